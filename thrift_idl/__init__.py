@@ -1,0 +1,1 @@
+"""The contracts: IDL, generated structs (our records), errors, service Protocols, and RPC."""

@@ -1,0 +1,281 @@
+"""Every error that a service of ours raises, as one tree; the wire carries it as `Failure` (context.thrift).
+
+Three families are outcomes of a URL and decide the worker's next move: `Refused` is recorded for good, `Deferred` is
+rescheduled without spending a try, `Unavailable` is retried with backoff. The other families are no URL's outcome:
+`BackendDown` (something of ours is down), `InvalidRequest` (the caller's mistake), `NotOwner` (ask another shard),
+`InternalError` (a fault of ours).
+
+A direct call and an RPC raise the same types. This module imports no generated code, so that pure packages may use it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AragogError(Exception):
+    """Base of the tree: `message` says what to do, `details` hold named facts as text.
+
+    `delay_ms` is the time after which the caller may try again; only `Deferred` must have one.
+    """
+
+    family: ClassVar[str] = "internal"
+    code: str = "internal"
+
+    def __init__(self, message: str = "", *, delay_ms: int | None = None, **details: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.delay_ms = delay_ms
+        self.details: dict[str, str] = details
+
+    def __str__(self) -> str:
+        return self.message or self.code
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r}, delay_ms={self.delay_ms}, details={self.details})"
+
+
+# --- Families -------------------------------------------------------------------------------------------------------
+
+
+class Refused(AragogError):
+    """The URL will not be fetched as it stands: recorded, its job succeeds, revisited by policy."""
+
+    family = "refused"
+    code = "refused"
+
+
+class Deferred(AragogError):
+    """Not now: come back in `delay_ms`. Spends no try."""
+
+    family = "deferred"
+    code = "deferred"
+    delay_ms: int
+
+    def __init__(self, message: str = "", *, delay_ms: int, **details: str) -> None:
+        super().__init__(message, delay_ms=delay_ms, **details)
+
+
+class Unavailable(AragogError):
+    """The other side failed: retried with backoff, failed after the policy's tries."""
+
+    family = "unavailable"
+    code = "unavailable"
+
+
+class BackendDown(AragogError):
+    """A backend or service of ours is down or full: no URL's outcome; stop, give back, try later."""
+
+    family = "backend"
+    code = "backend_down"
+
+
+class InvalidRequest(AragogError):
+    """The caller's request makes no sense; the message names the field."""
+
+    family = "invalid"
+    code = "invalid_request"
+
+
+class NotOwner(AragogError):
+    """A limiter shard was asked about another's domain: re-read the membership (details: version), re-route."""
+
+    family = "not_owner"
+    code = "not_owner"
+
+
+class InternalError(AragogError):
+    """A fault of ours; the request id in the details finds the log line."""
+
+
+# --- Refused --------------------------------------------------------------------------------------------------------
+
+
+class InvalidUrl(Refused):
+    """No http(s) URL by the WHATWG URL standard, or too long."""
+
+    code = "invalid_url"
+
+
+class RobotsDenied(Refused):
+    """robots.txt forbids it (RFC 9309); details: line, rule, group."""
+
+    code = "robots_denied"
+
+
+class AddressDenied(Refused):
+    """The host resolves to an address or port that we never connect to; details: address, reason."""
+
+    code = "address_denied"
+
+
+class HttpStatus(Refused):
+    """A 4xx answer other than 408 and 429; details: status."""
+
+    code = "http_status"
+
+
+class TooManyRedirects(Refused):
+    """More than ten hops, or a loop."""
+
+    code = "too_many_redirects"
+
+
+class WrongType(Refused):
+    """The media type isn't among the accepted ones; details: media_type."""
+
+    code = "wrong_type"
+
+
+class ContentTooLarge(Refused):
+    """The content exceeds the caller's cap and may not be cut."""
+
+    code = "content_too_large"
+
+
+class TakenDown(Refused):
+    """A takedown covers this URL: it is neither stored nor served."""
+
+    code = "taken_down"
+
+
+# --- Deferred -------------------------------------------------------------------------------------------------------
+
+
+class NoSlot(Deferred):
+    """The rate limiter has no slot within the caller's wait."""
+
+    code = "no_slot"
+
+
+class RetryAfter(Deferred):
+    """429 or 503: the host asked for patience; details: status."""
+
+    code = "retry_after"
+
+
+class RobotsUnavailable(Deferred):
+    """robots.txt answered 5xx or stalled: nothing is fetched meanwhile (RFC 9309 2.3.1.4)."""
+
+    code = "robots_unavailable"
+
+
+class HostHeld(Deferred):
+    """The domain is held or blocked in the limiter."""
+
+    code = "host_held"
+
+
+# --- Unavailable ----------------------------------------------------------------------------------------------------
+
+
+class DnsFailure(Unavailable):
+    """The name does not resolve."""
+
+    code = "dns_failure"
+
+
+class ConnectFailure(Unavailable):
+    """No connection, or it broke."""
+
+    code = "connect_failure"
+
+
+class TlsFailure(Unavailable):
+    """The TLS handshake or the certificate failed."""
+
+    code = "tls_failure"
+
+
+class FetchTimeout(Unavailable):
+    """Connect, first byte, idle or total deadline passed; details: phase."""
+
+    code = "timeout"
+
+
+class BadReply(Unavailable):
+    """The reply is no HTTP/1.1 or exceeds a bound of its head."""
+
+    code = "bad_reply"
+
+
+class ServerError(Unavailable):
+    """408, or a 5xx other than 503; details: status."""
+
+    code = "server_error"
+
+
+# --- Backends, requests ---------------------------------------------------------------------------------------------
+
+
+class DiskFull(BackendDown):
+    """No space left: make room, then run the same command again; what was stored stays."""
+
+    code = "disk_full"
+
+
+class StoreTooNew(BackendDown):
+    """The store was written by a newer Aragog: upgrade this one."""
+
+    code = "store_too_new"
+
+
+class StoreUnreadable(BackendDown):
+    """The store is damaged or not ours."""
+
+    code = "store_unreadable"
+
+
+class DeadlineExceeded(BackendDown):
+    """A call to a service of ours took longer than the caller allows."""
+
+    code = "deadline_exceeded"
+
+
+class Overloaded(BackendDown):
+    """The service has too many calls in flight."""
+
+    code = "overloaded"
+
+
+class NotFound(InvalidRequest):
+    """Nothing is stored under that URL or key."""
+
+    code = "not_found"
+
+
+class BadConfiguration(InvalidRequest):
+    """A configuration key or value is wrong; the message names it."""
+
+    code = "bad_configuration"
+
+
+def _tree(root: type[AragogError]) -> list[type[AragogError]]:
+    return [root, *(leaf for child in root.__subclasses__() for leaf in _tree(child))]
+
+
+def by_code() -> dict[str, type[AragogError]]:
+    """Every class of the tree by its code."""
+    return {error.code: error for error in _tree(AragogError)}
+
+
+_FAMILIES: dict[str, type[AragogError]] = {
+    cls.family: cls
+    for cls in (InternalError, Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner)
+}
+
+
+def restore(
+    family: str, code: str, message: str, delay_ms: int | None, details: dict[str, str]
+) -> AragogError:
+    """The error that `family` and `code` name; an unknown code becomes its family, an unknown family `InternalError`."""
+    cls = by_code().get(code)
+    if cls is None or cls.family != family or cls is AragogError:
+        cls = _FAMILIES.get(family, InternalError)
+    if issubclass(cls, Deferred):
+        error: AragogError = cls(message, delay_ms=delay_ms or 0)
+    else:
+        error = cls(message, delay_ms=delay_ms)
+    error.code = code or cls.code
+    error.details = dict(details)
+    return error

@@ -1,0 +1,99 @@
+/** FETCH: one URL from the web, politely: robots.txt, redirects, address guard, reservation before every request. */
+namespace py thrift_idl.gen.fetcher
+
+include "context.thrift"
+
+/** One header field as received, in order; the value decoded as Latin-1 (RFC 9110 5.5). */
+struct Header {
+  1: required string name
+  2: required string value
+} (python.immutable = "")
+
+/** One answered request of a redirect chain, the last hop excluded. */
+struct Hop {
+  /** Request form of what was asked. */
+  1: required string url
+  2: required i32 status
+  /** Request form of where it points. */
+  3: required string target
+  /** http (a 3xx answer) or meta (a zero-delay meta refresh). */
+  4: optional string kind = "http"
+  /** The address that answered. */
+  5: optional string peer = ""
+  /** From sending the request to the end of its answer. */
+  6: optional double latency_ms = 0
+} (python.immutable = "")
+
+/** Which line of robots.txt decided (RFC 9309). */
+struct RobotsVerdict {
+  1: required bool allowed
+  /** Line number in the file as fetched, from 1; 0 = no line matched. */
+  2: optional i32 line = 0
+  3: optional string rule = ""
+  /** The product token of the group that applied; "" = no group. */
+  4: optional string group = ""
+  /** SHA-256 prefix of the file, hex; "" = no file (4xx). */
+  5: optional string version = ""
+  6: optional i64 crawl_delay_ms
+} (python.immutable = "")
+
+struct FetchRequest {
+  1: required context.Context context
+  /** As given; parsed by the fetcher. */
+  2: required string url
+  /** Conditional GET, with the validators of the version that the store holds. */
+  3: optional string if_none_match
+  4: optional string if_modified_since
+  /** Hops already walked before a deferral: the fetch resumes at the last one's target, guards redone. */
+  5: optional list<Hop> (python.immutable = "") resume = []
+  /** Cap of decoded content, bytes; absent = the server's. */
+  6: optional i64 max_bytes
+  /** Total deadline, waiting for slots excluded; absent = the server's. */
+  7: optional i64 deadline_ms
+  /** Longest wait for one slot; absent = 1,000. */
+  8: optional i64 max_wait_ms
+  /** Media types to accept; empty = HTML. A trailing * matches the rest: image/*. */
+  9: optional list<string> (python.immutable = "") accept = []
+} (python.immutable = "")
+
+/** Where the page says it lives; claims are decided at look-up, never here. */
+struct CanonicalClaim {
+  /** header (Link), tag (link rel=canonical), og (og:url). */
+  1: required string source
+  2: required string url
+} (python.immutable = "")
+
+struct FetchResult {
+  /** Request form of the URL that served this. */
+  1: required string url
+  2: required i32 status
+  3: required list<Header> (python.immutable = "") headers
+  /** Decoded (gzip, br, ...); empty for 304. */
+  4: required binary content
+  5: required list<Hop> (python.immutable = "") chain
+  /** Lower case, without parameters; sniffed where the header is missing. */
+  6: required string media_type
+  /** charset parameter of Content-Type, lower case; "" = none. */
+  7: optional string charset = ""
+  /** Wall clock (UTC, ms since 1970) when the first request of this fetch began. */
+  8: required i64 began_ms
+  /** Sending the last request to the end of its answer. */
+  9: required double latency_ms
+  /** Waited for slots, all hops together. */
+  10: optional double waited_ms = 0
+  /** Bytes of the body on the wire. */
+  11: optional i64 wire_bytes = 0
+  12: optional string peer = ""
+  /** truncated, early_close, ... */
+  13: optional list<string> (python.immutable = "") flags = []
+  14: optional RobotsVerdict robots
+  15: optional list<CanonicalClaim> (python.immutable = "") claims = []
+} (python.immutable = "")
+
+service Fetcher {
+  /**
+   * Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
+   * outcome; details "url" names the URL that it befell, "status" the HTTP status where one came.
+   */
+  FetchResult fetch(1: FetchRequest request) throws (1: context.Failure failure)
+}
