@@ -260,14 +260,11 @@ def by_code() -> dict[str, type[AragogError]]:
 
 
 _FAMILIES: dict[str, type[AragogError]] = {
-    cls.family: cls
-    for cls in (InternalError, Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner)
+    cls.family: cls for cls in (InternalError, Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner)
 }
 
 
-def restore(
-    family: str, code: str, message: str, delay_ms: int | None, details: dict[str, str]
-) -> AragogError:
+def restore(family: str, code: str, message: str, delay_ms: int | None, details: dict[str, str]) -> AragogError:
     """The error that `family` and `code` name; an unknown code becomes its family, an unknown family `InternalError`."""
     cls = by_code().get(code)
     if cls is None or cls.family != family or cls is AragogError:

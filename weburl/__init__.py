@@ -1,0 +1,30 @@
+"""URLs, without I/O: parse, request form, normalized form, URL key, origin, registrable domain.
+
+Four forms, each made from the one before: *raw* (as given), *parsed* (WHATWG, to the letter), *request form* (what is
+sent: http or https, no fragment, no userinfo), *normalized* (the key form). Every function takes any of the earlier
+forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile text: `MAX_LENGTH` bounds it.
+"""
+
+from weburl.domain import registrable_domain
+from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, url_key
+from weburl.normal import normalize
+from weburl.parser import MAX_LENGTH, host_to_ascii, parse
+from weburl.url import Url, host, join, origin, request_form, split
+
+__all__ = [
+    "KEY_BYTES",
+    "KEY_VERSION",
+    "MAX_LENGTH",
+    "Url",
+    "host",
+    "host_to_ascii",
+    "join",
+    "key_hex",
+    "normalize",
+    "origin",
+    "parse",
+    "registrable_domain",
+    "request_form",
+    "split",
+    "url_key",
+]

@@ -103,10 +103,7 @@ def _method(function: dict[str, Any]) -> str:
     returned = python_type(function, "returnType", "ttypes.")
     head = f"    async def {function['name']}(self, {arguments}) -> {returned}:"
     return (
-        head
-        + "\n"
-        + _docstring(function.get("doc", f"{function['name']} of the IDL."), "        ")
-        + "\n        ..."
+        head + "\n" + _docstring(function.get("doc", f"{function['name']} of the IDL."), "        ") + "\n        ..."
     )
 
 
