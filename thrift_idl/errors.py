@@ -265,7 +265,7 @@ _FAMILIES: dict[str, type[AragogError]] = {
 
 
 def restore(family: str, code: str, message: str, delay_ms: int | None, details: dict[str, str]) -> AragogError:
-    """The error that `family` and `code` name; an unknown code becomes its family, an unknown family `InternalError`."""
+    """The error that `family` and `code` name; an unknown code becomes its family, an unknown family too (internal)."""
     cls = by_code().get(code)
     if cls is None or cls.family != family or cls is AragogError:
         cls = _FAMILIES.get(family, InternalError)
