@@ -1,0 +1,172 @@
+"""One engine that can be started, stopped, killed, paused: the same for all, by way of a recipe for each."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+from deploy.engines import ports, programs
+from deploy.engines.errors import EngineError, EngineFailed
+from deploy.engines.site import Site
+
+_STOP_MS = 30_000
+_POLL_S = 0.05
+
+
+class State(Enum):
+    """What an engine's processes do; whether it answers is another question (`Engine.answers`)."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+    BROKEN = "broken"  # some or all of its processes have died without being asked to
+
+
+class Recipe(Protocol):
+    """What differs between engines: what they need, how they start, how they are asked whether they answer."""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Name the loopback ports it listens on; the first one is the clients'."""
+
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """Name the programs it needs, and the Debian package of each."""
+
+    def url(self, port: int) -> str:
+        """Return the connection URL of a client, without any path that names a keyspace or a bucket."""
+
+    def prepare(self, site: Site) -> None:
+        """Fetch what must be fetched: once per machine, however long it takes."""
+
+    def launch(self, site: Site) -> None:
+        """Write the configuration and spawn the processes, with whatever data is there."""
+
+    def answers(self, port: int) -> bool:
+        """Whether it serves requests now, by its own protocol. Ends within about a second."""
+
+
+class Engine:
+    """A real engine in its own directory, on a loopback port that it keeps.
+
+    Its processes outlive the program that started them. `start`, `stop`, `kill` and `restart` hold the
+    directory's lock; every method blocks (asynchronous tests call them through `asyncio.to_thread`).
+    """
+
+    def __init__(self, name: str, recipe: Recipe, site: Site) -> None:
+        self.name = name
+        self.site = site
+        self._recipe = recipe
+
+    @property
+    def host(self) -> str:
+        """Return the address it listens on: always loopback."""
+        return ports.LOOPBACK
+
+    @property
+    def port(self) -> int:
+        """Return the clients' port; EngineError if it was never started."""
+        return self.site.port(self._recipe.ports[0])
+
+    @property
+    def url(self) -> str:
+        """Return the connection URL, such as `cassandra://127.0.0.1:20123`."""
+        return self._recipe.url(self.port)
+
+    @property
+    def state(self) -> State:
+        """Look at its processes."""
+        letters = [process.state() for process in self.site.processes().values()]
+        if not letters:
+            return State.STOPPED
+        if None in letters:
+            return State.BROKEN
+        return State.PAUSED if "T" in letters else State.RUNNING
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Return the pids of its living processes."""
+        return tuple(process.pid for process in self.site.processes().values() if process.alive)
+
+    def answers(self) -> bool:
+        """Whether it serves requests now."""
+        return self._recipe.answers(self.port)
+
+    def rss_kib(self) -> int:
+        """Return the resident memory of all its processes, in KiB."""
+        return sum(process.rss_kib() for process in self.site.processes().values() if process.alive)
+
+    def start(self, timeout_ms: int = 120_000) -> bool:
+        """Start it and wait until it answers; False if it was running already. A paused one is resumed."""
+        with self.site.lock():
+            if self.state in (State.RUNNING, State.PAUSED):
+                self.resume()
+                self.wait_ready(timeout_ms)
+                return False
+            self._end(signal.SIGKILL)
+            programs.require(self.name, self._recipe.packages)
+            self._recipe.prepare(self.site)
+            self.site.allot_ports(self._recipe.ports)
+            try:
+                self._recipe.launch(self.site)
+                self.wait_ready(timeout_ms)
+            except BaseException:
+                self._end(signal.SIGKILL)
+                raise
+            return True
+
+    def stop(self) -> None:
+        """End it as an operator does (SIGTERM), its data kept. One that won't end in 30 s is killed."""
+        with self.site.lock():
+            self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End all its processes at once with SIGKILL, its data kept as it then lies."""
+        with self.site.lock():
+            self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop all its processes where they are (SIGSTOP): connections stay open, and nothing is answered."""
+        for process in self.site.processes().values():
+            process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let paused processes go on (SIGCONT)."""
+        for process in self.site.processes().values():
+            process.send(signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Stop it and start it again, on the same port and the same data."""
+        self.stop()
+        self.start()
+
+    def wait_ready(self, timeout_ms: int = 120_000) -> None:
+        """Wait until it answers; EngineFailed, with its last log lines, if it dies or takes too long."""
+        deadline = time.monotonic() + timeout_ms / 1000
+        while not self.answers():
+            if self.state is State.BROKEN:
+                raise EngineFailed(f"{self.name} died while it started:\n{self.site.log_tail()}")
+            if time.monotonic() > deadline:
+                raise EngineFailed(
+                    f"{self.name} did not answer on port {self.port} within {timeout_ms} ms:\n{self.site.log_tail()}"
+                )
+            time.sleep(_POLL_S)
+
+    def wipe(self) -> None:
+        """End it and remove its directory: data, ports, logs."""
+        self._end(signal.SIGKILL)
+        self.site.wipe()
+
+    def _end(self, signum: signal.Signals) -> None:
+        """End the processes, those started last first, and wait until every one is gone."""
+        for role, process in reversed(self.site.processes().items()):
+            process.send(signal.SIGCONT if signum is signal.SIGTERM else signum)
+            process.send(signum)
+            if not process.wait(_STOP_MS):
+                process.send(signal.SIGKILL)
+                if not process.wait(_STOP_MS):
+                    raise EngineError(f"{role} of {self.name} (pid {process.pid}) does not end, not even by SIGKILL")
+        self.site.forget_processes()
