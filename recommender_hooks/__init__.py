@@ -1,0 +1,1 @@
+"""PUBLISH: page record -> image signals -> event. Not built yet."""

@@ -1,0 +1,1 @@
+"""The way of a URL: fetch, extract, store."""

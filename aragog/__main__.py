@@ -1,0 +1,5 @@
+"""`python -m aragog`."""
+
+from aragog.cli import main
+
+main()

@@ -1,0 +1,53 @@
+"""The command line. One module a group of commands; this one gathers them and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from aragog.cli import config, pages, serve, store, testweb
+from thrift_idl.errors import AragogError, InvalidRequest, InvalidUrl
+
+app = typer.Typer(
+    name="aragog",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""A polite web fetching and URL-metadata service.
+
+Everything works in one process with nothing but a data directory (SQLite, files); the same commands work against
+Thrift services over Redis, Cassandra and S3 when the configuration names them (`aragog config show`).
+
+Try: `aragog fetch URL`, then `aragog lookup URL` and `aragog links URL`.
+
+Exit codes: 0 done, 1 something failed, 2 the command or the configuration is wrong.""",
+)
+app.command("fetch")(pages.fetch)
+app.command("lookup")(pages.lookup)
+app.command("links")(pages.links)
+app.command("serve")(serve.serve)
+app.command("testweb")(testweb.testweb)
+app.add_typer(store.app, name="store")
+app.add_typer(config.app, name="config")
+
+
+def exit_code(error: AragogError) -> int:
+    """2 where the command or configuration is wrong, 1 where something failed."""
+    return 2 if isinstance(error, (InvalidRequest, InvalidUrl)) else 1
+
+
+def main() -> None:
+    """Entry point of `aragog`."""
+    try:
+        app()
+    except AragogError as error:
+        print(f"aragog: {error} [{error.code}]", file=sys.stderr)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:  # a reader such as head went away: no error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

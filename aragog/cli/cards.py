@@ -1,0 +1,133 @@
+"""What people see: tables, cards, progress. Everything that pages say is printed as text, never as mark-up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from aragog.crawl.visit import Visit
+from thrift_idl.gen.page.ttypes import Link, PageRecord
+from thrift_idl.gen.urlstore.ttypes import LookupResult, Outcome, Page
+
+STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavailable": "red"}
+_CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def plain(text: str) -> Text:
+    """Text of a page, without the control characters that could drive a terminal."""
+    return Text(text.translate(_CONTROL))
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error where that is a terminal; yields the function that moves it by one."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
+def _outcome_text(outcome: Outcome) -> Text:
+    status = f" {outcome.status}" if outcome.status and outcome.code != "fetched" else ""
+    return Text(f"{outcome.code}{status}", style=STYLES.get(outcome.family, ""))
+
+
+def _said(visit: Visit) -> Text:
+    if visit.page is None:
+        return plain(visit.outcome.message)
+    moved = f" -> {visit.page.url}" if visit.page.chain else ""
+    return plain(f"{visit.page.record.title or '(no title)'}{moved}")
+
+
+def print_visits(visits: Sequence[Visit]) -> None:
+    """A line a URL, in the order asked."""
+    table = Table(show_edge=False)
+    for heading in ("outcome", "URL", "title, or why not"):
+        table.add_column(heading, overflow="fold")
+    for visit in visits:
+        table.add_row(_outcome_text(visit.outcome), plain(visit.url), _said(visit))
+    Console().print(table)
+
+
+def print_summary(visits: Sequence[Visit]) -> None:
+    """How many URLs ended how."""
+    counts = Counter((v.outcome.family, v.outcome.code) for v in visits)
+    table = Table(title=f"{len(visits)} URLs", title_justify="left", show_edge=False)
+    table.add_column("outcome")
+    table.add_column("URLs", justify="right")
+    for (family, code), count in counts.most_common():
+        table.add_row(Text(code, style=STYLES.get(family, "")), str(count))
+    Console().print(table)
+
+
+def _record_rows(record: PageRecord) -> Iterator[tuple[str, str]]:
+    yield "title", record.title
+    yield "description", record.description
+    yield "site name", record.site_name
+    yield "language", record.language
+    yield "charset", record.charset
+    yield "OpenGraph", ", ".join(f"{p.name}={p.content}" for p in record.opengraph[:6])
+    yield "Twitter", ", ".join(f"{p.name}={p.content}" for p in record.twitter[:4])
+    yield "JSON-LD", f"{len(record.json_ld)} blocks" if record.json_ld else ""
+    yield "images", "\n".join(f"{i.url} ({i.found})" for i in record.images[:4])
+    yield "outlinks", str(len(record.outlinks)) if record.outlinks else ""
+    yield "robots", "; ".join(f"{r.agent or 'all'}: {', '.join(r.directives)}" for r in record.robots)
+    yield "preferences", ", ".join(record.preferences)
+    yield "flags", ", ".join(record.flags)
+
+
+def _page_rows(page: Page) -> Iterator[tuple[str, str]]:
+    yield "lives at", page.url
+    yield "version", f"{page.version}, {page.content_bytes:,} bytes, {page.media_type}, HTTP {page.status}"
+    if not page.content_key:
+        yield "content", "not kept"
+    yield from _record_rows(page.record)
+
+
+def _rows(found: LookupResult) -> Iterator[tuple[str, str]]:
+    if found.aliases:
+        yield "reached by", " -> ".join(found.aliases) + (" (a circle)" if found.cycle else "")
+    row = found.row
+    if row is None:
+        return
+    if row.page is not None:
+        yield from _page_rows(row.page)
+    elif row.redirects_to:
+        yield "redirects to", row.redirects_to
+    for claim in found.claims:
+        yield f"claim ({claim.source})", f"{claim.url}: {'holds' if claim.holds else 'does not hold'}, {claim.why}"
+    if row.outcome is not None:
+        yield "last visit", f"{row.outcome.code} {row.outcome.message}".strip()
+    yield "URL key", found.key.hex()
+
+
+def print_card(url: str, found: LookupResult) -> None:
+    """Everything known of a URL, in a frame."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(found):
+        if value:
+            table.add_row(name, plain(value))
+    if found.row is None:
+        table.add_row("nothing", plain(f"stored; fetch it: aragog fetch {url}"))
+    Console().print(Panel(table, title=plain(found.canonical or url), title_align="left", expand=False))
+
+
+def print_links(links: Sequence[Link]) -> None:
+    """Outlinks, a line each."""
+    table = Table(show_edge=False)
+    for heading in ("outlink", "rel", "anchor text"):
+        table.add_column(heading, overflow="fold")
+    for link in links:
+        rel = " ".join(link.rel) + (" (nofollow)" if link.nofollow and "nofollow" not in link.rel else "")
+        table.add_row(plain(link.url), plain(rel.strip()), plain(link.text))
+    Console().print(table)

@@ -1,0 +1,112 @@
+"""`aragog fetch`, `lookup`, `links`: what one does with a URL."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import orjson
+import typer
+
+from aragog.assembly import Assembly, assembled, store_of
+from aragog.cli import cards
+from aragog.cli.run import context, run
+from aragog.crawl.patience import visit_patiently
+from aragog.crawl.visit import Visit
+from aragog.settings import Settings, load
+from thrift_idl.errors import NotFound
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, OutlinksRequest
+from thrift_idl.records import to_json
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")]
+Url = Annotated[str, typer.Argument(help="A URL, as you would type it: http://example.com/page")]
+#: URLs of one command visited at once; the rate limiter spaces those of one domain.
+AT_ONCE = 32
+
+
+def fetch(
+    urls: Annotated[list[str], typer.Argument(help="URLs to fetch and store.")],
+    patience_ms: Annotated[
+        int, typer.Option(help="How long to come back to a URL that asks for patience (429, no slot), in ms.")
+    ] = 60_000,
+    lock_wait_ms: Annotated[
+        int, typer.Option(help="How long to wait for another process that owns the data directory, in ms.")
+    ] = 600_000,
+    as_json: Json = False,
+) -> None:
+    """Fetch URLs politely and store what they say: robots.txt, rate limit, redirects, metadata, links.
+
+    Exits with 1 where a URL brought no page; its outcome is stored all the same.
+    """
+    visits = run(_fetch(load(), urls, patience_ms, lock_wait_ms))
+    for visit in visits:
+        print(orjson.dumps(to_json_visit(visit)).decode()) if as_json else None
+    if not as_json:
+        cards.print_visits(visits)
+    if any(visit.page is None for visit in visits):
+        raise typer.Exit(1)
+
+
+async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[Visit]:
+    async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=_tell_waiting) as assembly:
+        return await fetch_all(assembly, urls, patience_ms)
+
+
+async def fetch_all(assembly: Assembly, urls: Sequence[str], patience_ms: int) -> list[Visit]:
+    """Visit `urls`, many at once, each until it has an outcome or `patience_ms` are spent; results in their order."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    with cards.progress("fetching", len(urls)) as step:
+
+        async def one(url: str) -> Visit:
+            visit = await visit_patiently(assembly.visitor, url, context(), patience_ms, gate)
+            step()
+            return visit
+
+        return list(await asyncio.gather(*(one(url) for url in urls)))
+
+
+def _tell_waiting(pid: int) -> None:
+    print(f"aragog: waiting for process {pid}, which fetches from this data directory", file=sys.stderr)
+
+
+def to_json_visit(visit: Visit) -> dict[str, object]:
+    """What `fetch --json` prints of a visit."""
+    page = visit.page
+    return {
+        "url": visit.url,
+        "outcome": to_json(visit.outcome),
+        "changed": visit.changed,
+        "page": None if page is None else {"url": page.url, "version": page.version, "title": page.record.title},
+    }
+
+
+def lookup(url: Url, as_json: Json = False) -> None:
+    """Show everything stored under a URL: where it leads, what the page says, how its last visit ended."""
+    found = run(_lookup(load(), url))
+    print(orjson.dumps(to_json(found)).decode()) if as_json else cards.print_card(url, found)
+    if found.row is None:
+        raise typer.Exit(1)
+
+
+async def _lookup(settings: Settings, url: str) -> LookupResult:
+    async with store_of(settings) as store:
+        return await store.lookup(LookupRequest(context(), url))
+
+
+def links(url: Url, as_json: Json = False) -> None:
+    """List the links out of a stored page, in document order, with their rel and anchor text."""
+    found = run(_links(load(), url))
+    for link in found if as_json else ():
+        print(orjson.dumps(to_json(link)).decode())
+    if not as_json:
+        cards.print_links(found)
+
+
+async def _links(settings: Settings, url: str):  # type: ignore[no-untyped-def]
+    async with store_of(settings) as store:
+        try:
+            return await store.outlinks(OutlinksRequest(context(), url))
+        except NotFound as error:
+            raise NotFound(f"{url}: no page stored; `aragog fetch {url}` first") from error

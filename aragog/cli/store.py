@@ -1,0 +1,42 @@
+"""`aragog store`: the store as a whole."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aragog.assembly import store_of
+from aragog.cli.run import context, run
+from aragog.export import line, rows, sorted_lines
+from aragog.settings import Settings, load
+
+app = typer.Typer(no_args_is_help=True, help="The store as a whole: export it.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `store` a group while it has one command."""
+
+
+@app.command()
+def export(
+    in_order: Annotated[bool, typer.Option("--sorted", help="In the order of the URLs (held in memory).")] = False,
+    timing: Annotated[
+        bool, typer.Option(help="Without: leave out when and how fast, so that two stores can be compared.")
+    ] = True,
+) -> None:
+    """Write every row of the store to standard output, one JSON object a line."""
+    run(_export(load(), in_order, timing))
+
+
+async def _export(settings: Settings, in_order: bool, timing: bool) -> None:
+    out = sys.stdout.buffer
+    async with store_of(settings) as store:
+        if in_order:
+            out.writelines(text + b"\n" for text in await sorted_lines(store, context(), timing))
+        else:
+            async for row in rows(store, context()):
+                out.write(line(row, timing) + b"\n")
+    out.flush()

@@ -1,0 +1,132 @@
+"""One visit of one URL: look up, fetch, extract, store. What `aragog fetch` does, and each job of a crawl.
+
+Every step is idempotent: a visit that died anywhere is simply made again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fetcher.chain import chain_of
+from thrift_idl.errors import AragogError, Deferred, Refused, Unavailable
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import (
+    LookupRequest,
+    Outcome,
+    Page,
+    PutOutcomeRequest,
+    PutPageRequest,
+    TouchPageRequest,
+)
+
+Extract = Callable[[FetchResult], Awaitable[PageRecord]]
+#: The families that are outcomes of a URL; any other error says nothing about it and goes to the caller.
+UrlError = (Refused, Deferred, Unavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How one visit ended. `page` is there when it brought or confirmed one."""
+
+    url: str
+    outcome: Outcome
+    page: Page | None = None
+    changed: bool = False
+    #: Hops walked before a deferral: the next visit resumes there.
+    chain: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Visits URLs with the services it is given."""
+
+    fetcher: Fetcher
+    store: UrlStore
+    extract: Extract
+    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+    async def visit(
+        self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()
+    ) -> Visit:
+        """Fetch `url` once and store what came of it. Raises only errors that are no URL's outcome."""
+        began_ms = self.wall_ms()
+        previous = await self._stored(url, context)
+        try:
+            fetched = await self.fetcher.fetch(_request(url, context, previous, resume, accept))
+        except UrlError as error:
+            return await self._put_outcome(url, error, context, began_ms)
+        if fetched.chain:
+            previous = await self._stored(fetched.url, context)
+        if fetched.status == 304:
+            return await self._touch(url, fetched, previous, context)
+        return await self._put_page(url, fetched, previous, context)
+
+    async def _stored(self, url: str, context: Context) -> Page | None:
+        """The page stored under `url` itself: an alias's page has other validators."""
+        try:
+            found = await self.store.lookup(LookupRequest(context, url))
+        except Refused:  # an invalid URL: the fetch says so
+            return None
+        return found.row.page if found.row and not found.aliases else None
+
+    async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+        record = await self.extract(fetched)
+        request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
+        put = await self.store.put_page(request)
+        outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
+        return Visit(url, outcome, put.page, put.record_changed)
+
+    async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+        request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
+        page = await self.store.touch_page(request)
+        outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
+        return Visit(url, outcome, page)
+
+    async def _put_outcome(self, url: str, error: AragogError, context: Context, began_ms: int) -> Visit:
+        chain = chain_of(error)
+        outcome = outcome_of(error, began_ms)
+        request = PutOutcomeRequest(
+            context=context,
+            url=error.details.get("url") or url,
+            outcome=outcome,
+            chain=chain,
+            answered="status" in error.details,
+            began_ms=began_ms,
+        )
+        if error.code != "invalid_url" or "url" in error.details:
+            await self.store.put_outcome(request)
+        return Visit(url, outcome, chain=chain)
+
+
+def _request(
+    url: str, context: Context, previous: Page | None, resume: Sequence[Hop], accept: Sequence[str]
+) -> FetchRequest:
+    conditional = previous if not resume else None
+    return FetchRequest(
+        context=context,
+        url=url,
+        if_none_match=(conditional.etag or None) if conditional else None,
+        if_modified_since=(conditional.last_modified or None) if conditional else None,
+        resume=tuple(resume),
+        accept=tuple(accept),
+    )
+
+
+def outcome_of(error: AragogError, at_ms: int) -> Outcome:
+    """The outcome to store for a URL whose fetch raised `error`."""
+    details = {key: value for key, value in error.details.items() if key not in ("chain", "url", "status")}
+    return Outcome(
+        family=error.family,
+        code=error.code,
+        message=error.message,
+        at_ms=at_ms,
+        status=int(error.details.get("status", 0)),
+        delay_ms=error.delay_ms,
+        details=details,
+    )

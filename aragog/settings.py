@@ -1,0 +1,176 @@
+"""Configuration: one TOML file and the environment, checked whole before anything starts.
+
+Every seam's backend is a connection URL; every service is either in this process (`service = ""`) or a Thrift
+address. `{data_dir}` in a URL stands for the data directory. An environment variable `ARAGOG_<SECTION>_<KEY>` wins
+over the file (`ARAGOG_DATA_DIR` and `ARAGOG_DURABILITY` for the two top-level keys); lists and tables are JSON there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+from platformdirs import user_config_path, user_data_path
+
+from thrift_idl.errors import BadConfiguration
+
+DAY_MS = 86_400_000
+
+
+class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[fetcher]: the only part that touches the outside."""
+
+    service: str = ""
+    listen: str = "127.0.0.1:9101"
+    user_agent: str = "Aragog/0.1"
+    #: A page or mail address where a site owner reaches you; without it nothing beyond loopback is fetched.
+    contact: str = ""
+    robots_cache: str = "sqlite:///{data_dir}/robots.sqlite"
+    robots_max_age_ms: int = 7 * DAY_MS
+    #: Host pattern -> address:port to dial instead, like curl's --connect-to.
+    connect_to: dict[str, str] = {}
+    #: Host patterns and networks that may resolve to private addresses.
+    allow_private: list[str] = []
+    max_content_bytes: int = 10 * 1024 * 1024
+    deadline_ms: int = 30_000
+
+
+class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[ratelimiter]: when may this domain be fetched next."""
+
+    service: str = ""
+    listen: str = "127.0.0.1:9102"
+    #: Requests a second to one registrable domain.
+    qps: float = 10.0
+    #: TOML file of limits per domain, reloaded while we run.
+    overrides: str = ""
+    state: str = "file:///{data_dir}/limits"
+
+
+class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[urlstore]: content, metadata, links, attributes."""
+
+    service: str = ""
+    listen: str = "127.0.0.1:9103"
+    metadata: str = "sqlite:///{data_dir}/urlstore.sqlite"
+    content: str = "file:///{data_dir}/content"
+
+
+class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[extraction]: the bounds of one page in its child process."""
+
+    children: int = 1
+    timeout_ms: int = 10_000
+    memory_mib: int = 1024
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it. `durability = "full"` survives power loss too, not only kill -9."""
+
+    data_dir: str = ""
+    durability: Literal["normal", "full"] = "normal"
+    fetcher: FetcherSettings = FetcherSettings()
+    ratelimiter: LimiterSettings = LimiterSettings()
+    urlstore: UrlStoreSettings = UrlStoreSettings()
+    extraction: ExtractionSettings = ExtractionSettings()
+
+    @property
+    def data_path(self) -> Path:
+        """The embedded data directory."""
+        return Path(self.data_dir).expanduser()
+
+    def expand(self, url: str) -> str:
+        """`url` with `{data_dir}` filled in."""
+        return url.replace("/{data_dir}", str(self.data_path.resolve())).replace("{data_dir}", self.data_dir)
+
+    @property
+    def fetches_here(self) -> bool:
+        """Whether this process fetches or limits by itself, and so must own the data directory."""
+        return not self.fetcher.service or not self.ratelimiter.service
+
+
+_SECTIONS = {name for name, kind in get_type_hints(Settings).items() if name not in ("data_dir", "durability")}
+_TOP = {"data_dir", "durability"}
+#: Read by others: the engines, the test suites, this module.
+_FOREIGN = ("ARAGOG_ENGINE", "ARAGOG_CONFIG", "ARAGOG_CONFORMANCE", "ARAGOG_REQUIRE", "ARAGOG_TORTURE")
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """Where the configuration is read from: `$ARAGOG_CONFIG`, else aragog.toml of the user's configuration folder."""
+    named = environment.get("ARAGOG_CONFIG")
+    return Path(named).expanduser() if named else user_config_path("aragog") / "aragog.toml"
+
+
+def _read_file(path: Path, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if required:
+            raise BadConfiguration(f"{path}: no such file; unset ARAGOG_CONFIG or create it") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+
+
+def _value(name: str, text: str, current: type) -> object:
+    if current in (str, int, float):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise BadConfiguration(f"{name}: not JSON: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, text in environment.items():
+        if not name.startswith("ARAGOG_") or name.startswith(_FOREIGN):
+            continue
+        key = name.removeprefix("ARAGOG_").lower()
+        section, _, field = key.partition("_")
+        if key in _TOP:
+            found[key] = text
+        elif section in _SECTIONS:
+            kinds = get_type_hints(get_type_hints(Settings)[section])
+            found.setdefault(section, {})[field] = _value(name, text, kinds.get(field, str))
+        else:
+            raise BadConfiguration(f"{name}: no such setting; `aragog config show` lists them all")
+    return found
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = {**result[key], **value} if nested else value
+    return result
+
+
+def _check(settings: Settings) -> Settings:
+    limits = (
+        (settings.ratelimiter.qps > 0, "ratelimiter.qps must be above 0"),
+        (settings.fetcher.robots_max_age_ms > 0, "fetcher.robots_max_age_ms must be above 0"),
+        (settings.fetcher.max_content_bytes > 0, "fetcher.max_content_bytes must be above 0"),
+        (settings.fetcher.deadline_ms > 0, "fetcher.deadline_ms must be above 0"),
+        (1 <= settings.extraction.children <= 64, "extraction.children must be 1 to 64"),
+    )
+    for holds, message in limits:
+        if not holds:
+            raise BadConfiguration(message)
+    return settings
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises `BadConfiguration` naming the file or variable, and the key."""
+    environment = os.environ if environment is None else environment
+    path = config_file(environment)
+    raw = _merged(_read_file(path, "ARAGOG_CONFIG" in environment), _from_environment(environment))
+    raw.setdefault("data_dir", str(user_data_path("aragog")))
+    try:
+        return _check(msgspec.convert(raw, Settings, strict=False))
+    except msgspec.ValidationError as error:
+        raise BadConfiguration(f"{path} or the environment: {error}") from error
