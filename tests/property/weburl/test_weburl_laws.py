@@ -1,0 +1,91 @@
+"""Laws that hold for any text: no crash but `InvalidUrl`, one answer from both bindings, stable normal forms."""
+
+from __future__ import annotations
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from thrift_idl.errors import InvalidUrl
+from weburl import (
+    host,
+    normalize,
+    origin,
+    parse,
+    registrable_domain,
+    request_form,
+    split,
+    url_key,
+)
+from weburl.parser import _exact, _fast, _plain
+
+CHARACTERS = st.sampled_from([*"abXYZ019-._~:/?#[]@!$&'()*+,;=%^`{|}\"<>\\ \t\nä字。①\ud800\x00"])
+CLUSTERS = st.sampled_from(["%2e", "%2F", "%41", "%7e", "%C3", "%zz", "//", "..", "xn--", "&&"])
+TEXT = st.lists(CHARACTERS | CLUSTERS, max_size=30).map("".join) | st.text(max_size=60)
+HOSTS = st.sampled_from(["example.org", "a.b.co.uk", "127.0.0.1", "[::1]", "xn--bcher-kva.de", "h.", "a.."]) | TEXT
+SCHEMES = st.sampled_from(["http://", "https://", "HTTP:", "//", ""])
+URLS = st.builds("{}{}/{}".format, SCHEMES, HOSTS, TEXT)
+PLAIN = st.text("abXYZ019-._~:/?#@!$&'()*+,;=", max_size=60)
+
+
+@given(URLS)
+@settings(max_examples=600)
+@example("http://h/%%34%31")
+@example("http://h/?%26&%3d")
+@example("http://a.:80./")
+def test_normalizing_is_idempotent_and_ends_in_plain_rfc_3986(raw: str) -> None:
+    try:
+        normal = normalize(raw)
+    except InvalidUrl:
+        assume(False)
+    assert normalize(normal) == normal
+    assert normalize(request_form(raw)) == normal
+    assert normalize(parse(raw)) == normal
+    assert url_key(raw) == url_key(normal)
+    assert normal.isascii()
+    target = normal[len(origin(normal)) :]
+    assert not set(target) & set('#[]^`{|}"<>\\ ')
+
+
+@given(TEXT | URLS, st.none() | URLS | TEXT)
+@settings(max_examples=600)
+def test_any_text_is_parsed_or_refused_as_invalid(raw: str, base: str | None) -> None:
+    try:
+        href = parse(raw, base)
+    except InvalidUrl:
+        return
+    assert href.isascii()
+    assert parse(href) == href
+
+
+@given(URLS)
+@settings(max_examples=400)
+def test_parts_put_together_are_the_request_form(raw: str) -> None:
+    try:
+        url = split(raw)
+    except InvalidUrl:
+        assume(False)
+    assert url.origin + url.target == url.request_form == request_form(raw)
+    assert url.host == host(raw)
+    assert url.origin == origin(raw)
+    assert url.target.startswith("/")
+    assert "#" not in url.request_form
+    assert registrable_domain(url.registrable_domain) == url.registrable_domain
+
+
+@given(
+    st.sampled_from(["", "http://", "https://u@h", "http:", "//"]),
+    PLAIN,
+    st.none() | (PLAIN | TEXT).map("http://h/{}".format) | URLS,
+)
+@settings(max_examples=1000)
+def test_the_fast_binding_agrees_with_the_exact_one_wherever_it_is_asked(
+    prefix: str, text: str, base: str | None
+) -> None:
+    raw = prefix + text
+    assume(_plain(raw))
+    try:
+        fast = _fast(raw, base)
+    except InvalidUrl:  # the base's
+        return
+    assume(fast is not None)
+    assert fast == _exact(raw, base)

@@ -1,0 +1,23 @@
+"""The URL key: the identity of a URL in every store, queue and event."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from weburl.normal import normalize
+
+KEY_VERSION = 1
+"""Stored beside keys that outlive a process; raised whenever `normalize` or the hash changes."""
+
+KEY_BYTES = 16
+"""128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""
+
+
+def url_key(url: str) -> bytes:
+    """Key of a URL given in any form: first 16 bytes of SHA-256 of its normalized form. Raises `InvalidUrl`."""
+    return sha256(normalize(url).encode("ascii")).digest()[:KEY_BYTES]
+
+
+def key_hex(key: bytes) -> str:
+    """A key as text, for logs, file names and JSON: 32 lower case hex digits."""
+    return key.hex()

@@ -1,0 +1,69 @@
+"""The normalized form: the text whose hash is the URL key.
+
+Parsed, then RFC 3986 6.2.2 and our few additions. What it does, and nothing else:
+
+- unreserved characters are decoded, all other escapes stay, in upper case (6.2.2.1, 6.2.2.2);
+- what RFC 3986 doesn't allow where it stands but WHATWG lets pass is escaped: some of ``^ ` { | } \\``, a percent sign
+  that begins no escape, and square brackets, which only IPv6 hosts may have (3.2.2) and so mean their octet (2.2);
+- the query is a list of parameters between `&`: sorted as text, empty ones dropped; without any there is no `?`;
+- one trailing dot of the host, which only says that the name is complete (3.2.2), is dropped;
+- no fragment, no userinfo.
+
+Empty path segments and empty values stay, and so do reserved characters, escaped or not. Changing any of this changes
+keys: raise `KEY_VERSION`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from thrift_idl.errors import InvalidUrl
+from weburl.parser import MAX_LENGTH
+from weburl.url import request_form
+
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
+_TO_MEND = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[^A-Za-z0-9\-._~:/?@!$&'()*+,;=]")
+
+
+def _mended_escapes() -> dict[str, str]:
+    """Each way to write an escape -> the normalized way."""
+    ways = {}
+    for byte in range(256):
+        normal = chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
+        high, low = f"{byte >> 4:x}", f"{byte & 15:x}"
+        ways.update({f"%{h}{w}": normal for h in (high, high.upper()) for w in (low, low.upper())})
+    return ways
+
+
+_MENDED = {chr(byte): f"%{byte:02X}" for byte in range(128)} | _mended_escapes()
+
+
+def normalize(raw: str, base: str | None = None) -> str:
+    """The key form of `raw`; `normalize(normalize(x)) == normalize(x)`.
+
+    Raises `InvalidUrl`, also where only the normalized form exceeds `MAX_LENGTH`.
+    """
+    form = request_form(raw, base)
+    path_at = form.index("/", len("http://") + 1)
+    origin, target = form[:path_at], form[path_at:]
+    if _TO_MEND.search(target):
+        target = _TO_MEND.sub(lambda found: _MENDED[found[0]], target)
+    if "?" in target:
+        target = _with_sorted_query(target)
+    if origin.endswith(".") or ".:" in origin:
+        origin = _without_trailing_dot(origin)
+    if len(origin) + len(target) > MAX_LENGTH:
+        raise InvalidUrl(f"the normalized URL is longer than {MAX_LENGTH} characters", url=form[:200])
+    return origin + target
+
+
+def _with_sorted_query(target: str) -> str:
+    path, _, query = target.partition("?")
+    if "&" in query:
+        query = "&".join(sorted(filter(None, query.split("&"))))
+    return f"{path}?{query}" if query else path
+
+
+def _without_trailing_dot(origin: str) -> str:
+    """`origin` less the root label's dot; `a..` names nothing in the DNS and stays."""
+    return re.sub(r"(?<=[^./])\.(?=(?::\d+)?\Z)", "", origin)

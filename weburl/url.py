@@ -1,0 +1,91 @@
+"""The request form and the parts of a URL.
+
+Everything here slices the parsed text: the serialisation of an http(s) URL is
+`scheme://[userinfo@]host[:port]/path[?query][#fragment]`, with every other use of those delimiters escaped
+(https://url.spec.whatwg.org/#url-serializing), so that no second parser can read it differently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from thrift_idl.errors import InvalidUrl
+from weburl.domain import registrable_domain
+from weburl.parser import parse
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_AFTER_SCHEME = len("http://") + 1  # no host is empty, so the path's slash is no earlier than this
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The parts of one request form, from one parse."""
+
+    request_form: str
+    scheme: str
+    """`http` or `https`."""
+    host: str
+    """Lower case ASCII; IPv6 in brackets; a trailing dot stays."""
+    port: int
+    """As given, or the scheme's."""
+    target: str
+    """Path and query: what the request line carries (RFC 9112 3.2.1)."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host, and port unless it is the scheme's: the scope of robots.txt (RFC 6454)."""
+        return self.request_form[: len(self.request_form) - len(self.target)]
+
+    @property
+    def registrable_domain(self) -> str:
+        """The politeness key of this URL's host."""
+        return registrable_domain(self.host)
+
+
+def request_form(raw: str, base: str | None = None) -> str:
+    """What we send: parsed, no fragment, no userinfo, query order kept. Raises `InvalidUrl`, also for other schemes."""
+    href = parse(raw, base)
+    if not href.startswith(("http://", "https://")):
+        scheme = href[:32].partition(":")[0]
+        raise InvalidUrl(f"scheme {scheme!r} is neither http nor https", scheme=scheme)
+    if "#" in href:
+        href = href.partition("#")[0]
+    return _without_userinfo(href) if "@" in href else href
+
+
+def join(base: str, href: str) -> str:
+    """The request form of a link on a page whose base URL is `base`. Raises `InvalidUrl`, also for mailto: and such."""
+    return request_form(href, base)
+
+
+def split(raw: str, base: str | None = None) -> Url:
+    """The request form of `raw` and its parts. Raises `InvalidUrl`."""
+    form = request_form(raw, base)
+    path = form.index("/", _AFTER_SCHEME)
+    scheme, _, authority = form[:path].partition("://")
+    name, port = _host_and_port(authority)
+    return Url(form, scheme, name, _DEFAULT_PORTS[scheme] if port is None else port, form[path:])
+
+
+def origin(raw: str) -> str:
+    """Scheme, host, and port unless it is the scheme's. Raises `InvalidUrl`."""
+    form = request_form(raw)
+    return form[: form.index("/", _AFTER_SCHEME)]
+
+
+def host(raw: str) -> str:
+    """Host of `raw`: lower case ASCII, IPv6 in brackets. Raises `InvalidUrl`."""
+    return _host_and_port(origin(raw).partition("://")[2])[0]
+
+
+def _without_userinfo(href: str) -> str:
+    start = href.index("://") + len("://")
+    at = href.rfind("@", start, href.index("/", start))
+    return href if at < 0 else href[:start] + href[at + 1 :]
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    if authority.endswith("]"):
+        return authority, None
+    name, colon, port = authority.rpartition(":")
+    return (name, int(port)) if colon else (authority, None)
