@@ -46,30 +46,30 @@ class CephGateway:
 
     def launch(self, site: Site) -> None:
         """Start the three, in order. The first time, and after a first start that broke off, from nothing."""
-        formatted = site.path("formatted")
+        formatted = site.path("formatted")  # holds the cluster's id
         fresh = not formatted.exists()
+        fsid = str(uuid.uuid4()) if fresh else formatted.read_text()
+        site.render("ceph.conf", "ceph.conf", fsid=fsid, clients=site.port("clients"), monitor=site.port("monitor"))
         if fresh:
             site.wipe("mon", "osd", "rgw")
-            self._format_monitor(site)
+            self._format_monitor(site, fsid)
         self._spawn_monitor(site)
         if fresh:
             self._format_osd(site)
         site.spawn("osd", ["ceph-osd", *_conf(site), "--id", "0", "-f"])
         if fresh:
             self._make_user(site)
-            formatted.touch()
+            formatted.write_text(fsid)
         site.spawn("gateway", ["radosgw", *_conf(site), "-n", "client.rgw", "-f"])
 
     def answers(self, port: int) -> bool:
         """Whether HTTP is answered."""
         return probes.s3_answers(port)
 
-    def _format_monitor(self, site: Site) -> None:
-        fsid, monitor = str(uuid.uuid4()), site.port("monitor")
-        site.render("ceph.conf", "ceph.conf", fsid=fsid, clients=site.port("clients"), monitor=monitor)
+    def _format_monitor(self, site: Site, fsid: str) -> None:
         site.path("rgw", "here").parent.mkdir(exist_ok=True)
         monmap, log = str(site.path("monmap")), site.path("format.log")
-        at = f"[v2:{LOOPBACK}:{monitor}]"
+        at = f"[v2:{LOOPBACK}:{site.port('monitor')}]"
         programs.run(["monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a", at, monmap], log)
         programs.run(["ceph-mon", *_conf(site), "--id", "a", "--mkfs", "--monmap", monmap], log)
 

@@ -26,8 +26,8 @@ def cassandra_supports(port: int) -> bool:
 def s3_answers(port: int) -> bool:
     """Any HTTP answer below 500: an anonymous GET of `/` is allowed or denied, but understood."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/", timeout=_TIMEOUT_S):
-            return True
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/", timeout=_TIMEOUT_S) as answer:
+            return bool(answer.read(1))
     except urllib.error.HTTPError as error:
         return error.code < 500
     except OSError:
