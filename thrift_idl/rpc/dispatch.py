@@ -1,0 +1,163 @@
+"""From a frame to a running handler: decode, check, admit, start, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thrift.Thrift import TApplicationException
+
+from thrift_idl.errors import AragogError, DeadlineExceeded, InvalidRequest, Overloaded
+from thrift_idl.rpc.answers import answer, answer_error, refuse
+from thrift_idl.rpc.calls import Call
+from thrift_idl.rpc.limits import ServerLimits
+from thrift_idl.rpc.message import CALL, Header, Undecodable, decode, read_header
+from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
+from thrift_idl.rpc.values import TooManyValues, bound_values
+
+Send = Callable[[bytes], None]
+
+
+@dataclass(slots=True)
+class Load:
+    """What a server carries at present, all connections together."""
+
+    calls: int = 0
+    bytes: int = 0
+    draining: bool = False
+
+
+class Served:
+    """One call of a connection, from the start of its handler to its answer."""
+
+    __slots__ = ("_answered", "_call", "_dispatcher", "_ended", "_frame_bytes", "_method", "_request_id", "_running",
+                 "_send", "_sequence", "_timer")  # fmt: skip
+
+    def __init__(
+        self, dispatcher: Dispatcher, method: Method, header: Header, caller: Caller, running: set[Served], send: Send
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._method = method
+        self._sequence = header.sequence
+        self._request_id = caller.request_id
+        self._running = running
+        self._send = send
+        self._call = Call(dispatcher.loop, method.name)
+        self._timer: asyncio.TimerHandle | None = None
+        self._frame_bytes = 0
+        self._answered = self._ended = False
+
+    def start(self, coroutine: Any, budget_ms: int, frame_bytes: int) -> None:
+        """Take the first step; if the handler waits, count it as running and bound its time."""
+        self._call.run(coroutine, self._outcome)
+        if self._ended:
+            return
+        self._frame_bytes = frame_bytes
+        self._running.add(self)
+        self._dispatcher.load.calls += 1
+        self._dispatcher.load.bytes += frame_bytes
+        self._timer = self._dispatcher.loop.call_later(budget_ms / 1000, self._expire)
+
+    def abandon(self) -> None:
+        """The caller is gone: cancel the handler, answer nobody."""
+        self._answered = True
+        self._call.cancel()
+
+    def _expire(self) -> None:
+        # Answered at once; the handler counts as running until it has really ended.
+        self._answer_error(DeadlineExceeded(f"{self._method.name} took longer than its caller allows"))
+        self._call.cancel()
+
+    def _outcome(self, value: Any, error: BaseException | None) -> None:
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._running.discard(self)
+            self._dispatcher.load.calls -= 1
+            self._dispatcher.load.bytes -= self._frame_bytes
+        if self._answered:
+            return
+        if error is not None:
+            self._answer_error(error)
+        else:
+            self._send(answer(self._method, self._sequence, value, self._dispatcher.limits.largest_frame))
+
+    def _answer_error(self, error: BaseException) -> None:
+        if not self._answered:
+            self._answered = True
+            most = self._dispatcher.limits.largest_frame
+            self._send(answer_error(self._method, self._sequence, error, self._request_id, most))
+
+
+class Dispatcher:
+    """The methods of one service object, its limits and its load."""
+
+    def __init__(self, protocol: Callable[..., Any], service: object, limits: ServerLimits) -> None:
+        table = methods(protocol)
+        self._methods = {name: (method, getattr(service, method.name)) for name, method in table.items()}
+        self.limits = limits
+        self.load = Load()
+        self.loop = asyncio.get_running_loop()
+
+    def begin(self, frame: bytes, running: set[Served], send: Send) -> None:
+        """Start the call in `frame`; `send` gets its answer, now or later. Raises FrameError on no such message."""
+        header = read_header(frame, CALL)
+        found = self._methods.get(header.name)
+        if found is None:
+            unknown = InvalidRequest(f"unknown method {header.name.decode(errors='replace')!r}")
+            send(refuse(TApplicationException.UNKNOWN_METHOD, header.name, header.sequence, unknown))
+            return
+        method, handler = found
+        try:
+            values = self._values(method, frame, header)
+        except (Undecodable, TooManyValues) as error:
+            invalid = InvalidRequest(f"the arguments of {method.name} can't be read: {error}")
+            send(refuse(TApplicationException.PROTOCOL_ERROR, header.name, header.sequence, invalid))
+            return
+        self._start(method, handler, header, values, len(frame), running, send)
+
+    def _values(self, method: Method, frame: bytes, header: Header) -> tuple[Any, ...]:
+        bound_values(frame, header.start, self.limits.frame_values)
+        values = method.unpack(decode(method.arguments, frame, header.start))
+        if None in values:
+            raise Undecodable(f"argument {method.parameters[values.index(None)]} is missing")
+        return values
+
+    def _start(
+        self,
+        method: Method,
+        handler: Callable[..., Any],
+        header: Header,
+        values: tuple[Any, ...],
+        frame_bytes: int,
+        running: set[Served],
+        send: Send,
+    ) -> None:
+        caller = caller_of(values)
+        budget_ms = self._budget_ms(caller)
+        refused = self._refusal(budget_ms, frame_bytes, len(running))
+        if refused is not None:
+            send(answer_error(method, header.sequence, refused, caller.request_id, self.limits.largest_frame))
+            return
+        Served(self, method, header, caller, running, send).start(handler(*values), budget_ms, frame_bytes)
+
+    def _budget_ms(self, caller: Caller) -> int:
+        if caller.remaining_ms is None:
+            return self.limits.call_ms
+        return min(caller.remaining_ms, self.limits.call_ms)
+
+    def _refusal(self, budget_ms: int, frame_bytes: int, running: int) -> AragogError | None:
+        limits, load = self.limits, self.load
+        if budget_ms <= 0:
+            return DeadlineExceeded("no time was left when the call arrived")
+        if load.draining:
+            return Overloaded("the server is shutting down: ask another, or later")
+        if running >= limits.connection_calls:
+            return Overloaded(f"more than {limits.connection_calls} calls in flight on one connection")
+        if load.calls >= limits.calls:
+            return Overloaded(f"more than {limits.calls} calls in flight")
+        if load.bytes + frame_bytes > limits.memory_bytes:
+            return Overloaded(f"calls in flight hold more than {limits.memory_bytes} bytes")
+        return None

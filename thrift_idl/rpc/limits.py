@@ -1,0 +1,59 @@
+"""Bounds of servers and clients: bytes, counts and times. Precedents stand beside the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FRAME_BYTES = 16_384_000  # Apache Thrift's and Finagle's default
+MESSAGE_BYTES = 100 * 1024 * 1024  # TConfiguration's default
+DEPTH = 64  # TConfiguration's default; the C codec has it built in
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What one server grants its callers; a caller that goes beyond is answered `Overloaded` or is disconnected.
+
+    A message is one frame, never more: the smaller of `frame_bytes` and `message_bytes` bounds it.
+    Containers are bounded by the bytes of their frame, all values of a frame together by `frame_values`.
+    """
+
+    frame_bytes: int = FRAME_BYTES
+    message_bytes: int = MESSAGE_BYTES
+    frame_values: int = 250_000
+    """Values (fields, elements, keys) of one frame: an element of one byte becomes a Python object of 300."""
+    memory_bytes: int = 512 * 1024 * 1024
+    """Bytes that all connections together hold: half frames, frames of running calls, answers not yet sent."""
+    connections: int = 4_096
+    connection_calls: int = 1_024
+    """Calls running at a time for one connection."""
+    calls: int = 8_192
+    """Calls running at a time for all connections."""
+    call_ms: int = 120_000
+    """Time of one call where its context doesn't bound it."""
+    idle_ms: int = 600_000
+    """A connection with nothing running and nothing sent is closed after this time."""
+    half_frame_ms: int = 30_000
+    """A frame is whole this long after its first byte."""
+    stall_ms: int = 30_000
+    """A caller that reads nothing of a full write buffer is cut off after this time."""
+    unsent_bytes: int = 1024 * 1024
+    """High-water mark of a connection's write buffer: above it, nothing more is read from that connection."""
+
+    @property
+    def largest_frame(self) -> int:
+        """Bytes of the largest frame that is read or sent."""
+        return min(self.frame_bytes, self.message_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """What one channel asks of its server. Connections x `connection_calls` bounds the calls in flight; more wait."""
+
+    connections: int = 2
+    connection_calls: int = 256
+    frame_bytes: int = FRAME_BYTES
+    deadline_ms: int = 30_000
+    """Bound of every call; a smaller `remaining_ms` of the request's context wins."""
+    connect_ms: int = 2_000
+    idle_ms: int = 240_000
+    """A connection unused for longer is replaced before use: sooner than the server closes it."""

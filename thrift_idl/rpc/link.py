@@ -1,0 +1,115 @@
+"""The client's end of one connection: calls out by sequence id, answers in by sequence id, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from thrift_idl.errors import BackendDown
+from thrift_idl.rpc.framing import FrameError, Frames
+from thrift_idl.rpc.message import EXCEPTION, REPLY, Header, read_header
+
+Reply = tuple[bytes, Header]
+
+
+class Link(asyncio.Protocol):
+    """One connection. A call is a future under its sequence id; forgotten, its late answer is dropped."""
+
+    def __init__(self, address: str, frame_bytes: int) -> None:
+        self._address = address
+        self._loop = asyncio.get_running_loop()
+        self._frames = Frames(frame_bytes)
+        self._pending: dict[int, asyncio.Future[Reply]] = {}
+        self._sequence = 0
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._transport: asyncio.Transport | None = None
+        self.usable = True
+        """False: it is closed, or silent beyond a deadline; it takes no new calls."""
+        self.heard = self.used = self._loop.time()
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that wait for their answers."""
+        return len(self._pending)
+
+    # --- Calls ------------------------------------------------------------------------------------------------------
+
+    def open_call(self) -> tuple[int, asyncio.Future[Reply]]:
+        """A sequence id and the future of its answer; `forget` it in the end, whatever the end is."""
+        self._sequence = self._sequence % 0x7FFF_FFFF + 1
+        while self._sequence in self._pending:
+            self._sequence = self._sequence % 0x7FFF_FFFF + 1
+        answer = self._pending[self._sequence] = self._loop.create_future()
+        return self._sequence, answer
+
+    def forget(self, sequence: int) -> None:
+        """The call is over for its caller."""
+        self._pending.pop(sequence, None)
+        if not self.usable and not self._pending:
+            self.close()
+
+    def write(self, frame: bytes) -> None:
+        """Send a call's frame."""
+        assert self._transport is not None
+        self.used = self._loop.time()
+        self._transport.write(frame)
+
+    @property
+    def full(self) -> bool:
+        """The server reads too slowly: wait for `drained`."""
+        return not self._writable.is_set()
+
+    async def drained(self) -> None:
+        """Returns when more can be written."""
+        await self._writable.wait()
+
+    def retire(self) -> None:
+        """Take no new calls; close when the last one is over."""
+        self.usable = False
+        if not self._pending:
+            self.close()
+
+    def close(self) -> None:
+        """Close at once; calls in flight fail with BackendDown."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- asyncio.Protocol -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+
+    def data_received(self, data: bytes) -> None:
+        """Give each answer to its caller. Anything but answers ends the connection."""
+        self.heard = self._loop.time()
+        try:
+            for frame in self._frames.feed(data):
+                header = read_header(frame, REPLY, EXCEPTION)
+                answer = self._pending.get(header.sequence)
+                if answer is not None and not answer.done():
+                    answer.set_result((frame, header))
+        except FrameError as error:
+            self._fail(f"{self._address} answers no framed binary Thrift: {error}")
+            self.close()
+
+    def pause_writing(self) -> None:
+        """The server reads too slowly."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The server has caught up."""
+        self._writable.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Whatever was in flight has failed; none of it is sent again: it may have been done."""
+        self.usable = False
+        self._writable.set()
+        self._fail(f"the connection to {self._address} broke in mid-call")
+
+    def _fail(self, message: str) -> None:
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(BackendDown(message, address=self._address))

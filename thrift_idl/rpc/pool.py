@@ -1,0 +1,91 @@
+"""The connections of one channel: made when first needed, replaced when they break, shared by all callers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from thrift_idl.errors import BackendDown
+from thrift_idl.rpc.limits import ClientLimits
+from thrift_idl.rpc.link import Link
+
+
+class Pool:
+    """Up to `connections` links to one address, calls spread over them in turn."""
+
+    def __init__(self, host: str, port: int, limits: ClientLimits) -> None:
+        self._host = host
+        self._port = port
+        self._limits = limits
+        self._links: list[Link | None] = [None] * limits.connections
+        self._connecting: dict[int, asyncio.Task[Link]] = {}
+        self._next = 0
+        self.address = f"{host}:{port}"
+
+    def ready(self) -> Link | None:
+        """The next link if it can take a call at once."""
+        self._next = (self._next + 1) % len(self._links)
+        link = self._links[self._next]
+        if link is None or not link.usable or link.full or self._stale(link):
+            return None
+        return link
+
+    async def link(self) -> Link:
+        """A link that can take a call: waits for a connection, or for room in its write buffer. Raises BackendDown."""
+        while True:
+            slot = self._next
+            link = self._links[slot]
+            if link is not None and link.usable and self._stale(link):
+                link.retire()
+            if link is None or not link.usable:
+                link = await self._connected(slot)
+            elif link.full:
+                await link.drained()
+            if link.usable and not link.full:
+                return link
+
+    def close(self) -> None:
+        """Close every connection; calls in flight fail with BackendDown."""
+        for task in self._connecting.values():
+            task.cancel()
+        for link in self._links:
+            if link is not None:
+                link.close()
+
+    def _stale(self, link: Link) -> bool:
+        if link.in_flight:
+            return False
+        return (asyncio.get_running_loop().time() - link.used) * 1000 > self._limits.idle_ms
+
+    async def _connected(self, slot: int) -> Link:
+        """One attempt at a time for a slot, shared by all who wait for it; it outlives any of them."""
+        task = self._connecting.get(slot)
+        if task is None:
+            task = self._connecting[slot] = asyncio.create_task(self._connect(slot))
+            task.add_done_callback(lambda done: self._connect_ended(slot, done))
+        return await asyncio.shield(task)
+
+    def _connect_ended(self, slot: int, task: asyncio.Task[Link]) -> None:
+        del self._connecting[slot]
+        if not task.cancelled():
+            task.exception()  # seen, even if all who waited have gone
+
+    async def _connect(self, slot: int) -> Link:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._limits.connect_ms / 1000):
+                transport, link = await loop.create_connection(
+                    lambda: Link(self.address, self._limits.frame_bytes), self._host, self._port
+                )
+        except (OSError, TimeoutError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+            raise BackendDown(f"no connection to {self.address}: {reason}", address=self.address) from error
+        _keep_alive(transport)
+        self._links[slot] = link
+        return link
+
+
+def _keep_alive(transport: asyncio.Transport) -> None:
+    with contextlib.suppress(OSError):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
