@@ -1,0 +1,31 @@
+"""RESERVE: when may this domain be fetched next?
+
+One timestamp a domain, the slot of its last grant, moved by compare-and-set: that is the whole state. `rules` decides,
+`service` acts, `backends` remember; `limits` says how fast, `standing` who is held. The promise: no 1 s window of a
+registrable domain holds more than 1.05 x qps + 1 requests, whatever crashes or restarts.
+
+>>> service = RateLimiterService(MemoryState(), await Limits.open())
+>>> grant = await service.reserve(ReserveRequest(context, Reservation("example.com", "www.example.com")))
+"""
+
+from ratelimiter.backends.file import FileState
+from ratelimiter.backends.memory import MemoryState
+from ratelimiter.limits import Limits, LimitsSource
+from ratelimiter.overrides import Limit
+from ratelimiter.service import RateLimiterService, Settings, monotonic_ms
+from ratelimiter.state import StateBackend
+from ratelimiter.telemetry import SILENT, Telemetry
+
+__all__ = [
+    "SILENT",
+    "FileState",
+    "Limit",
+    "Limits",
+    "LimitsSource",
+    "MemoryState",
+    "RateLimiterService",
+    "Settings",
+    "StateBackend",
+    "Telemetry",
+    "monotonic_ms",
+]

@@ -1,0 +1,178 @@
+"""State in this process, recorded in a directory before it is answered: it survives kill -9 and restart.
+
+One process a directory; the owner of the directory sees to that. Recovery is conservative: any doubt about the files
+starts every domain behind the latest slot that could have been granted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ratelimiter.backends.journal import (
+    DamagedState,
+    Log,
+    OtherBoot,
+    failure,
+    merge,
+    read_log,
+    read_snapshot,
+    record,
+    snapshot,
+    write_snapshot,
+)
+from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.state import Keys, Times
+from ratelimiter.table import MAX_ENTRIES, PackedTable
+from thrift_idl.errors import BackendDown
+
+_ROTATE_BYTES: Final = 4 * 1024 * 1024
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> bytes:
+    """Names the monotonic clock that this machine's processes share; random, hence never met again, if unknown."""
+    try:
+        return uuid.UUID(_BOOT.read_text(encoding="ascii").strip()).bytes
+    except (OSError, ValueError):
+        return uuid.uuid4().bytes
+
+
+class FileState:
+    """A packed table with its journal. Used by one event loop; no call but `open` and `close` suspends."""
+
+    def __init__(self, directory: Path, boot: bytes, number: int, table: PackedTable, rotate_bytes: int) -> None:
+        self._directory = directory
+        self._boot = boot
+        self._number = number
+        self._table = table
+        self._rotate_bytes = self._rotate_at = rotate_bytes
+        self._log = Log(_path(directory, number, "log"), boot)
+        self._rotation: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        directory: Path,
+        now_ms: Callable[[], float],
+        *,
+        boot: bytes | None = None,
+        max_entries: int = MAX_ENTRIES,
+        rotate_bytes: int = _ROTATE_BYTES,
+    ) -> FileState:
+        """Recover the directory's state, compacted. `now_ms` is the machine's monotonic clock, as `boot` names it.
+
+        Raises `StoreTooNew`, `DiskFull`, `BackendDown`.
+        """
+        boot = boot_id() if boot is None else boot
+        return await asyncio.to_thread(cls._open, directory, now_ms, boot, max_entries, rotate_bytes)
+
+    @classmethod
+    def _open(
+        cls, directory: Path, now_ms: Callable[[], float], boot: bytes, max_entries: int, rotate_bytes: int
+    ) -> FileState:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            files = _files(directory)
+            table = _recover(files, now_ms(), boot, max_entries)
+        except OSError as error:
+            raise failure(error, directory) from error
+        number = 1 + max((int(path.stem) for path in files), default=0)
+        state = cls(directory, boot, number, table, rotate_bytes)
+        write_snapshot(_path(directory, number, "snapshot"), snapshot(table.parts, boot))
+        _remove(files)
+        return state
+
+    async def get(self, keys: Keys) -> Times:
+        """The keys' times."""
+        return tuple([self._table.find(key) for key in keys])
+
+    async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
+        """Record, then set, all or nothing; returns what it found. Raises `DiskFull`, `BackendDown`."""
+        found = tuple([self._table.find(key) for key in keys])
+        if found == expected:
+            self._log.append(b"".join(map(record, keys, wanted)))
+            for key, time_ms in zip(keys, wanted, strict=True):
+                self._table.put(key, time_ms)
+            if self._log.size > self._rotate_at and self._rotation is None:
+                self._rotate()
+        return found
+
+    async def close(self) -> None:
+        """Wait for a rotation under way and close the log. The files are as good as after a crash."""
+        if self._rotation is not None:
+            await asyncio.wait([self._rotation])
+        self._log.close()
+
+    def _rotate(self) -> None:
+        """Begin the next log, and in a thread the snapshot that stands for all files before it."""
+        old = _files(self._directory)
+        try:
+            log = Log(_path(self._directory, self._number + 1, "log"), self._boot)
+        except BackendDown:
+            self._rotate_at = self._log.size + self._rotate_bytes  # this one still takes records: try again later
+            return
+        self._log.close()
+        self._log, self._number = log, self._number + 1
+        pieces = snapshot(self._table.parts, self._boot)
+        self._rotate_at = max(self._rotate_bytes, 2 * sum(map(len, pieces)))
+        path = _path(self._directory, self._number, "snapshot")
+        self._rotation = asyncio.get_running_loop().run_in_executor(None, _replace, path, pieces, old)
+        self._rotation.add_done_callback(self._rotated)
+
+    def _rotated(self, rotation: asyncio.Future[None]) -> None:
+        """A failed snapshot leaves the old files in force; the next rotation makes up for it."""
+        rotation.exception()
+        self._rotation = None
+
+
+def _recover(files: list[Path], now: float, boot: bytes, max_entries: int) -> PackedTable:
+    """The table that the files tell of.
+
+    - No files, or files of another boot: every grant of before is over. Domains start one interval from now.
+    - A torn or damaged file, or a time that can't be: grants may be missing, and one may be as far ahead as the longest
+      wait. Domains start one interval after that.
+    """
+    latest = now + MAX_WAIT_MS
+    table = PackedTable(max_entries)
+    try:
+        for path in files:
+            _read(path, boot, table)
+    except OtherBoot:
+        return PackedTable(max_entries, floor=now)
+    except DamagedState:
+        return PackedTable(max_entries, floor=latest)
+    if not files:
+        return PackedTable(max_entries, floor=now)
+    return table if table.latest() <= latest else PackedTable(max_entries, floor=latest)
+
+
+def _read(path: Path, boot: bytes, table: PackedTable) -> None:
+    if path.suffix == ".snapshot":
+        read_snapshot(path, boot, table)
+        return
+    for key, time_ms in read_log(path, boot):
+        merge(table, key, time_ms)
+
+
+def _files(directory: Path) -> list[Path]:
+    """The directory's logs and snapshots, oldest first, a snapshot before its log; nothing else there is ours."""
+    ours = [p for p in directory.iterdir() if p.suffix in {".snapshot", ".log"} and p.stem.isdecimal()]
+    return sorted(ours, key=lambda path: (int(path.stem), path.suffix == ".log"))
+
+
+def _path(directory: Path, number: int, kind: str) -> Path:
+    return directory / f"{number:08d}.{kind}"
+
+
+def _replace(path: Path, pieces: list[bytes], old: list[Path]) -> None:
+    write_snapshot(path, pieces)
+    _remove(old)
+
+
+def _remove(files: list[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)

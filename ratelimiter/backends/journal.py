@@ -1,0 +1,168 @@
+"""Files of a state directory: numbered logs of fixed-size records, and snapshots that begin a number.
+
+`00000007.log` holds what was granted since `00000007.snapshot` was taken. Times only grow, so reading takes the latest
+time of each key from all files, in any order, and a crash between any two steps of a rotation loses nothing.
+
+Times are those of the machine's monotonic clock, which all processes share until the machine is booted again; each
+file names its boot. So the wall clock plays no part: it may jump as it likes. After a boot no time of before is of use.
+For the same reason nothing is synced to the disk: the page cache survives every end of a process, and what a power cut
+takes wouldn't be read again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import zlib
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from struct import Struct
+from typing import Final
+
+from ratelimiter.table import PackedTable, Part
+from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew
+
+VERSION: Final = 1
+_HEADER: Final = Struct("<4sH16s")  # magic, version, boot
+_ENTRY: Final = Struct("<Qd")
+_CHECK: Final = Struct("<L")
+RECORD_BYTES: Final = _ENTRY.size + _CHECK.size
+_PART: Final = Struct("<dL")  # floor, places
+_LOG_MAGIC: Final = b"ARLL"
+_SNAPSHOT_MAGIC: Final = b"ARLS"
+_CHUNK_RECORDS: Final = 50_000
+
+
+class DamagedState(Exception):
+    """A file of the state can't be read to its end."""
+
+
+class OtherBoot(Exception):
+    """A file of the state speaks of a monotonic clock that is no more."""
+
+
+def record(key: int, time_ms: float) -> bytes:
+    """One grant as it is logged: key, time, checksum."""
+    entry = _ENTRY.pack(key, time_ms)
+    return entry + _CHECK.pack(zlib.crc32(entry))
+
+
+class Log:
+    """The log that is being written."""
+
+    def __init__(self, path: Path, boot: bytes) -> None:
+        """Begin a new log. Raises `DiskFull`, `BackendDown`."""
+        try:
+            self._file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise failure(error, path) from error
+        self._path = path
+        self.size = 0
+        try:
+            self.append(_HEADER.pack(_LOG_MAGIC, VERSION, boot))
+        except BackendDown:
+            self.close()
+            path.unlink()
+            raise
+
+    def append(self, records: bytes) -> None:
+        """Write wholly or not at all. Raises `DiskFull`, `BackendDown`."""
+        try:
+            written = os.write(self._file, records)
+            if written < len(records):
+                os.ftruncate(self._file, self.size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise failure(error, self._path) from error
+        self.size += written
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def failure(error: OSError, path: Path) -> BackendDown:
+    """The error of the tree for a failed file operation."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"{path}: no space left for the limiter's state: make room, then try again", path=str(path))
+    return BackendDown(f"{path}: {error.strerror}", path=str(path))
+
+
+def read_log(path: Path, boot: bytes) -> Iterator[tuple[int, float]]:
+    """The log's entries. Raises `OtherBoot`, `StoreTooNew`; `DamagedState` at a torn or damaged record."""
+    with path.open("rb") as file:
+        _check_header(file.read(_HEADER.size), _LOG_MAGIC, boot, path)
+        while chunk := file.read(RECORD_BYTES * _CHUNK_RECORDS):
+            for start in range(0, len(chunk), RECORD_BYTES):
+                entry = chunk[start : start + _ENTRY.size]
+                if chunk[start + _ENTRY.size : start + RECORD_BYTES] != _CHECK.pack(zlib.crc32(entry)):
+                    raise DamagedState(path)
+                key, time_ms = _ENTRY.unpack(entry)
+                yield key, time_ms
+
+
+def snapshot(parts: list[Part], boot: bytes) -> list[bytes]:
+    """The table as the pieces of a snapshot: a copy, to be written while the table goes on."""
+    pieces = [_HEADER.pack(_SNAPSHOT_MAGIC, VERSION, boot)]
+    for part in parts:
+        places = len(part.keys) if part.used else 0
+        pieces.append(_PART.pack(part.floor, places))
+        if places:
+            pieces += (part.keys.tobytes(), part.times.tobytes())
+    return pieces
+
+
+def write_snapshot(path: Path, pieces: list[bytes]) -> None:
+    """Write under a temporary name, then rename: the snapshot is whole or absent. Raises `DiskFull`, `BackendDown`."""
+    beside = path.with_suffix(".part")
+    check = 0
+    try:
+        with beside.open("wb") as file:
+            for piece in pieces:
+                check = zlib.crc32(piece, check)
+                file.write(piece)
+            file.write(_CHECK.pack(check))
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise failure(error, path) from error
+
+
+def read_snapshot(path: Path, boot: bytes, table: PackedTable) -> None:
+    """Merge a snapshot into the table. Raises `OtherBoot`, `StoreTooNew`, `DamagedState`."""
+    content = path.read_bytes()
+    _check_header(content[: _HEADER.size], _SNAPSHOT_MAGIC, boot, path)
+    body = content[: -_CHECK.size]
+    if content[-_CHECK.size :] != _CHECK.pack(zlib.crc32(body)):
+        raise DamagedState(path)
+    at = _HEADER.size
+    for part in table.parts:
+        floor, places = _PART.unpack_from(body, at)
+        at += _PART.size
+        part.floor = max(part.floor, floor)
+        keys, times = array("Q"), array("d")
+        keys.frombytes(body[at : at + 8 * places])
+        times.frombytes(body[at + 8 * places : at + 16 * places])
+        at += 16 * places
+        for key, time_ms in zip(keys, times, strict=True):
+            if key:
+                merge(table, key, time_ms)
+
+
+def merge(table: PackedTable, key: int, time_ms: float) -> None:
+    """Set the key's time unless the table has a later one."""
+    if time_ms > table.find(key):
+        table.put(key, time_ms)
+
+
+def _check_header(header: bytes, magic: bytes, boot: bytes, path: Path) -> None:
+    if len(header) < _HEADER.size:
+        raise DamagedState(path)
+    its_magic, version, its_boot = _HEADER.unpack(header)
+    if its_magic != magic:
+        raise DamagedState(path)
+    if version > VERSION:
+        raise StoreTooNew(f"{path} was written by a newer Aragog: upgrade this one", path=str(path))
+    if its_boot != boot:
+        raise OtherBoot(path)

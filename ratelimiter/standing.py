@@ -1,0 +1,98 @@
+"""What the limiter remembers of a domain beyond its last slot: holds, blocks, its refused callers. Volatile, bounded.
+
+A hold is the domain's own wish (429, 503 with Retry-After); a block is an operator's. Neither saves up slots: after it
+ends the domain goes on at its interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ratelimiter.rules import NEVER
+
+DAY_MS: Final = 86_400_000
+FIRST_HOLD_MS: Final = 60_000
+_MAX_DOMAINS: Final = 100_000
+
+
+def hold_ms(status: int, retry_after: float | None, previous: float) -> float:
+    """How long an answer holds its domain; 0 = not at all.
+
+    429 (RFC 6585 section 4) and 503 (RFC 9110 section 15.6.4) with Retry-After: as asked, at most a day. 429 without:
+    a minute, then twice the `previous` such hold, at most a day. A 503 without it speaks of its URL only.
+    """
+    if status not in {429, 503}:
+        return 0.0
+    if retry_after:
+        return float(min(retry_after, DAY_MS))
+    if status == 503:
+        return 0.0
+    return min(max(FIRST_HOLD_MS, 2 * previous), DAY_MS)
+
+
+@dataclass(slots=True)
+class Standing:
+    """One domain's standing; times in milliseconds of the service's clock, `NEVER` = not set."""
+
+    held_until: float = NEVER
+    blocked_until: float = NEVER
+    spaced_until: float = NEVER
+    """The last grant had a Crawl-delay: no slot before this, whoever asks."""
+    cursor: float = NEVER
+    """Place of the caller refused last."""
+    unasked_hold_ms: float = 0.0
+    """Length of the latest hold that came without Retry-After: the next one is twice as long; a success resets it."""
+
+    def not_before(self) -> float:
+        """No slot earlier than this."""
+        return max(self.held_until, self.blocked_until, self.spaced_until)
+
+    def until(self) -> float:
+        """When nothing of this matters any longer: doubling of holds is remembered for a day after them."""
+        remembered = self.held_until + DAY_MS if self.unasked_hold_ms else NEVER
+        return max(self.not_before(), self.cursor, remembered)
+
+    def answered(self, now: float, status: int, retry_after: float | None) -> float:
+        """Take an answer's status into account; returns for how long it holds the domain (ms, 0 = not).
+
+        While the domain is held, answers to requests sent before count as the same event: they neither double the
+        hold nor reset it, but a longer Retry-After lengthens it.
+        """
+        asked = hold_ms(status, retry_after, self.unasked_hold_ms)
+        if now < self.held_until and not (asked and retry_after):
+            return 0.0
+        if 200 <= status < 400:
+            self.unasked_hold_ms = 0.0
+        elif status == 429 and not retry_after:
+            self.unasked_hold_ms = asked
+        if asked:
+            self.held_until = max(self.held_until, now + asked)
+        return asked
+
+
+class Standings:
+    """Standings by domain. Past ones are dropped when there are too many, then those that end soonest."""
+
+    def __init__(self, max_domains: int = _MAX_DOMAINS) -> None:
+        self._by_domain: dict[str, Standing] = {}
+        self._max = max_domains
+        self.find = self._by_domain.get
+
+    def __len__(self) -> int:
+        return len(self._by_domain)
+
+    def take(self, domain: str, now: float) -> Standing:
+        """The domain's standing, made if it has none."""
+        standing = self._by_domain.get(domain)
+        if standing is None:
+            if len(self._by_domain) >= self._max:
+                self._make_room(now)
+            standing = self._by_domain[domain] = Standing()
+        return standing
+
+    def _make_room(self, now: float) -> None:
+        ends = sorted(self._by_domain.items(), key=lambda item: item[1].until())
+        past = sum(standing.until() <= now for _, standing in ends)
+        for domain, _ in ends[: max(past, self._max // 4, 1)]:
+            del self._by_domain[domain]

@@ -1,0 +1,33 @@
+"""The seam of the limiter's state: one timestamp a key, moved by compare-and-set."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Protocol
+
+Keys = tuple[int, ...]
+Times = tuple[float, ...]
+
+
+class StateBackend(Protocol):
+    """Last slots by key, in milliseconds of the service's monotonic clock; `NEVER` for a key that had none.
+
+    Several keys of one call (a domain's and its host's) belong to one shard and move together or not at all.
+    A backend may forget a key only by answering something later than what it had: forgetting under-sends.
+    """
+
+    async def get(self, keys: Keys) -> Times:
+        """The keys' times. Raises `BackendDown`."""
+        ...
+
+    async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
+        """Set `wanted` if the keys' times are `expected`; returns what it found, so `expected` means: it is set.
+
+        What is set is recorded before the answer. Raises `BackendDown`, and then nothing may be granted on it.
+        """
+        ...
+
+
+def state_key(name: str) -> int:
+    """A domain's key: 8 bytes of its hash, never 0. Two domains that collide share one limit: they under-send."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little") or 1

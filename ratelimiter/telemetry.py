@@ -1,0 +1,48 @@
+"""What the limiter tells about itself. `aragog` fills it with metrics and logs; the default says nothing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from thrift_idl.gen.ratelimiter.ttypes import Grant
+
+
+class Telemetry(Protocol):
+    """Called on the hot path: plain methods that neither block nor raise."""
+
+    def reserved(self, source: str, domain: str, grant: Grant) -> None:
+        """A reservation was granted or refused."""
+
+    def contended(self, domain: str) -> None:
+        """Every compare-and-set of a reservation lost; it was refused."""
+
+    def held(self, domain: str, status: int, hold_ms: float) -> None:
+        """An answer's status holds a domain for `hold_ms`."""
+
+    def limits_loaded(self, path: str, overrides: int) -> None:
+        """A new override file is in force."""
+
+    def limits_refused(self, path: str, reason: str) -> None:
+        """The override file is bad; the last good one stays in force."""
+
+
+class Silent:
+    """Telemetry that says nothing."""
+
+    def reserved(self, source: str, domain: str, grant: Grant) -> None:
+        """Nothing."""
+
+    def contended(self, domain: str) -> None:
+        """Nothing."""
+
+    def held(self, domain: str, status: int, hold_ms: float) -> None:
+        """Nothing."""
+
+    def limits_loaded(self, path: str, overrides: int) -> None:
+        """Nothing."""
+
+    def limits_refused(self, path: str, reason: str) -> None:
+        """Nothing."""
+
+
+SILENT: Telemetry = Silent()
