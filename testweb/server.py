@@ -50,13 +50,20 @@ class SampleWeb:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken or the log cannot be written."""
+        """Listen. Raises OSError when the port is taken or the log cannot be written; nothing stays open then."""
+        try:
+            await self._open()
+        except OSError:
+            await self.stop()
+            raise
+
+    async def _open(self) -> None:
+        self.log.open()
         self._server = await asyncio.start_server(
             self._connected, ADDRESS, self._wanted_port, limit=MAX_HEAD_BYTES, backlog=512
         )
         self._refusing = socket.socket()
         self._refusing.bind((ADDRESS, 0))  # Never listens, so it refuses; bound, so that nobody else takes it.
-        self.log.open()
 
     async def stop(self) -> None:
         """Close the port and every connection, an answer in the making included."""
