@@ -1,0 +1,290 @@
+"""SQLite for asyncio: one writer thread a file, which commits what has gathered as one transaction, and readers.
+
+`sqlite:///a/b.db` names a file relative to the working directory, `sqlite:////a/b.db` an absolute one (three slashes,
+then the path), `sqlite:///:memory:` a database that ends with the process. Files are in WAL mode: readers never wait
+for the writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from drivers.migrations import Migrations, statements
+from drivers.sqlite_errors import named, translated
+from thrift_idl.errors import BackendDown, BadConfiguration, StoreUnreadable
+
+T = TypeVar("T")
+Durability = Literal["normal", "full"]
+"""What an acknowledged write survives: kill -9 of any process (`normal`), or power loss as well (`full`)."""
+
+_APPLICATION_ID = 0x41524147  # "ARAG" in the file's header: the database is ours
+_BATCH = 512  # writes in one transaction at most: a commit costs the same for one and for all
+_CACHE_KIB = 16_384
+
+
+def path_of(url: str) -> str:
+    """The file of a `sqlite:///` URL, or `:memory:`. Raises `BadConfiguration`."""
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or "\0" in path:
+        raise BadConfiguration(f"{url!r} is no SQLite URL: write sqlite:///path/to/file or sqlite:///:memory:", url=url)
+    return path
+
+
+@dataclass(slots=True)
+class _Write:
+    """One piece of work for the writer, and who waits for it."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Database:
+    """One SQLite file. Made by `open_database`; usable from one event loop and any thread."""
+
+    def __init__(self, path: str, durability: Durability, busy_timeout_ms: int) -> None:
+        self._path = path
+        self._durability = durability
+        self._busy_timeout_ms = busy_timeout_ms
+        self._in_memory = path == ":memory:"
+        self._writer = self._connect()
+        # In memory there is but one connection: whoever uses it holds this lock.
+        self._memory_lock = threading.Lock()
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._write_all, name=f"sqlite-{Path(path).name}", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the writer's transaction; returns once that is committed.
+
+        What `work` raises undoes `work` alone, and is raised here. Raises `DiskFull`, `StoreUnreadable`, `BackendDown`.
+        """
+        if self._closed:
+            raise BackendDown(f"{named(self._path)} is closed")
+        loop = asyncio.get_running_loop()
+        write = _Write(work, loop, loop.create_future())
+        self._writes.put(write)
+        result: T = await write.done
+        return result
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query in a thread. Raises as `write` does."""
+        return await asyncio.to_thread(self.read_inline, work)
+
+    def read_inline(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a point read in the calling thread: some 15 µs, less than the way to another thread."""
+        with translated(self._path), self._reader() as connection:
+            return work(connection)
+
+    async def migrate(self, migrations: Migrations) -> None:
+        """Bring one component's tables to the version of this code. Safe in many processes at once, and repeatable.
+
+        Raises `StoreTooNew` where a newer Aragog was here.
+        """
+        stored = await self.read(lambda connection: _version(connection, migrations.component))
+        if migrations.missing(stored, named(self._path)):
+            await self.write(lambda connection: _migrate(connection, migrations, named(self._path)))
+
+    async def close(self) -> None:
+        """Finish what was handed in, then close. A second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._writes.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    # --- connections ---
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=self._busy_timeout_ms / 1000,
+            isolation_level=None,  # transactions are ours to begin
+            check_same_thread=False,  # handed from thread to thread, never used by two at once
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        if self._in_memory:
+            with self._memory_lock:
+                yield self._writer
+            return
+        if self._closed:
+            raise BackendDown(f"{named(self._path)} is closed")
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        try:
+            yield connection
+        finally:
+            self._readers.append(connection)
+
+    # --- the writer's thread ---
+
+    def _write_all(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            with self._memory_lock:
+                self._run(batch)
+            _resolve(batch)
+        while self._readers:
+            self._readers.pop().close()
+        with suppress(sqlite3.Error):
+            self._writer.close()
+
+    def _next_batch(self) -> list[_Write] | None:
+        """Wait for a write, take along what has gathered behind it; None once all is done and closed."""
+        first = self._writes.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < _BATCH:
+            try:
+                write = self._writes.get_nowait()
+            except queue.Empty:
+                break
+            if write is None:
+                self._writes.put(None)
+                break
+            batch.append(write)
+        return batch
+
+    def _run(self, batch: list[_Write]) -> None:
+        """One transaction; whatever breaks it befalls every write in it, for nothing of it is stored."""
+        try:
+            with translated(self._path):
+                self._writer.execute("BEGIN IMMEDIATE")
+                for write in batch:
+                    self._run_one(write)
+                self._writer.execute("COMMIT")
+        except Exception as error:  # the waiting callers get it, whatever it is: this thread has to live on
+            for write in batch:
+                write.error = write.error or error
+            with suppress(sqlite3.Error):
+                self._writer.rollback()
+
+    def _run_one(self, write: _Write) -> None:
+        self._writer.execute("SAVEPOINT one")
+        try:
+            write.result = write.work(self._writer)
+        except Exception as error:  # goes to its caller; only its own part is undone
+            if not self._writer.in_transaction:
+                raise  # SQLite rolled back the whole transaction (disk full, I/O error)
+            self._writer.execute("ROLLBACK TO one")
+            write.error = _told(error, self._path)
+        self._writer.execute("RELEASE one")
+
+
+async def open_database(url: str, *, durability: Durability = "normal", busy_timeout_ms: int = 10_000) -> Database:
+    """Open or create the database that `url` names, its directory too.
+
+    Raises `BadConfiguration`, `StoreUnreadable` (no SQLite file, or not ours), `DiskFull`, `BackendDown`.
+    """
+    path = path_of(url)
+    return await asyncio.to_thread(_open, path, durability, busy_timeout_ms)
+
+
+def _open(path: str, durability: Durability, busy_timeout_ms: int) -> Database:
+    with translated(path):
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _claim(path, busy_timeout_ms)
+        return Database(path, durability, busy_timeout_ms)
+
+
+def _claim(path: str, busy_timeout_ms: int) -> None:
+    """Make sure that the file is ours and in WAL mode."""
+    connection = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None)
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            _make_ours(connection, path)
+        _use_wal(connection, time.monotonic() + busy_timeout_ms / 1000)
+    finally:
+        connection.close()
+
+
+def _make_ours(connection: sqlite3.Connection, path: str) -> None:
+    connection.execute("BEGIN EXCLUSIVE")  # of two processes that make the file at once, the second finds it made
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id != _APPLICATION_ID and (application_id or tables):
+        raise StoreUnreadable(f"{named(path)} is another program's database: name another path", path=path)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection, until: float) -> None:
+    """Switching needs the file to itself, and SQLite doesn't wait for that by itself."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
+def _version(connection: sqlite3.Connection, component: str) -> int:
+    known = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'").fetchone()[0]
+    query = "SELECT version FROM schema_version WHERE component = ?"
+    row = connection.execute(query, (component,)).fetchone() if known else None
+    return int(row[0]) if row else 0
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Migrations, store: str) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+    )
+    for version, script in migrations.missing(_version(connection, migrations.component), store):
+        for statement in statements(script):
+            connection.execute(statement)
+        connection.execute("REPLACE INTO schema_version VALUES (?, ?)", (migrations.component, version))
+
+
+def _told(error: Exception, path: str) -> Exception:
+    """`error`, in our words where it is SQLite's."""
+    try:
+        with translated(path):
+            raise error
+    except Exception as told:  # the same, or its translation
+        return told
+
+
+def _resolve(batch: Iterable[_Write]) -> None:
+    """Wake the callers: one call into each event loop, however many wait there."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
+    for write in batch:
+        by_loop.setdefault(write.loop, []).append(write)
+    for loop, writes in by_loop.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, writes)
+
+
+def _settle(writes: list[_Write]) -> None:
+    for write in writes:
+        if write.done.done():
+            continue  # the caller went away
+        if write.error is not None:
+            write.done.set_exception(write.error)
+        else:
+            write.done.set_result(write.result)

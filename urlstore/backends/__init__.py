@@ -1,0 +1,94 @@
+"""Where the store keeps its rows and its content: two small seams.
+
+Rows are cells with write times. For every cell the later write stays, whatever the order of arrival; of two writes in
+the same millisecond the greater stays: bytes compared from the left, a removed alias above every alias. Every backend
+keeps this rule, so that all of them end the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """The cells of one URL; empty = never written, or removed."""
+
+    key: bytes
+    url: str
+    page: bytes = b""
+    redirects_to: str = ""
+    outcome: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """Cells of one URL to be written together, all or none; None leaves a cell as it is."""
+
+    key: bytes
+    url: str
+    write_ms: int
+    page: bytes | None = None
+    redirects_to: str | None = None
+    """"" removes the alias."""
+    outcome: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeWrite:
+    """One attribute of one URL, packed in one cell."""
+
+    key: bytes
+    attribute_namespace: str
+    name: str
+    write_ms: int
+    cell: bytes
+
+
+class MetadataBackend(Protocol):
+    """Rows and attributes by URL key. Raises `BackendDown` and its kinds, nothing else."""
+
+    async def read_row(self, key: bytes) -> StoredRow | None:
+        """The row, or None where nothing was ever written."""
+        ...
+
+    async def write_row(self, write: RowWrite) -> None:
+        """Write the cells atomically, each by the rule of its write time; durable on return."""
+        ...
+
+    async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
+        """At most `limit` rows behind the key `after` (empty = from the start), in the backend's own fixed order."""
+        ...
+
+    async def write_attribute(self, write: AttributeWrite) -> None:
+        """Write one attribute by the rule of its write time; durable on return."""
+        ...
+
+    async def read_attributes(self, key: bytes, attribute_namespace: str, limit: int) -> Sequence[bytes]:
+        """Cells of at most `limit` attributes, by namespace and name; an empty namespace means all."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of connections."""
+        ...
+
+
+class ContentBackend(Protocol):
+    """Compressed content by content key, `URL key / content hash` in hex. An object never changes.
+
+    Raises `BackendDown` and its kinds, nothing else.
+    """
+
+    async def put(self, content_key: str, blob: bytes) -> None:
+        """Store an object, whole or not at all; durable on return. Repeating it changes nothing."""
+        ...
+
+    async def get(self, content_key: str) -> bytes | None:
+        """The object, or None."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of threads and connections."""
+        ...

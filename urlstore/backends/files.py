@@ -1,0 +1,112 @@
+"""Content as files under hashed keys: `<root>/ab/<URL key>/<content hash>.zst`, each a plain zstd frame."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import Self
+
+from drivers.disk import disk_errors
+from drivers.sqlite import Durability
+from thrift_idl.errors import BadConfiguration, InvalidRequest
+
+_CONTENT_KEY = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}")
+_INCOMING = "incoming"
+_NUMBERS = itertools.count()  # of the process, for it may have a directory open twice
+
+
+class FileContent:
+    """`ContentBackend` over a directory: an object is written aside, then renamed into place."""
+
+    def __init__(self, root: Path, durability: Durability) -> None:
+        self._root = root
+        self._durability = durability
+
+    @classmethod
+    async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
+        """The directory that `url` (`file:///path`, slashes as in `sqlite:///`) names, made where needed.
+
+        Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
+        """
+        path = url.removeprefix("file:///")
+        if path == url or not path or "\0" in path:
+            raise BadConfiguration(f"{url!r} is no directory URL: write file:///path/to/directory", url=url)
+        root = Path(path)
+        await asyncio.to_thread(_prepare, root)
+        return cls(root, durability)
+
+    async def put(self, content_key: str, blob: bytes) -> None:
+        """Write aside, rename; with durability `full` the file and its directories reach the disk first."""
+        await asyncio.to_thread(self._put, self._path(content_key), blob)
+
+    async def get(self, content_key: str) -> bytes | None:
+        """The file's bytes."""
+        return await asyncio.to_thread(_read, self._path(content_key))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _path(self, content_key: str) -> Path:
+        if not _CONTENT_KEY.fullmatch(content_key):  # a key never walks out of the directory
+            raise InvalidRequest(f"{content_key[:120]!r} is no content key")
+        return self._root / content_key[:2] / f"{content_key}.zst"
+
+    def _put(self, path: Path, blob: bytes) -> None:
+        # The name carries our process: what a killed one left is swept by the next that opens the store.
+        aside = self._root / _INCOMING / f"{os.getpid()}-{next(_NUMBERS)}"
+        with disk_errors(path):
+            try:
+                self._write(aside, blob)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                aside.rename(path)
+            except OSError:
+                aside.unlink(missing_ok=True)  # a full disk gets its bytes back
+                raise
+            if self._durability == "full":
+                for directory in (path.parent, path.parent.parent, self._root):
+                    _sync(directory)
+
+    def _write(self, path: Path, blob: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(blob)
+            if self._durability == "full":
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _prepare(root: Path) -> None:
+    with disk_errors(root):
+        incoming = root / _INCOMING
+        incoming.mkdir(parents=True, exist_ok=True)
+        for left in incoming.iterdir():
+            if not _lives(left.name.partition("-")[0]):
+                left.unlink(missing_ok=True)
+
+
+def _lives(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    return True
+
+
+def _read(path: Path) -> bytes | None:
+    with disk_errors(path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,92 @@
+"""Rows and attributes in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+from drivers.migrations import load
+from drivers.sqlite import Database, Durability, open_database
+from urlstore.backends import AttributeWrite, RowWrite, StoredRow
+from urlstore.statements import statement
+
+_NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
+_ROW = "SELECT key, url, page, redirects_to, outcome FROM url_row"
+
+
+class SqliteMetadata:
+    """`MetadataBackend` over SQLite; scans go by key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._write_row = statement("write_row.sql")
+        self._write_attribute = statement("write_attribute.sql")
+
+    @classmethod
+    async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
+        """The store in the file that `url` (`sqlite:///path`) names, made or migrated where needed.
+
+        Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
+        """
+        database = await open_database(url, durability=durability)
+        try:
+            await database.migrate(load("urlstore", "urlstore.migrations", "sql"))
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database)
+
+    async def read_row(self, key: bytes) -> StoredRow | None:
+        """The row: a point read, in the calling thread."""
+        row = self._database.read_inline(lambda db: db.execute(f"{_ROW} WHERE key = ?", (key,)).fetchone())
+        return StoredRow(*row) if row else None
+
+    async def write_row(self, write: RowWrite) -> None:
+        """One upsert, committed with whatever else is being written."""
+        parameters = _parameters(write)
+        await self._database.write(lambda db: _run(db, self._write_row, parameters))
+
+    async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
+        """Rows in the order of their keys."""
+        query = f"{_ROW} WHERE key > ? ORDER BY key LIMIT ?"
+        rows = await self._database.read(lambda db: db.execute(query, (after, limit)).fetchall())
+        return [StoredRow(*row) for row in rows]
+
+    async def write_attribute(self, write: AttributeWrite) -> None:
+        """One upsert."""
+        parameters = asdict(write)
+        await self._database.write(lambda db: _run(db, self._write_attribute, parameters))
+
+    async def read_attributes(self, key: bytes, attribute_namespace: str, limit: int) -> Sequence[bytes]:
+        """Cells in the order of namespace and name."""
+        query = (
+            "SELECT cell FROM attribute WHERE key = :key AND (:namespace = '' OR attribute_namespace = :namespace)"
+            " ORDER BY attribute_namespace, name LIMIT :limit"
+        )
+        wanted = {"key": key, "namespace": attribute_namespace, "limit": limit}
+        rows = await self._database.read(lambda db: db.execute(query, wanted).fetchall())
+        return [row[0] for row in rows]
+
+    async def close(self) -> None:
+        """Commit what is under way, close the file."""
+        await self._database.close()
+
+
+def _run(connection: sqlite3.Connection, sql: str, parameters: dict[str, Any]) -> None:
+    connection.execute(sql, parameters)
+
+
+def _parameters(write: RowWrite) -> dict[str, Any]:
+    return {
+        "key": write.key,
+        "url": write.url,
+        "write_ms": write.write_ms,
+        "page": write.page or b"",
+        "page_write_ms": _NEVER if write.page is None else write.write_ms,
+        "redirects_to": write.redirects_to or "",
+        "alias_write_ms": _NEVER if write.redirects_to is None else write.write_ms,
+        "outcome": write.outcome or b"",
+        "outcome_write_ms": _NEVER if write.outcome is None else write.write_ms,
+    }

@@ -1,0 +1,94 @@
+"""What a put and a 304 make of the stored page: pure."""
+
+from __future__ import annotations
+
+from thrift_idl.gen.fetcher.ttypes import FetchResult
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.urlstore.ttypes import Outcome, Page
+from thrift_idl.records import replace
+from urlstore import headers
+from urlstore.record_hash import record_hash
+from weburl import key_hex
+
+
+def write_time_ms(began_ms: int, previous_write_ms: int) -> int:
+    """When a fetch writes, ms since 1970: when it began, but behind the row that it had read."""
+    return max(began_ms, previous_write_ms + 1)
+
+
+def superseded(current: Page | None, write_ms: int, content_hash: bytes) -> bool:
+    """Whether the row already holds a later write; of one millisecond the greater content hash is the later."""
+    return current is not None and (current.write_ms, current.content_hash) > (write_ms, content_hash)
+
+
+def next_page(
+    current: Page | None,
+    key: bytes,
+    url: str,
+    content_hash: bytes,
+    fetched: FetchResult,
+    record: PageRecord,
+    write_ms: int,
+) -> Page:
+    """The row's page after this fetch, not superseded. Made twice from the same fetch, it is the same.
+
+    The version grows where the content differs from the current row's; what the last fetch saw (status, headers,
+    chain, ...) always moves.
+    """
+    same_content = current is not None and current.content_hash == content_hash
+    version = 1 if current is None else current.version + (not same_content)
+    new_record_hash = record_hash(record)
+    same_record = current is not None and current.record_hash == new_record_hash
+    began_ms = fetched.began_ms
+    return Page(
+        url=url,
+        version=version,
+        content_hash=content_hash,
+        record_hash=new_record_hash,
+        content_key=content_key(key, content_hash) if may_keep_content(fetched, record) else "",
+        content_bytes=len(fetched.content),
+        status=fetched.status,
+        headers=headers.kept(fetched.headers),
+        media_type=fetched.media_type,
+        etag=headers.value(fetched.headers, "etag"),
+        last_modified=headers.value(fetched.headers, "last-modified"),
+        fetched_ms=current.fetched_ms if current and same_content else began_ms,
+        last_seen_ms=max(current.last_seen_ms, began_ms) if current and same_content else began_ms,
+        changed_ms=current.changed_ms if current and same_record else began_ms,
+        write_ms=write_ms,
+        record=record,
+        latency_ms=fetched.latency_ms,
+        chain=fetched.chain,
+        robots=fetched.robots,
+    )
+
+
+def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
+    """The row's page after a 304: seen again, its header fields freshened (RFC 9111 4.3.4)."""
+    return replace(
+        current,
+        headers=headers.freshened(current.headers, fetched.headers),
+        etag=headers.value(fetched.headers, "etag") or current.etag,
+        last_modified=headers.value(fetched.headers, "last-modified") or current.last_modified,
+        last_seen_ms=max(current.last_seen_ms, fetched.began_ms),
+        write_ms=write_ms,
+        latency_ms=fetched.latency_ms,
+        chain=fetched.chain,
+        robots=fetched.robots,
+    )
+
+
+def outcome_of(fetched: FetchResult, code: str) -> Outcome:
+    """The outcome of a visit that brought a page (`fetched`) or a 304 (`unchanged`)."""
+    return Outcome(family="fetched", code=code, at_ms=fetched.began_ms, status=fetched.status)
+
+
+def content_key(key: bytes, content_hash: bytes) -> str:
+    """Where the content lies: never shared by two URLs, so that deleting one URL's can't harm another's."""
+    return f"{key_hex(key)}/{content_hash.hex()}"
+
+
+def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:
+    """Whether neither the page's meta robots nor X-Robots-Tag tells all agents noarchive."""
+    in_page = any(not item.agent and "noarchive" in item.directives for item in record.robots)
+    return not in_page and not headers.says_noarchive(fetched.headers)

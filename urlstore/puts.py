@@ -1,0 +1,44 @@
+"""A put, prepared: what is to be written, decided and packed before anything is. Pure, about half a millisecond."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from thrift_idl.gen.fetcher.ttypes import FetchResult
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.urlstore.ttypes import Page
+from urlstore import cells, pages
+from urlstore.backends import RowWrite
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a put writes, and what it answers."""
+
+    page: Page
+    blob: bytes = b""
+    """Compressed content to store first; empty = it lies there already, or isn't kept."""
+    row: RowWrite | None = None
+    """None = a later write has been here."""
+    content_changed: bool = False
+    record_changed: bool = False
+
+
+def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, record: PageRecord, write_ms: int) -> Put:
+    """Decide on a put over the row's `current` page. Raises `ContentTooLarge` where the packed page is."""
+    content_hash = sha256(fetched.content).digest()
+    if current is not None and pages.superseded(current, write_ms, content_hash):
+        return Put(current)
+    page = pages.next_page(current, key, url, content_hash, fetched, record, write_ms)
+    outcome = cells.encode_outcome(pages.outcome_of(fetched, "fetched"))
+    # Page, outcome and the end of the URL's own alias: one write, all or none.
+    row = RowWrite(key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome)
+    stored_already = current is not None and current.content_key == page.content_key
+    return Put(
+        page=page,
+        blob=cells.compress(fetched.content) if page.content_key and not stored_already else b"",
+        row=row,
+        content_changed=current is None or current.content_hash != content_hash,
+        record_changed=current is None or current.record_hash != page.record_hash,
+    )

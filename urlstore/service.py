@@ -1,0 +1,248 @@
+"""The UrlStore: validate, let the pure modules decide, act through the two backends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+
+from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
+from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
+from thrift_idl.gen.page.ttypes import Link
+from thrift_idl.gen.urlstore import ttypes
+from thrift_idl.gen.urlstore.ttypes import Attribute, ClaimVerdict, Page, PutPageResult, UrlRow
+from thrift_idl.records import pack
+from urlstore import bounds, cells, pages
+from urlstore.aliases import Walk, aliases_of, walk
+from urlstore.backends import AttributeWrite, ContentBackend, MetadataBackend, RowWrite
+from urlstore.claims import canonical_url, claims_of, verdict
+from urlstore.measuring import measured
+from urlstore.puts import prepare
+from urlstore.rows import current_page, url_row
+from urlstore.telemetry import PagePut, Silence, Telemetry
+from weburl import normalize, request_form, url_key
+
+_SCAN_CHUNK = 50  # rows asked of a backend at a time: bounds what lies in memory
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class UrlStoreService:
+    """Fills the `UrlStore` Protocol. Owns its backends: `close` closes them.
+
+    Any method may raise `InvalidUrl`, `InvalidRequest` (bounds.py has the limits) and `BackendDown` with its kinds.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataBackend,
+        content: ContentBackend,
+        *,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._metadata = metadata
+        self._content = content
+        self._clock_ms = clock_ms
+        self._telemetry = telemetry or Silence()
+
+    # --- writing ---
+
+    @measured
+    async def put_page(self, request: ttypes.PutPageRequest) -> PutPageResult:
+        """Store a page: content, then the page's row, then the aliases that lead to it. Repeated, it ends the same.
+
+        A put that the row's later write has superseded changes no page; its answer is the row's. Raises
+        `ContentTooLarge`.
+        """
+        fetched = request.fetched
+        write_ms = self._write_ms(fetched, request.previous_write_ms)
+        bounds.check_content(fetched.content)
+        url = request_form(fetched.url)
+        key = url_key(url)
+        current = current_page(await self._metadata.read_row(key))
+        # Hashing, packing and compressing take about half a millisecond: off the loop.
+        put = await asyncio.to_thread(prepare, current, key, url, fetched, request.record, write_ms)
+        if put.blob:
+            await self._content.put(put.page.content_key, put.blob)
+        if put.row:
+            await self._metadata.write_row(put.row)
+        await self._write_aliases(fetched.chain, key, write_ms)
+        told = (put.content_changed, put.record_changed, len(fetched.content), len(put.blob))
+        self._telemetry.page_put(PagePut(request.context.source, *told))
+        return PutPageResult(put.page, put.content_changed, put.record_changed)
+
+    @measured
+    async def touch_page(self, request: ttypes.TouchPageRequest) -> Page:
+        """Move last_seen of a page that answered 304. Raises `NotFound` where there is no page."""
+        fetched = request.fetched
+        write_ms = self._write_ms(fetched, request.previous_write_ms)
+        url = request_form(fetched.url)
+        key = url_key(url)
+        page = current_page(await self._metadata.read_row(key))
+        if page is None:
+            raise NotFound(f"{url} has no stored page that a 304 could confirm: fetch it without validators", url=url)
+        if not pages.superseded(page, write_ms, page.content_hash):
+            page = pages.touched_page(page, fetched, write_ms)
+            outcome = cells.encode_outcome(pages.outcome_of(fetched, "unchanged"))
+            await self._metadata.write_row(RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome))
+        await self._write_aliases(fetched.chain, key, write_ms)
+        return page
+
+    @measured
+    async def put_outcome(self, request: ttypes.PutOutcomeRequest) -> None:
+        """Record how a visit ended that brought no page. The stored page stays."""
+        now_ms = self._clock_ms()
+        bounds.check_time("began_ms", request.began_ms, now_ms)
+        bounds.check_time("outcome.at_ms", request.outcome.at_ms, now_ms)
+        bounds.check_chain(request.chain)
+        bounds.check_outcome(request.outcome)
+        url = request_form(request.url)
+        key = url_key(url)
+        alias = "" if request.answered else None
+        outcome = cells.encode_outcome(request.outcome)
+        await self._metadata.write_row(
+            RowWrite(key, url, request.began_ms, redirects_to=alias, outcome=outcome),
+        )
+        await self._write_aliases(request.chain, key if request.answered else None, request.began_ms)
+
+    @measured
+    async def put_attributes(self, request: ttypes.PutAttributesRequest) -> None:
+        """Write attributes of the URL itself, aliases not followed; of each the later write_ms stays."""
+        bounds.check_attributes(request.attributes, self._clock_ms())
+        key = url_key(request.url)
+        await asyncio.gather(*(self._write_attribute(key, attribute) for attribute in request.attributes))
+
+    # --- reading ---
+
+    @measured
+    async def lookup(self, request: ttypes.LookupRequest) -> ttypes.LookupResult:
+        """What is known of a URL, at most ten aliases followed, its canonical claims judged."""
+        normalized = normalize(request.url)
+        key = url_key(normalized)
+        way = await self._walk(key)
+        row = url_row(way.row) if way.row else None
+        judged = await self._judge(row) if row else []
+        return ttypes.LookupResult(
+            row=row,
+            aliases=way.followed,
+            cycle=way.cycle,
+            canonical=canonical_url(row, judged) if row else request_form(request.url),
+            claims=tuple(given for given, _ in judged),
+            normalized=normalized,
+            key=key,
+        )
+
+    @measured
+    async def get_content(self, request: ttypes.ContentRequest) -> ttypes.Content:
+        """The decoded content of the page that the URL leads to. Raises `NotFound` where none is kept."""
+        page = await self._page_at(request.url)
+        if not page.content_key:
+            raise NotFound(f"{page.url} asks for noarchive: its content isn't kept", url=page.url)
+        blob = await self._content.get(page.content_key)
+        if blob is None:
+            raise StoreUnreadable(f"the content of {page.url} is missing: restore the content store", url=page.url)
+        content = await asyncio.to_thread(_verified, blob, page)
+        return ttypes.Content(content, page.media_type, page.content_hash, page.version)
+
+    @measured
+    async def outlinks(self, request: ttypes.OutlinksRequest) -> tuple[Link, ...]:
+        """The outlinks of the page that the URL leads to, in document order. Raises `NotFound`."""
+        return (await self._page_at(request.url)).record.outlinks
+
+    @measured
+    async def get_attributes(self, request: ttypes.GetAttributesRequest) -> tuple[Attribute, ...]:
+        """Attributes of the URL itself, by namespace and name."""
+        if request.attribute_namespace:
+            bounds.check_namespace(request.attribute_namespace)
+        key = url_key(request.url)
+        found = await self._metadata.read_attributes(key, request.attribute_namespace, bounds.MAX_READ_ATTRIBUTES)
+        attributes = tuple(cells.decode_attribute(cell) for cell in found)
+        if sum(len(attribute.value) for attribute in attributes) > bounds.MAX_ANSWER_BYTES:
+            raise InvalidRequest(f"more than {bounds.MAX_ANSWER_BYTES} bytes of attributes: ask for one namespace")
+        return attributes
+
+    @measured
+    async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
+        """Every row once, in the backend's order; an answer ends at the limit or at `MAX_ANSWER_BYTES`."""
+        bounds.check_scan(request.continuation, request.limit)
+        rows: list[UrlRow] = []
+        size, after = 0, request.continuation
+        while len(rows) < request.limit:
+            chunk = await self._metadata.scan_rows(after, min(_SCAN_CHUNK, request.limit - len(rows)))
+            for stored in chunk:
+                row = url_row(stored)
+                size += len(pack(row))
+                if rows and size > bounds.MAX_ANSWER_BYTES:
+                    return ttypes.ScanResult(tuple(rows), after)
+                rows.append(row)
+                after = row.key
+            if not chunk:
+                return ttypes.ScanResult(tuple(rows), b"")
+        return ttypes.ScanResult(tuple(rows), after)
+
+    async def close(self) -> None:
+        """Close both backends."""
+        await self._metadata.close()
+        await self._content.close()
+
+    # --- steps ---
+
+    def _write_ms(self, fetched: FetchResult, previous_write_ms: int) -> int:
+        now_ms = self._clock_ms()
+        bounds.check_time("fetched.began_ms", fetched.began_ms, now_ms)
+        bounds.check_time("previous_write_ms", previous_write_ms, now_ms, least_ms=0)
+        bounds.check_chain(fetched.chain)
+        return pages.write_time_ms(fetched.began_ms, previous_write_ms)
+
+    async def _write_aliases(self, chain: Iterable[Hop], served: bytes | None, write_ms: int) -> None:
+        writes = (
+            RowWrite(alias.key, alias.url, write_ms, redirects_to=alias.target) for alias in aliases_of(chain, served)
+        )
+        await asyncio.gather(*(self._metadata.write_row(write) for write in writes))
+
+    async def _write_attribute(self, key: bytes, attribute: Attribute) -> None:
+        cell = cells.encode_attribute(attribute)
+        await self._metadata.write_attribute(
+            AttributeWrite(key, attribute.attribute_namespace, attribute.name, attribute.write_ms, cell)
+        )
+
+    async def _walk(self, key: bytes) -> Walk:
+        steps = walk(key)
+        wanted = next(steps)
+        while True:
+            row = await self._metadata.read_row(wanted)
+            try:
+                wanted = steps.send(row)
+            except StopIteration as end:
+                way: Walk = end.value
+                return way
+
+    async def _page_at(self, url: str) -> Page:
+        way = await self._walk(url_key(url))
+        page = url_row(way.row).page if way.row else None
+        if page is None:
+            raise NotFound(f"no page is stored under {url[:200]}: fetch it first", url=url[:200])
+        return page
+
+    async def _judge(self, row: UrlRow) -> list[tuple[ClaimVerdict, UrlRow | None]]:
+        targets: dict[bytes, UrlRow | None] = {row.key: row}
+        judged: list[tuple[ClaimVerdict, UrlRow | None]] = []
+        for claim in claims_of(row.page) if row.page else ():
+            key = url_key(claim.url)
+            if key not in targets:
+                way = await self._walk(key)
+                targets[key] = url_row(way.row) if way.row else None
+            judged.append((verdict(claim, row, targets[key]), targets[key]))
+        return judged
+
+
+def _verified(blob: bytes, page: Page) -> bytes:
+    content = cells.decompress(blob, page.content_bytes)
+    if sha256(content).digest() != page.content_hash:
+        raise StoreUnreadable(f"the content of {page.url} is damaged: restore the content store", url=page.url)
+    return content

@@ -1,0 +1,51 @@
+"""What the store tells about itself. The assembly fills it (metrics, logs); by default nobody listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One answered call."""
+
+    method: str
+    source: str
+    took_ms: float
+    error: str = ""
+    """Code of the error that it raised; "" = none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagePut:
+    """One stored page."""
+
+    source: str
+    content_changed: bool
+    record_changed: bool
+    content_bytes: int
+    stored_bytes: int
+    """Bytes written to the content backend, compressed; 0 = nothing."""
+
+
+class Telemetry(Protocol):
+    """Hooks, called in the event loop: they must not block or raise."""
+
+    def called(self, call: Call) -> None:
+        """A call was answered."""
+        ...
+
+    def page_put(self, put: PagePut) -> None:
+        """A page was stored."""
+        ...
+
+
+class Silence:
+    """Nobody listens."""
+
+    def called(self, call: Call) -> None:
+        """Do nothing."""
+
+    def page_put(self, put: PagePut) -> None:
+        """Do nothing."""
