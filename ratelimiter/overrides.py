@@ -61,7 +61,7 @@ def _limit(lines: _Lines, domain: str, entry: Any, default: Limit) -> Limit:
     _check_domain(lines, domain)
     for key, value in entry.items():
         if isinstance(value, dict):
-            raise lines.error(f'write the domain in quotes: [domains."{domain}.{key}"]', domain, key)
+            raise lines.error(f'write the domain in quotes: [domains."{domain}.{key}"]', f"domains.{domain}.{key}")
         if key not in _KEYS:
             raise lines.error(f'unknown key "{key}"; known: {", ".join(sorted(_KEYS))}', domain, key)
     _check_kind(lines, domain, entry, "blocked", bool)

@@ -65,7 +65,7 @@ class Part:
         if len(kept) < len(newest_first):
             self.floor = max(self.floor, newest_first[len(kept)][1])
         places = _SMALLEST
-        while places < 3 * len(kept):
+        while places < 2 * len(kept):
             places *= 2
         self._clear(places)
         for key, time_ms in kept:
@@ -78,6 +78,7 @@ class PackedTable:
     """The whole table. Keys are evenly spread 64-bit numbers, not 0 (`state.state_key`)."""
 
     def __init__(self, max_entries: int = MAX_ENTRIES, floor: float = NEVER) -> None:
+        """`floor`: no key had a slot later than this."""
         self.parts = [Part(max(max_entries // PARTS, 1), floor) for _ in range(PARTS)]
 
     def __len__(self) -> int:
@@ -87,6 +88,11 @@ class PackedTable:
         """The latest time that any key, known or forgotten, may have."""
         floors, times = (part.floor for part in self.parts), (max(part.times) for part in self.parts)
         return max(*floors, *times)
+
+    def raise_floor(self, floor: float) -> None:
+        """Every key that isn't here may have had a slot as late as `floor`."""
+        for part in self.parts:
+            part.floor = max(part.floor, floor)
 
     def find(self, key: int) -> float:
         """The key's time, else the floor of what was forgotten (`NEVER` if nothing was)."""

@@ -17,7 +17,6 @@ from ratelimiter.backends.journal import (
     Log,
     OtherBoot,
     failure,
-    merge,
     read_log,
     read_snapshot,
     record,
@@ -78,12 +77,12 @@ class FileState:
             directory.mkdir(parents=True, exist_ok=True)
             files = _files(directory)
             table = _recover(files, now_ms(), boot, max_entries)
+            number = 1 + max((int(path.stem) for path in files), default=0)
+            state = cls(directory, boot, number, table, rotate_bytes)
+            write_snapshot(_path(directory, number, "snapshot"), snapshot(table.parts, boot))
+            _remove(files)
         except OSError as error:
             raise failure(error, directory) from error
-        number = 1 + max((int(path.stem) for path in files), default=0)
-        state = cls(directory, boot, number, table, rotate_bytes)
-        write_snapshot(_path(directory, number, "snapshot"), snapshot(table.parts, boot))
-        _remove(files)
         return state
 
     async def get(self, keys: Keys) -> Times:
@@ -139,23 +138,26 @@ def _recover(files: list[Path], now: float, boot: bytes, max_entries: int) -> Pa
     latest = now + MAX_WAIT_MS
     table = PackedTable(max_entries)
     try:
-        for path in files:
-            _read(path, boot, table)
-    except OtherBoot:
-        return PackedTable(max_entries, floor=now)
+        of_this_boot = [_read(path, boot, table) for path in files]
     except DamagedState:
         return PackedTable(max_entries, floor=latest)
-    if not files:
-        return PackedTable(max_entries, floor=now)
-    return table if table.latest() <= latest else PackedTable(max_entries, floor=latest)
+    if table.latest() > latest:
+        return PackedTable(max_entries, floor=latest)
+    if not files or not all(of_this_boot):
+        table.raise_floor(now)
+    return table
 
 
-def _read(path: Path, boot: bytes, table: PackedTable) -> None:
-    if path.suffix == ".snapshot":
-        read_snapshot(path, boot, table)
-        return
-    for key, time_ms in read_log(path, boot):
-        merge(table, key, time_ms)
+def _read(path: Path, boot: bytes, table: PackedTable) -> bool:
+    """Merge a file into the table; False if it is of another boot."""
+    try:
+        if path.suffix == ".snapshot":
+            read_snapshot(path, boot, table)
+        else:
+            read_log(path, boot, table)
+    except OtherBoot:
+        return False
+    return True
 
 
 def _files(directory: Path) -> list[Path]:

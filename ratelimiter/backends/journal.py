@@ -15,7 +15,6 @@ import errno
 import os
 import zlib
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
 from typing import Final
@@ -24,10 +23,11 @@ from ratelimiter.table import PackedTable, Part
 from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew
 
 VERSION: Final = 1
-_HEADER: Final = Struct("<4sH16s")  # magic, version, boot
+_HEADER: Final = Struct("<4sH16s")  # magic, version, boot; a checksum follows
 _ENTRY: Final = Struct("<Qd")
 _CHECK: Final = Struct("<L")
 RECORD_BYTES: Final = _ENTRY.size + _CHECK.size
+_HEADER_BYTES: Final = _HEADER.size + _CHECK.size
 _PART: Final = Struct("<dL")  # floor, places
 _LOG_MAGIC: Final = b"ARLL"
 _SNAPSHOT_MAGIC: Final = b"ARLS"
@@ -44,8 +44,7 @@ class OtherBoot(Exception):
 
 def record(key: int, time_ms: float) -> bytes:
     """One grant as it is logged: key, time, checksum."""
-    entry = _ENTRY.pack(key, time_ms)
-    return entry + _CHECK.pack(zlib.crc32(entry))
+    return _checked(_ENTRY.pack(key, time_ms))
 
 
 class Log:
@@ -60,7 +59,7 @@ class Log:
         self._path = path
         self.size = 0
         try:
-            self.append(_HEADER.pack(_LOG_MAGIC, VERSION, boot))
+            self.append(_checked(_HEADER.pack(_LOG_MAGIC, VERSION, boot)))
         except BackendDown:
             self.close()
             path.unlink()
@@ -89,22 +88,21 @@ def failure(error: OSError, path: Path) -> BackendDown:
     return BackendDown(f"{path}: {error.strerror}", path=str(path))
 
 
-def read_log(path: Path, boot: bytes) -> Iterator[tuple[int, float]]:
-    """The log's entries. Raises `OtherBoot`, `StoreTooNew`; `DamagedState` at a torn or damaged record."""
+def read_log(path: Path, boot: bytes, table: PackedTable) -> None:
+    """Merge a log into the table. Raises `OtherBoot`, `StoreTooNew`; `DamagedState` at a torn or damaged record."""
     with path.open("rb") as file:
-        _check_header(file.read(_HEADER.size), _LOG_MAGIC, boot, path)
+        _check_header(file.read(_HEADER_BYTES), _LOG_MAGIC, boot, path)
         while chunk := file.read(RECORD_BYTES * _CHUNK_RECORDS):
             for start in range(0, len(chunk), RECORD_BYTES):
-                entry = chunk[start : start + _ENTRY.size]
-                if chunk[start + _ENTRY.size : start + RECORD_BYTES] != _CHECK.pack(zlib.crc32(entry)):
+                entry = chunk[start : start + RECORD_BYTES]
+                if entry != _checked(entry[: _ENTRY.size]):
                     raise DamagedState(path)
-                key, time_ms = _ENTRY.unpack(entry)
-                yield key, time_ms
+                _merge(table, *_ENTRY.unpack_from(entry))
 
 
 def snapshot(parts: list[Part], boot: bytes) -> list[bytes]:
     """The table as the pieces of a snapshot: a copy, to be written while the table goes on."""
-    pieces = [_HEADER.pack(_SNAPSHOT_MAGIC, VERSION, boot)]
+    pieces = [_checked(_HEADER.pack(_SNAPSHOT_MAGIC, VERSION, boot))]
     for part in parts:
         places = len(part.keys) if part.used else 0
         pieces.append(_PART.pack(part.floor, places))
@@ -132,11 +130,11 @@ def write_snapshot(path: Path, pieces: list[bytes]) -> None:
 def read_snapshot(path: Path, boot: bytes, table: PackedTable) -> None:
     """Merge a snapshot into the table. Raises `OtherBoot`, `StoreTooNew`, `DamagedState`."""
     content = path.read_bytes()
-    _check_header(content[: _HEADER.size], _SNAPSHOT_MAGIC, boot, path)
+    _check_header(content[:_HEADER_BYTES], _SNAPSHOT_MAGIC, boot, path)
     body = content[: -_CHECK.size]
     if content[-_CHECK.size :] != _CHECK.pack(zlib.crc32(body)):
         raise DamagedState(path)
-    at = _HEADER.size
+    at = _HEADER_BYTES
     for part in table.parts:
         floor, places = _PART.unpack_from(body, at)
         at += _PART.size
@@ -147,22 +145,25 @@ def read_snapshot(path: Path, boot: bytes, table: PackedTable) -> None:
         at += 16 * places
         for key, time_ms in zip(keys, times, strict=True):
             if key:
-                merge(table, key, time_ms)
+                _merge(table, key, time_ms)
 
 
-def merge(table: PackedTable, key: int, time_ms: float) -> None:
-    """Set the key's time unless the table has a later one."""
+def _merge(table: PackedTable, key: int, time_ms: float) -> None:
     if time_ms > table.find(key):
         table.put(key, time_ms)
 
 
+def _checked(content: bytes) -> bytes:
+    return content + _CHECK.pack(zlib.crc32(content))
+
+
 def _check_header(header: bytes, magic: bytes, boot: bytes, path: Path) -> None:
-    if len(header) < _HEADER.size:
+    if len(header) < _HEADER_BYTES:
         raise DamagedState(path)
-    its_magic, version, its_boot = _HEADER.unpack(header)
-    if its_magic != magic:
-        raise DamagedState(path)
-    if version > VERSION:
+    its_magic, version, its_boot = _HEADER.unpack_from(header)
+    if its_magic == magic and version > VERSION:
         raise StoreTooNew(f"{path} was written by a newer Aragog: upgrade this one", path=str(path))
+    if its_magic != magic or header != _checked(header[: _HEADER.size]):
+        raise DamagedState(path)
     if its_boot != boot:
         raise OtherBoot(path)

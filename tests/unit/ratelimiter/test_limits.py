@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ratelimiter import Limits
+from thrift_idl.errors import BadConfiguration
+
+from .steps import Heard
+
+SLOW = '[domains."example.com"]\nqps = 1\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "limits.toml"
+    path.write_text(SLOW)
+    return path
+
+
+async def interval(limits: Limits, now_ms: float) -> float:
+    return (await limits.of("example.com", now_ms)).interval_ms
+
+
+async def test_without_a_file_ten_requests_a_second_hold_for_everyone() -> None:
+    limit = await (await Limits.open()).of("example.com", 0)
+    assert (limit.interval_ms, limit.name) == (100, "default")
+
+
+async def test_a_changed_file_is_in_force_within_a_second(file: Path) -> None:
+    heard = Heard()
+    limits = await Limits.open(file, telemetry=heard)
+    assert await interval(limits, 0) == 1_000
+    file.write_text('[domains."example.com"]\nqps = 4\n[domains."other.com"]\nqps = 2\n')
+    assert await interval(limits, 999) == 1_000
+    assert await interval(limits, 1_000) == 250
+    assert heard.loaded == [2]
+
+
+async def test_a_file_replaced_within_one_tick_of_its_time_and_size_is_seen(file: Path) -> None:
+    limits = await Limits.open(file)
+    await interval(limits, 0)
+    other = file.with_name("new")
+    other.write_text(SLOW.replace("1", "2"))
+    os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    other.replace(file)
+    assert await interval(limits, 1_000) == 500
+
+
+@pytest.mark.parametrize("damage", ["remove", "syntax", "bytes", "huge"])
+async def test_a_bad_file_is_told_once_and_the_last_good_one_stays(file: Path, damage: str) -> None:
+    heard = Heard()
+    limits = await Limits.open(file, telemetry=heard)
+    if damage == "remove":
+        file.unlink()
+    elif damage == "syntax":
+        file.write_text(SLOW + "qps = 2")
+    elif damage == "bytes":
+        file.write_bytes(b"\xff\xfe")
+    else:
+        os.truncate(file, 17 * 1024 * 1024)
+    for now_ms in (0, 1_000, 2_000):
+        assert await interval(limits, now_ms) == 1_000
+    assert len(heard.refused) == 1
+    assert str(file) in heard.refused[0]
+    file.write_text(SLOW.replace("1", "5"))
+    assert await interval(limits, 3_000) == 200
+
+
+@pytest.mark.parametrize("content", [None, "[domains", '[domains."example.com"]\nqps = 0'])
+async def test_a_bad_file_at_the_start_is_an_error_that_names_it(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "limits.toml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(BadConfiguration, match=r"limits\.toml"):
+        await Limits.open(path)
