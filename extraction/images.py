@@ -1,0 +1,133 @@
+"""Images that a page shows or names: one entry for each URL and place where it was found, in document order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from extraction.addresses import Addresses
+from extraction.css import background_urls
+from extraction.flags import Flags
+from extraction.limits import Limits
+from extraction.srcset import candidates
+from extraction.text import bounded, collapse
+from thrift_idl.gen.page.ttypes import Image
+
+_PROPERTY_IMAGES = {
+    "og:image": "og",
+    "og:image:url": "og",
+    "og:image:secure_url": "og",
+    "twitter:image": "twitter",
+    "twitter:image:src": "twitter",
+}
+_PROPERTY_DETAILS = {
+    "og:image:width": ("og", "width"),
+    "og:image:height": ("og", "height"),
+    "og:image:alt": ("og", "alt"),
+    "twitter:image:alt": ("twitter", "alt"),
+}
+_LAZY_URLS = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-hi-res-src", "data-fallback-src")
+_LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set")
+# Leading digits count, a percentage is no size: https://html.spec.whatwg.org/#rules-for-parsing-dimension-values
+_PIXELS = re.compile(r"[\t\n\f\r ]*(\d{1,7}+)(?:\.\d*+)?(?![\d%])")
+
+Attributes = Mapping[str, str | None]
+
+
+@dataclass(slots=True)
+class _Entry:
+    url: str
+    found: str
+    alt: str
+    width: int
+    height: int
+
+
+def pixels(value: object) -> int:
+    """A declared size in CSS pixels, 0 for none."""
+    if isinstance(value, int | float):
+        return int(value) if 0 < value < 10_000_000 else 0
+    digits = _PIXELS.match(value) if isinstance(value, str) else None
+    return int(digits[1]) if digits else 0
+
+
+class Images:
+    """Gathers images in document order."""
+
+    def __init__(self, addresses: Addresses, limits: Limits, flags: Flags) -> None:
+        self._addresses = addresses
+        self._limits = limits
+        self._flags = flags
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._described: dict[str, _Entry] = {}
+
+    def records(self) -> tuple[Image, ...]:
+        """What was found."""
+        return tuple(Image(each.url, each.found, each.alt, each.width, each.height) for each in self._entries.values())
+
+    def add(self, href: str | None, found: str, alt: str = "", width: int = 0, height: int = 0) -> _Entry | None:
+        """One image, kept if its URL is http(s) and it is new in this place."""
+        url = self._addresses.absolute(href) if href and not href.isspace() else ""
+        if not url:
+            return None
+        entry = self._entries.get((url, found))
+        if entry is None:
+            if len(self._entries) >= self._limits.images:
+                self._flags.add("too_many_images")
+                return None
+            alt = bounded(collapse(alt), self._limits.anchor_length)
+            entry = self._entries[url, found] = _Entry(url, found, alt, width, height)
+        return entry
+
+    def add_element(self, attributes: Attributes, found: str = "") -> None:
+        """An img element: src, srcset and what scripts make of its data attributes; `found` names them all alike."""
+        alt = attributes.get("alt") or ""
+        width, height = pixels(attributes.get("width")), pixels(attributes.get("height"))
+        self.add(attributes.get("src"), found or "img", alt, width, height)
+        self._add_all(candidates(attributes.get("srcset")), found or "srcset", alt)
+        self._add_lazy(attributes, found or "lazy", alt)
+
+    def add_source(self, attributes: Attributes, found: str = "") -> None:
+        """A source element of a picture; one of audio or video has no srcset."""
+        self._add_all(candidates(attributes.get("srcset")), found or "picture", "")
+        self._add_all(candidates(attributes.get("data-srcset")), found or "lazy", "")
+
+    def add_css(self, css: str) -> None:
+        """Background images of a style sheet or a style attribute."""
+        self._add_all(background_urls(css), "css", "")
+
+    def add_property(self, name: str, content: str) -> None:
+        """An OpenGraph or Twitter property (lower case name): an image, or a detail of the image before it."""
+        if name in _PROPERTY_IMAGES:
+            found = _PROPERTY_IMAGES[name]
+            entry = self.add(content, found)
+            if entry is None:
+                self._described.pop(found, None)
+            else:
+                self._described[found] = entry
+        elif name in _PROPERTY_DETAILS:
+            self._describe(*_PROPERTY_DETAILS[name], content)
+
+    def _describe(self, found: str, detail: str, content: str) -> None:
+        entry = self._described.get(found)
+        if entry is None:
+            return
+        if detail == "alt":
+            entry.alt = entry.alt or bounded(collapse(content), self._limits.anchor_length)
+        elif detail == "width":
+            entry.width = entry.width or pixels(content)
+        else:
+            entry.height = entry.height or pixels(content)
+
+    def _add_lazy(self, attributes: Attributes, found: str, alt: str) -> None:
+        if len(attributes) < 2 and "data-src" not in attributes:
+            return
+        for name in _LAZY_URLS:
+            self.add(attributes.get(name), found, alt)
+        for name in _LAZY_SETS:
+            self._add_all(candidates(attributes.get(name)), found, alt)
+
+    def _add_all(self, hrefs: Iterable[str], found: str, alt: str) -> None:
+        for href in hrefs:
+            self.add(href, found, alt)

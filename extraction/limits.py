@@ -1,0 +1,50 @@
+"""Bounds of one extraction: what was found until one is met is kept, and a flag says which one was met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a page is looked at and kept; lengths in characters unless a name says bytes.
+
+    The defaults keep the worst page near a second and a few hundred MiB. What slips through them is stopped by the
+    bounds of the child process that extraction runs in.
+    """
+
+    content_bytes: int = 10 * 1024 * 1024
+    """Flag `truncated`: the rest isn't parsed."""
+    tags: int = 200_000
+    """`<` characters that are parsed. Flag `too_many_tags`."""
+    depth: int = 512
+    """Open elements at once, as in browsers (Blink stops at 512). Flag `too_deep`: parsed up to there."""
+    tag_bytes: int = 16 * 1024
+    """A longer tag has its attributes counted: Lexbor takes time quadratic in their number."""
+    attributes: int = 1_000
+    """Of one tag. Flag `too_many_attributes`: parsed up to that tag."""
+    nodes: int = 500_000
+    """Nodes of the parsed tree that are visited. Flag `too_many_nodes`."""
+    outlinks: int = 5_000
+    """Flag `too_many_outlinks`."""
+    images: int = 1_000
+    """Flag `too_many_images`."""
+    properties: int = 500
+    """OpenGraph, and Twitter likewise. Flag `too_many_properties`."""
+    property_length: int = 8_192
+    """Of one content. Flag `text_cut`, as for the next three."""
+    title_length: int = 1_024
+    description_length: int = 4_096
+    anchor_length: int = 256
+    """Anchor text and image alt: cut without a flag, they are labels."""
+    json_ld_blocks: int = 100
+    """Flag `too_many_json_ld`."""
+    json_ld_bytes: int = 512 * 1024
+    """Of one block; together, four times as many. Flag `json_ld_too_large`."""
+    json_ld_depth: int = 64
+    """Flag `json_ld_too_deep`."""
+    directives: int = 200
+    """Robots directives, all agents together. Flag `too_many_directives`."""
+
+
+DEFAULT = Limits()

@@ -1,0 +1,95 @@
+"""What meta elements say: description, OpenGraph, Twitter cards, robots, preferences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from extraction import robots
+from extraction.flags import Flags
+from extraction.images import Images
+from extraction.limits import Limits
+from extraction.text import bounded, collapse
+from thrift_idl.gen.page.ttypes import Property, RobotsDirectives
+
+_MAX_NAME = 256
+
+
+class Metas:
+    """Gathers meta elements in document order."""
+
+    def __init__(self, limits: Limits, flags: Flags, images: Images) -> None:
+        self._limits = limits
+        self._flags = flags
+        self._images = images
+        self._directives = 0
+        self.description = ""
+        self.language = ""
+        self.opengraph: list[Property] = []
+        self.twitter: list[Property] = []
+        self.robots: list[RobotsDirectives] = []
+        self.preferences: list[str] = []
+
+    def add(self, attributes: Mapping[str, str | None]) -> None:
+        """One meta element; without a content it says nothing to us."""
+        content = attributes.get("content")
+        if content is None:
+            return
+        name = (attributes.get("name") or "").strip().lower()
+        # RDFa lets one element carry several properties.
+        properties = (attributes.get("property") or "").split()
+        for written in dict.fromkeys(properties + ([name] if name.startswith(("og:", "twitter:")) else [])):
+            self._add_property(written, content)
+        if name:
+            self._add_named(name, content)
+        elif (attributes.get("http-equiv") or "").strip().lower() == "content-language":
+            self._add_language(content)
+
+    def first(self, name: str) -> str:
+        """Content of the first OpenGraph property of that name, "" for none."""
+        return next((each.content.strip() for each in self.opengraph if each.name.lower() == name), "")
+
+    def _add_named(self, name: str, content: str) -> None:
+        agent = robots.agent_of_meta(name)
+        if agent is not None:
+            self.add_robots(robots.of_meta(agent, content, self._directives_left()))
+        elif name == "description":
+            self.description = self.description or self._cut(collapse(content), self._limits.description_length)
+        elif name == "pinterest":
+            wishes = [word for word in content.lower().replace(",", " ").split() if word == "nopin"]
+            self.preferences += [wish for wish in wishes[:1] if wish not in self.preferences]
+
+    def add_header(self, x_robots: str) -> None:
+        """One X-Robots-Tag header."""
+        self.add_robots(robots.of_header(x_robots, self._directives_left()))
+
+    def add_robots(self, entry: RobotsDirectives) -> None:
+        """Keep the entry, unless it is empty."""
+        self._directives += len(entry.directives)
+        if self._directives >= self._limits.directives:
+            self._flags.add("too_many_directives")
+        if entry.directives:
+            self.robots.append(entry)
+
+    def _directives_left(self) -> int:
+        return max(0, self._limits.directives - self._directives)
+
+    def _add_language(self, content: str) -> None:
+        # https://html.spec.whatwg.org/multipage/semantics.html#attr-meta-http-equiv-content-language
+        words = content.split()
+        if words and "," not in content and not self.language:
+            self.language = words[0]
+
+    def _add_property(self, name: str, content: str) -> None:
+        kind = self.twitter if name.lower().startswith("twitter:") else self.opengraph
+        if ":" not in name or len(name) > _MAX_NAME:
+            return
+        if len(kind) >= self._limits.properties:
+            self._flags.add("too_many_properties")
+            return
+        kind.append(Property(name, self._cut(content, self._limits.property_length)))
+        self._images.add_property(name.lower(), content)
+
+    def _cut(self, text: str, length: int) -> str:
+        if len(text) > length:
+            self._flags.add("text_cut")
+        return bounded(text, length)

@@ -1,0 +1,93 @@
+"""`extract`: one page in, its record out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selectolax.lexbor import LexborHTMLParser
+
+from extraction import EXTRACTOR_VERSION
+from extraction.addresses import Addresses, base_url
+from extraction.charset import decode
+from extraction.flags import Flags
+from extraction.limits import DEFAULT, Limits
+from extraction.markup import bounded_markup, expanded_xhtml
+from extraction.robots import forbids_following
+from extraction.walk import Walk
+from thrift_idl.gen.page.ttypes import PageRecord
+
+XHTML = "application/xhtml+xml"
+MEDIA_TYPES = frozenset(("", "text/html", XHTML, "application/xml", "text/xml"))
+_MAX_LANGUAGE = 64
+
+
+def extract(
+    content: bytes,
+    url: str,
+    charset: str = "",
+    media_type: str = "text/html",
+    content_language: str = "",
+    x_robots: Sequence[str] = (),
+    limits: Limits = DEFAULT,
+) -> PageRecord:
+    """The record of the page that `url` (a request form) served.
+
+    `charset` and `media_type` are the Content-Type header's, `content_language` and `x_robots` the values of
+    Content-Language and of each X-Robots-Tag. Raises nothing but MemoryError: what is broken or too much leaves a flag.
+    """
+    flags = Flags()
+    if len(content) > limits.content_bytes:
+        flags.add("truncated")
+    text, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
+    tree = LexborHTMLParser(text, scripting=True)
+    walk = Walk(Addresses(base_url(url, _base_href(tree))), limits, flags)
+    walk.visit(tree)
+    for value in x_robots:
+        walk.metas.add_header(value)
+    return _record(walk, used_charset, content_language, flags)
+
+
+def _text(content: bytes, charset: str, media_type: str, limits: Limits, flags: Flags) -> tuple[str, str]:
+    if media_type.lower() not in MEDIA_TYPES:
+        flags.add("not_html")
+        return "", ""
+    decoded = decode(content, charset)
+    for flag in decoded.flags:
+        flags.add(flag)
+    text = expanded_xhtml(decoded.text) if media_type.lower() == XHTML else decoded.text
+    return bounded_markup(text, limits, flags), decoded.charset
+
+
+def _base_href(tree: LexborHTMLParser) -> str | None:
+    """The first base element that has a href counts."""
+    base = tree.css_first("base[href]")
+    return None if base is None else base.attributes.get("href") or ""
+
+
+def _record(walk: Walk, charset: str, content_language: str, flags: Flags) -> PageRecord:
+    metas, absolute = walk.metas, walk.addresses.absolute
+    og_url = metas.first("og:url")
+    return PageRecord(
+        extractor_version=EXTRACTOR_VERSION,
+        title=walk.title,
+        description=metas.description,
+        canonical=walk.canonical,
+        language=(walk.language or metas.language or _header_language(content_language))[:_MAX_LANGUAGE],
+        opengraph=tuple(metas.opengraph),
+        twitter=tuple(metas.twitter),
+        json_ld=tuple(walk.json_ld.blocks),
+        images=walk.images.records(),
+        outlinks=walk.outlinks.records(forbids_following(metas.robots)),
+        robots=tuple(metas.robots),
+        charset=charset,
+        text_hash=walk.text.digest(),
+        site_name=metas.first("og:site_name"),
+        og_url=absolute(og_url) if og_url else "",
+        preferences=tuple(metas.preferences),
+        flags=flags.as_tuple(),
+    )
+
+
+def _header_language(content_language: str) -> str:
+    """Of several languages none is the page's."""
+    return "" if "," in content_language else content_language.strip()

@@ -1,0 +1,78 @@
+"""A scan of HTML for its tags, without a tree: linear, and near enough to the standard's tokenizer to bound a page.
+
+Comments, declarations and the text of script, style and the like are skipped. Attributes are cut where the tokenizer
+would, except for those quoted and never closed.
+"""
+
+from __future__ import annotations
+
+import html.entities
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MARKUP = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^a-zA-Z>][^>]*+>?"
+    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)"
+    r"(?P<attributes>(?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(
+    r"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)"
+    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?"
+)
+_RAW = {
+    name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
+    for name in ("script", "style", "noscript", "template", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
+}
+_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+[;=]?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag: lower case name, where it starts and ends, and whether other markup or text stood before it."""
+
+    name: str
+    is_end: bool
+    start: int
+    end: int
+    after_text: bool
+    raw_attributes: str
+
+    def attributes(self) -> dict[str, str]:
+        """Attributes by lower case name, the first of a name, character references decoded."""
+        found: dict[str, str] = {}
+        for name, *values in _ATTRIBUTE.findall(self.raw_attributes):
+            found.setdefault(name.lower(), _decoded("".join(values)))
+        return found
+
+    def count_attributes(self) -> int:
+        """How many attributes there are, repeated ones included."""
+        return sum(1 for _ in _ATTRIBUTE.finditer(self.raw_attributes))
+
+
+def tags(text: str) -> Iterator[Tag]:
+    """The tags of a page in order."""
+    position = 0
+    while found := _MARKUP.search(text, position):
+        after_text = not text[position : found.start()].isspace() and found.start() > position
+        position = found.end()
+        name = (found["name"] or "").lower()
+        if not name:
+            continue
+        yield Tag(name, bool(found["close"]), found.start(), position, after_text, found["attributes"])
+        if name in _RAW and not found["close"]:
+            end = _RAW[name].search(text, position)
+            position = end.start() if end else len(text)
+
+
+def _decoded(value: str) -> str:
+    return _REFERENCE.sub(_character, value) if "&" in value else value
+
+
+def _character(found: re.Match[str]) -> str:
+    """In attributes, `&copy=1` is no reference (https://html.spec.whatwg.org/#named-character-reference-state)."""
+    reference = found[0]
+    if reference.startswith("&#"):
+        return html.unescape(reference)
+    return html.entities.html5.get(reference[1:], reference)

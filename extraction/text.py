@@ -1,0 +1,74 @@
+"""Text of a page: white space collapsed, lengths bounded, the visible text hashed."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from selectolax.lexbor import LexborNode
+
+UNSEEN = frozenset(("script", "style", "noscript", "template", "title", "iframe", "noembed", "noframes"))
+"""Elements whose text a reader of the page doesn't see in it."""
+
+_BLOCK_NAMES = """
+    address article aside blockquote br button caption center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section
+    select summary table tbody td textarea tfoot th thead tr ul
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_ANCHOR_NODES = 200
+
+
+def collapse(text: str) -> str:
+    """White space runs, no-break spaces among them, become one space; none at the ends."""
+    return " ".join(text.split())
+
+
+def bounded(text: str, length: int) -> str:
+    """`text`, cut to `length` characters."""
+    return text if len(text) <= length else text[:length].rstrip()
+
+
+def anchor_text(anchor: LexborNode, length: int) -> str:
+    """The text within an anchor, collapsed; looks at a bounded part of it, since anchors nest in broken pages."""
+    pieces: list[str] = []
+    size = 0
+    for seen, node in enumerate(anchor.traverse(include_text=True)):
+        if node.is_text_node:
+            parent = node.parent
+            if parent is None or parent.tag not in UNSEEN:
+                pieces.append(node.text_content or "")
+                size += len(pieces[-1])
+        elif node.tag in _BLOCKS:
+            pieces.append(" ")
+        if size > 4 * length or seen > _ANCHOR_NODES:
+            break
+    return bounded(collapse("".join(pieces)), length)
+
+
+class VisibleText:
+    """The text that a reader sees, gathered in document order.
+
+    Comments, markup, attributes and hidden inputs leave no trace in it. Blocks are set apart by white space, so that a
+    page and its minified twin have the same text.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._skipped = False
+
+    def enter(self, tag: str, node: LexborNode) -> None:
+        """An element begins."""
+        if tag in _BLOCKS:
+            self._pieces.append(" ")
+        self._skipped = tag in UNSEEN and node.first_child is not None
+
+    def add(self, text: str) -> None:
+        """A text node; the one that follows an unseen element is its content."""
+        if self._skipped:
+            self._skipped = False
+        else:
+            self._pieces.append(text)
+
+    def digest(self) -> bytes:
+        """SHA-256 of the collapsed text in UTF-8."""
+        return sha256(collapse("".join(self._pieces)).encode("utf-8", "replace")).digest()

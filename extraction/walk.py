@@ -1,0 +1,161 @@
+"""One pass over the tree: each node is handed to whoever gathers its kind."""
+
+from __future__ import annotations
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from extraction.addresses import Addresses
+from extraction.flags import Flags
+from extraction.images import Images
+from extraction.jsonld import JsonLd
+from extraction.limits import Limits
+from extraction.metas import Metas
+from extraction.outlinks import Outlinks
+from extraction.text import VisibleText, bounded, collapse
+
+_MOST_NOSCRIPTS = 100
+_MOST_TITLES = 10  # looked at until one is the page's
+
+
+class Walk:
+    """What one pass over a page has found.
+
+    The tree is the one that browsers with scripts build: a noscript element is one piece of text in it, so that what
+    stands in a head's noscript doesn't end the head.
+    """
+
+    def __init__(self, addresses: Addresses, limits: Limits, flags: Flags) -> None:
+        self.addresses = addresses
+        self._limits = limits
+        self._flags = flags
+        self.images = Images(addresses, limits, flags)
+        self.metas = Metas(limits, flags, self.images)
+        self.outlinks = Outlinks(addresses, limits, flags)
+        self.json_ld = JsonLd(limits, flags, self.images)
+        self.text = VisibleText()
+        self.title = ""
+        self.canonical = ""
+        self.language = ""
+        self._titles = 0
+        self._noscripts = 0
+        self._in_head = True
+        self._handlers = {
+            "html": self._html,
+            "body": self._body,
+            "title": self._title,
+            "meta": self._meta,
+            "link": self._link,
+            "a": self._anchor,
+            "area": self._area,
+            "img": self._img,
+            "source": self._source,
+            "script": self._script,
+            "style": self._style,
+            "noscript": self._noscript,
+        }
+
+    def visit(self, tree: LexborHTMLParser) -> None:
+        """Visit every node in document order, a bounded number of them."""
+        styled = _styled(tree)
+        seen = 0
+        root = tree.root
+        for node in root.traverse(include_text=True) if root is not None else ():
+            seen += 1
+            if seen > self._limits.nodes:
+                self._flags.add("too_many_nodes")
+                break
+            tag = node.tag or ""
+            if tag == "-text":
+                self.text.add(node.text_content or "")
+                continue
+            self.text.enter(tag, node)
+            handler = self._handlers.get(tag)
+            if handler is not None:
+                handler(node)
+            if styled and node.mem_id in styled:
+                self.images.add_css(node.attributes.get("style") or "")
+
+    def _html(self, node: LexborNode) -> None:
+        attributes = node.attributes
+        self.language = (attributes.get("lang") or attributes.get("xml:lang") or "").strip()
+
+    def _body(self, _: LexborNode) -> None:
+        self._in_head = False
+
+    def _title(self, node: LexborNode) -> None:
+        """The first title element of the document counts, wherever it stands; drawings have titles of their own."""
+        self._titles += 1
+        if self._titles > _MOST_TITLES or self.title or _in_drawing(node):
+            return
+        text = collapse(node.text())
+        if len(text) > self._limits.title_length:
+            self._flags.add("text_cut")
+        self.title = bounded(text, self._limits.title_length)
+
+    def _meta(self, node: LexborNode) -> None:
+        self.metas.add(node.attributes)
+
+    def _link(self, node: LexborNode) -> None:
+        attributes = node.attributes
+        rel, href = (attributes.get("rel") or "").lower().split(), attributes.get("href") or ""
+        if "canonical" in rel and self._in_head and not self.canonical and href.strip():
+            # Not in the body, where others than the author write: https://html.spec.whatwg.org/#body-ok
+            self.canonical = self.addresses.absolute(href)
+        if "image_src" in rel or ("preload" in rel and (attributes.get("as") or "").lower() == "image"):
+            self.images.add(href, "link")
+
+    def _anchor(self, node: LexborNode) -> None:
+        self.outlinks.add_anchor(node, node.attributes)
+
+    def _area(self, node: LexborNode) -> None:
+        self.outlinks.add_area(node.attributes)
+
+    def _img(self, node: LexborNode) -> None:
+        self.images.add_element(node.attributes)
+
+    def _source(self, node: LexborNode) -> None:
+        self.images.add_source(node.attributes)
+
+    def _script(self, node: LexborNode) -> None:
+        kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
+        if kind == "application/ld+json":
+            self.json_ld.add(node.text())
+
+    def _style(self, node: LexborNode) -> None:
+        self.images.add_css(node.text())
+
+    def _noscript(self, node: LexborNode) -> None:
+        """We run no scripts: links and images of a noscript element are there for us."""
+        markup = node.text()
+        if "<" not in markup:
+            return
+        self._noscripts += 1
+        if self._noscripts > _MOST_NOSCRIPTS:
+            self._flags.add("too_many_noscripts")
+            return
+        for inner in LexborHTMLParser(markup, is_fragment=True, scripting=True).css("a[href],area[href],img,source"):
+            self._inside_noscript(inner)
+
+    def _inside_noscript(self, node: LexborNode) -> None:
+        if node.tag == "img":
+            self.images.add_element(node.attributes, "noscript")
+        elif node.tag == "source":
+            self.images.add_source(node.attributes, "noscript")
+        else:
+            self._handlers[node.tag or ""](node)
+
+
+def _styled(tree: LexborHTMLParser) -> frozenset[int]:
+    """Which elements have a style attribute that names a URL."""
+    if b"url(" not in tree.raw_html.lower():
+        return frozenset()
+    return frozenset(node.mem_id for node in tree.css('[style*="url(" i]'))
+
+
+def _in_drawing(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent.tag in ("svg", "math"):
+            return True
+        parent = parent.parent
+    return False
