@@ -51,7 +51,9 @@ class Kafka:
         return probes.kafka_lists_versions(port)
 
     def _format(self, site: Site, java: list[str], config: Path) -> None:
-        """Give the log directory its cluster id; `--ignore-formatted` leaves one alone that has it."""
+        """Give the log directory its cluster's id, unless it has one."""
+        if site.path("data", "meta.properties").exists():
+            return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-        storage = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
+        storage = ["kafka.tools.StorageTool", "format"]
         programs.run([*java, *storage, "-t", cluster, "-c", str(config)], site.path("format.log"))

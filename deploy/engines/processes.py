@@ -25,9 +25,11 @@ class Process:
         """Return the one-letter state of proc(5): `T` is paused. None if it ended or the pid is another's now."""
         _reap(self.pid)
         fields = _stat(self.pid)
-        if fields is None or int(fields[19]) != self.started or fields[0] in "ZX":
+        if fields is None or int(fields[19]) != self.started:
             return None
-        return fields[0]
+        # A killed program whose main thread is a zombie may still have threads that hold its port and memory.
+        ended = fields[0] in "ZX" and int(fields[17]) <= 1
+        return None if ended else fields[0]
 
     @property
     def alive(self) -> bool:
