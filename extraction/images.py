@@ -27,8 +27,8 @@ _PROPERTY_DETAILS = {
     "og:image:alt": ("og", "alt"),
     "twitter:image:alt": ("twitter", "alt"),
 }
-_LAZY_URLS = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-hi-res-src", "data-fallback-src")
-_LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set")
+_LAZY_URLS = frozenset(("data-src", "data-lazy-src", "data-original", "data-lazy", "data-hi-res-src"))
+_LAZY_SETS = frozenset(("data-srcset", "data-lazy-srcset", "data-original-set"))
 # Leading digits count, a percentage is no size: https://html.spec.whatwg.org/#rules-for-parsing-dimension-values
 _PIXELS = re.compile(r"[\t\n\f\r ]*(\d{1,7}+)(?:\.\d*+)?(?![\d%])")
 
@@ -85,13 +85,14 @@ class Images:
         alt = attributes.get("alt") or ""
         width, height = pixels(attributes.get("width")), pixels(attributes.get("height"))
         self.add(attributes.get("src"), found or "img", alt, width, height)
-        self._add_all(candidates(attributes.get("srcset")), found or "srcset", alt)
+        if "srcset" in attributes:
+            self._add_all(candidates(attributes["srcset"]), found or "srcset", alt)
         self._add_lazy(attributes, found or "lazy", alt)
 
     def add_source(self, attributes: Attributes, found: str = "") -> None:
         """A source element of a picture; one of audio or video has no srcset."""
         self._add_all(candidates(attributes.get("srcset")), found or "picture", "")
-        self._add_all(candidates(attributes.get("data-srcset")), found or "lazy", "")
+        self._add_lazy(attributes, found or "lazy", "")
 
     def add_css(self, css: str) -> None:
         """Background images of a style sheet or a style attribute."""
@@ -121,12 +122,11 @@ class Images:
             entry.height = entry.height or pixels(content)
 
     def _add_lazy(self, attributes: Attributes, found: str, alt: str) -> None:
-        if len(attributes) < 2 and "data-src" not in attributes:
-            return
-        for name in _LAZY_URLS:
-            self.add(attributes.get(name), found, alt)
-        for name in _LAZY_SETS:
-            self._add_all(candidates(attributes.get(name)), found, alt)
+        for name, value in attributes.items():
+            if name in _LAZY_URLS:
+                self.add(value, found, alt)
+            elif name in _LAZY_SETS:
+                self._add_all(candidates(value), found, alt)
 
     def _add_all(self, hrefs: Iterable[str], found: str, alt: str) -> None:
         for href in hrefs:

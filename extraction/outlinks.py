@@ -55,5 +55,7 @@ class Outlinks:
 
 
 def _rel(attributes: Mapping[str, str | None]) -> tuple[str, ...]:
+    if "rel" not in attributes:
+        return ()
     words = (attributes.get("rel") or "")[: _MOST_REL * _MAX_REL].lower().split()
     return tuple(word[:_MAX_REL] for word in dict.fromkeys(words[:_MOST_REL]))

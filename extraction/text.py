@@ -14,7 +14,8 @@ _BLOCK_NAMES = """
     figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section
     select summary table tbody td textarea tfoot th thead tr ul
 """
-_BLOCKS = frozenset(_BLOCK_NAMES.split())
+BLOCKS = frozenset(_BLOCK_NAMES.split())
+"""Elements that are shown apart from what is around them."""
 _ANCHOR_NODES = 200
 
 
@@ -30,6 +31,9 @@ def bounded(text: str, length: int) -> str:
 
 def anchor_text(anchor: LexborNode, length: int) -> str:
     """The text within an anchor, collapsed; looks at a bounded part of it, since anchors nest in broken pages."""
+    first = anchor.first_child
+    if first is not None and first.is_text_node and first.next is None:
+        return bounded(collapse(first.text_content or ""), length)
     pieces: list[str] = []
     size = 0
     for seen, node in enumerate(anchor.traverse(include_text=True)):
@@ -38,7 +42,7 @@ def anchor_text(anchor: LexborNode, length: int) -> str:
             if parent is None or parent.tag not in UNSEEN:
                 pieces.append(node.text_content or "")
                 size += len(pieces[-1])
-        elif node.tag in _BLOCKS:
+        elif node.tag in BLOCKS:
             pieces.append(" ")
         if size > 4 * length or seen > _ANCHOR_NODES:
             break
@@ -56,18 +60,20 @@ class VisibleText:
         self._pieces: list[str] = []
         self._skipped = False
 
-    def enter(self, tag: str, node: LexborNode) -> None:
-        """An element begins."""
-        if tag in _BLOCKS:
-            self._pieces.append(" ")
-        self._skipped = tag in UNSEEN and node.first_child is not None
+    def set_apart(self, _: LexborNode) -> None:
+        """An element begins that is shown as a block."""
+        self._pieces.append(" ")
 
-    def add(self, text: str) -> None:
-        """A text node; the one that follows an unseen element is its content."""
+    def skip(self, unseen: LexborNode) -> None:
+        """An element begins whose content, the next text node, isn't seen."""
+        self._skipped = unseen.first_child is not None
+
+    def add(self, node: LexborNode) -> None:
+        """A text node."""
         if self._skipped:
             self._skipped = False
         else:
-            self._pieces.append(text)
+            self._pieces.append(node.text_content or "")
 
     def digest(self) -> bytes:
         """SHA-256 of the collapsed text in UTF-8."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
+
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.addresses import Addresses
@@ -11,7 +14,9 @@ from extraction.jsonld import JsonLd
 from extraction.limits import Limits
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
-from extraction.text import VisibleText, bounded, collapse
+from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
+
+Handler = Callable[[LexborNode], None]
 
 _MOST_NOSCRIPTS = 100
 _MOST_TITLES = 10  # looked at until one is the page's
@@ -39,7 +44,10 @@ class Walk:
         self._titles = 0
         self._noscripts = 0
         self._in_head = True
-        self._handlers = {
+        self._handlers: dict[str | None, Handler] = {
+            **dict.fromkeys(BLOCKS, self.text.set_apart),
+            **dict.fromkeys(UNSEEN, self.text.skip),
+            "-text": self.text.add,
             "html": self._html,
             "body": self._body,
             "title": self._title,
@@ -57,23 +65,17 @@ class Walk:
     def visit(self, tree: LexborHTMLParser) -> None:
         """Visit every node in document order, a bounded number of them."""
         styled = _styled(tree)
-        seen = 0
+        handler_of = self._handlers.get
         root = tree.root
-        for node in root.traverse(include_text=True) if root is not None else ():
-            seen += 1
-            if seen > self._limits.nodes:
-                self._flags.add("too_many_nodes")
-                break
-            tag = node.tag or ""
-            if tag == "-text":
-                self.text.add(node.text_content or "")
-                continue
-            self.text.enter(tag, node)
-            handler = self._handlers.get(tag)
+        nodes = root.traverse(include_text=True) if root is not None else iter(())
+        for node in islice(nodes, self._limits.nodes):
+            handler = handler_of(node.tag)
             if handler is not None:
                 handler(node)
             if styled and node.mem_id in styled:
                 self.images.add_css(node.attributes.get("style") or "")
+        if next(nodes, None) is not None:
+            self._flags.add("too_many_nodes")
 
     def _html(self, node: LexborNode) -> None:
         attributes = node.attributes
@@ -84,6 +86,7 @@ class Walk:
 
     def _title(self, node: LexborNode) -> None:
         """The first title element of the document counts, wherever it stands; drawings have titles of their own."""
+        self.text.skip(node)
         self._titles += 1
         if self._titles > _MOST_TITLES or self.title or _in_drawing(node):
             return
@@ -117,15 +120,18 @@ class Walk:
         self.images.add_source(node.attributes)
 
     def _script(self, node: LexborNode) -> None:
+        self.text.skip(node)
         kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
         if kind == "application/ld+json":
             self.json_ld.add(node.text())
 
     def _style(self, node: LexborNode) -> None:
+        self.text.skip(node)
         self.images.add_css(node.text())
 
     def _noscript(self, node: LexborNode) -> None:
         """We run no scripts: links and images of a noscript element are there for us."""
+        self.text.skip(node)
         markup = node.text()
         if "<" not in markup:
             return
@@ -142,7 +148,7 @@ class Walk:
         elif node.tag == "source":
             self.images.add_source(node.attributes, "noscript")
         else:
-            self._handlers[node.tag or ""](node)
+            self._handlers[node.tag](node)
 
 
 def _styled(tree: LexborHTMLParser) -> frozenset[int]:

@@ -1,0 +1,86 @@
+"""What a fetcher asks of a page before anybody extracts it: canonical link and meta refresh, from its first bytes.
+
+No tree: a linear scan of at most 64 KiB, about 50 µs on a usual page. Comments, scripts and noscript elements don't fool
+it; it agrees with `extraction.page` where both see the whole head.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from extraction.addresses import Addresses, base_url
+from extraction.charset import decode
+from extraction.tags import Tag, tags
+
+HEAD_BYTES = 64 * 1024
+
+_HEAD_TAGS = frozenset(
+    ("html", "head", "base", "basefont", "bgsound", "link", "meta", "title", "noscript", "noframes", "script", "style")
+    + ("template",)
+)
+# https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps
+_REFRESH = re.compile(
+    r"[\t\n\f\r ]*(?:(?P<seconds>\d{1,9})\d*|(?=\.))[\d.]*"
+    r"(?:[\t\n\f\r ]*[;,][\t\n\f\r ]*|[\t\n\f\r ]+)(?:[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*)?(?P<url>.+)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Request forms, "" where the page's first bytes name none."""
+
+    canonical: str = ""
+    """rel=canonical of the head: a claim."""
+    refresh: str = ""
+    """Where a meta refresh without delay leads."""
+
+
+def read_head(content: bytes, url: str, charset: str = "") -> Head:
+    """Canonical link and zero-delay meta refresh in the first 64 KiB of the page that `url` served.
+
+    `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is its own target, too.
+    """
+    first = content[:HEAD_BYTES]
+    folded = first.lower()
+    if b"canonical" not in folded and b"refresh" not in folded and b"\x00" not in folded:
+        return Head()
+    found = list(_head_and_refreshes(decode(first, charset).text))
+    bases = (tag.attributes().get("href") for tag, _ in found if tag.name == "base")
+    addresses = Addresses(base_url(url, next((href for href in bases if href is not None), None)))
+    canonicals = (_canonical_href(tag) for tag, in_head in found if in_head and tag.name == "link")
+    refreshes = (_refresh_href(tag) for tag, _ in found if tag.name == "meta")
+    return Head(
+        addresses.absolute(next(filter(None, canonicals), "") or "about:blank"),
+        addresses.absolute(next(filter(None, refreshes), "") or "about:blank"),
+    )
+
+
+def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
+    """base, link and meta tags, and whether each stands in the head: text or any other start tag begins the body."""
+    in_head = True
+    for tag in tags(text):
+        if tag.after_text or (not tag.is_end and tag.name not in _HEAD_TAGS):
+            in_head = False
+        if tag.name in ("base", "link", "meta") and not tag.is_end:
+            yield tag, in_head
+
+
+def _canonical_href(tag: Tag) -> str:
+    attributes = tag.attributes()
+    return attributes.get("href", "").strip() if "canonical" in attributes.get("rel", "").lower().split() else ""
+
+
+def _refresh_href(tag: Tag) -> str:
+    attributes = tag.attributes()
+    if attributes.get("http-equiv", "").strip().lower() != "refresh":
+        return ""
+    found = _REFRESH.match(attributes.get("content", ""))
+    if not found or int(found["seconds"] or 0) > 0:
+        return ""
+    href = found["url"]
+    if href[0] in "\"'":
+        href = href[1:].partition(href[0])[0]
+    return href.strip()
