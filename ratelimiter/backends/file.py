@@ -78,8 +78,8 @@ class FileState:
             files = _files(directory)
             table = _recover(files, now_ms(), boot, max_entries)
             number = 1 + max((int(path.stem) for path in files), default=0)
-            state = cls(directory, boot, number, table, rotate_bytes)
             write_snapshot(_path(directory, number, "snapshot"), snapshot(table.parts, boot))
+            state = cls(directory, boot, number, table, rotate_bytes)
             _remove(files)
         except OSError as error:
             raise failure(error, directory) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from ratelimiter import Limits, MemoryState, RateLimiterService, StateBackend
@@ -99,7 +100,7 @@ async def block(service: RateLimiter, for_ms: int, domain: str = "example.com") 
 
 def assert_spaced(slots: Sequence[float], interval_ms: float) -> None:
     """Slots in the order of their grants: strictly increasing, never nearer than the interval."""
-    gaps = [later - earlier for earlier, later in zip(slots, slots[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(slots)]
     assert min(gaps, default=interval_ms) >= interval_ms - ROUNDING_MS
     assert_promise(slots, 1_000 / interval_ms)
 

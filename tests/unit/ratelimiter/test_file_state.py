@@ -78,7 +78,7 @@ async def test_a_clock_that_jumps_an_hour_between_two_lives_gives_neither_block_
     slots = await grants(tmp_path, clock, 1)
     clock.now_ms += MAX_WAIT_MS + 100
     slots += await grants(tmp_path, clock, 3)
-    assert 2 < len(slots)
+    assert len(slots) > 2
     assert_spaced(slots, 100)
 
 
