@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Mapping
@@ -51,14 +50,15 @@ def private(name: str) -> Engine:
     """
     site = Site(directory() / "private" / f"{name}-{uuid.uuid4().hex[:12]}")
     owner = recognise(os.getpid())
-    site.path("owner.json").write_text(json.dumps([owner.pid, owner.started]))
+    site.write("owner.json", {"pid": owner.pid, "started": owner.started})
     return Engine(name, _RECIPES[name], site)
 
 
 def sweep() -> None:
     """Wipe the private engines whose owner has ended without doing so (a test run that was killed)."""
-    for owner in (directory() / "private").glob("*/owner.json"):
-        pid, started = json.loads(owner.read_text())
-        if not Process(pid, started).alive:
-            name = owner.parent.name.rpartition("-")[0]
-            Engine(name, _RECIPES[name], Site(owner.parent)).wipe()
+    for place in (directory() / "private").glob("*"):
+        site = Site(place)
+        owner = site.read("owner.json")
+        if owner and not Process(owner["pid"], owner["started"]).alive:
+            name = place.name.rpartition("-")[0]
+            Engine(name, _RECIPES[name], site).wipe()

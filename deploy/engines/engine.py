@@ -157,8 +157,9 @@ class Engine:
 
     def wipe(self) -> None:
         """End it and remove its directory: data, ports, logs."""
-        self._end(signal.SIGKILL)
-        self.site.wipe()
+        with self.site.lock():
+            self._end(signal.SIGKILL)
+            self.site.wipe()
 
     def _end(self, signum: signal.Signals) -> None:
         """End the processes, those started last first, and wait until every one is gone."""

@@ -39,14 +39,14 @@ class Site:
 
     def port(self, role: str) -> int:
         """Return the port allotted to a role; EngineError if the engine was never started."""
-        allotted: dict[str, int] = self._read("ports.json")
+        allotted: dict[str, int] = self.read("ports.json")
         if role not in allotted:
             raise EngineError(f"{self.directory.name} was never started: run `make engines`")
         return allotted[role]
 
     def allot_ports(self, roles: Iterable[str]) -> None:
         """Give every role a free port, once; later starts keep it. EngineError if another program has taken it."""
-        allotted: dict[str, int] = self._read("ports.json")
+        allotted: dict[str, int] = self.read("ports.json")
         for role in roles:
             if role not in allotted:
                 allotted[role] = ports.free_port()
@@ -55,23 +55,23 @@ class Site:
                     f"port {allotted[role]}, kept for {self.directory.name}, is taken by another program: end it, "
                     f"or give the engine up with `python -m deploy.engines stop --wipe {self.directory.name}`"
                 )
-        self._write("ports.json", allotted)
+        self.write("ports.json", allotted)
 
     def spawn(self, role: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> Process:
         """Start one of the engine's programs and remember it; its output goes to `ROLE.out`."""
         process = spawn(argv, self.directory, self.path(f"{role}.out"), env or {})
-        kept: dict[str, tuple[int, int]] = self._read("processes.json")
-        self._write("processes.json", {**kept, role: (process.pid, process.started)})
+        kept: dict[str, tuple[int, int]] = self.read("processes.json")
+        self.write("processes.json", {**kept, role: (process.pid, process.started)})
         return process
 
     def processes(self) -> dict[str, Process]:
         """Return every program that was started and not deliberately ended, dead ones included, by role."""
-        kept: dict[str, tuple[int, int]] = self._read("processes.json")
+        kept: dict[str, tuple[int, int]] = self.read("processes.json")
         return {role: Process(pid, started) for role, (pid, started) in kept.items()}
 
     def forget_processes(self) -> None:
         """Note that the engine was ended on purpose."""
-        self._write("processes.json", {})
+        self.write("processes.json", {})
 
     def path(self, *parts: str) -> Path:
         """Return a path inside the directory, its parent made."""
@@ -103,13 +103,14 @@ class Site:
             parts.append(f"--- {log}\n{tail}")
         return "\n".join(parts)
 
-    def _read(self, name: str) -> Any:  # JSON; the callers say what they wrote
+    def read(self, name: str) -> Any:  # JSON; the callers say what they wrote
+        """Return what `write` wrote under this name; an empty dict if there is nothing."""
         try:
             return json.loads((self.directory / name).read_text())
         except FileNotFoundError:
             return {}
 
-    def _write(self, name: str, value: object) -> None:
+    def write(self, name: str, value: object) -> None:
         """Replace the file at once: a reader sees the old state or the new one, never half of it."""
         draft = self.path(f"{name}.new")
         draft.write_text(json.dumps(value))
