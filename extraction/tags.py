@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MARKUP = re.compile(
-    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^a-zA-Z>][^>]*+>?"
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:[!?]|/(?![a-zA-Z]))[^>]*+>?"
     r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)"
     r"(?P<attributes>(?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
     re.DOTALL,
@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag: lower case name, where it starts and ends, and whether other markup or text stood before it."""
+    """One tag: lower case name, where it starts and ends, and whether text stood right before it."""
 
     name: str
     is_end: bool
@@ -55,7 +55,7 @@ def tags(text: str) -> Iterator[Tag]:
     """The tags of a page in order."""
     position = 0
     while found := _MARKUP.search(text, position):
-        after_text = not text[position : found.start()].isspace() and found.start() > position
+        after_text = found.start() > position and not text[position : found.start()].isspace()
         position = found.end()
         name = (found["name"] or "").lower()
         if not name:
