@@ -1,0 +1,262 @@
+"""Content codings undone in small steps, so that no reply can make us hold more than the caller's cap and a little.
+
+Each stage pushes pieces of at most `STEP` bytes to the next, the last one into a `Store` that stops everything when it
+is full. Windows count too: what a decoder must remember is memory as well.
+Sources: RFC 9110 8.4, RFC 1950-1952, RFC 7932, RFC 8878, RFC 9659 (zstd windows of at most 8 MiB).
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Sequence
+from typing import IO, Protocol, cast
+
+import brotli  # type: ignore[import-untyped]  # ships no types
+import zstandard
+
+from fetcher.settings import KIB, MIB
+from thrift_idl.errors import BadReply
+
+STEP = 64 * KIB
+MOST_CODINGS = 5
+_SPARE = 6 * MIB  # windows beyond this are taken off the cap: all in all less than cap + 8 MiB
+_ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}
+
+
+class Full(Exception):
+    """The cap is reached: no more is taken."""
+
+
+class BadCoding(Exception):
+    """The content isn't coded as declared."""
+
+
+class Stage(Protocol):
+    """Takes bytes, pushes what becomes of them to the next stage."""
+
+    held: int
+    """Bytes of window in use."""
+
+    def write(self, data: bytes) -> int:
+        """Take `data`. Raises `Full`, `BadCoding`."""
+
+    def finished(self) -> bool:
+        """Whether the input may end here."""
+
+
+class Store:
+    """The last stage: keeps up to `cap` bytes, less what the windows before it exceed their share."""
+
+    held = 0
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._buffer = io.BytesIO()
+        self.stages: list[Stage] = []
+
+    def write(self, data: bytes) -> int:
+        """Keep `data`. Raises `Full`, having kept what fits."""
+        windows = sum(stage.held for stage in self.stages)
+        room = self._cap - max(0, windows - _SPARE) - self._buffer.tell()
+        if len(data) > room:
+            self._buffer.write(data[: max(0, room)])
+            raise Full
+        return self._buffer.write(data)
+
+    def finished(self) -> bool:
+        """Always."""
+        return True
+
+    def __len__(self) -> int:
+        return self._buffer.tell()
+
+    def content(self) -> bytes:
+        """All that was kept; no copy is made."""
+        return self._buffer.getvalue()
+
+
+class _Zlib:
+    """gzip with several members, or deflate, with or without the zlib header that it should have."""
+
+    held = 32 * KIB
+
+    def __init__(self, sink: Stage, window_bits: int) -> None:
+        self._sink = sink
+        self._bits = window_bits
+        self._inflate = zlib.decompressobj(window_bits)
+        self._begun = False
+        self._first = b""
+
+    def write(self, data: bytes) -> int:
+        """Take `data`."""
+        rest = data
+        if not self._begun:
+            self._first = rest = self._first + data
+            if len(rest) < 2:  # a header has two bytes, and shall be judged whole
+                return len(data)
+        while rest:
+            rest = self._step(rest)
+        return len(data)
+
+    def _step(self, data: bytes) -> bytes:
+        try:
+            piece = self._inflate.decompress(data, STEP)
+        except zlib.error as error:
+            return self._retry_raw(data, error)
+        self._begun = True
+        if piece:
+            self._sink.write(piece)
+        if not self._inflate.eof:
+            return self._inflate.unconsumed_tail
+        return self._next_member(self._inflate.unused_data)
+
+    def _retry_raw(self, data: bytes, error: zlib.error) -> bytes:
+        """deflate without its header, as some servers send it."""
+        if self._begun or self._bits != zlib.MAX_WBITS:
+            raise BadCoding(str(error)) from None
+        self._bits, self._begun = -zlib.MAX_WBITS, True
+        self._inflate = zlib.decompressobj(self._bits)
+        return data
+
+    def _next_member(self, rest: bytes) -> bytes:
+        """The next gzip member; anything else after the end is padding."""
+        if self._bits == zlib.MAX_WBITS | 16 and rest[:2] == b"\x1f\x8b":
+            self._inflate = zlib.decompressobj(self._bits)
+            return rest
+        return b""
+
+    def finished(self) -> bool:
+        """Whether the stream has come to its end."""
+        return self._inflate.eof
+
+
+class _Brotli:
+    held = 0
+
+    def __init__(self, sink: Stage) -> None:
+        self._sink = sink
+        self._decoder = brotli.Decompressor()
+        self._window = 0
+
+    def write(self, data: bytes) -> int:
+        """Take `data`."""
+        if not self._window and data:
+            self._window = 1 << _brotli_window_bits(data[0])
+        rest = data
+        try:
+            while True:
+                piece = self._decoder.process(rest, output_buffer_limit=STEP)
+                rest = b""
+                if piece:
+                    self.held = min(self._window, self.held + len(piece))
+                    self._sink.write(piece)
+                if self._decoder.is_finished() or self._decoder.can_accept_more_data():
+                    return len(data)
+        except brotli.error as error:
+            if self._decoder.is_finished():
+                return len(data)  # padding after the end
+            raise BadCoding(str(error)) from None
+
+    def finished(self) -> bool:
+        """Whether the stream has come to its end."""
+        return bool(self._decoder.is_finished())
+
+
+def _brotli_window_bits(first: int) -> int:
+    """WBITS of RFC 7932 9.1, rounded up where it takes more than the first byte."""
+    if not first & 1:
+        return 16
+    if first & 0b1110:
+        return 17 + (first >> 1 & 7)
+    return 17 if not first >> 4 & 7 else 8 + (first >> 4 & 7)
+
+
+class _Zstd:
+    held = 0
+    _WINDOW = 8 * MIB
+
+    def __init__(self, sink: Stage) -> None:
+        self._sink = sink
+        decoder = zstandard.ZstdDecompressor(max_window_size=self._WINDOW)
+        target = cast("IO[bytes]", self._Counted(self))  # of a file, only `write` is called
+        self._writer = decoder.stream_writer(target, write_size=STEP, write_return_read=True, closefd=False)
+
+    class _Counted:
+        """Between the C decoder and the next stage."""
+
+        def __init__(self, stage: _Zstd) -> None:
+            self._stage = stage
+
+        def write(self, piece: bytes) -> int:
+            self._stage.held = min(_Zstd._WINDOW, self._stage.held + len(piece))
+            return self._stage._sink.write(bytes(piece))
+
+    def write(self, data: bytes) -> int:
+        """Take `data`."""
+        try:
+            self._writer.write(data)
+        except zstandard.ZstdError as error:
+            raise BadCoding(str(error)) from None
+        return len(data)
+
+    def finished(self) -> bool:
+        """Not told by the library: a short stream shows in the framing."""
+        return True
+
+
+def _stage(coding: str, sink: Stage) -> Stage:
+    if coding == "gzip":
+        return _Zlib(sink, zlib.MAX_WBITS | 16)
+    if coding == "deflate":
+        return _Zlib(sink, zlib.MAX_WBITS)
+    return _Brotli(sink) if coding == "br" else _Zstd(sink)
+
+
+def codings_of(values: Sequence[str]) -> list[str]:
+    """Content codings in the order they were applied. Raises `BadReply` for unknown ones and more than five."""
+    named = [coding.strip().lower() for value in values for coding in value.split(",")]
+    codings = [_ALIASES.get(coding, coding) for coding in named if coding not in ("", "identity")]
+    unknown = [coding for coding in codings if coding not in ("gzip", "deflate", "br", "zstd")]
+    if unknown:
+        raise BadReply(f"unknown content coding {unknown[0][:40]!a}", coding=ascii(unknown[0][:40]))
+    if len(codings) > MOST_CODINGS:
+        raise BadReply(f"{len(codings)} stacked content codings; {MOST_CODINGS} are the limit")
+    return codings
+
+
+class Decoder:
+    """Feed it the body as on the wire; `content` is what there is of it, `flags` what went wrong.
+
+    Flags: `truncated` (the cap is reached, or the coded stream ends too soon), `bad_encoding` (not coded as declared).
+    """
+
+    def __init__(self, codings: Sequence[str], cap: int) -> None:
+        self._store = Store(cap)
+        self._first: Stage = self._store
+        for coding in codings:
+            self._first = _stage(coding, self._first)
+            self._store.stages.append(self._first)
+        self._fed = False
+        self.flags: list[str] = []
+
+    def feed(self, data: bytes) -> bool:
+        """Take `data`; False = more would be in vain. Raises `BadReply` if nothing could be decoded at all."""
+        self._fed = self._fed or bool(data)
+        try:
+            self._first.write(data)
+        except Full:
+            self.flags.append("truncated")
+        except BadCoding as error:
+            if not len(self._store):
+                raise BadReply(f"the content is not coded as declared: {error}") from None
+            self.flags += ["truncated", "bad_encoding"]
+        else:
+            return True
+        return False
+
+    def content(self) -> bytes:
+        """What was decoded; call it at the end of the body."""
+        if self._fed and not self.flags and not all(stage.finished() for stage in self._store.stages):
+            self.flags.append("truncated")
+        return self._store.content()

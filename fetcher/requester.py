@@ -1,0 +1,232 @@
+"""One request, politely: to vetted endpoints, on a slot of its own, its answer read within bounds, the limiter told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import httpx
+
+import weburl
+from fetcher.budget import Budget
+from fetcher.clock import Clock
+from fetcher.decoding import Decoder, codings_of
+from fetcher.outcome import retry_after_ms
+from fetcher.resolver import Endpoint
+from fetcher.settings import KIB, FetcherSettings
+from fetcher.slots import ReservedSlot
+from fetcher.telemetry import FetcherTelemetry, RequestEnded
+from fetcher.transport import BodyStream, Exchange
+from thrift_idl.errors import AragogError, ConnectFailure, InvalidUrl, Unavailable
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import Header
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation
+
+ENCODINGS = "gzip, deflate, br, zstd"
+_DRAINED = 64 * KIB  # body of no interest that is read nonetheless, to keep the connection
+_DRAIN_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to request, on whose behalf, and how long to take over it."""
+
+    url: weburl.Url
+    endpoints: tuple[Endpoint, ...]
+    headers: tuple[tuple[str, str], ...]
+    context: Context
+    budget: Budget
+    max_wait_ms: int
+    crawl_delay_ms: int | None = None
+    purpose: str = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHead:
+    """What is known of an answer before its body."""
+
+    status: int
+    headers: tuple[Header, ...]
+    retry_after_ms: int | None
+
+    def values(self, name: str) -> list[str]:
+        """All values of a header; `name` in lower case."""
+        return [header.value for header in self.headers if header.name == name]
+
+    def value(self, name: str) -> str | None:
+        """The first value of a header."""
+        return next(iter(self.values(name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, content decoded as far as it was wanted."""
+
+    head: AnswerHead
+    content: bytes
+    flags: tuple[str, ...]
+    peer: str
+    wire_bytes: int
+    latency_ms: float
+    waited_ms: float
+    began_ms: int
+    """Wall clock when the request was sent."""
+
+
+KeepBytes = Callable[[AnswerHead], int]
+"""How much decoded content of an answer is wanted; 0 = none. May raise an outcome."""
+
+
+class Requester:
+    """The only way that a request of ours leaves this process."""
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        transport: httpx.AsyncBaseTransport,
+        settings: FetcherSettings,
+        clock: Clock,
+        telemetry: FetcherTelemetry,
+    ) -> None:
+        self._limiter = limiter
+        self._transport = transport
+        self._settings = settings
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def request(self, ask: Ask, keep: KeepBytes) -> Answer:
+        """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
+        slot = self._slot(ask)
+        exchange = Exchange(ask.url, ask.endpoints, slot, ask.budget)
+        request = httpx.Request("GET", _httpx_url(ask.url), headers=ask.headers, extensions={"exchange": exchange})
+        try:
+            response = await self._transport.handle_async_request(request)
+        except AragogError as error:
+            if slot.taken:
+                await self._tell(ask, 0, None, 0.0)
+            self._record(ask, slot, error=error)
+            raise
+        try:
+            return await self._answer(ask, slot, response, keep)
+        finally:
+            await response.stream.aclose()  # type: ignore[union-attr]  # ours is asynchronous
+
+    def _slot(self, ask: Ask) -> ReservedSlot:
+        url = ask.url
+        reservation = Reservation(url.registrable_domain, url.host, ask.crawl_delay_ms, ask.max_wait_ms)
+        return ReservedSlot(self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry)
+
+    async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> Answer:
+        stream = response.stream
+        assert isinstance(stream, BodyStream)
+        sent_ms = response.extensions["sent_ms"]
+        head_ms = self._clock.now_ms() - sent_ms
+        began_ms = int(self._clock.wall_ms() - head_ms)
+        head = self._head(response)
+        # Told at once, whatever becomes of the body: a 429 holds the domain for everybody.
+        await self._tell(ask, head.status, head.retry_after_ms, head_ms)
+        try:
+            content, flags = await self._content(head, stream, keep(head))
+        except AragogError as error:
+            self._record(ask, slot, error=error, head=head, stream=stream)
+            raise
+        latency_ms = self._clock.now_ms() - sent_ms
+        self._record(ask, slot, head=head, stream=stream, latency_ms=latency_ms)
+        peer, wire_bytes = response.extensions["peer"], stream.wire_bytes
+        return Answer(head, content, flags, peer, wire_bytes, latency_ms, slot.waited_ms, began_ms)
+
+    def _head(self, response: httpx.Response) -> AnswerHead:
+        headers = tuple(Header(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw)
+        said = next((header.value for header in headers if header.name == "retry-after"), None)
+        most_ms = self._settings.max_retry_after_ms
+        return AnswerHead(response.status_code, headers, retry_after_ms(said, self._clock.wall_ms(), most_ms))
+
+    async def _content(self, head: AnswerHead, stream: BodyStream, wanted: int) -> tuple[bytes, tuple[str, ...]]:
+        """The decoded content, as much as is wanted, and what went wrong with it."""
+        if not wanted:
+            await self._drain(head, stream)
+            return b"", ()
+        decoder = Decoder(codings_of(head.values("content-encoding")), wanted)
+        most = self._settings.transport.max_wire_bytes
+        async for piece in stream:
+            if not decoder.feed(piece):
+                break
+            if stream.wire_bytes > most:
+                decoder.flags.append("truncated")
+                break
+        content = decoder.content()
+        early = stream.early_close
+        if early and not content:
+            raise ConnectFailure("the server closed the connection before any of the content")
+        return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])]))
+
+    async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
+        """Read a short body that nobody wants; a longer one costs the connection."""
+        length = head.value("content-length") or "0"
+        if length.isdigit() and int(length) > _DRAINED:
+            return
+        with contextlib.suppress(Unavailable, TimeoutError):  # the status stands, whatever becomes of its body
+            async with asyncio.timeout(_DRAIN_MS / 1000):
+                async for _ in stream:
+                    if stream.wire_bytes > _DRAINED:
+                        return
+
+    async def _tell(self, ask: Ask, status: int, retry_ms: int | None, latency_ms: float) -> None:
+        """Feedback to the limiter; its being down doesn't spoil an answer that is here already."""
+        url = ask.url
+        feedback = FeedbackRequest(ask.context, url.registrable_domain, url.host, status, retry_ms, latency_ms)
+        try:
+            await self._limiter.feedback(feedback)
+        except AragogError as error:
+            self._telemetry.feedback_failed(error.code)
+
+    def _record(
+        self,
+        ask: Ask,
+        slot: ReservedSlot,
+        *,
+        error: AragogError | None = None,
+        head: AnswerHead | None = None,
+        stream: BodyStream | None = None,
+        latency_ms: float = 0.0,
+    ) -> None:
+        self._telemetry.request_ended(
+            RequestEnded(
+                source=ask.context.source,
+                url=ask.url.request_form,
+                purpose=ask.purpose,
+                status=head.status if head else 0,
+                code=error.code if error else "",
+                waited_ms=slot.waited_ms,
+                latency_ms=latency_ms,
+                wire_bytes=stream.wire_bytes if stream else 0,
+                reused=stream.reused if stream else False,
+            )
+        )
+
+
+def request_headers(user_agent: str, accept: str, extra: Sequence[tuple[str, str]] = ()) -> tuple[tuple[str, str], ...]:
+    """Headers of every request of ours."""
+    return (
+        ("User-Agent", user_agent),
+        ("Accept", accept),
+        ("Accept-Encoding", ENCODINGS),
+        *extra,
+    )
+
+
+def _httpx_url(url: weburl.Url) -> httpx.URL:
+    """For display only: what is dialled and sent comes from `url` itself, so httpx's parser has no say."""
+    return _origin_url(url.origin)
+
+
+@lru_cache(maxsize=4096)
+def _origin_url(origin: str) -> httpx.URL:
+    try:
+        return httpx.URL(origin + "/")
+    except httpx.InvalidURL as error:
+        raise InvalidUrl(f"{origin} can't be requested: {error}") from None

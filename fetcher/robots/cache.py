@@ -1,0 +1,46 @@
+"""Where copies of robots.txt are shared and outlive the process: the seam, and the one in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from fetcher.clock import Clock
+from fetcher.robots.copies import RobotsCopy
+
+
+class RobotsCache(Protocol):
+    """A cache: it may forget anything, any time. Raises `BackendDown` where it can't be asked."""
+
+    async def get(self, origin: str) -> RobotsCopy | None:
+        """The copy last put for `origin`, unless it was forgotten."""
+
+    async def put(self, copy: RobotsCopy, keep_ms: int) -> None:
+        """Keep `copy` for at most `keep_ms`, instead of any earlier one of its origin."""
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+
+
+class MemoryRobotsCache:
+    """In this process, bounded by number: tests, and runs that want to leave nothing behind."""
+
+    def __init__(self, most: int = 10_000, clock: Clock | None = None) -> None:
+        self._most = most
+        self._now_ms = (clock or Clock()).now_ms
+        self._copies: OrderedDict[str, tuple[RobotsCopy, float]] = OrderedDict()
+
+    async def get(self, origin: str) -> RobotsCopy | None:
+        """The copy last put for `origin`, unless it was forgotten."""
+        copy, until_ms = self._copies.get(origin, (None, 0.0))
+        return copy if self._now_ms() < until_ms else None
+
+    async def put(self, copy: RobotsCopy, keep_ms: int) -> None:
+        """Keep `copy` for at most `keep_ms`."""
+        self._copies.pop(copy.origin, None)
+        self._copies[copy.origin] = (copy, self._now_ms() + keep_ms)
+        if len(self._copies) > self._most:
+            self._copies.popitem(last=False)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

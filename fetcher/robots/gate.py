@@ -1,0 +1,147 @@
+"""The gate that every page passes: what robots.txt says of it, the file fetched first where need be (RFC 9309).
+
+A shared cache that is down makes us neither rude nor idle: it counts as a miss, the file is fetched from its origin
+like any other request, on a reservation, and kept in this process, so that an outage costs one request an origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import weburl
+from fetcher.clock import Clock
+from fetcher.robots.cache import RobotsCache
+from fetcher.robots.copies import RobotsCopy, State, failed, remembered, state_of
+from fetcher.robots.flights import Flights
+from fetcher.robots.rules import Rules
+from fetcher.settings import KIB, RobotsSettings
+from fetcher.telemetry import FetcherTelemetry
+from thrift_idl.errors import BackendDown, RetryAfter, RobotsUnavailable, Unavailable
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
+
+FetchRobots = Callable[[weburl.Url, Context], Awaitable[bytes]]
+"""The robots.txt of the URL's origin, b"" where all is allowed. Raises what `failed` shall remember, or a deferral."""
+
+_ON_LOOP = 32 * KIB  # larger files are compiled and asked in a thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    copy: RobotsCopy
+    rules: Rules
+
+
+class RobotsGate:
+    """Verdicts by origin: compiled rules in this process, texts in the shared cache, the origin itself last."""
+
+    def __init__(
+        self,
+        fetch: FetchRobots,
+        cache: RobotsCache,
+        token: str,
+        settings: RobotsSettings,
+        clock: Clock,
+        telemetry: FetcherTelemetry,
+    ) -> None:
+        self._fetch = fetch
+        self._cache = cache
+        self._token = token
+        self._settings = settings
+        self._wall_ms = clock.wall_ms
+        self._telemetry = telemetry
+        self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
+        self._bytes = 0
+        self._flights: Flights[_Compiled] = Flights()
+
+    async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:
+        """What the origin's robots.txt says of `url`.
+
+        Raises `RobotsUnavailable`, `Unavailable`, `RetryAfter` where the file can't be had and no copy stands in,
+        `NoSlot` or `HostHeld` where no slot for fetching it is free.
+        """
+        compiled = self._compiled.get(url.origin)
+        if compiled is None or not self._decides(compiled.copy):
+            compiled = await self._flights.join(url.origin, lambda: self._obtain(url, context))
+        else:
+            self._compiled.move_to_end(url.origin)
+        if not self._decides(compiled.copy):
+            raise remembered(compiled.copy, self._wall_ms())
+        verdict, agreed = await self._ask(compiled.rules, url.target)
+        if not agreed:
+            self._telemetry.robots_disagreed(url.origin, url.request_form)
+        return verdict
+
+    async def close(self) -> None:
+        """End fetches under way."""
+        await self._flights.close()
+
+    async def _ask(self, rules: Rules, target: str) -> tuple[RobotsVerdict, bool]:
+        if rules.size <= _ON_LOOP:
+            return rules.verdict(target)
+        return await asyncio.to_thread(rules.verdict, target)
+
+    def _decides(self, copy: RobotsCopy) -> bool:
+        return state_of(copy, self._wall_ms(), self._settings) in (State.FRESH, State.STANDING_IN)
+
+    async def _obtain(self, url: weburl.Url, context: Context) -> _Compiled:
+        """The copy to go by, from this process, the cache or the origin. One at a time for each origin."""
+        mine = self._compiled.get(url.origin)
+        copy = mine.copy if mine else None
+        state = state_of(copy, self._wall_ms(), self._settings)
+        if state in (State.MISSING, State.STALE):
+            copy = await self._cached(url.origin) or copy
+            state = state_of(copy, self._wall_ms(), self._settings)
+        if copy is None or state in (State.MISSING, State.STALE):
+            copy = await self._fetched(url, context, copy if state is State.STALE else None)
+            await self._keep(copy)
+        return await self._compile(copy)
+
+    async def _fetched(self, url: weburl.Url, context: Context, stale: RobotsCopy | None) -> RobotsCopy:
+        """A new copy from the origin; a failure becomes a copy that remembers it."""
+        try:
+            content = await self._fetch(url, context)
+        except (RobotsUnavailable, RetryAfter, Unavailable) as error:
+            return failed(url.origin, stale, error, self._wall_ms(), self._settings)
+        return RobotsCopy(url.origin, content, self._wall_ms())
+
+    async def _cached(self, origin: str) -> RobotsCopy | None:
+        try:
+            return await self._cache.get(origin)
+        except BackendDown as error:
+            self._telemetry.robots_cache_failed(error.code)
+            return None
+
+    async def _keep(self, copy: RobotsCopy) -> None:
+        settings = self._settings
+        keep_ms = settings.max_age_ms + settings.stale_ms if copy.fetched_ms else settings.failure_ms
+        try:
+            await self._cache.put(copy, keep_ms)
+        except BackendDown as error:
+            self._telemetry.robots_cache_failed(error.code)
+
+    async def _compile(self, copy: RobotsCopy) -> _Compiled:
+        if len(copy.content) <= _ON_LOOP:
+            rules = Rules(copy.content, self._token)
+        else:
+            rules = await asyncio.to_thread(Rules, copy.content, self._token)
+        compiled = _Compiled(copy, rules)
+        self._remember(compiled)
+        return compiled
+
+    def _remember(self, compiled: _Compiled) -> None:
+        """Keep it as the one used last; forget those used longest ago beyond the bound."""
+        previous = self._compiled.pop(compiled.copy.origin, None)
+        self._bytes += _cost(compiled) - (_cost(previous) if previous else 0)
+        self._compiled[compiled.copy.origin] = compiled
+        while self._bytes > self._settings.compiled_bytes and len(self._compiled) > 1:
+            _, oldest = self._compiled.popitem(last=False)
+            self._bytes -= _cost(oldest)
+
+
+def _cost(compiled: _Compiled) -> int:
+    """Bytes held, about: text, patterns twice, and a few objects."""
+    return 4 * KIB + 4 * compiled.rules.size

@@ -1,0 +1,117 @@
+"""Our own reading of robots.txt: its lines, its groups, and the text that protego gets instead of the original.
+
+RFC 9309, and where it leaves room, what Google's parser does: a missing colon, misspelt fields, a product token
+followed by more. Lines that don't concern groups (sitemaps, crawl delays, unknown ones) never end a group's header.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_LONGEST_LINE = 16_663  # bytes; what goes beyond is cut off, as Google does
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LONGEST_DELAY_MS = 86_400_000
+_DISALLOW = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw", "desallow")
+_AGENT = ("user-agent", "useragent", "user agent", "useg-agent")
+_DELAY = ("crawl-delay", "crawldelay", "crawl delay")
+_KINDS = {
+    **dict.fromkeys(_DISALLOW, "disallow"),
+    **dict.fromkeys(_AGENT, "user-agent"),
+    **dict.fromkeys(_DELAY, "crawl-delay"),
+    **dict.fromkeys(("sitemap", "site-map"), "sitemap"),
+    "allow": "allow",
+}
+# A product token has letters, "_" and "-" (RFC 9309 2.2.1); sites and crawlers use digits as well.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d*)?|\.\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line that says something."""
+
+    number: int
+    """As in the file, from 1."""
+    kind: str
+    """user-agent, allow, disallow, crawl-delay, sitemap."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All rules for one product token, in the file's order; groups of the same token are one (RFC 9309 2.2.1)."""
+
+    agent: str
+    """As the file writes it; "" = no group applies."""
+    rules: tuple[Line, ...] = ()
+    crawl_delay_ms: int | None = None
+
+
+def lines_of(content: bytes) -> Iterator[Line]:
+    """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        content = content.decode("utf-16", "replace").encode()
+    for number, raw in enumerate(_LINE_END.split(content.removeprefix(codecs.BOM_UTF8)), 1):
+        text = raw[:_LONGEST_LINE].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\0\f\v")
+        field, value = _split(text)
+        kind = _KINDS.get(field.lower())
+        if kind:
+            yield Line(number, kind, value)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Field and value; a missing colon is forgiven where white space separates just two words."""
+    field, colon, value = text.partition(":")
+    if colon:
+        return field.strip(), value.strip()
+    words = text.split()
+    return (words[0], words[1]) if len(words) == 2 else ("", "")
+
+
+def group_for(lines: Sequence[Line], token: str) -> Group:
+    """The group that applies to product `token`: its own, else that of `*`, else none."""
+    wanted = token.lower()
+    groups: dict[str, list[Line]] = {}
+    named: dict[str, str] = {}
+    header: set[str] = set()
+    in_rules = False
+    for line in lines:
+        if line.kind == "user-agent":
+            header, in_rules = (set() if in_rules else header), False
+            agent = agent_of(line.value)
+            if agent in (wanted, "*"):
+                header.add(agent)
+                named.setdefault(agent, line.value)
+                groups.setdefault(agent, [])
+        elif line.kind != "sitemap":
+            in_rules = in_rules or line.kind != "crawl-delay"
+            for agent in header:
+                groups[agent].append(line)
+    chosen = wanted if wanted in groups else "*"
+    if chosen not in groups:
+        return Group("")
+    return _group(named[chosen], groups[chosen])
+
+
+def agent_of(value: str) -> str:
+    """The product token that a User-agent line names, lower case: `*`, or the letters it begins with."""
+    if value == "*" or (value[:1] == "*" and value[1:2].isspace()):
+        return "*"
+    found = _TOKEN.match(value)
+    return found[0].lower() if found else ""
+
+
+def _group(agent: str, lines: Sequence[Line]) -> Group:
+    rules = tuple(line for line in lines if line.kind in ("allow", "disallow") and line.value)
+    delays = [_delay_ms(line.value) for line in lines if line.kind == "crawl-delay"]
+    return Group(agent[:100], rules, max((delay for delay in delays if delay is not None), default=None))
+
+
+def _delay_ms(value: str) -> int | None:
+    """Seconds, perhaps with a fraction, as milliseconds, at most a day; None for anything else."""
+    if not _NUMBER.fullmatch(value):
+        return None
+    return min(int(float(value) * 1000), _LONGEST_DELAY_MS)

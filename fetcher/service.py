@@ -1,0 +1,165 @@
+"""The Fetcher: one URL from the web, politely. Validates, walks, and says how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+import weburl
+from fetcher.addresses import PUBLIC_WEB, AddressPolicy
+from fetcher.budget import Budget
+from fetcher.chain import chain_to_json
+from fetcher.claims import bounded, header_claims
+from fetcher.clock import Clock
+from fetcher.redirects import check_resume
+from fetcher.requester import Requester
+from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
+from fetcher.robots.cache import RobotsCache
+from fetcher.robots.gate import RobotsGate
+from fetcher.robots.retrieval import RobotsRetrieval
+from fetcher.settings import FetcherSettings
+from fetcher.telemetry import FetcherTelemetry, SilentTelemetry
+from fetcher.useragent import check_contact, product_token
+from fetcher.walk import Landing, Progress, Walk
+from thrift_idl.errors import (
+    AragogError,
+    Deferred,
+    InvalidRequest,
+    InvalidUrl,
+    Refused,
+    Unavailable,
+    restore,
+)
+from thrift_idl.gen.fetcher.ttypes import CanonicalClaim, FetchRequest, FetchResult
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+
+_OUTCOMES = (Refused, Deferred, Unavailable)
+
+
+class FetcherService:
+    """Fills `thrift_idl.gen.fetcher.protocol.Fetcher`. Raises `BadConfiguration` for a User-Agent that is none."""
+
+    def __init__(
+        self,
+        *,
+        limiter: RateLimiter,
+        resolver: Resolver,
+        transport: httpx.AsyncBaseTransport,
+        robots_cache: RobotsCache,
+        settings: FetcherSettings | None = None,
+        policy: AddressPolicy = PUBLIC_WEB,
+        clock: Clock | None = None,
+        telemetry: FetcherTelemetry | None = None,
+    ) -> None:
+        self._settings = settings or FetcherSettings()
+        self._resolver = resolver
+        self._transport = transport
+        self._robots_cache = robots_cache
+        self._policy = policy
+        self._clock = clock or Clock()
+        self._telemetry = telemetry or SilentTelemetry()
+        token = product_token(self._settings.user_agent)
+        self._requester = Requester(limiter, transport, self._settings, self._clock, self._telemetry)
+        retrieval = RobotsRetrieval(self._requester, self._vet, self._settings, self._clock)
+        self._robots = RobotsGate(
+            retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry
+        )
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
+        outcome; details "url" names the URL that it befell, "status" the HTTP status where one came."""
+        began_ms = self._clock.now_ms()
+        code = "cancelled"
+        try:
+            result = await self._fetch(request)
+            code = ""
+            return result
+        except AragogError as error:
+            code = error.code
+            raise
+        finally:
+            self._telemetry.fetch_ended(request.context.source, code, self._clock.now_ms() - began_ms)
+
+    async def close(self) -> None:
+        """Close connections and the robots cache; fetches under way fail."""
+        await self._robots.close()
+        await self._transport.aclose()
+        await self._robots_cache.close()
+
+    async def _fetch(self, request: FetchRequest) -> FetchResult:
+        progress = self._begin(request)
+        deadline_ms = self._settings.deadline_ms
+        if request.deadline_ms is not None:
+            deadline_ms = min(deadline_ms, request.deadline_ms)
+        budget = Budget(deadline_ms, request.context.remaining_ms, self._clock)
+        walk = Walk(self._requester, self._robots, self._vet, self._settings, request, budget, progress)
+        try:
+            check_resume(request.resume, self._settings.max_redirects)
+            async with budget.patience():
+                landing = await walk.land()
+        except _OUTCOMES as error:
+            raise _outcome(error, progress) from None
+        return self._result(landing, progress)
+
+    def _begin(self, request: FetchRequest) -> Progress:
+        """Where the walk begins. Raises `InvalidUrl`, without details "url": there is no request form to name."""
+        _check_request(request)
+        start = request.resume[-1].target if request.resume else request.url
+        try:
+            return Progress(weburl.split(start), list(request.resume))
+        except InvalidUrl as error:
+            raise InvalidUrl(error.message, raw=ascii(start[:200])) from None
+
+    async def _vet(self, url: weburl.Url) -> tuple[Endpoint, ...]:
+        """The endpoints to dial. Raises `AddressDenied`, `DnsFailure`; `BadConfiguration` for want of a contact."""
+        endpoints = await guarded_endpoints(url.host, url.port, self._resolver, self._policy)
+        check_contact(self._settings.user_agent, [endpoint.address for endpoint in endpoints])
+        return endpoints
+
+    def _result(self, landing: Landing, progress: Progress) -> FetchResult:
+        answer = landing.answer
+        return FetchResult(
+            url=landing.url.request_form,
+            status=answer.head.status,
+            headers=answer.head.headers,
+            content=answer.content,
+            chain=tuple(progress.chain),
+            media_type=landing.media_type,
+            charset=landing.charset,
+            began_ms=progress.began_ms,
+            latency_ms=answer.latency_ms,
+            waited_ms=progress.waited_ms,
+            wire_bytes=answer.wire_bytes,
+            peer=answer.peer,
+            flags=answer.flags,
+            robots=landing.robots,
+            claims=self._claims(landing),
+        )
+
+    def _claims(self, landing: Landing) -> tuple[CanonicalClaim, ...]:
+        claims = list(header_claims(landing.url.request_form, landing.answer.head.values("link")))
+        if landing.page_head.canonical:
+            claims.append(CanonicalClaim("tag", landing.page_head.canonical))
+        return bounded(claims)
+
+
+def _check_request(request: FetchRequest) -> None:
+    for name in ("max_bytes", "deadline_ms", "max_wait_ms"):
+        value = getattr(request, name)
+        if value is not None and value < 0:
+            raise InvalidRequest(f"FetchRequest.{name} must not be negative, but is {value}")
+    for name in ("if_none_match", "if_modified_since"):
+        value = getattr(request, name)
+        if value is not None and not (value.isprintable() and value.isascii()):
+            raise InvalidRequest(f"FetchRequest.{name} must be printable ASCII")
+    if not all(pattern.isprintable() and pattern.isascii() for pattern in request.accept):
+        raise InvalidRequest("FetchRequest.accept must be printable ASCII")
+
+
+def _outcome(error: AragogError, progress: Progress) -> AragogError:
+    """The error with where it happened: a copy, for fetches that wait for one robots.txt share the original."""
+    details: Mapping[str, str] = {"url": progress.url.request_form, "chain": chain_to_json(progress.chain)}
+    status = {"status": str(progress.status)} if progress.status and "status" not in error.details else {}
+    merged = {**error.details, **details, **status}
+    return restore(error.family, error.code, error.message, error.delay_ms, merged)

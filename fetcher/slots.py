@@ -1,0 +1,110 @@
+"""Reservations: no request is sent without a slot of its registrable domain, and none is sent late on an old one."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Protocol
+
+from fetcher.budget import Budget
+from fetcher.clock import Clock
+from fetcher.telemetry import FetcherTelemetry
+from thrift_idl.errors import Deferred, HostHeld, NoSlot
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
+
+SLACK_MS = 50.0
+_TAKES = 4  # a process that stalls again and again had better defer than go on taking slots
+
+
+def is_void(reserve_sent_ms: float, grant: Grant, now_ms: float) -> bool:
+    """Whether `grant` is too old: used later than max(one interval, 50 ms) after its slot.
+
+    The slot is counted from when the reserve call was *sent*: the limiter answered no earlier than that, so a process
+    that stalled between answer and use can't take an old slot for a new one.
+    """
+    return now_ms - (reserve_sent_ms + grant.wait_ms) > max(grant.interval_ms, SLACK_MS)
+
+
+def refusal(grant: Grant) -> Deferred:
+    """The error for a reservation that was refused."""
+    kind = NoSlot if grant.reason in ("", "no_slot") else HostHeld
+    reason = grant.reason or "no_slot"
+    return kind(f"the rate limiter refused: {reason}", delay_ms=max(1, math.ceil(grant.retry_after_ms)), reason=reason)
+
+
+class Slot(Protocol):
+    """The reservations of one request, as the transport sees them."""
+
+    max_wait_ms: int
+
+    async def reserve(self) -> None:
+        """Take a slot. Raises `NoSlot` or `HostHeld`."""
+
+    async def wait(self) -> None:
+        """Return when the slot has come; takes another where it went by unused."""
+
+
+class ReservedSlot:
+    """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost."""
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        reservation: Reservation,
+        context: Context,
+        budget: Budget,
+        clock: Clock,
+        telemetry: FetcherTelemetry,
+    ) -> None:
+        self._limiter = limiter
+        self._reservation = reservation
+        self._context = context
+        self._budget = budget
+        self._now_ms = clock.now_ms
+        self._telemetry = telemetry
+        self._grant: Grant | None = None
+        self._sent_ms = self._due_ms = 0.0
+        self.taken = 0
+        self.waited_ms = 0.0
+        self.max_wait_ms = reservation.max_wait_ms
+
+    async def reserve(self) -> None:
+        """Take a slot. Raises `NoSlot` or `HostHeld`."""
+        self._sent_ms = self._now_ms()
+        grant = await self._limiter.reserve(ReserveRequest(self._context, self._within_patience()))
+        now_ms = self._now_ms()
+        self._count(now_ms - self._sent_ms)
+        if not grant.granted:
+            raise refusal(grant)
+        self.taken += 1
+        # The limiter reckoned between sending and now: from now on is never too early.
+        self._grant, self._due_ms = grant, now_ms + grant.wait_ms
+
+    async def wait(self) -> None:
+        """Return when the slot has come; takes another where it went by unused."""
+        for _ in range(_TAKES):
+            assert self._grant is not None, "reserve first"
+            began_ms = self._now_ms()
+            if self._due_ms > began_ms:
+                await asyncio.sleep((self._due_ms - began_ms) / 1000)
+            now_ms = self._now_ms()
+            self._count(now_ms - began_ms)
+            if not is_void(self._sent_ms, self._grant, now_ms):
+                return
+            self._telemetry.grant_voided(self._reservation.domain)
+            await self.reserve()
+        raise NoSlot("slots went by unused, again and again", delay_ms=self.max_wait_ms, reason="void")
+
+    def _count(self, waited_ms: float) -> None:
+        self.waited_ms += waited_ms
+        self._budget.exclude(waited_ms)
+
+    def _within_patience(self) -> Reservation:
+        """The reservation, its wait bounded by what the caller has left."""
+        left_ms = int(max(0.0, self._budget.caller_left_ms()))
+        given = self._reservation
+        if left_ms >= given.max_wait_ms:
+            return given
+        return Reservation(given.domain, given.host, given.crawl_delay_ms, left_ms)

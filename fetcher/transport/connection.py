@@ -1,0 +1,161 @@
+"""One connection of HTTP/1.1: bytes between the event loop and a `ReplyReader`, one request at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from fetcher.settings import KIB, TransportSettings
+from fetcher.transport.reply import Head, ReplyReader
+from thrift_idl.errors import BadReply, ConnectFailure
+
+_PAUSE_AT = 256 * KIB  # unread body; more stays in the kernel's buffers, and with the sender
+
+
+class StaleConnection(ConnectFailure):
+    """A kept connection that the server closed before the first byte of an answer: safe to try again elsewhere."""
+
+
+class Connection(asyncio.Protocol):
+    """Made by the dialler; owned by one request or by the pool."""
+
+    def __init__(self, settings: TransportSettings, on_lost: Callable[[Connection], None]) -> None:
+        self._settings = settings
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport | None = None
+        self.reader: ReplyReader | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._paused = False
+        self.closed = False
+        self.peer = ""
+        self.requests = 0
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if peer else ""
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        reader = self.reader
+        if reader is None:
+            self.abort()  # speaks unasked
+            return
+        try:
+            reader.feed(data)
+        except BadReply as error:
+            self._fail(error)
+            return
+        if reader.buffered > _PAUSE_AT and not reader.complete:
+            self._pause()
+        self._wake()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: D102
+        self.closed = True
+        reader = self.reader
+        if reader is not None and not reader.complete and self._error is None:
+            self._lost_amid(reader, error)
+        self._wake()
+        self._on_lost(self)
+
+    # What the transport calls.
+
+    def ask(self, request: bytes, method: str) -> None:
+        """Send one request; the last answer must have been read. Raises `StaleConnection`."""
+        self.requests += 1
+        if self.closed or self._transport is None or self._transport.is_closing():
+            raise StaleConnection("the server closed the connection")
+        self.reader = ReplyReader(method, self._settings)
+        self._transport.write(request)
+
+    async def head(self) -> Head:
+        """The answer's head. Raises `BadReply`, `ConnectFailure`, `StaleConnection`."""
+        assert self.reader is not None
+        while self.reader.head is None:
+            self._raise_error()
+            await self._wait()
+        return self.reader.head
+
+    async def body(self) -> bytes:
+        """What comes next of the body; b"" = it has ended. Raises `BadReply`, `ConnectFailure`."""
+        reader = self.reader
+        assert reader is not None
+        while not reader.pieces:
+            self._raise_error()
+            if reader.complete:
+                return b""
+            self._resume()
+            await self._wait()
+        return reader.take()
+
+    @property
+    def reusable(self) -> bool:
+        """The answer is complete and the connection may carry the next request."""
+        reader = self.reader
+        return not self.closed and reader is not None and reader.complete and reader.reusable
+
+    def rest(self) -> None:
+        """Between requests: whatever comes now is nobody's."""
+        self.reader = None
+        self._resume()
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close an idle connection (TLS says goodbye)."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _lost_amid(self, reader: ReplyReader, error: Exception | None) -> None:
+        """The connection went before the answer's end."""
+        if not reader.started:
+            kind = StaleConnection if self.requests > 1 else ConnectFailure
+            self._error = kind(f"the server closed the connection without an answer{_why(error)}")
+        elif reader.head is None:
+            self._error = BadReply(f"the connection broke within the head{_why(error)}")
+        else:
+            reader.eof()
+            if error is not None:
+                reader.early_close = True
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._wake()
+        self.abort()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _pause(self) -> None:
+        if not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None and not self.closed:
+            self._paused = False
+            self._transport.resume_reading()
+
+
+def _why(error: Exception | None) -> str:
+    return f": {error}" if error else ""

@@ -1,0 +1,170 @@
+"""One answer, read from bytes, without I/O: head, framing, body as it came. llhttp parses; we bound and mend.
+
+Sources: RFC 9112 (framing, 6.3), RFC 9110 15.2 (interim answers are skipped).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httptools
+
+from fetcher.settings import MIB, TransportSettings
+from fetcher.transport.head import head_end, mended, status_of
+from thrift_idl.errors import BadReply
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+_BODILESS = frozenset((204, 304))
+_FRAMING_BYTES = MIB  # chunk sizes, extensions and trailers, beyond 8 for each byte of the body
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and raw headers in order."""
+
+    status: int
+    headers: RawHeaders
+
+
+class ReplyReader:
+    """Feed it what the socket gives; it knows when the answer is complete and whether the connection may go on.
+
+    `pieces` fills with the body on the wire (dechunked, still content-coded); the owner empties it.
+    """
+
+    def __init__(self, method: str, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._method = method
+        self._buffer = bytearray()
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_bytes = self._wire_bytes = 0
+        self._parser = httptools.HttpResponseParser(self)
+        # As tolerant as curl in line ends and white space; framing has been settled by `mended`.
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_version=True,
+            lenient_optional_lf_after_cr=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_optional_crlf_after_chunk=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        self._until_close = False
+        self.head: Head | None = None
+        self.pieces: list[bytes] = []
+        self.buffered = 0
+        self.body_bytes = 0
+        self.complete = False
+        self.early_close = False
+        self.reusable = False
+        self.started = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived. Raises `BadReply`."""
+        self.started = True
+        if self.complete:
+            self.reusable = False  # more than was announced: whose answer is that?
+        elif self.head is None:
+            self._feed_head(data)
+        else:
+            self._feed_body(data)
+
+    def eof(self) -> None:
+        """The other side closed. Raises `BadReply` if no head came."""
+        self.reusable = False
+        if self.complete:
+            return
+        if self.head is None:
+            raise BadReply("closed before the end of the head")
+        self.early_close = not self._until_close
+        self.complete = True
+
+    def take(self) -> bytes:
+        """What has come of the body since the last call."""
+        pieces, self.pieces, self.buffered = self.pieces, [], 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _feed_head(self, data: bytes) -> None:
+        searched = len(self._buffer)
+        self._buffer += data
+        if not searched:
+            self._buffer = self._buffer.lstrip(b"\r\n")
+        while (end := head_end(self._buffer, searched)) >= 0:
+            head, searched = bytes(self._buffer[:end]), 0
+            del self._buffer[:end]
+            self._head_bytes += len(head)
+            self._check_head_size(self._head_bytes)
+            status = status_of(head)
+            if 100 <= status <= 199 and status != 101:
+                continue
+            self._parse_head(head, status)
+            rest, self._buffer = bytes(self._buffer), bytearray()
+            if rest and not self.complete:
+                self._feed_body(rest)
+            elif rest:
+                self.reusable = False
+            return
+        self._check_head_size(self._head_bytes + len(self._buffer))
+
+    def _check_head_size(self, size: int) -> None:
+        if size > self._settings.max_head_bytes:
+            raise BadReply(f"the head exceeds {self._settings.max_head_bytes} bytes")
+
+    def _parse_head(self, head: bytes, status: int) -> None:
+        self._parse(mended(head))
+        if self.head is None:
+            raise BadReply("the head doesn't parse")
+        names = {name for name, _ in self.head.headers}
+        chunked, length = b"transfer-encoding" in names, b"content-length" in names
+        if self._method == "HEAD" or status in _BODILESS:
+            keep = self.reusable if self.complete else self._parser.should_keep_alive()
+            self.complete = True
+            self.reusable = keep and not chunked and not length
+        self._until_close = not chunked and not length
+
+    def _feed_body(self, data: bytes) -> None:
+        self._wire_bytes += len(data)
+        self._parse(data)
+        if self._wire_bytes - self.body_bytes > _FRAMING_BYTES + 8 * self.body_bytes:
+            raise BadReply("more framing than body")
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise BadReply("switches protocols unasked") from None
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, BadReply):
+                raise cause from None
+            if not self.complete:
+                raise BadReply(f"no HTTP/1.1: {error}") from None
+            self.reusable = False
+
+    # What the parser calls.
+
+    def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
+        if self.head is not None:
+            if b"\0" in value:
+                raise BadReply("NUL in a trailer")
+            return  # a trailer: nothing of ours needs one
+        if len(self._headers) >= self._settings.max_headers:
+            raise BadReply(f"more than {self._settings.max_headers} headers")
+        self._headers.append((name.lower(), value.strip()))
+
+    def on_headers_complete(self) -> None:  # noqa: D102
+        self.head = Head(self._parser.get_status_code(), tuple(self._headers))
+
+    def on_body(self, body: bytes) -> None:  # noqa: D102
+        if not self.complete:
+            self.pieces.append(body)
+            self.buffered += len(body)
+            self.body_bytes += len(body)
+
+    def on_message_begin(self) -> None:  # noqa: D102
+        if self.complete:
+            self.reusable = False
+
+    def on_message_complete(self) -> None:  # noqa: D102
+        if not self.complete:
+            self.complete = True
+            self.reusable = self._parser.should_keep_alive()

@@ -1,0 +1,217 @@
+"""`httpx.Request` in, `httpx.Response` out, over our own connections: httpx's pool is quadratic in its size.
+
+The transport follows nothing, decodes nothing and resolves nothing: it sends one request to vetted endpoints when its
+slot has come. What it must know beyond the request travels in `request.extensions["exchange"]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+import weburl
+from fetcher.budget import Budget
+from fetcher.clock import Clock
+from fetcher.resolver import Endpoint
+from fetcher.settings import TransportSettings
+from fetcher.slots import Slot
+from fetcher.transport.connection import Connection, StaleConnection
+from fetcher.transport.dial import dial, verifying_context
+from fetcher.transport.pool import Lane, Pool
+from thrift_idl.errors import NoSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request beyond its HTTP: where to dial, when to send, how long to take."""
+
+    url: weburl.Url
+    endpoints: Sequence[Endpoint]
+    slot: Slot
+    budget: Budget
+
+
+class BodyStream(httpx.AsyncByteStream):
+    """The body as on the wire, transfer coding undone. Read it or close it: either gives the connection back."""
+
+    def __init__(self, owner: GuardedTransport, lane: Lane, connection: Connection, budget: Budget) -> None:
+        self._owner = owner
+        self._lane = lane
+        self._budget = budget
+        self.connection = connection
+        assert connection.reader is not None, "a request is under way"
+        self._reader = connection.reader
+        self.reused = connection.requests > 1
+        self._released = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        idle_ms = self._owner.settings.idle_ms
+        while True:
+            async with self._budget.phase("idle", idle_ms):
+                piece = await self.connection.body()
+            if not piece:
+                break
+            yield piece
+        await self.aclose()
+
+    @property
+    def early_close(self) -> bool:
+        """The server closed before the announced end of the answer."""
+        return self._reader.early_close
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes of the body so far, as on the wire."""
+        return self._reader.body_bytes
+
+    async def aclose(self) -> None:
+        """Keep the connection if its answer was read to the end, close it otherwise."""
+        if not self._released:
+            self._released = True
+            self._owner.release(self._lane, self.connection)
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Order of one request: connection, slot, wait, send. A dead kept connection is replaced once, with a new slot."""
+
+    def __init__(
+        self,
+        settings: TransportSettings | None = None,
+        tls: ssl.SSLContext | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings or TransportSettings()
+        self._now_ms = (clock or Clock()).now_ms
+        self._tls = tls or verifying_context()
+        self._pool = Pool(self.settings)
+
+    @property
+    def open_connections(self) -> int:
+        """Connections open at present, idle ones included."""
+        return self._pool.open_connections
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request`; extensions of the response: `peer`, `sent_ms` (by the clock). Raises the tree's errors."""
+        exchange: Exchange = request.extensions["exchange"]
+        lane = self._pool.enter(exchange.url.origin)
+        try:
+            await self._find_room(lane, exchange)
+        except BaseException:
+            self._pool.leave(lane)
+            raise
+        try:
+            return await self._converse(request, exchange, lane)
+        except BaseException:
+            self._depart(lane)
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+        await asyncio.sleep(0)
+
+    def release(self, lane: Lane, connection: Connection) -> None:
+        """An answer is done with."""
+        self._pool.keep(lane, connection)
+        self._depart(lane)
+
+    def _depart(self, lane: Lane) -> None:
+        lane.room.release()
+        self._pool.leave(lane)
+
+    async def _find_room(self, lane: Lane, exchange: Exchange) -> None:
+        """Wait for a place among the origin's requests, no longer than for a slot."""
+        if not lane.room.locked():
+            await lane.room.acquire()
+            return
+        patience_ms, began_ms = exchange.slot.max_wait_ms, self._now_ms()
+        try:
+            async with asyncio.timeout(patience_ms / 1000):
+                await lane.room.acquire()
+        except TimeoutError:
+            raise NoSlot("too many requests to this origin are under way", delay_ms=patience_ms) from None
+        finally:
+            exchange.budget.exclude(self._now_ms() - began_ms)
+
+    async def _converse(self, request: httpx.Request, exchange: Exchange, lane: Lane) -> httpx.Response:
+        connection = await self._reserved(exchange, lane)
+        try:
+            return await self._ask(request, exchange, lane, connection)
+        except StaleConnection:
+            await exchange.slot.reserve()
+            connection = await self._connect(exchange)
+            await self._wait(exchange, connection)
+            return await self._ask(request, exchange, lane, connection)
+
+    async def _reserved(self, exchange: Exchange, lane: Lane) -> Connection:
+        """A connection whose slot has come."""
+        connection = self._pool.take(lane)
+        if connection is not None:
+            with _aborted_on_error(connection):
+                await exchange.slot.reserve()
+        elif lane.unreserved.locked():
+            await exchange.slot.reserve()
+            connection = await self._connect(exchange)
+        else:
+            async with lane.unreserved:
+                connection = await self._connect(exchange)
+                with _aborted_on_error(connection):
+                    await exchange.slot.reserve()
+        await self._wait(exchange, connection)
+        if connection.closed:  # it didn't outlive the wait; the slot is still good, or is taken anew
+            connection = await self._connect(exchange)
+            await self._wait(exchange, connection)
+        return connection
+
+    async def _wait(self, exchange: Exchange, connection: Connection) -> None:
+        with _aborted_on_error(connection):
+            await exchange.slot.wait()
+
+    async def _connect(self, exchange: Exchange) -> Connection:
+        made: list[Connection] = []
+
+        def make() -> Connection:
+            made.append(self._pool.made())
+            return made[-1]
+
+        try:
+            return await dial(exchange.url, exchange.endpoints, make, self._tls, exchange.budget, self.settings)
+        except BaseException:
+            for connection in made:
+                connection.abort()
+                self._pool.dropped(connection)
+            raise
+
+    async def _ask(
+        self, request: httpx.Request, exchange: Exchange, lane: Lane, connection: Connection
+    ) -> httpx.Response:
+        with _aborted_on_error(connection):
+            sent_ms = self._now_ms()
+            connection.ask(serialized(request, exchange.url), request.method)
+            async with exchange.budget.phase("first_byte", self.settings.first_byte_ms):
+                head = await connection.head()
+        extensions = {"peer": connection.peer, "sent_ms": sent_ms}
+        stream = BodyStream(self, lane, connection, exchange.budget)
+        return httpx.Response(head.status, headers=list(head.headers), stream=stream, extensions=extensions)
+
+
+@contextlib.contextmanager
+def _aborted_on_error(connection: Connection):  # type: ignore[no-untyped-def]  # a generator context manager
+    try:
+        yield
+    except BaseException:
+        connection.abort()
+        raise
+
+
+def serialized(request: httpx.Request, url: weburl.Url) -> bytes:
+    """Request line and headers; Host and target from our own parse, so that no second parser has a say."""
+    host = url.origin.partition("://")[2]
+    lines = [f"{request.method} {url.target} HTTP/1.1\r\nHost: {host}\r\n".encode("ascii")]
+    lines += [b"%b: %b\r\n" % (name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+    return b"".join(lines) + b"\r\n"

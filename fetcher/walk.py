@@ -1,0 +1,153 @@
+"""One fetch, hop by hop: verdicts, one polite request, and where its answer leads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import weburl
+from extraction.head import Head, read_head
+from fetcher.budget import Budget
+from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
+from fetcher.outcome import status_error
+from fetcher.redirects import REDIRECTS, check_hop, location_target
+from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
+from fetcher.resolver import Endpoint
+from fetcher.robots.gate import RobotsGate
+from fetcher.settings import FetcherSettings
+from thrift_idl.errors import RobotsDenied, WrongType
+from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
+
+Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a fetch has come; its error, if it ends in one, carries this."""
+
+    url: weburl.Url
+    chain: list[Hop]
+    status: int = 0
+    """Of the answer at hand; 0 = none yet."""
+    began_ms: int = 0
+    waited_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The answer at the end of the chain."""
+
+    url: weburl.Url
+    answer: Answer
+    robots: RobotsVerdict
+    media_type: str
+    charset: str
+    page_head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The walk of one request."""
+
+    requester: Requester
+    robots: RobotsGate
+    vet: Vet
+    settings: FetcherSettings
+    request: FetchRequest
+    budget: Budget
+    progress: Progress
+
+    async def land(self) -> Landing:
+        """Follow redirects to a result. Raises the outcomes of the architecture."""
+        while True:
+            landing = await self._visit()
+            hop = self._hop(landing)
+            if hop is None:
+                return landing
+            self._follow(hop)
+
+    async def _visit(self) -> Landing:
+        """One hop: address verdict, robots verdict, connection, slot, request."""
+        progress, request = self.progress, self.request
+        url, progress.status = progress.url, 0
+        endpoints = await self.vet(url)
+        verdict = await self._robots_verdict(url)
+        ask = Ask(
+            url=url,
+            endpoints=endpoints,
+            headers=request_headers(self.settings.user_agent, accept_header(request.accept), self._validators()),
+            context=request.context,
+            budget=self.budget,
+            max_wait_ms=self.settings.max_wait_ms if request.max_wait_ms is None else request.max_wait_ms,
+            crawl_delay_ms=verdict.crawl_delay_ms,
+        )
+        answer = await self.requester.request(ask, self._keep)
+        progress.began_ms = progress.began_ms or answer.began_ms
+        progress.waited_ms += answer.waited_ms
+        return self._landing(url, answer, verdict)
+
+    async def _robots_verdict(self, url: weburl.Url) -> RobotsVerdict:
+        async with self.budget.waiting():
+            verdict = await self.robots.verdict(url, self.request.context)
+        if not verdict.allowed:
+            message = f"robots.txt forbids it: {verdict.rule}"
+            raise RobotsDenied(message, line=str(verdict.line), rule=verdict.rule, group=verdict.group)
+        return verdict
+
+    def _validators(self) -> list[tuple[str, str]]:
+        """Conditional headers: they belong to the URL that was asked for, not to where it leads."""
+        if not self._conditional():
+            return []
+        request = self.request
+        given = (("If-None-Match", request.if_none_match), ("If-Modified-Since", request.if_modified_since))
+        return [(name, value) for name, value in given if value]
+
+    def _conditional(self) -> bool:
+        return not self.progress.chain and bool(self.request.if_none_match or self.request.if_modified_since)
+
+    def _keep(self, head: AnswerHead) -> int:
+        """How much of the answer's content is wanted; raises the outcome that its head means."""
+        self.progress.status = head.status
+        if head.status in REDIRECTS and head.value("location"):
+            return 0
+        retry_ms = head.retry_after_ms or self.settings.retry_after_ms
+        error = status_error(head.status, retry_ms, self._conditional())
+        if error is not None:
+            raise error
+        media_type, _ = content_type(head.values("content-type"))
+        if media_type and head.status not in (204, 205, 304):
+            self._check_type(media_type)
+        wanted = self.request.max_bytes
+        most = self.settings.max_content_bytes
+        return most if wanted is None else max(1, min(wanted, most))
+
+    def _check_type(self, media_type: str) -> None:
+        if not is_accepted(media_type, self.request.accept):
+            raise WrongType(f"{media_type} is not among the accepted types", media_type=media_type)
+
+    def _landing(self, url: weburl.Url, answer: Answer, verdict: RobotsVerdict) -> Landing:
+        media_type, charset = content_type(answer.head.values("content-type"))
+        if not media_type and answer.content:
+            media_type = sniff(answer.content)
+            self._check_type(media_type)
+        page_head = Head()
+        if media_type in HTML_TYPES and answer.content:
+            page_head = read_head(answer.content, url.request_form, charset)
+        return Landing(url, answer, verdict, media_type, charset, page_head)
+
+    def _hop(self, landing: Landing) -> Hop | None:
+        """The hop that the answer makes of its URL; None = this is the end."""
+        url, answer = landing.url.request_form, landing.answer
+        location = answer.head.value("location") if answer.head.status in REDIRECTS else None
+        if location:
+            target, kind = location_target(url, location), "http"
+        else:
+            target, kind = landing.page_head.refresh, "meta"
+            if target in ("", url):  # a page that refreshes to itself is where it ends
+                return None
+        return Hop(url, answer.head.status, target, kind, answer.peer, answer.latency_ms)
+
+    def _follow(self, hop: Hop) -> None:
+        check_hop(self.progress.chain, hop, self.settings.max_redirects)
+        self.progress.chain.append(hop)
+        self.progress.url = weburl.split(hop.target)
