@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,7 +102,7 @@ class RateLimiterService:
         (last,) = await self._state.get((state_key(request.domain),))
         standing = self._standings.find(request.domain) or _UNHEARD
         blocked_until = _blocked_until(limit, standing, now)
-        slot = rules.slot_ms(now, last, limit.interval_ms, max(standing.not_before(), blocked_until))
+        slot = rules.slot_ms(now, last, limit.interval_ms, self._not_before(request.domain, limit, now))
         return DomainStatus(
             domain=request.domain,
             interval_ms=limit.interval_ms,
@@ -129,11 +128,7 @@ class RateLimiterService:
         last = await self._state.get(keys)
         for _ in range(self._settings.cas_attempts):
             now = self._now_ms()
-            standing = self._standings.find(domain)
-            not_before = rules.NEVER
-            if standing is not None or limit.blocked:
-                not_before = max((standing or _UNHEARD).not_before(), _blocked_until(limit, standing, now))
-            slot = rules.slot_ms(now, last[0], interval, not_before)
+            slot = rules.slot_ms(now, last[0], interval, self._not_before(domain, limit, now))
             if slot - now > _max_wait(wish):
                 return self._refuse(source, wish, limit, interval, now, slot)
             before = self._space(domain, now, slot + interval) if interval > limit.interval_ms else None
@@ -148,6 +143,12 @@ class RateLimiterService:
         self._telemetry.contended(domain)
         now = self._now_ms()
         return self._refuse(source, wish, limit, interval, now, rules.slot_ms(now, last[0], interval))
+
+    def _not_before(self, domain: str, limit: Limit, now: float) -> float:
+        standing = self._standings.find(domain)
+        if standing is None and not limit.blocked:
+            return rules.NEVER
+        return max((standing or _UNHEARD).not_before(), _blocked_until(limit, standing, now))
 
     def _space(self, domain: str, now: float, until: float) -> float:
         """Note that the grant being taken asks for a longer distance than the limit's; returns what was noted before.
@@ -167,7 +168,7 @@ class RateLimiterService:
     def _refuse(self, source: str, wish: Reservation, limit: Limit, interval: float, now: float, slot: float) -> Grant:
         standing = self._standings.take(wish.domain, now)
         blocked_until = _blocked_until(limit, standing, now)
-        not_before = max(standing.not_before(), blocked_until)
+        not_before = self._not_before(wish.domain, limit, now)
         standing.cursor = rules.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
         retry_after = rules.retry_after_ms(now, standing.cursor, _max_wait(wish))
         reason = "blocked" if slot == blocked_until else "held" if slot == standing.held_until else "no_slot"
@@ -206,5 +207,5 @@ def _check_domain(domain: str) -> None:
 
 
 def _check_number(name: str, value: float) -> None:
-    if not 0 <= value <= _MAX_MS or math.isnan(value):
+    if not 0 <= value <= _MAX_MS:  # nor does NaN compare
         raise InvalidRequest(f"{name}: must be a number from 0 to 2**53, not {value!r}")

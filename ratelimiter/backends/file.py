@@ -87,11 +87,11 @@ class FileState:
 
     async def get(self, keys: Keys) -> Times:
         """The keys' times."""
-        return tuple([self._table.find(key) for key in keys])
+        return tuple(map(self._table.find, keys))
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
         """Record, then set, all or nothing; returns what it found. Raises `DiskFull`, `BackendDown`."""
-        found = tuple([self._table.find(key) for key in keys])
+        found = tuple(map(self._table.find, keys))
         if found == expected:
             self._log.append(b"".join(map(record, keys, wanted)))
             for key, time_ms in zip(keys, wanted, strict=True):

@@ -14,11 +14,11 @@ class MemoryState:
 
     async def get(self, keys: Keys) -> Times:
         """The keys' times."""
-        return tuple([self._table.find(key) for key in keys])
+        return tuple(map(self._table.find, keys))
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
         """Set all or nothing; returns what it found."""
-        found = tuple([self._table.find(key) for key in keys])
+        found = tuple(map(self._table.find, keys))
         if found == expected:
             for key, time_ms in zip(keys, wanted, strict=True):
                 self._table.put(key, time_ms)
