@@ -1,0 +1,122 @@
+"""`python -m aragog.child`: a child process that runs pure functions of bytes for its parent, one call after another.
+
+A frame is its length (four bytes, big endian) and so many bytes. In comes a call: CPU milliseconds allowed (four
+bytes), length of the function's name (two bytes), `module:function`, argument. Out goes an answer: its kind (one byte),
+resident memory in KiB (four bytes), result or error text. The first answer, to no call, says that the child is ready.
+
+The standard library is all that this module imports: what a call needs is imported by the call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib
+import os
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from typing import BinaryIO
+
+LENGTH = struct.Struct("!I")
+CALL = struct.Struct("!IH")
+ANSWER = struct.Struct("!BI")
+
+READY, DONE, FAILED, NO_MEMORY = range(4)
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_MAX_ERROR = 2_000
+
+
+def main(arguments: list[str]) -> int:
+    """Serve calls until the parent closes the pipe. Arguments: the parent's pid, limit of memory in bytes, imports."""
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches the group; the parent drains, then ends us
+        signal.signal(ignored, signal.SIG_IGN)
+    die_with(int(arguments[0]))
+    asked, answers = _take_pipes()
+    for module in arguments[2:]:
+        importlib.import_module(module)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Private writable memory: unlike RLIMIT_AS it doesn't count the files that imports map.
+    resource.setrlimit(resource.RLIMIT_DATA, (int(arguments[1]), int(arguments[1])))
+    _send(answers, READY, b"")
+    while (frame := _receive(asked)) is not None:
+        kind, text = _answer(frame)
+        del frame
+        _send(answers, kind, text)
+        if kind == NO_MEMORY:  # what is left after a failed allocation is nobody's business
+            return 1
+    return 0
+
+
+def die_with(parent: int) -> None:
+    """End this process as soon as the thread that started it ends; now, if it already has.
+
+    The end of the pipe says the same, but only to a child that reads.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The parent's pipes under other numbers: a library that prints writes to nowhere, not between two frames."""
+    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    return asked, answers
+
+
+def _receive(asked: BinaryIO) -> bytes | None:
+    prefix = asked.read(LENGTH.size)
+    if len(prefix) < LENGTH.size:
+        return None
+    length = LENGTH.unpack(prefix)[0]
+    frame = asked.read(length)
+    return frame if len(frame) == length else None
+
+
+def _send(answers: BinaryIO, kind: int, text: bytes) -> None:
+    answers.write(LENGTH.pack(ANSWER.size + len(text)) + ANSWER.pack(kind, resident_kib()))
+    answers.write(text)
+    answers.flush()
+
+
+def _answer(frame: bytes) -> tuple[int, bytes]:
+    cpu_ms, name_length = CALL.unpack_from(frame)
+    argument_at = CALL.size + name_length
+    try:
+        function = _function(frame[CALL.size : argument_at].decode())
+        # SIGPROF ends the process, also within a C function, which no Python handler could.
+        signal.setitimer(signal.ITIMER_PROF, cpu_ms / 1000)
+        return DONE, function(frame[argument_at:])
+    except MemoryError:
+        return NO_MEMORY, b""
+    except BaseException as error:  # whatever it is, the parent is told and the next call runs
+        return FAILED, f"{type(error).__name__}: {error}"[:_MAX_ERROR].encode("utf-8", "replace")
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+@functools.cache
+def _function(name: str) -> Callable[[bytes], bytes]:
+    module, _, attribute = name.partition(":")
+    function: Callable[[bytes], bytes] = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def resident_kib() -> int:
+    """Resident memory of this process in KiB, 0 where the system doesn't tell."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - pathlib would cost every child its import
+            return int(statm.read().split()[1]) * (resource.getpagesize() // 1024)
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
