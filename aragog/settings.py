@@ -85,7 +85,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def expand(self, url: str) -> str:
         """`url` with `{data_dir}` filled in."""
-        return url.replace("/{data_dir}", str(self.data_path.resolve())).replace("{data_dir}", self.data_dir)
+        return url.replace("{data_dir}", str(self.data_path.resolve()))
 
     @property
     def fetches_here(self) -> bool:

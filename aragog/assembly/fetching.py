@@ -1,0 +1,65 @@
+"""The fetcher: in this process with its transport, resolver and robots cache, or a client of its service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aragog.assembly.backends import ROBOTS_CACHE, open_backend
+from aragog.assembly.services import client_of
+from aragog.settings import Settings
+from fetcher.addresses import AddressPolicy
+from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
+from fetcher.service import FetcherService
+from fetcher.settings import FetcherSettings, RobotsSettings
+from fetcher.transport import GuardedTransport
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+
+#: A fetch walks up to eleven hops and their robots.txt, each waiting for a slot.
+_CALL_MS = 120_000
+
+
+@asynccontextmanager
+async def fetcher_of(settings: Settings, limiter: RateLimiter) -> AsyncIterator[Fetcher]:
+    """The Fetcher that the settings name."""
+    if settings.fetcher.service:
+        async with client_of(settings.fetcher.service, Fetcher, _CALL_MS) as client:
+            yield client
+        return
+    async with local_fetcher(settings, limiter) as fetcher:
+        yield fetcher
+
+
+def fetcher_settings(settings: Settings) -> FetcherSettings:
+    """What the fetcher is told; the contact becomes part of the User-Agent."""
+    given = settings.fetcher
+    return FetcherSettings(
+        user_agent=f"{given.user_agent} (+{given.contact})" if given.contact else given.user_agent,
+        max_content_bytes=given.max_content_bytes,
+        deadline_ms=given.deadline_ms,
+        robots=RobotsSettings(max_age_ms=given.robots_max_age_ms),
+    )
+
+
+@asynccontextmanager
+async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterator[FetcherService]:
+    """The fetcher of this process."""
+    told = fetcher_settings(settings)
+    policy = AddressPolicy.of(allow=settings.fetcher.allow_private)
+    connect_to = parse_connect_to(settings.fetcher.connect_to)
+    system = SystemResolver()
+    cache = await open_backend("fetcher.robots_cache", ROBOTS_CACHE, settings.expand(settings.fetcher.robots_cache))
+    service = FetcherService(
+        limiter=limiter,
+        resolver=MappedResolver(connect_to, system),
+        transport=GuardedTransport(told.transport),
+        robots_cache=cache,
+        settings=told,
+        policy=policy,
+    )
+    try:
+        yield service
+    finally:
+        await service.close()
+        system.close()

@@ -1,0 +1,70 @@
+"""All services together: what a command that fetches needs, and what `aragog serve` serves."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from aragog.assembly.fetching import fetcher_of, local_fetcher
+from aragog.assembly.services import limiter_of, local_limiter, local_store, store_of
+from aragog.children import ChildPool
+from aragog.crawl.extract import extract_page
+from aragog.crawl.visit import Visitor
+from aragog.lock import owned
+from aragog.settings import Settings
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.rpc import RpcServer
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The services of one process, and what visits URLs with them."""
+
+    fetcher: Fetcher
+    limiter: RateLimiter
+    store: UrlStore
+    visitor: Visitor
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings, *, lock_wait_ms: int = 0, waiting: Callable[[int], None] = lambda _: None
+) -> AsyncIterator[Assembly]:
+    """Everything that the settings name, opened; closed at the end of the block.
+
+    Where this process fetches or limits by itself it owns the data directory meanwhile (`DataDirectoryLocked` after
+    `lock_wait_ms`; `waiting(pid)` tells who holds it).
+    """
+    async with AsyncExitStack() as stack:
+        if settings.fetches_here:
+            await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting))
+        store = await stack.enter_async_context(store_of(settings))
+        limiter = await stack.enter_async_context(limiter_of(settings))
+        fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
+        pool = children(settings)
+        stack.push_async_callback(pool.close)
+        yield Assembly(fetcher, limiter, store, Visitor(fetcher, store, partial(extract_page, pool)))
+
+
+async def serving(
+    settings: Settings, names: Sequence[str], stack: AsyncExitStack
+) -> AsyncIterator[tuple[str, str, RpcServer]]:
+    """(name, address to listen on, server) of each service named, opened on `stack`; in the order of need."""
+    if "ratelimiter" in names or ("fetcher" in names and not settings.ratelimiter.service):
+        await stack.enter_async_context(owned(settings.data_path, 0, lambda _: None))
+    if "ratelimiter" in names:
+        limiter: RateLimiter = await stack.enter_async_context(local_limiter(settings))
+        yield "ratelimiter", settings.ratelimiter.listen, RpcServer(RateLimiter, limiter)
+    elif "fetcher" in names:
+        limiter = await stack.enter_async_context(limiter_of(settings))
+    if "urlstore" in names:
+        store = await stack.enter_async_context(local_store(settings))
+        yield "urlstore", settings.urlstore.listen, RpcServer(UrlStore, store)
+    if "fetcher" in names:
+        fetcher = await stack.enter_async_context(local_fetcher(settings, limiter))
+        yield "fetcher", settings.fetcher.listen, RpcServer(Fetcher, fetcher)

@@ -1,0 +1,60 @@
+"""`aragog serve`: our services as Thrift servers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from aragog.assembly import serving
+from aragog.cli.run import run
+from aragog.settings import Settings, load
+from thrift_idl.errors import BadConfiguration
+from thrift_idl.rpc import RpcServer
+
+
+class Which(StrEnum):
+    """What can be served."""
+
+    FETCHER = "fetcher"
+    RATELIMITER = "ratelimiter"
+    URLSTORE = "urlstore"
+    ALL = "all"
+
+
+def serve(
+    which: Annotated[Which, typer.Argument(help="A service, or all of them in one process.")] = Which.ALL,
+    drain_ms: Annotated[int, typer.Option(help="How long calls in flight may take to end after SIGTERM, in ms.")] = 5_000,
+) -> None:
+    """Serve over framed Thrift until SIGTERM or Ctrl-C; says `NAME ready on HOST:PORT` once it accepts calls.
+
+    Addresses are `fetcher.listen`, `ratelimiter.listen`, `urlstore.listen` of the configuration; port 0 is a free one.
+    """
+    run(_serve(load(), which, drain_ms))
+
+
+async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    names = [w.value for w in Which if w is not Which.ALL] if which is Which.ALL else [which.value]
+    async with AsyncExitStack() as stack:
+        servers = []
+        async for name, listen, server in serving(settings, names, stack):
+            servers.append(server)
+            address = await _listen(server, f"{name}.listen", listen)
+            print(f"{name} ready on {address}", flush=True)
+        await stopped.wait()
+        await asyncio.gather(*(server.close(drain_ms) for server in servers))
+
+
+async def _listen(server: RpcServer, setting: str, listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise BadConfiguration(f"{setting}: {listen!r} is no address; write host:port")
+    return f"{host}:{await server.start(host.strip('[]'), int(port))}"
