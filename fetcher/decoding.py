@@ -216,7 +216,7 @@ def _stage(coding: str, sink: Stage) -> Stage:
 def codings_of(values: Sequence[str]) -> list[str]:
     """Content codings in the order they were applied. Raises `BadReply` for unknown ones and more than five."""
     named = [coding.strip().lower() for value in values for coding in value.split(",")]
-    codings = [_ALIASES.get(coding, coding) for coding in named if coding not in ("", "identity")]
+    codings = [_ALIASES.get(coding, coding) for coding in named if coding not in ("", "identity", "none")]
     unknown = [coding for coding in codings if coding not in ("gzip", "deflate", "br", "zstd")]
     if unknown:
         raise BadReply(f"unknown content coding {unknown[0][:40]!a}", coding=ascii(unknown[0][:40]))

@@ -72,24 +72,35 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def group_for(lines: Sequence[Line], token: str) -> Group:
-    """The group that applies to product `token`: its own, else that of `*`, else none."""
+    """The group that applies to product `token`: its own, else that of `*`, else none.
+
+    Rules belong to all agents named before them since the last rule; a crawl delay only to those named right before it.
+    """
     wanted = token.lower()
     groups: dict[str, list[Line]] = {}
     named: dict[str, str] = {}
-    header: set[str] = set()
+    ruled: set[str] = set()
+    delayed: set[str] = set()
+    before = ""
     in_rules = False
     for line in lines:
+        if line.kind == "sitemap":
+            continue
         if line.kind == "user-agent":
-            header, in_rules = (set() if in_rules else header), False
+            ruled = set() if in_rules else ruled
+            delayed = delayed if before == "user-agent" else set()
+            in_rules = False
             agent = agent_of(line.value)
             if agent in (wanted, "*"):
-                header.add(agent)
+                ruled.add(agent)
+                delayed.add(agent)
                 named.setdefault(agent, line.value)
                 groups.setdefault(agent, [])
-        elif line.kind != "sitemap":
+        else:
             in_rules = in_rules or line.kind != "crawl-delay"
-            for agent in header:
+            for agent in delayed if line.kind == "crawl-delay" else ruled:
                 groups[agent].append(line)
+        before = line.kind
     chosen = wanted if wanted in groups else "*"
     if chosen not in groups:
         return Group("")
