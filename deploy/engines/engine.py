@@ -13,6 +13,7 @@ from deploy.engines.errors import EngineError, EngineFailed
 from deploy.engines.site import Site
 
 _STOP_MS = 30_000
+_PAUSE_MS = 10_000
 _POLL_S = 0.05
 
 
@@ -129,9 +130,16 @@ class Engine:
             self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Stop all its processes where they are (SIGSTOP): connections stay open, and nothing is answered."""
-        for process in self.site.processes().values():
+        """Stop all its processes where they are (SIGSTOP): connections stay open, and nothing is answered.
+
+        On return every thread stands still. EngineError if one doesn't within 10 s.
+        """
+        processes = self.site.processes().values()
+        for process in processes:
             process.send(signal.SIGSTOP)
+        for process in processes:
+            if not process.wait_paused(_PAUSE_MS):
+                raise EngineError(f"{self.name} (pid {process.pid}) can't be paused: it is in the kernel's hands")
 
     def resume(self) -> None:
         """Let paused processes go on (SIGCONT)."""

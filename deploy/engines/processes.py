@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +44,11 @@ class Process:
 
     def wait(self, timeout_ms: int) -> bool:
         """Wait for its end; False if it still runs after `timeout_ms`."""
-        deadline = time.monotonic() + timeout_ms / 1000
-        while self.alive:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_S)
-        return True
+        return _until(lambda: not self.alive, timeout_ms)
+
+    def wait_paused(self, timeout_ms: int) -> bool:
+        """Wait until every thread of it stands still, a while after SIGSTOP; False if one still doesn't."""
+        return _until(lambda: all(letter in "TZX" for letter in _thread_states(self.pid)), timeout_ms)
 
     def rss_kib(self) -> int:
         """Resident memory in KiB; 0 once it has ended."""
@@ -82,12 +81,30 @@ def recognise(pid: int) -> Process:
     return Process(pid, int(fields[19]) if fields else -1)
 
 
+def _until(condition: Callable[[], bool], timeout_ms: int) -> bool:
+    deadline = time.monotonic() + timeout_ms / 1000
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
 def _stat(pid: int) -> list[str] | None:
     """Return the fields of /proc/PID/stat after the command name: state first, start time at index 19."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def _thread_states(pid: int) -> list[str]:
+    """Return each thread's letter; those that end meanwhile are left out."""
+    states = []
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            states.append(task.read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def _reap(pid: int) -> None:
