@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from fetcher.settings import KIB, TransportSettings
 from fetcher.transport.reply import Head, ReplyReader
@@ -34,8 +35,7 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
 
