@@ -33,7 +33,7 @@ async def demo() -> None:
     console = Console()
     async with SampleWeb() as web, assembled(settings_for(web, DATA)) as assembly:
         urls = web.urls()
-        console.print(f"Fetching the {len(urls)} URLs of the sample web, at most 10 a second and domain, into {DATA}/\n")
+        console.print(f"Fetching {len(urls)} URLs of the sample web, at most 10 a second and domain, into {DATA}/\n")
         visits = await fetch_all(assembly, urls, PATIENCE_MS)
         cards.print_summary(visits)
         shown = next((v.url for v in visits if v.page and v.page.record.json_ld), urls[0])

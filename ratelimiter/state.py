@@ -27,6 +27,10 @@ class StateBackend(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
 
 def state_key(name: str) -> int:
     """A domain's key: 8 bytes of its hash, never 0. Two domains that collide share one limit: they under-send."""

@@ -49,7 +49,7 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
     policy = AddressPolicy.of(allow=settings.fetcher.allow_private)
     connect_to = parse_connect_to(settings.fetcher.connect_to)
     system = SystemResolver()
-    cache = await open_backend("fetcher.robots_cache", ROBOTS_CACHE, settings.expand(settings.fetcher.robots_cache))
+    cache = await open_backend("fetcher.robots_cache", ROBOTS_CACHE, settings.fetcher.robots_cache, settings)
     service = FetcherService(
         limiter=limiter,
         resolver=MappedResolver(connect_to, system),

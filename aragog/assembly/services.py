@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from aragog.assembly.backends import CONTENT, METADATA, open_backend
+from aragog.assembly.backends import CONTENT, LIMITER_STATE, METADATA, open_backend
 from aragog.settings import Settings
-from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend, monotonic_ms
-from thrift_idl.errors import BadConfiguration
+from ratelimiter import Limits, RateLimiterService
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.rpc import Channel, ClientLimits
@@ -43,16 +42,18 @@ async def store_of(settings: Settings) -> AsyncIterator[UrlStore]:
 @asynccontextmanager
 async def local_store(settings: Settings) -> AsyncIterator[UrlStoreService]:
     """The UrlStore of this process, over the backends that the settings name."""
-    async with AsyncExitStack() as stack:
-        opened = []
-        for setting, table, url in (
-            ("urlstore.metadata", METADATA, settings.urlstore.metadata),
-            ("urlstore.content", CONTENT, settings.urlstore.content),
-        ):
-            backend = await open_backend(setting, table, settings.expand(url), durability=settings.durability)
-            stack.push_async_callback(backend.close)
-            opened.append(backend)
-        yield UrlStoreService(*opened)
+    given = settings.urlstore
+    metadata = await open_backend("urlstore.metadata", METADATA, given.metadata, settings)
+    try:
+        content = await open_backend("urlstore.content", CONTENT, given.content, settings)
+    except BaseException:
+        await metadata.close()
+        raise
+    service = UrlStoreService(metadata, content)
+    try:
+        yield service
+    finally:
+        await service.close()
 
 
 @asynccontextmanager
@@ -71,17 +72,8 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
     """The rate limiter of this process."""
     overrides = settings.ratelimiter.overrides
     limits = await Limits.open(Path(settings.expand(overrides)) if overrides else None, settings.ratelimiter.qps)
-    state = await _limiter_state(settings.expand(settings.ratelimiter.state))
+    state = await open_backend("ratelimiter.state", LIMITER_STATE, settings.ratelimiter.state, settings)
     try:
         yield RateLimiterService(state, limits)
     finally:
         await state.close()
-
-
-async def _limiter_state(url: str) -> StateBackend:
-    if url == "memory://":
-        return MemoryState()
-    path = url.removeprefix("file:///")
-    if path == url or not path:
-        raise BadConfiguration(f"ratelimiter.state: {url!r} names no backend; known: file:///path, memory://")
-    return await FileState.open(Path(path), monotonic_ms)

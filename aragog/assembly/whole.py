@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from functools import partial
 
 from aragog.assembly.fetching import fetcher_of, local_fetcher
 from aragog.assembly.services import limiter_of, local_limiter, local_store, store_of
-from aragog.children import ChildPool
-from aragog.crawl.extract import extract_page
+from aragog.children import ChildBounds, ChildPool
+from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.visit import Visitor
 from aragog.lock import owned
 from aragog.settings import Settings
@@ -31,6 +30,13 @@ class Assembly:
     visitor: Visitor
 
 
+def extractors(settings: Settings) -> ChildPool:
+    """Children that extract pages."""
+    given = settings.extraction
+    bounds = ChildBounds(wall_ms=given.timeout_ms, cpu_ms=given.timeout_ms, memory_bytes=given.memory_mib << 20)
+    return ChildPool(given.children, bounds, IMPORTS)
+
+
 @asynccontextmanager
 async def assembled(
     settings: Settings, *, lock_wait_ms: int = 0, waiting: Callable[[int], None] = lambda _: None
@@ -46,7 +52,7 @@ async def assembled(
         store = await stack.enter_async_context(store_of(settings))
         limiter = await stack.enter_async_context(limiter_of(settings))
         fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
-        pool = children(settings)
+        pool = extractors(settings)
         stack.push_async_callback(pool.close)
         yield Assembly(fetcher, limiter, store, Visitor(fetcher, store, partial(extract_page, pool)))
 

@@ -28,7 +28,9 @@ class Which(StrEnum):
 
 def serve(
     which: Annotated[Which, typer.Argument(help="A service, or all of them in one process.")] = Which.ALL,
-    drain_ms: Annotated[int, typer.Option(help="How long calls in flight may take to end after SIGTERM, in ms.")] = 5_000,
+    drain_ms: Annotated[
+        int, typer.Option(help="How long calls in flight may take to end after SIGTERM, in ms.")
+    ] = 5_000,
 ) -> None:
     """Serve over framed Thrift until SIGTERM or Ctrl-C; says `NAME ready on HOST:PORT` once it accepts calls.
 

@@ -51,9 +51,7 @@ class Visitor:
     extract: Extract
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
-    async def visit(
-        self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()
-    ) -> Visit:
+    async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
         """Fetch `url` once and store what came of it. Raises only errors that are no URL's outcome."""
         began_ms = self.wall_ms()
         previous = await self._stored(url, context)
