@@ -1,7 +1,8 @@
 """S3 for asyncio: one bucket, boto3 in a bounded pool of threads.
 
-`s3://KEY:SECRET@host:port/bucket` is a store of one's own, plain HTTP and path addressing; its bucket is made where it is
-missing. `s3://bucket?region=eu-west-1` is Amazon's, with the credentials that boto3 finds (environment, profile, role).
+`s3://KEY:SECRET@host:port/bucket` is a store of one's own, plain HTTP and path addressing; its bucket is made where it
+is missing. `s3://bucket?region=eu-west-1` is Amazon's, with the credentials that boto3 finds (environment, profile,
+role).
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class Bucket:
     def __init__(self, address: Address, client: Any) -> None:
         self.address = address
         self._client = client
+        self._closed = False
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
 
     async def put(self, key: str, body: bytes, content_type: str) -> None:
@@ -87,11 +89,12 @@ class Bucket:
 
     async def close(self) -> None:
         """Let what is under way end; its time-outs bound that."""
+        self._closed = True
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         self._client.close()
 
     async def make(self) -> None:
-        """Make the bucket where a store of one's own lacks it. Amazon's is never made: it belongs to an account's plan."""
+        """Make the bucket where a store of one's own lacks it. Amazon's is never made: accounts plan theirs."""
         await self._run(self._make)
 
     def _get(self, key: str, max_bytes: int) -> bytes | None:
@@ -116,6 +119,8 @@ class Bucket:
             self._client.create_bucket(Bucket=self.address.bucket)
 
     async def _run(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise BackendDown(f"the connection to {self.address} is closed")
         with _translated(self.address):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -123,8 +128,8 @@ class Bucket:
 async def open_bucket(url: str, *, request_timeout_ms: int = 5_000) -> Bucket:
     """The bucket that `url` names, reached once so that a wrong address shows now.
 
-    One request lasts at most about `request_timeout_ms` for connecting and for every silence, twice that with its retry.
-    Raises `BadConfiguration`, `BackendDown`.
+    One request lasts at most about `request_timeout_ms` for connecting and for every silence, twice that with its
+    retry. Raises `BadConfiguration`, `BackendDown`.
     """
     address = parse_address(url)
     bucket = Bucket(address, await asyncio.to_thread(_client, address, request_timeout_ms))
@@ -166,8 +171,6 @@ def _translated(address: Address) -> Iterator[None]:
     except (BotoCoreError, HTTPClientError) as error:
         # The text of these names address and time-out, never key or secret.
         raise BackendDown(f"S3 at {address} can't be reached ({type(error).__name__}): start it") from error
-    except RuntimeError as error:
-        raise BackendDown(f"the connection to {address} is closed") from error
 
 
 def _refused(error: ClientError, address: Address) -> AragogError:
