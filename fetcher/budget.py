@@ -10,6 +10,7 @@ from fetcher.clock import Clock
 from thrift_idl.errors import FetchTimeout
 
 _NO_END_MS = 1e15
+_HEADWAY_MS = 200.0  # the answer is on its way this long before the caller gives up, or a tenth of their time
 
 
 class Budget:
@@ -19,7 +20,8 @@ class Budget:
         self._now_ms = clock.now_ms
         began_ms = clock.now_ms()
         self._deadline_at = began_ms + total_ms
-        self._caller_until = began_ms + (_NO_END_MS if remaining_ms is None else remaining_ms)
+        patience_ms = _NO_END_MS if remaining_ms is None else remaining_ms
+        self._caller_until = began_ms + patience_ms - min(_HEADWAY_MS, patience_ms / 10)
 
     def left_ms(self) -> float:
         """Time left to work; 0 or less = over."""

@@ -1,4 +1,4 @@
-"""robots.txt as Google, the RFC and crawler-commons understand it; CONFLICTS.json says whom we follow where they differ."""
+"""robots.txt as Google, the RFC and crawler-commons read it; CONFLICTS.json says whom we follow where they differ."""
 
 from __future__ import annotations
 

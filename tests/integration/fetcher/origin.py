@@ -60,9 +60,7 @@ class Origin:
             self.open.discard(writer)
             writer.close()
 
-    async def _answer(
-        self, head: str, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _answer(self, head: str, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, *lines = head.strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         target, host = first.split(" ")[1], headers["host"].rpartition(":")[0] or headers["host"]

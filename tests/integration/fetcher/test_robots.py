@@ -1,0 +1,277 @@
+"""robots.txt over the wire: which answer means what (RFC 9309 2.3.1), how long it is remembered, who shares it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from fetcher.clock import Clock
+from fetcher.robots.cache import MemoryRobotsCache
+from fetcher.settings import DAY_MS, FetcherSettings, RobotsSettings, TransportSettings
+from fetcher.telemetry import SilentTelemetry
+from tests.integration.fetcher.kit import asked, fetching
+from tests.integration.fetcher.limiters import OpenLimiter
+from tests.integration.fetcher.origin import NOT_FOUND, origin, redirect, reply
+from thrift_idl.errors import (
+    BackendDown,
+    ConnectFailure,
+    NoSlot,
+    RetryAfter,
+    RobotsDenied,
+    RobotsUnavailable,
+)
+from thrift_idl.gen.ratelimiter.ttypes import Grant
+
+PAGE = reply(200, b"<p>")
+DENY = reply(200, b"User-agent: *\nDisallow: /")
+ALLOW = reply(200, b"User-agent: *\nDisallow: /private")
+MINUTE = 60_000
+
+
+@dataclass
+class Wall:
+    """A wall clock that moves when told to."""
+
+    at_ms: int = 1_800_000_000_000
+
+    def clock(self) -> Clock:
+        return Clock(wall_ms=lambda: self.at_ms)
+
+
+def robots_asked(web) -> int:
+    return sum(seen.target == "/robots.txt" for seen in web.seen)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
+async def test_4xx_allows_all_and_is_kept_like_a_file(status):
+    async with origin({"/robots.txt": reply(status), "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        for _ in range(2):
+            await fetcher.fetch(asked(web.url("/")))
+        assert robots_asked(web) == 1
+
+
+async def test_429_holds_the_domain_and_defers():
+    limiter = OpenLimiter()
+    replies = {"/robots.txt": reply(429, b"", "Retry-After: 90"), "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
+        with pytest.raises(RetryAfter) as caught:
+            await fetcher.fetch(asked(web.url("/")))
+    assert 89_000 < caught.value.delay_ms <= 90_000
+    assert "status" not in caught.value.details, "the page itself was not answered"
+    assert (limiter.told[0].status, limiter.told[0].retry_after_ms) == (429, 90_000)
+    assert web.targets() == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_5xx_defers_and_is_remembered_for_minutes(status):
+    wall = Wall()
+    replies = {"/robots.txt": [reply(status), ALLOW], "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
+        for _ in range(3):
+            with pytest.raises(RobotsUnavailable) as caught:
+                await fetcher.fetch(asked(web.url("/")))
+            assert 0 < caught.value.delay_ms <= 5 * MINUTE
+        assert [seen.target for seen in web.seen] == ["/robots.txt"]
+        wall.at_ms += 5 * MINUTE
+        await fetcher.fetch(asked(web.url("/")))
+    assert web.targets() == ["/"]
+
+
+async def test_a_stall_defers_as_5xx_does():
+    async def silence(reader, writer):
+        await asyncio.sleep(3600)
+
+    settings = FetcherSettings(transport=TransportSettings(first_byte_ms=50))
+    async with (
+        origin({"/robots.txt": silence, "/": PAGE}) as web,
+        fetching(web.port, settings=settings) as (fetcher, _),
+    ):
+        with pytest.raises(RobotsUnavailable, match="stalled"):
+            await fetcher.fetch(asked(web.url("/")))
+
+
+async def test_what_does_not_connect_is_unavailable_and_remembered_too():
+    async with origin({}) as web:
+        port = web.port
+    limiter = OpenLimiter()
+    async with fetching(port, limiter) as (fetcher, _):
+        for _ in range(2):
+            with pytest.raises(ConnectFailure):
+                await fetcher.fetch(asked(f"http://127.0.0.1:{port}/"))
+    assert limiter.reserved == [], "no connection, so no slot was spent"
+
+
+async def test_five_redirects_are_followed_and_rules_bind_the_first_authority():
+    replies = {f"/{n}": redirect(f"/{n + 1}") for n in range(1, 5)}
+    replies |= {"/robots.txt": redirect("/1"), "/5": DENY, "b.test /robots.txt": NOT_FOUND, "b.test /": PAGE}
+    limiter = OpenLimiter()
+    async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/", "a.test")))
+        await fetcher.fetch(asked(web.url("/", "b.test")))
+    assert len(limiter.reserved) == len(web.seen), "every hop took a reservation"
+
+
+async def test_robots_redirected_to_another_host_still_bind_the_first():
+    async with origin({}) as web, fetching(web.port) as (fetcher, _):
+        web.replies |= {"a.test /robots.txt": redirect(web.url("/r", "b.test")), "b.test /r": DENY}
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/", "a.test")))
+    assert [(seen.host, seen.target) for seen in web.seen] == [("a.test", "/robots.txt"), ("b.test", "/r")]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {f"/{n}": redirect(f"/{n + 1}") for n in range(1, 9)} | {"/robots.txt": redirect("/1"), "/9": DENY},
+        {"/robots.txt": redirect("/robots.txt")},
+        {"/robots.txt": redirect("http://10.1.2.3/robots.txt")},
+        {"/robots.txt": redirect("ftp://a.test/")},
+    ],
+    ids=["too many", "a loop", "a private address", "another scheme"],
+)
+async def test_redirects_that_lead_nowhere_mean_no_robots(replies):
+    async with origin(replies | {"/": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        assert (await fetcher.fetch(asked(web.url("/")))).status == 200
+    assert robots_asked(web) <= 6
+
+
+async def test_a_copy_decides_for_seven_days_then_is_fetched_anew():
+    wall = Wall()
+    replies = {"/robots.txt": [ALLOW, DENY], "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
+        await fetcher.fetch(asked(web.url("/")))
+        wall.at_ms += 7 * DAY_MS - 1
+        await fetcher.fetch(asked(web.url("/")))
+        wall.at_ms += 1
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/")))
+    assert robots_asked(web) == 2
+
+
+async def test_a_stale_copy_stays_in_force_while_the_origin_fails():
+    wall = Wall()
+    replies = {"/robots.txt": [ALLOW, reply(503)], "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
+        await fetcher.fetch(asked(web.url("/")))
+        wall.at_ms += 8 * DAY_MS
+        assert (await fetcher.fetch(asked(web.url("/")))).status == 200
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/private")))
+        assert robots_asked(web) == 2, "the failure is remembered, the copy stands in"
+        wall.at_ms += 31 * DAY_MS
+        with pytest.raises(RobotsUnavailable):
+            await fetcher.fetch(asked(web.url("/")))
+
+
+async def test_max_age_is_a_setting():
+    wall = Wall()
+    settings = FetcherSettings(robots=RobotsSettings(max_age_ms=DAY_MS))
+    replies = {"/robots.txt": ALLOW, "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock(), settings=settings) as (fetcher, _):
+        for _ in range(3):
+            await fetcher.fetch(asked(web.url("/")))
+            wall.at_ms += DAY_MS
+    assert robots_asked(web) == 3
+
+
+async def test_fetchers_share_copies_through_the_cache():
+    cache = MemoryRobotsCache()
+    async with origin({"/robots.txt": DENY}) as web:
+        for _ in range(2):
+            async with fetching(web.port, cache=cache) as (fetcher, _):
+                with pytest.raises(RobotsDenied):
+                    await fetcher.fetch(asked(web.url("/")))
+        assert robots_asked(web) == 1
+
+
+async def test_concurrent_fetches_of_an_origin_share_one_request():
+    async def slow(reader, writer):
+        await asyncio.sleep(0.05)
+        writer.write(ALLOW)
+
+    async with origin({"/robots.txt": slow, "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        await asyncio.gather(*(fetcher.fetch(asked(web.url("/"))) for _ in range(20)))
+    assert robots_asked(web) == 1 and len(web.targets()) == 20
+
+
+async def test_whoever_leaves_a_shared_request_does_not_end_it_for_the_others():
+    going = asyncio.Event()
+
+    async def gated(reader, writer):
+        await going.wait()
+        writer.write(ALLOW)
+
+    async with origin({"/robots.txt": gated, "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        first, second = (asyncio.ensure_future(fetcher.fetch(asked(web.url("/")))) for _ in range(2))
+        while not web.seen:
+            await asyncio.sleep(0.001)
+        first.cancel()
+        await asyncio.sleep(0)
+        going.set()
+        assert (await second).status == 200
+        assert first.cancelled() and robots_asked(web) == 1
+
+
+async def test_no_slot_for_robots_defers_and_is_not_remembered():
+    limiter = OpenLimiter([Grant(False, 0.0, 700.0, 100.0, "no_slot")])
+    async with origin({"/robots.txt": ALLOW, "/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
+        with pytest.raises(NoSlot) as caught:
+            await fetcher.fetch(asked(web.url("/")))
+        assert caught.value.delay_ms == 700 and caught.value.details["chain"] == "[]"
+        await fetcher.fetch(asked(web.url("/")))
+
+
+class DownCache:
+    """An engine that is down, as its backend says it."""
+
+    async def get(self, origin):
+        raise BackendDown("no cache")
+
+    async def put(self, copy, keep_ms):
+        raise BackendDown("no cache")
+
+    async def close(self):
+        pass
+
+
+async def test_a_cache_that_is_down_costs_one_request_an_origin_and_stops_nothing():
+    class Counting(SilentTelemetry):
+        failures = 0
+
+        def robots_cache_failed(self, code):
+            self.failures += 1
+
+    telemetry = Counting()
+    async with (
+        origin({"/robots.txt": ALLOW, "/": PAGE}) as web,
+        fetching(web.port, cache=DownCache(), telemetry=telemetry) as (fetcher, _),
+    ):
+        for _ in range(3):
+            await fetcher.fetch(asked(web.url("/")))
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/private")))
+    assert robots_asked(web) == 1 and telemetry.failures == 2
+
+
+async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not():
+    rules = b"User-agent: *\nDisallow: /early\n" + b"# filler\n" * 56_884
+    rules = rules[: 512_000 - len("Disallow: /")].rpartition(b"\n")[0] + b"\n"
+    rules += b"#" * (512_000 - len(b"Disallow: /") - len(rules) - 1) + b"\nDisallow: /late\nDisallow: /beyond\n"
+    assert rules[:512_000].endswith(b"\nDisallow: /")
+    async with origin({"/robots.txt": reply(200, rules), "/late": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/early")))
+        assert (await fetcher.fetch(asked(web.url("/late")))).robots.allowed
+
+
+async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_cache():
+    settings = FetcherSettings(robots=RobotsSettings(compiled_bytes=10_000))
+    hosts = [f"h{n}.test" for n in range(6)]
+    async with origin({"/robots.txt": ALLOW, "/": PAGE}) as web, fetching(web.port, settings=settings) as (fetcher, _):
+        for host in [*hosts, *hosts]:
+            await fetcher.fetch(asked(web.url("/", host)))
+        assert len(fetcher._robots._compiled) == 2
+    assert robots_asked(web) == 6
