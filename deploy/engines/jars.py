@@ -15,6 +15,7 @@ from deploy.engines.errors import EngineFailed
 
 _POMS = Path(__file__).parent
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_SHOWN_EVERY = 25
 
 
 def cache_directory() -> Path:
@@ -52,6 +53,7 @@ def _run_with_progress(engine: str, argv: list[str]) -> str:
     """Run Maven, counting its downloads on standard error; return its last words if it fails, which is no answer."""
     words: list[str] = []
     fetched = 0
+    _show(f"{engine:14} fetching its jars from Maven Central, this once")
     with subprocess.Popen(  # noqa: S603  # Maven by name, our own arguments
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as maven:
@@ -59,14 +61,12 @@ def _run_with_progress(engine: str, argv: list[str]) -> str:
             words = [*words[-20:], line.rstrip()]
             if "Downloaded" in line and ".jar" in line:
                 fetched += 1
-                _show(f"\r{engine}: {fetched} jars fetched (once)")
-    if fetched:
-        _show("\n")
+                if fetched % _SHOWN_EVERY == 0:
+                    _show(f"{engine:14} {fetched} jars fetched")
     if maven.returncode:
         raise EngineFailed(f"Maven could not fetch the jars of {engine}:\n" + "\n".join(words))
     return "\n".join(words)
 
 
 def _show(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    print(text, file=sys.stderr, flush=True)
