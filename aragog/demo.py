@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from aragog.assembly import assembled
+from aragog.assembly.whole import assembled
 from aragog.cli import cards
 from aragog.cli.pages import fetch_all
 from aragog.cli.run import context, run
@@ -34,7 +34,7 @@ async def demo() -> None:
     async with SampleWeb() as web, assembled(settings_for(web, DATA)) as assembly:
         urls = web.urls()
         console.print(f"Fetching {len(urls)} URLs of the sample web, at most 10 a second and domain, into {DATA}/\n")
-        visits = await fetch_all(assembly, urls, PATIENCE_MS)
+        visits = await fetch_all(assembly.visitor, urls, PATIENCE_MS)
         cards.print_summary(visits)
         shown = next((v.url for v in visits if v.page and v.page.record.json_ld), urls[0])
         cards.print_card(shown, await assembly.store.lookup(LookupRequest(context("demo"), shown)))

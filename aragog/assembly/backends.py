@@ -1,17 +1,19 @@
 """Connection URL -> opened backend, one table a seam. A distributed backend is imported when it is named."""
 
-# ruff: noqa: PLC0415 - heavy drivers are imported only where a URL names them
+# ruff: noqa: PLC0415 - a backend is imported only where a URL names it: drivers are heavy, and commands start often
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aragog.settings import Settings
-from fetcher.robots.cache import RobotsCache
-from ratelimiter import FileState, MemoryState, StateBackend, monotonic_ms
 from thrift_idl.errors import BadConfiguration
-from urlstore.backends import ContentBackend, MetadataBackend
+
+if TYPE_CHECKING:
+    from fetcher.robots.cache import RobotsCache
+    from ratelimiter import StateBackend
+    from urlstore.backends import ContentBackend, MetadataBackend
 
 B = TypeVar("B")
 Open = Callable[[str, Settings], Awaitable[B]]
@@ -54,10 +56,14 @@ async def _redis_robots(url: str, _: Settings) -> RobotsCache:
 
 
 async def _file_limits(url: str, _: Settings) -> StateBackend:
+    from ratelimiter import FileState, monotonic_ms
+
     return await FileState.open(Path(url.removeprefix("file:///")), monotonic_ms)
 
 
 async def _memory_limits(_: str, __: Settings) -> StateBackend:
+    from ratelimiter import MemoryState
+
     return MemoryState()
 
 

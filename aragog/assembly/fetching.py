@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aragog.assembly.backends import ROBOTS_CACHE, open_backend
-from aragog.assembly.services import client_of
+from aragog.assembly.clients import client_of
 from aragog.settings import Settings
 from fetcher.addresses import AddressPolicy
 from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from aragog.assembly.fetching import fetcher_of, local_fetcher
-from aragog.assembly.services import limiter_of, local_limiter, local_store, store_of
+from aragog.assembly.limiting import limiter_of, local_limiter
+from aragog.assembly.storing import local_store, store_of
 from aragog.children import ChildBounds, ChildPool
 from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.visit import Visitor

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import msgspec
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from aragog.settings import config_file, load
 
@@ -23,27 +22,37 @@ def _group() -> None:
     """Keep `config` a group while it has one command."""
 
 
-def _flat(values: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
+def hidden(value: Any) -> Any:
+    """`value` without the passwords of connection URLs."""
+    if isinstance(value, dict):
+        return {key: hidden(item) for key, item in value.items()}
+    return _SECRET.sub(r"\1***@", value) if isinstance(value, str) else value
+
+
+def _toml(value: Any) -> str:
+    """A setting's value as TOML; tables inline. JSON's strings, numbers and lists are TOML's."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+    return orjson.dumps(value).decode()
+
+
+def _lines(values: dict[str, Any], section: str = "") -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, dict) and not prefix:
-            pairs += _flat(value, f"{key}.")
+        if isinstance(value, dict) and not section:
+            yield f"\n[{key}]"
+            yield from _lines(value, key)
         else:
-            pairs.append((prefix + key, _SECRET.sub(r"\1***@", value if isinstance(value, str) else str(value))))
-    return pairs
+            variable = "_".join(part for part in ("ARAGOG", section, key) if part).upper()
+            yield f"{key} = {_toml(value)}".ljust(56) + f"  # {variable}"
 
 
 @app.command()
 def show(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
-    """Show every setting in force, passwords hidden, with the environment variable that overrides it."""
-    pairs = _flat(msgspec.to_builtins(load()))
+    """Show every setting in force as TOML, passwords hidden, each with the environment variable that overrides it."""
+    values = hidden(msgspec.to_builtins(load()))
     if as_json:
-        print(orjson.dumps(dict(pairs), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
         return
     path = config_file(os.environ)
-    table = Table(title=f"{path} ({'read' if path.exists() else 'absent: defaults'})", title_justify="left")
-    for heading in ("setting", "value", "environment variable"):
-        table.add_column(heading, overflow="fold")
-    for key, value in pairs:
-        table.add_row(key, value, "ARAGOG_" + key.replace(".", "_").upper())
-    Console().print(table)
+    print(f"# {path} ({'read' if path.exists() else 'absent: these are the defaults'})")
+    print("\n".join(_lines(values)))

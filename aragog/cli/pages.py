@@ -10,13 +10,14 @@ from typing import Annotated
 import orjson
 import typer
 
-from aragog.assembly import Assembly, assembled, store_of
+from aragog.assembly.storing import store_of
 from aragog.cli import cards
 from aragog.cli.run import context, run
 from aragog.crawl.patience import visit_patiently
-from aragog.crawl.visit import Visit
+from aragog.crawl.visit import Visit, Visitor
 from aragog.settings import Settings, load
 from thrift_idl.errors import NotFound
+from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, OutlinksRequest
 from thrift_idl.records import to_json
 
@@ -50,17 +51,19 @@ def fetch(
 
 
 async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[Visit]:
+    from aragog.assembly.whole import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
+
     async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=_tell_waiting) as assembly:
-        return await fetch_all(assembly, urls, patience_ms)
+        return await fetch_all(assembly.visitor, urls, patience_ms)
 
 
-async def fetch_all(assembly: Assembly, urls: Sequence[str], patience_ms: int) -> list[Visit]:
+async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> list[Visit]:
     """Visit `urls`, many at once, each until it has an outcome or `patience_ms` are spent; results in their order."""
     gate = asyncio.Semaphore(AT_ONCE)
     with cards.progress("fetching", len(urls)) as step:
 
         async def one(url: str) -> Visit:
-            visit = await visit_patiently(assembly.visitor, url, context(), patience_ms, gate)
+            visit = await visit_patiently(visitor, url, context(), patience_ms, gate)
             step()
             return visit
 
@@ -104,7 +107,7 @@ def links(url: Url, as_json: Json = False) -> None:
         cards.print_links(found)
 
 
-async def _links(settings: Settings, url: str):  # type: ignore[no-untyped-def]
+async def _links(settings: Settings, url: str) -> Sequence[Link]:
     async with store_of(settings) as store:
         try:
             return await store.outlinks(OutlinksRequest(context(), url))

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from aragog.assembly import serving
 from aragog.cli.run import run
 from aragog.settings import Settings, load
 from thrift_idl.errors import BadConfiguration
@@ -40,6 +39,8 @@ def serve(
 
 
 async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
+    from aragog.assembly.whole import serving  # noqa: PLC0415 - all services: the other commands start without them
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aragog.assembly import store_of
+from aragog.assembly.storing import store_of
 from aragog.cli.run import context, run
 from aragog.export import line, rows, sorted_lines
 from aragog.settings import Settings, load

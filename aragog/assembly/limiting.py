@@ -1,0 +1,36 @@
+"""The rate limiter: in this process over the backends that the settings name, or a client of its service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aragog.assembly.backends import LIMITER_STATE, open_backend
+from aragog.assembly.clients import client_of
+from aragog.settings import Settings
+from ratelimiter import Limits, RateLimiterService
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+
+
+@asynccontextmanager
+async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
+    """The rate limiter. In this process it wants the data directory's lock."""
+    if settings.ratelimiter.service:
+        async with client_of(settings.ratelimiter.service, RateLimiter, 5_000) as client:
+            yield client
+        return
+    async with local_limiter(settings) as limiter:
+        yield limiter
+
+
+@asynccontextmanager
+async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
+    """The rate limiter of this process."""
+    overrides = settings.ratelimiter.overrides
+    limits = await Limits.open(Path(settings.expand(overrides)) if overrides else None, settings.ratelimiter.qps)
+    state = await open_backend("ratelimiter.state", LIMITER_STATE, settings.ratelimiter.state, settings)
+    try:
+        yield RateLimiterService(state, limits)
+    finally:
+        await state.close()
