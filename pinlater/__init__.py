@@ -1,1 +1,34 @@
-"""SCHEDULE: jobs that run later, again, or never. So far the contract only: thrift_idl/pinlater.thrift."""
+"""SCHEDULE: jobs that run later, again, or never. Wire-compatible with Pinterest's PinLater.
+
+A queue's jobs are dequeued by priority, then by run_after; a dequeue claims them, an ack or a checkpoint ends or
+extends the claim, and what nobody confirms in time comes back. Delivery is at least once: a worker's effects must be
+repeatable. Acks and checkpoints that name their claim (field 100) are fenced: a late one changes nothing.
+
+>>> from pinlater.backends.sqlite import SqliteBackend
+>>> backend = await SqliteBackend.open("sqlite:///jobs.sqlite")
+>>> service = PinLaterService([backend], owner="localhost:9010:1700000000000")
+>>> await service.createQueue(RequestContext("docs"), "greetings")
+>>> await service.enqueueJobs(RequestContext("docs"), PinLaterEnqueueRequest("greetings", (PinLaterJob(b"hello"),)))
+"""
+
+from pinlater.backends import Backend, Lost
+from pinlater.errors import from_pinlater
+from pinlater.monitor import OWN_QUEUES, Monitor, QueueRules, Rules
+from pinlater.service import PinLaterService, wall_ms
+from pinlater.settings import Settings
+from pinlater.telemetry import SILENT, Telemetry
+
+__all__ = [
+    "OWN_QUEUES",
+    "SILENT",
+    "Backend",
+    "Lost",
+    "Monitor",
+    "PinLaterService",
+    "QueueRules",
+    "Rules",
+    "Settings",
+    "Telemetry",
+    "from_pinlater",
+    "wall_ms",
+]

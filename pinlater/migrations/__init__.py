@@ -1,0 +1,1 @@
+"""The schema of jobs in SQLite, as numbered scripts."""

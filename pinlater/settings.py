@@ -1,0 +1,26 @@
+"""What may be configured of the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The bounds of one PinLater service, and who may delete queues."""
+
+    priorities: int = 3
+    """1 is served first. Every server of a store, and its backends, must have the same number."""
+    admin_hash: str = ""
+    """SHA-256 of the password of deleteQueue, in hex; where it is empty, no password is right."""
+    body_bytes: int = 1024 * 1024
+    """A longer body is refused."""
+    dequeue_jobs: int = 2_000
+    """No dequeue returns more; a larger limit means this."""
+    concurrent_dequeues: int = 500
+    """Dequeues of one queue at a time; one more is refused with DEQUEUE_RATE_LIMITED."""
+    search_ms: int = 10_000
+    """What looks into bodies (bodyRegexToMatch) may take so long."""
+
+
+DEFAULTS = Settings()

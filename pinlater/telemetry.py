@@ -1,0 +1,68 @@
+"""What PinLater tells about itself: the contract's counters, by queue. The default says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Telemetry(Protocol):
+    """Called on the hot path: plain methods that neither block nor raise."""
+
+    def enqueued(self, queue: str, jobs: int) -> None:
+        """`enqueue`: jobs stored."""
+
+    def dequeued(self, queue: str, delays_ms: Sequence[int], first_delays_ms: Sequence[int]) -> None:
+        """`dequeue`, `dequeue_delay_ms`, `first_dequeue_delay_ms`: from a job's run_after to its claim.
+
+        The first delays are those of jobs that have lost no attempt.
+        """
+
+    def acked(self, queue: str, succeeded: int, failed: int, noops: int) -> None:
+        """`ack_succeeded`, `ack_failed`, `ack_noop`: no-ops are acks of claims that have moved on."""
+
+    def checkpointed(self, queue: str, jobs: int, noops: int) -> None:
+        """`checkpoint`, `checkpoint_noop`."""
+
+    def timed_out(self, queue: str, done: int, retry: int) -> None:
+        """`timeout_done`, `timeout_retry`: claims lost for good, and those to be tried again."""
+
+    def collected(self, queue: str, jobs: int) -> None:
+        """`gc`: finished jobs removed."""
+
+    def rate_limited(self, queue: str) -> None:
+        """`rate_limited`: a dequeue refused."""
+
+    def shard_failed(self, shard: str, reason: str) -> None:
+        """A shard didn't answer; others were asked instead, or the caller was told."""
+
+
+class Silent:
+    """Telemetry that says nothing."""
+
+    def enqueued(self, queue: str, jobs: int) -> None:
+        """Nothing."""
+
+    def dequeued(self, queue: str, delays_ms: Sequence[int], first_delays_ms: Sequence[int]) -> None:
+        """Nothing."""
+
+    def acked(self, queue: str, succeeded: int, failed: int, noops: int) -> None:
+        """Nothing."""
+
+    def checkpointed(self, queue: str, jobs: int, noops: int) -> None:
+        """Nothing."""
+
+    def timed_out(self, queue: str, done: int, retry: int) -> None:
+        """Nothing."""
+
+    def collected(self, queue: str, jobs: int) -> None:
+        """Nothing."""
+
+    def rate_limited(self, queue: str) -> None:
+        """Nothing."""
+
+    def shard_failed(self, shard: str, reason: str) -> None:
+        """Nothing."""
+
+
+SILENT: Telemetry = Silent()
