@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -149,7 +150,10 @@ def s3_client(url: str, timeout_s: float = 30) -> Any:  # boto3 makes its client
 
 @contextlib.contextmanager
 def topic(engine: Engine, partitions: int = 4) -> Iterator[str]:
-    """Make an empty topic: yields its name."""
+    """Make an empty topic: yields its name.
+
+    A topic is there, and gone, a moment after the controller has said so: this waits for the broker to know it.
+    """
     from confluent_kafka.admin import (  # type: ignore[attr-defined]  # NewTopic: re-exported without saying so
         AdminClient,
         NewTopic,
@@ -157,9 +161,15 @@ def topic(engine: Engine, partitions: int = 4) -> Iterator[str]:
 
     name = f"t-{uuid.uuid4().hex[:16]}"
     admin = AdminClient({"bootstrap.servers": f"{engine.host}:{engine.port}"})
+
+    def known() -> bool:
+        return name in admin.list_topics(timeout=30).topics
+
     admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+    _until(known)
     yield name
     admin.delete_topics([name])[name].result(30)
+    _until(lambda: not known())
 
 
 @contextlib.contextmanager
@@ -178,6 +188,13 @@ def small_file_system(directory: Path, size_mib: int = 4) -> Iterator[Path]:
         yield directory
     finally:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def _until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s"
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
