@@ -41,8 +41,8 @@ def decode(content: bytes, header_charset: str = "") -> Decoded:
     try:
         return Decoded(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
-        # Bounded content may end within a character.
-        if error.start >= len(content) - 3 and error.reason == "unexpected end of data":
+        # Bounded content may end within a character, which is told from another charset by the characters before.
+        if error.reason == "unexpected end of data" and not content[: error.start].isascii():
             return Decoded(content.decode("utf-8", "replace"), "utf-8")
         return _decoded(content, "windows-1252")
 

@@ -12,6 +12,7 @@ from extraction.flags import Flags
 from extraction.images import Images
 from extraction.jsonld import JsonLd
 from extraction.limits import Limits
+from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
 from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
@@ -19,6 +20,7 @@ from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
 Handler = Callable[[LexborNode], None]
 
 _MOST_NOSCRIPTS = 100
+_MOST_NOSCRIPT = 256 * 1024  # characters, all together
 _MOST_TITLES = 10  # looked at until one is the page's
 
 
@@ -43,6 +45,7 @@ class Walk:
         self.language = ""
         self._titles = 0
         self._noscripts = 0
+        self._noscript_left = _MOST_NOSCRIPT
         self._in_head = True
         self._handlers: dict[str | None, Handler] = {
             **dict.fromkeys(BLOCKS, self.text.set_apart),
@@ -136,9 +139,11 @@ class Walk:
         if "<" not in markup:
             return
         self._noscripts += 1
-        if self._noscripts > _MOST_NOSCRIPTS:
+        self._noscript_left -= len(markup)
+        if self._noscripts > _MOST_NOSCRIPTS or self._noscript_left < 0:
             self._flags.add("too_many_noscripts")
             return
+        markup = bounded_markup(markup, self._limits, self._flags)
         for inner in LexborHTMLParser(markup, is_fragment=True, scripting=True).css("a[href],area[href],img,source"):
             self._inside_noscript(inner)
 

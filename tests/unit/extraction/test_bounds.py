@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from extraction.flags import Flags
+from extraction.limits import DEFAULT, Limits
+from extraction.markup import bounded_markup, expanded_xhtml
+from extraction.tags import tags
+from tests.unit.extraction import record
+
+FIRST = "<title>kept</title><a href=/kept>kept</a>"
+
+
+def bounded(text: str, limits: Limits = DEFAULT) -> tuple[str, tuple[str, ...]]:
+    flags = Flags()
+    return bounded_markup(text, limits, flags), flags.as_tuple()
+
+
+@pytest.mark.parametrize(
+    ("markup", "flag"),
+    [
+        ("<div>" * 100_000, "too_deep"),
+        ("<b>" * 100_000, "too_deep"),
+        ("<table><tr><td><a href=/x>" * 20_000, "too_deep"),
+        ("<div></b><!--</div>-->" * 20_000, "too_deep"),
+        ("<p " + " ".join(f"a{i}=1" for i in range(40_000)) + ">", "too_many_attributes"),
+        ("<p>" * 250_000, "too_many_tags"),
+        ("<p>" + "".join(f"<b id={i}>" for i in range(2_400)) + "x" + "<p>x" * 2_400, "too_deep"),
+        ("".join(f"<b id={i}>" for i in range(400)) + "x" + "<p>x" * 4_000, "too_many_nodes"),
+        ("x" * 11_000_000, "truncated"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_what_was_found_before_a_page_gets_too_much_is_kept(markup: str, flag: str):
+    page = record(FIRST + markup)
+    assert page.title == "kept"
+    assert page.outlinks[0].url == "http://site.test/kept"
+    assert flag in page.flags
+
+
+def test_ten_megabytes_of_script_are_no_trouble():
+    page = record(FIRST + "<script>" + "x" * 10_000_000)
+    assert (page.title, page.flags) == ("kept", ())
+
+
+@pytest.mark.parametrize(
+    "usual",
+    [
+        "<div><p>x</div>" * 3_000,
+        "<ul>" + "<li>x" * 8_000,
+        "<svg>" + "<path d=M0/>" * 8_000 + "</svg>",
+        "<a name=x>" * 8_000,
+        "<p><b>x</b> <i>y</i>" * 8_000,
+        "<script>for(i=0;i<n;i++)s+='<div>'</script>" * 3_000,
+        "<img src='data:image/png;base64," + "A/" * 100_000 + "'>",
+    ],
+    ids=lambda value: value[:12],
+)
+def test_large_pages_that_are_no_attack_are_left_alone(usual: str):
+    assert bounded(usual) == (usual, ())
+
+
+def test_too_many_nodes_leave_a_flag():
+    assert record("<p>x" * 100, limits=Limits(nodes=50)).flags == ("too_many_nodes",)
+
+
+def test_noscripts_are_bounded_together():
+    assert record("<noscript><img src=/a></noscript>" * 200).flags == ("too_many_noscripts",)
+    assert record("<noscript>" + "<div>" * 40_000 + "</noscript>").flags == ("too_deep",)
+
+
+def test_tags_are_found_past_comments_scripts_and_quotes():
+    text = "<!doctype html><!--<a>--><A b='>' c>x</a ><script><p></script><!--><i/></><b"
+    assert [("/" if tag.is_end else "") + tag.name for tag in tags(text)] == ["a", "/a", "script", "/script", "i", "b"]
+
+
+def test_attributes_are_read_as_a_browser_does():
+    (tag,) = tags("<a HREF = /x/ b='1&amp;2' c=\"&copy=3&copy;\" d e=5 href=no>")
+    assert tag.attributes() == {"href": "/x/", "b": "1&2", "c": "&copy=3©", "d": "", "e": "5"}
+    assert tag.count_attributes() == 6
+
+
+def test_text_right_before_a_tag_is_noticed():
+    assert [tag.after_text for tag in tags(" <a>x</a>\n<b>")] == [False, True, False]
+
+
+def test_elements_closed_at_once_are_written_out():
+    assert expanded_xhtml('<p a="/>"/><br/><a href="/x/">') == '<p a="/>"></p><br/><a href="/x/">'

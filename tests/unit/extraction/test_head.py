@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from extraction.head import HEAD_BYTES, Head, read_head
+from tests.unit.extraction import URL
+
+
+def head(html: str) -> Head:
+    return read_head(html.encode(), URL)
+
+
+def refresh(content: str) -> str:
+    return head(f'<meta http-equiv=Refresh content="{content}">').refresh
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["0;url=/x", "0; URL='/x'", "0,/x", "0 /x", " 0 ; url = /x ", "0.9;/x", ".5;url=/x", "00;url=/x", "0;url='/x' y"],
+)
+def test_a_refresh_without_delay_leads_on(content: str):
+    assert refresh(content) == "http://site.test/x"
+
+
+@pytest.mark.parametrize("content", ["5;url=/x", "0", "0;", "", "x", "url=/x", "0url=/x", "0;url=javascript:x", "1 /x"])
+def test_what_is_no_refresh_or_waits_leads_nowhere(content: str):
+    assert refresh(content) == ""
+
+
+def test_a_refresh_in_the_body_works_as_in_browsers():
+    assert head("<p>text</p><meta http-equiv=refresh content=0;url=/x>").refresh == "http://site.test/x"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<!-- {} -->",
+        "<!-- {}",
+        "<script>var s = '{}'</script>",
+        "<noscript>{}</noscript>",
+        "<template>{}</template>",
+        "<title>{}</title>",
+        "<style>{}",
+    ],
+)
+def test_what_is_hidden_from_a_browser_is_hidden_here(hidden: str):
+    html = "<link rel=canonical href=/c><meta http-equiv=refresh content=0;url=/x>"
+    assert head(hidden.format(html)) == Head()
+
+
+def test_the_canonical_link_is_absolute_on_the_first_base():
+    page = "<!doctype html><title>t</title><base href=/b/><link rel='x Canonical' href='c?a=1&copy=2&amp;d'>"
+    assert head(page).canonical == "http://site.test/b/c?a=1&copy=2&d"
+
+
+@pytest.mark.parametrize("start", ["<body>", "<p>", "text", "</head></body>", "<img>"])
+def test_a_canonical_link_after_the_head_is_none(start: str):
+    assert head(f"<head>{start}<link rel=canonical href=/c>").canonical == ""
+
+
+def test_only_the_first_bytes_are_looked_at():
+    assert read_head(b" " * HEAD_BYTES + b"<link rel=canonical href=/c>", URL) == Head()
+
+
+def test_other_charsets_are_decoded():
+    page = "<link rel=canonical href='/é'>"
+    assert read_head(page.encode("utf-16"), URL).canonical == "http://site.test/%C3%A9"
+    assert read_head(page.encode("latin-1"), URL, "latin1").canonical == "http://site.test/%C3%A9"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from extraction.jsonld import is_bounded
+from extraction.limits import Limits
+from tests.unit.extraction import images, record
+from thrift_idl.gen.page.ttypes import PageRecord
+
+
+def blocks(*texts: str, limits: Limits | None = None) -> PageRecord:
+    page = "".join(f'<script type="application/ld+json">{text}</script>' for text in texts)
+    return record(page, limits=limits or Limits())
+
+
+def test_a_block_is_kept_compact_with_its_keys_in_order():
+    assert blocks(' { "b" : 1,\n "a" : ["é"] } ').json_ld == ('{"b":1,"a":["é"]}',)
+
+
+def test_a_broken_block_leaves_a_flag_and_the_others():
+    page = blocks('{"a":1}', '{"a":', '{"b":2}')
+    assert (page.json_ld, page.flags) == (('{"a":1}', '{"b":2}'), ("json_ld_broken",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<!-- {"a":"b\\nc"} -->',
+        '//<![CDATA[\n{"a":"b\\nc"}\n//]]>',
+        '/* <![CDATA[ */{"a":"b\\nc"}',
+        '{"a":"b\\nc"};',
+        '{"a":"b\nc"}',
+        '{"a":"b\\nc",}',
+        '\ufeff{"a":"b\\nc"}',
+    ],
+)
+def test_what_templates_get_wrong_is_forgiven(text: str):
+    assert blocks(text).json_ld == ('{"a":"b\\nc"}',)
+
+
+def test_a_comma_in_a_string_stays():
+    assert blocks('{"a":",]",}').json_ld == ('{"a":",]"}',)
+
+
+@pytest.mark.parametrize("text", ["", "null", "1", '"x"', "{'a':1}", "{}{}"])
+def test_what_is_no_object_or_list_is_broken(text: str):
+    assert blocks(text).flags == ("json_ld_broken",)
+
+
+def test_nan_becomes_null():
+    assert blocks('{"a":NaN}').json_ld == ('{"a":null}',)
+
+
+def test_depth_size_and_number_are_bounded():
+    limits = Limits(json_ld_depth=5, json_ld_bytes=100, json_ld_blocks=2)
+    page = blocks("[" * 9 + "]" * 9, '["' + "x" * 200 + '"]', "[1]", "[2]", "[3]", limits=limits)
+    assert page.json_ld == ("[1]", "[2]")
+    assert page.flags == ("json_ld_too_deep", "json_ld_too_large", "too_many_json_ld")
+
+
+def test_a_depth_that_no_parser_takes_is_broken_or_too_deep():
+    assert blocks("[" * 100_000).flags == ("json_ld_broken",)
+    assert blocks("[" * 900 + "]" * 900).flags == ("json_ld_too_deep",)
+
+
+@pytest.mark.parametrize(("value", "depth", "bounded"), [([1], 1, True), ([[1]], 1, False), ({"a": [1]}, 2, True)])
+def test_nesting_is_counted_in_lists_and_objects(value: object, depth: int, bounded: bool):
+    assert is_bounded(value, depth) is bounded
+
+
+def test_other_scripts_are_no_blocks():
+    assert record('<script>{"a":1}</script><script type="application/json">{"a":1}</script>').json_ld == ()
+
+
+def test_the_type_may_be_written_in_any_case_with_parameters():
+    assert record('<script type="Application/LD+JSON; charset=utf-8">[1]</script>').json_ld == ("[1]",)
+
+
+def test_images_are_found_in_every_shape_but_a_logo_is_none():
+    page = """<script type=application/ld+json>{"@graph": [
+      {"image": ["/1", {"@type": "ImageObject", "url": "/2",
+                        "width": 640, "height": {"value": "480"}, "caption": "c"}]},
+      {"thumbnailUrl": "/3", "publisher": {"logo": {"@type": "ImageObject", "url": "/logo"}}},
+      {"@type": "ImageObject", "contentUrl": "/4", "name": "n"}, {"name": "/no", "url": "/no"}]}</script>"""
+    assert [url[-2:] for url, _ in images(page)] == ["/1", "/2", "/3", "/4"]
+    second = record(page).images[1]
+    assert (second.width, second.height, second.alt) == (640, 480, "c")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from extraction.limits import Limits
+from tests.unit.extraction import URL, record, urls
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        ("x", "http://site.test/folder/x"),
+        ("/x y", "http://site.test/x%20y"),
+        ("//other.test", "http://other.test/"),
+        ("?q=1", "http://site.test/folder/page?q=1"),
+        ("#part", URL),
+        ("", URL),
+        ("  /x\n/y ", "http://site.test/x/y"),
+        ("https://u:p@other.test:443/#f", "https://other.test/"),
+        ("/a?b=1&amp;c=2&copy=3", "http://site.test/a?b=1&c=2&copy=3"),
+        ("http://bücher.test/", "http://xn--bcher-kva.test/"),
+    ],
+)
+def test_links_are_absolute_without_fragment_and_userinfo(href: str, url: str):
+    assert urls(f'<a href="{href}">x</a>') == [url]
+
+
+@pytest.mark.parametrize(
+    "href", ["javascript:x", "MAILTO:a@b", "tel:1", "data:,x", "ftp://x/", "http://[", "http://a:99999"]
+)
+def test_only_http_links_are_outlinks(href: str):
+    assert urls(f"<a href='{href}'>x</a>") == []
+
+
+def test_an_anchor_without_href_is_none():
+    assert urls("<a name=x>x</a><link href=/y><form action=/z></form>") == []
+
+
+def test_the_first_base_with_a_href_counts_also_for_links_before_it():
+    assert urls("<a href=x>x</a><base target=_top><base href='http://b.test/c/'><base href=/d>") == [
+        "http://b.test/c/x"
+    ]
+
+
+@pytest.mark.parametrize("base", ["http://[", "data:text/html,x", "javascript:1"])
+def test_a_base_that_is_none_is_passed_over(base: str):
+    assert urls(f"<base href='{base}'><a href=x>x</a>") == ["http://site.test/folder/x"]
+
+
+def test_the_first_link_of_a_url_is_kept():
+    found = record("<a href=/x>one</a><a href=/y>two</a><a href=/x#z>three</a>").outlinks
+    assert [(link.url[-1], link.text) for link in found] == [("x", "one"), ("y", "two")]
+
+
+def test_anchor_text_is_collapsed_and_bounded_and_without_scripts():
+    page = "<a href=/x> a\n <b>b</b><!-- no --><script>no</script><p>c</p></a><a href=/y>" + "y" * 50 + "</a>"
+    found = record(page, limits=Limits(anchor_length=10)).outlinks
+    assert [link.text for link in found] == ["a b c", "y" * 10]
+
+
+def test_the_alt_of_an_image_is_no_anchor_text_but_that_of_an_area_is():
+    found = record("<a href=/x><img alt=image></a><map><area href=/y alt=' the  y '></map>").outlinks
+    assert [link.text for link in found] == ["", "the y"]
+
+
+def test_rel_is_a_lower_case_list():
+    (link,) = record("<a href=/x rel=' Author  nofollow author'>x</a>").outlinks
+    assert (link.rel, link.nofollow) == (("author", "nofollow"), True)
+
+
+def test_ugc_and_sponsored_are_no_nofollow():
+    assert [link.nofollow for link in record("<a href=/x rel='ugc sponsored'>x</a>").outlinks] == [False]
+
+
+@pytest.mark.parametrize("content", ["nofollow", "NONE", "noindex,nofollow", "noindex nofollow"])
+def test_nofollow_of_the_page_is_every_links(content: str):
+    page = record(f"<a href=/x>x</a><meta name=robots content='{content}'>")
+    assert page.outlinks[0].nofollow
+
+
+def test_nofollow_of_a_header_is_every_links():
+    assert record("<a href=/x>x</a>", x_robots=["nofollow"]).outlinks[0].nofollow
+
+
+def test_nofollow_for_another_agent_is_not_ours():
+    assert not record("<meta name=googlebot content=nofollow><a href=/x>x</a>").outlinks[0].nofollow
+    assert record("<meta name=Aragog content=nofollow><a href=/x>x</a>").outlinks[0].nofollow
+
+
+def test_links_of_a_noscript_element_are_there_for_us_and_those_of_a_template_are_not():
+    assert urls("<noscript><a href=/n>n</a></noscript><template><a href=/t>t</a></template>") == ["http://site.test/n"]
+
+
+def test_too_many_outlinks_leave_a_flag_and_the_first_ones():
+    page = record("".join(f"<a href=/{i}>x</a>" for i in range(9)), limits=Limits(outlinks=4))
+    assert ([link.url[-1] for link in page.outlinks], page.flags) == (["0", "1", "2", "3"], ("too_many_outlinks",))
