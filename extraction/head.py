@@ -59,9 +59,10 @@ def read_head(content: bytes, url: str, charset: str = "") -> Head:
 
 def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
     """base, link and meta tags, and whether each stands in the head: text or any other start tag begins the body."""
-    in_head = True
+    in_head, closed = True, False
     for tag in tags(text):
-        if in_head and _begins_body(tag):
+        closed = closed or (tag.is_end and tag.name == "head")
+        if in_head and _begins_body(tag, closed):
             in_head = False
             if not _matters(text[tag.start :].lower()):
                 return
@@ -74,10 +75,11 @@ def _matters(body: str) -> bool:
     return "<base" in body or ("http-equiv" in body and "refresh" in body)
 
 
-def _begins_body(tag: Tag) -> bool:
+def _begins_body(tag: Tag, after_head: bool) -> bool:
     if tag.is_end:
         return tag.name in ("body", "html", "br") or (tag.after_text and tag.name not in _RAW)
-    return tag.after_text or tag.name not in _HEAD_TAGS
+    # After </head>, all but noscript go into the head (https://html.spec.whatwg.org/#the-after-head-insertion-mode).
+    return tag.after_text or tag.name not in _HEAD_TAGS or (after_head and tag.name == "noscript")
 
 
 def _canonical_href(tag: Tag) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,7 +112,7 @@ def test_the_head_alone_and_the_whole_page_agree_on_the_canonical_link(elements:
 @given(markup)
 def test_a_scan_for_tags_ends_and_moves_on(text: str) -> None:
     found = list(tags(text))
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(found))
     assert all(tag.attributes().keys() == {name.lower() for name in tag.attributes()} for tag in found)
 
 
