@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag: lower case name, where it starts and ends, and whether text stood right before it."""
+    """One tag: lower case name, where it starts and ends, and whether text stood between it and the tag before."""
 
     name: str
     is_end: bool
@@ -54,13 +54,15 @@ class Tag:
 def tags(text: str) -> Iterator[Tag]:
     """The tags of a page in order."""
     position = 0
+    after_text = False
     while found := _MARKUP.search(text, position):
-        after_text = found.start() > position and not text[position : found.start()].isspace()
+        after_text |= found.start() > position and not text[position : found.start()].isspace()
         position = found.end()
         name = (found["name"] or "").lower()
         if not name:
             continue
         yield Tag(name, bool(found["close"]), found.start(), position, after_text, found["attributes"])
+        after_text = False
         if name in _RAW and not found["close"]:
             end = _RAW[name].search(text, position)
             position = end.start() if end else len(text)
