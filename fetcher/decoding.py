@@ -20,7 +20,7 @@ from thrift_idl.errors import BadReply
 
 STEP = 64 * KIB
 MOST_CODINGS = 5
-_SPARE = 6 * MIB  # windows beyond this are taken off the cap: all in all less than cap + 8 MiB
+_SPARE = 7 * MIB  # windows beyond this are taken off the cap: all in all less than cap + 8 MiB
 _ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}
 
 
@@ -132,35 +132,45 @@ class _Zlib:
 
 
 class _Brotli:
+    """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start."""
+
     held = 0
 
-    def __init__(self, sink: Stage) -> None:
+    def __init__(self, sink: Stage, cap: int) -> None:
         self._sink = sink
+        self._widest = cap + _SPARE
         self._decoder = brotli.Decompressor()
-        self._window = 0
+        self._ended = False
 
     def write(self, data: bytes) -> int:
-        """Take `data`."""
-        if not self._window and data:
-            self._window = 1 << _brotli_window_bits(data[0])
-        rest = data
+        """Take `data`; what comes after the end is padding."""
+        if not self.held and data:
+            self._open_window(data[0])
+        rest, more = data, not self._ended
+        while more:
+            piece = self._step(rest)
+            rest = b""
+            if piece:
+                self._sink.write(piece)
+            self._ended = bool(self._decoder.is_finished())
+            # An empty step more after the last piece: only then does the decoder know that it has finished.
+            more = not self._ended and bool(piece or not self._decoder.can_accept_more_data())
+        return len(data)
+
+    def _open_window(self, first: int) -> None:
+        self.held = 1 << _brotli_window_bits(first)
+        if self.held > self._widest:
+            raise BadCoding(f"a brotli window of {self.held} bytes is more than may be held")
+
+    def _step(self, data: bytes) -> bytes:
         try:
-            while True:
-                piece = self._decoder.process(rest, output_buffer_limit=STEP)
-                rest = b""
-                if piece:
-                    self.held = min(self._window, self.held + len(piece))
-                    self._sink.write(piece)
-                if self._decoder.is_finished() or self._decoder.can_accept_more_data():
-                    return len(data)
+            return bytes(self._decoder.process(data, output_buffer_limit=STEP))
         except brotli.error as error:
-            if self._decoder.is_finished():
-                return len(data)  # padding after the end
             raise BadCoding(str(error)) from None
 
     def finished(self) -> bool:
         """Whether the stream has come to its end."""
-        return bool(self._decoder.is_finished())
+        return self._ended
 
 
 def _brotli_window_bits(first: int) -> int:
@@ -205,12 +215,12 @@ class _Zstd:
         return True
 
 
-def _stage(coding: str, sink: Stage) -> Stage:
+def _stage(coding: str, sink: Stage, cap: int) -> Stage:
     if coding == "gzip":
         return _Zlib(sink, zlib.MAX_WBITS | 16)
     if coding == "deflate":
         return _Zlib(sink, zlib.MAX_WBITS)
-    return _Brotli(sink) if coding == "br" else _Zstd(sink)
+    return _Brotli(sink, cap) if coding == "br" else _Zstd(sink)
 
 
 def codings_of(values: Sequence[str]) -> list[str]:
@@ -235,7 +245,7 @@ class Decoder:
         self._store = Store(cap)
         self._first: Stage = self._store
         for coding in codings:
-            self._first = _stage(coding, self._first)
+            self._first = _stage(coding, self._first, cap)
             self._store.stages.append(self._first)
         self._fed = False
         self.flags: list[str] = []
@@ -256,7 +266,9 @@ class Decoder:
         return False
 
     def content(self) -> bytes:
-        """What was decoded; call it at the end of the body."""
+        """What was decoded; call it at the end of the body. Raises `BadReply` where a body came to nothing."""
         if self._fed and not self.flags and not all(stage.finished() for stage in self._store.stages):
+            if not len(self._store):
+                raise BadReply("the content is not coded as declared: too short")
             self.flags.append("truncated")
         return self._store.content()

@@ -27,7 +27,7 @@ def location_target(url: str, location: str) -> str:
 def check_hop(chain: Sequence[Hop], hop: Hop, most: int) -> None:
     """Raise `TooManyRedirects` if following `hop` closes a loop, or makes more than `most` hops."""
     if hop.target == hop.url or any(hop.target == earlier.url for earlier in chain):
-        raise TooManyRedirects(f"redirect loop at {hop.target[:200]}", reason="loop")
+        raise TooManyRedirects("the redirects form a loop", reason="loop")
     if len(chain) >= most:
         raise TooManyRedirects(f"more than {most} redirects", reason="too_many")
 
