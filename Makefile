@@ -69,7 +69,7 @@ constraints: ## pin the newest versions of everything in pyproject.toml (needs u
 
 clean: | python ## stop the engines and remove their data, the environment, caches, build products
 	@"$(PYTHON)" -m deploy.engines stop --wipe
-	@rm -rf $(VENV) .engines .demo build dist *.egg-info .*_cache .hypothesis
+	@rm -rf $(VENV) .demo build dist *.egg-info .*_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What follows isn't called by hand.
