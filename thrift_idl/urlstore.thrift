@@ -40,7 +40,7 @@ struct Page {
 struct Outcome {
   /** fetched, refused, deferred, unavailable. */
   1: required string family
-  /** A code of the error tree; "fetched" for success, "unchanged" for 304. */
+  /** A code of the error tree; "fetched" for success, "unchanged" for 304, "redirected" for an alias. */
   2: required string code
   3: optional string message = ""
   4: required i64 at_ms

@@ -21,6 +21,8 @@ class Alias:
     key: bytes
     url: str
     target: str
+    status: int
+    """HTTP status of the redirect; 200 for a meta refresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def aliases_of(chain: Iterable[Hop], served: bytes | None) -> tuple[Alias, ...]:
 def _alias(hop: Hop) -> Alias | None:
     try:
         url = request_form(hop.url)
-        return Alias(url_key(url), url, request_form(hop.target))
+        return Alias(url_key(url), url, request_form(hop.target), hop.status)
     except InvalidUrl:
         return None
 

@@ -78,6 +78,11 @@ def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
     )
 
 
+def redirected(status: int, at_ms: int) -> Outcome:
+    """The outcome of a URL that is an alias: the visit went on to its target."""
+    return Outcome(family="fetched", code="redirected", at_ms=at_ms, status=status)
+
+
 def outcome_of(fetched: FetchResult, code: str) -> Outcome:
     """The outcome of a visit that brought a page (`fetched`) or a 304 (`unchanged`)."""
     return Outcome(family="fetched", code=code, at_ms=fetched.began_ms, status=fetched.status)

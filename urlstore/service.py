@@ -105,10 +105,9 @@ class UrlStoreService:
         key = url_key(url)
         alias = "" if request.answered else None
         outcome = cells.encode_outcome(request.outcome)
-        await self._metadata.write_row(
-            RowWrite(key, url, request.began_ms, redirects_to=alias, outcome=outcome),
-        )
-        await self._write_aliases(request.chain, key if request.answered else None, request.began_ms)
+        write = RowWrite(key, url, request.began_ms, redirects_to=alias, outcome=outcome)
+        await self._metadata.write_row(write)
+        await self._write_aliases(request.chain, key if request.answered else None, request.began_ms, write)
 
     @measured
     async def put_attributes(self, request: ttypes.PutAttributesRequest) -> None:
@@ -199,9 +198,21 @@ class UrlStoreService:
         bounds.check_chain(fetched.chain)
         return pages.write_time_ms(fetched.began_ms, previous_write_ms)
 
-    async def _write_aliases(self, chain: Iterable[Hop], served: bytes | None, write_ms: int) -> None:
+    async def _write_aliases(
+        self, chain: Iterable[Hop], served: bytes | None, write_ms: int, ended: RowWrite | None = None
+    ) -> None:
+        """Each hop becomes an alias, which is its outcome too; in a circle all share the outcome that `ended` it."""
+        aliases = aliases_of(chain, served)
+        circle = ended.outcome if ended and any(alias.key == ended.key for alias in aliases) else None
         writes = (
-            RowWrite(alias.key, alias.url, write_ms, redirects_to=alias.target) for alias in aliases_of(chain, served)
+            RowWrite(
+                alias.key,
+                alias.url,
+                write_ms,
+                redirects_to=alias.target,
+                outcome=circle or cells.encode_outcome(pages.redirected(alias.status, write_ms)),
+            )
+            for alias in aliases
         )
         await asyncio.gather(*(self._metadata.write_row(write) for write in writes))
 

@@ -94,7 +94,7 @@ class Visitor:
             url=error.details.get("url") or url,
             outcome=outcome,
             chain=chain,
-            answered="status" in error.details,
+            answered=bool(outcome.status) and not 300 <= outcome.status < 400,
             began_ms=began_ms,
         )
         if error.code != "invalid_url" or "url" in error.details:

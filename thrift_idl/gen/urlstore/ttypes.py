@@ -411,7 +411,7 @@ class Outcome(object):
 
     Attributes:
      - family: fetched, refused, deferred, unavailable.
-     - code: A code of the error tree; "fetched" for success, "unchanged" for 304.
+     - code: A code of the error tree; "fetched" for success, "unchanged" for 304, "redirected" for an alias.
      - message
      - at_ms
      - status
