@@ -63,7 +63,8 @@ Answer = Done | Lost
 class ChildPool:
     """`run("module:function", argument)` in one of `size` children, started when they are first needed.
 
-    `imports` are loaded by each child as it starts, so that its first call isn't slower than the others.
+    `imports` are loaded by each child as it starts (65 ms for the extractor's), so that its first call isn't slower
+    than the others. Use a pool in the main thread's loop: Linux ends a child with the thread that started it.
     """
 
     def __init__(

@@ -25,11 +25,12 @@ _FLAGS = {
 _log = logging.getLogger(__name__)
 
 
-async def extract_page(pool: ChildPool, fetched: FetchResult) -> PageRecord:
+async def extract_page(pool: ChildPool, fetched: FetchResult, function: str = FUNCTION) -> PageRecord:
     """The record of a fetched page; flags of the fetch (truncated, early_close) come first in it.
 
     A page that its extractor doesn't survive has a record with nothing but a flag and the directives of its headers.
-    Raises what `ChildPool.run` raises: those errors say nothing about the page.
+    `function` names another extractor than ours. Raises what `ChildPool.run` raises: errors that say nothing about
+    the page.
     """
     x_robots = header_values(fetched, "x-robots-tag")
     asked = request(
@@ -40,7 +41,7 @@ async def extract_page(pool: ChildPool, fetched: FetchResult) -> PageRecord:
         ", ".join(header_values(fetched, "content-language")),
         x_robots,
     )
-    answer = await pool.run(FUNCTION, asked)
+    answer = await pool.run(function, asked)
     if isinstance(answer, Lost):
         _log.warning("no record of %s: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = _record_of_headers(x_robots, _FLAGS[answer.ending])
