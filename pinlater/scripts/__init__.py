@@ -1,0 +1,26 @@
+"""The Redis backend's scripts, each in a file of its own, by name. All begin with `prelude.lua`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pinlater.backends import PAGE_BYTES, STATUS_CHARACTERS
+
+_FLAGS = {
+    # A Redis that is out of memory takes no more jobs; those it has are served, and removed when they are finished.
+    "enqueue": "",
+    "count": "flags=no-writes",
+    "lookup": "flags=no-writes",
+    "scan": "flags=no-writes",
+}
+_NUMBERS = f"local STATUS_CHARACTERS, PAGE_BYTES = {STATUS_CHARACTERS}, {PAGE_BYTES}"
+
+
+def script(name: str) -> str:
+    """The whole text of the script `name`.lua."""
+    flags = _FLAGS.get(name, "flags=allow-oom")
+    return "\n".join((f"#!lua {flags}".rstrip(), _NUMBERS, _text("prelude"), _text(name)))
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
