@@ -60,7 +60,7 @@ class Channel:
         if link is None:
             return await self._call_later(method, arguments, deadline_ms)
         async with self._slots:
-            return await self._call_on(link, method, self._encoded(method, arguments), deadline_ms)
+            return await self._call_on(link, method, self._encoded(method, arguments), deadline_ms / 1000, deadline_ms)
 
     async def _call_later(self, method: Method, arguments: Any, deadline_ms: int) -> Any:
         """The call when something must be waited for first: a slot, a connection, room in the write buffer."""
@@ -77,17 +77,17 @@ class Channel:
                     link = await self._pool.link()
             except TimeoutError:
                 raise self._too_late(method, deadline_ms) from None
-            left_ms = max(1, int((end - loop.time()) * 1000))
-            body = self._encoded(method, _with_remaining(method, arguments, left_ms))
-            return await self._call_on(link, method, body, left_ms)
+            left_s = end - loop.time()
+            body = self._encoded(method, _with_remaining(method, arguments, max(1, int(left_s * 1000))))
+            return await self._call_on(link, method, body, left_s, deadline_ms)
         finally:
             self._slots.release()
 
-    async def _call_on(self, link: Link, method: Method, body: bytes, deadline_ms: int) -> Any:
+    async def _call_on(self, link: Link, method: Method, body: bytes, left_s: float, deadline_ms: int) -> Any:
         loop = asyncio.get_running_loop()
         sequence, answer = link.open_call()
         sent = loop.time()
-        timer = loop.call_later(deadline_ms / 1000, _expire, answer, self._too_late(method, deadline_ms))
+        timer = loop.call_later(left_s, self._expire, answer, method, deadline_ms)
         try:
             link.write(framed(write_header(CALL, method.wire_name, sequence) + body))
             frame, header = await answer
@@ -117,6 +117,10 @@ class Channel:
             raise self._too_late(method, remaining_ms)
         return min(remaining_ms, self._limits.deadline_ms)
 
+    def _expire(self, answer: asyncio.Future[Reply], method: Method, deadline_ms: int) -> None:
+        if not answer.done():
+            answer.set_exception(self._too_late(method, deadline_ms))
+
     def _too_late(self, method: Method, deadline_ms: int) -> DeadlineExceeded:
         return DeadlineExceeded(f"{method.name} of {self.address} took longer than {deadline_ms} ms")
 
@@ -138,11 +142,6 @@ def _caller(channel: Channel, method: Method) -> Callable[..., Coroutine[Any, An
 
     call.__name__ = call.__qualname__ = method.name
     return call
-
-
-def _expire(answer: asyncio.Future[Reply], error: DeadlineExceeded) -> None:
-    if not answer.done():
-        answer.set_exception(error)
 
 
 def _with_remaining(method: Method, arguments: Any, left_ms: int) -> Any:

@@ -40,6 +40,8 @@ class Pool:
                 link.retire()
             if link is None or not link.usable:
                 link = await self._connected(slot)
+                if not link.usable:
+                    raise BackendDown(f"{self.address} closes connections at once", address=self.address)
             elif link.full:
                 await link.drained()
             if link.usable and not link.full:

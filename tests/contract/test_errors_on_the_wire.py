@@ -1,0 +1,155 @@
+"""Every error of the tree, raised by a service, reaches its caller the same, by a direct call and through Thrift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.rpc.serving import Limiter, calling, reserve, serving
+from thrift_idl.errors import (
+    AragogError,
+    BackendDown,
+    Deferred,
+    InternalError,
+    InvalidRequest,
+    NoSlot,
+    NotOwner,
+    Refused,
+    Unavailable,
+    by_code,
+)
+from thrift_idl.gen.context.ttypes import Failure
+from thrift_idl.gen.pinlater.protocol import PinLater
+from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterException, RequestContext
+from thrift_idl.rpc import Channel
+
+CLASSES = [cls for cls in by_code().values() if cls is not AragogError]
+FACTS = {"url": "http://example.org/ü?a=1", "status": "429", "empty": "", "chain": '[{"url": "http://a.example/"}]'}
+
+
+class Raising(Limiter):
+    """Raises what it was given, from the first step or after a wait."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    async def reserve(self, request: Any) -> Any:
+        raise self._error
+
+    async def block(self, request: Any) -> None:
+        await self.feedback(request)
+        raise self._error
+
+
+class RaisingPinLater:
+    """As `Raising`, behind PinLater's own IDL, whose methods declare another exception."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._raise
+
+    async def _raise(self, *values: object) -> None:
+        raise self._error
+
+
+def instances(cls: type[AragogError]) -> list[AragogError]:
+    if issubclass(cls, Deferred):
+        return [cls("wait", delay_ms=0), cls("wait for it", delay_ms=86_400_000, **FACTS)]
+    return [cls(), cls("plain"), cls("with 蜘蛛 and all", delay_ms=2**40, **FACTS)]
+
+
+def facts(error: BaseException) -> tuple[Any, ...]:
+    assert isinstance(error, AragogError)
+    return type(error), error.family, error.code, error.message, error.delay_ms, error.details, str(error), repr(error)
+
+
+async def raised(call: Any) -> AragogError:
+    with pytest.raises(AragogError) as caught:
+        await call
+    return caught.value
+
+
+async def through_thrift(error: BaseException, method: str = "reserve") -> AragogError:
+    async with serving(Raising(error)) as (_, port), calling(port) as client:
+        return await raised(getattr(client, method)(reserve()))
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.code)
+async def test_a_direct_call_and_an_rpc_raise_equal_errors(cls: type[AragogError]) -> None:
+    for error in instances(cls):
+        direct = await raised(Raising(error).reserve(reserve()))
+        assert facts(await through_thrift(error)) == facts(direct)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.code)
+async def test_errors_of_methods_that_declare_another_exception_arrive_the_same(cls: type[AragogError]) -> None:
+    for error in instances(cls):
+        async with serving(RaisingPinLater(error), protocol=PinLater) as (_, port):
+            channel = Channel(f"127.0.0.1:{port}")
+            assert facts(await raised(channel.client(PinLater).getQueueNames(RequestContext("t")))) == facts(error)
+            await channel.close()
+
+
+async def test_an_error_raised_after_a_wait_arrives_the_same() -> None:
+    from thrift_idl.gen.context.ttypes import Context
+    from thrift_idl.gen.ratelimiter.ttypes import BlockRequest
+
+    error = NoSlot("later", delay_ms=7, domain="example.org")
+    async with serving(Raising(error)) as (_, port), calling(port) as client:
+        assert facts(await raised(client.block(BlockRequest(Context("t"), "d", 1)))) == facts(error)
+
+
+FAMILIES = [Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner, InternalError]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda cls: cls.family)
+async def test_an_unknown_code_becomes_its_family_and_keeps_its_fields(family: type[AragogError]) -> None:
+    sent = Failure(family.family, "made_next_year", "new", 9, {"a": "b"})
+    error = await through_thrift(sent)  # type: ignore[arg-type]  # the stub doesn't say that it is an exception
+    assert type(error) is family
+    assert (error.code, error.message, error.delay_ms, error.details) == ("made_next_year", "new", 9, {"a": "b"})
+
+
+async def test_an_unknown_family_becomes_an_internal_error() -> None:
+    error = await through_thrift(Failure("martian", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    assert type(error) is InternalError
+    assert error.code == "no_slot"
+
+
+async def test_a_code_of_another_family_does_not_lend_its_class() -> None:
+    error = await through_thrift(Failure("refused", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    assert type(error) is Refused
+
+
+async def test_a_deferral_without_a_delay_is_a_deferral_still() -> None:
+    error = await through_thrift(Failure("deferred", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    assert type(error) is NoSlot
+    assert error.delay_ms == 0
+
+
+async def test_pinlaters_own_exception_passes_through_as_declared() -> None:
+    sent = PinLaterException(ErrorCode.QUEUE_NOT_FOUND, "no queue crawl")
+    async with serving(RaisingPinLater(sent), protocol=PinLater) as (_, port):  # type: ignore[arg-type]  # as above
+        channel = Channel(f"127.0.0.1:{port}")
+        with pytest.raises(PinLaterException) as caught:  # type: ignore[type-var]  # as above
+            await channel.client(PinLater).createQueue(RequestContext("t"), "crawl")
+        assert caught.value == sent
+        await channel.close()
+
+
+async def test_an_error_too_long_for_a_frame_still_says_what_it_was() -> None:
+    error = await through_thrift(InvalidRequest("x", **{"big": "y" * 17_000_000}))
+    assert isinstance(error, InternalError)
+    assert "a frame holds" in error.message
+
+
+async def test_an_error_whose_details_are_no_text_is_an_internal_error_not_a_broken_connection() -> None:
+    wrong = InvalidRequest("x")
+    wrong.details = {"number": 5}  # type: ignore[dict-item]
+    assert isinstance(await through_thrift(wrong), InternalError)
