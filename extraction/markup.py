@@ -84,8 +84,9 @@ class _Nesting:
 
     def _ends_at_once(self, tag: Tag) -> bool:
         """`<path/>` in a drawing; elsewhere the slash means nothing (https://html.spec.whatwg.org/#start-tags)."""
-        in_drawing = tag.name in _DRAWINGS or any(self._open.get(name) for name in _DRAWINGS)
-        return in_drawing and tag.raw_attributes.endswith("/")
+        if not tag.raw_attributes.endswith("/"):
+            return False
+        return tag.name in _DRAWINGS or any(self._open.get(name) for name in _DRAWINGS)
 
     def _count(self, name: str, step: int) -> None:
         count = self._open.get(name, 0) + step

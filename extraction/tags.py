@@ -9,12 +9,12 @@ from __future__ import annotations
 import html.entities
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MARKUP = re.compile(
     r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:[!?]|/(?![a-zA-Z]))[^>]*+>?"
-    r"|<(?P<close>/?)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)"
-    r"(?P<attributes>(?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
+    r"|<(/?)([a-zA-Z][^\t\n\f\r />]*+)"
+    r"((?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
@@ -28,8 +28,7 @@ _RAW = {
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+[;=]?)")
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One tag: lower case name, where it starts and ends, and whether text stood between it and the tag before."""
 
     name: str
@@ -58,12 +57,13 @@ def tags(text: str) -> Iterator[Tag]:
     while found := _MARKUP.search(text, position):
         after_text |= found.start() > position and not text[position : found.start()].isspace()
         position = found.end()
-        name = (found["name"] or "").lower()
-        if not name:
+        slash, name, attributes = found.groups()
+        if name is None:
             continue
-        yield Tag(name, bool(found["close"]), found.start(), position, after_text, found["attributes"])
+        name = name.lower()
+        yield Tag(name, slash == "/", found.start(), position, after_text, attributes)
         after_text = False
-        if name in _RAW and not found["close"]:
+        if name in _RAW and not slash:
             end = _RAW[name].search(text, position)
             position = end.start() if end else len(text)
 
