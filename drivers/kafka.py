@@ -1,0 +1,247 @@
+"""How a `kafka://` URL becomes a producer whose sends can be awaited, a topic that exists, and a reader of it.
+
+`kafka://host:port[,host:port...]/topic`. The producer is idempotent and waits for all in-sync replicas; its librdkafka
+does the network in threads of its own, one thread of ours brings the delivery reports to the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
+
+from thrift_idl.errors import BackendDown, BadConfiguration
+
+ANSWER_MS = 10_000
+"""How long a broker may be silent before it counts as down, unless a caller says otherwise."""
+
+_POLL_S = 0.25
+_QUEUE_FULL_S = 0.02
+_QUIET: dict[str, Any] = {"log_level": 0}  # of clients that raise what they have to say
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a `kafka://` URL says."""
+
+    servers: str
+    topic: str
+
+    def __str__(self) -> str:
+        return f"kafka://{self.servers}/{self.topic}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record of a topic. Records of one key keep their order."""
+
+    key: bytes
+    value: bytes
+
+
+def parse_address(url: str) -> Address:
+    """The parts of the URL. Raises `BadConfiguration`."""
+    parts = urlsplit(url)
+    topic = parts.path.strip("/")
+    servers = [server.rpartition(":") for server in parts.netloc.split(",")]
+    is_valid = all(host and port.isdecimal() for host, _, port in servers) and topic and "/" not in topic
+    if parts.scheme != "kafka" or not is_valid or parts.query or "@" in parts.netloc:
+        raise BadConfiguration(f"{url[:200]!r} is no Kafka URL: write kafka://host:port/topic")
+    return Address(parts.netloc, topic)
+
+
+class TopicProducer:
+    """Sends to one topic, which must exist. Used from one event loop; connects by itself, again and again."""
+
+    def __init__(self, address: Address, *, send_timeout_ms: int = ANSWER_MS) -> None:
+        self.address = address
+        self._send_timeout_ms = send_timeout_ms
+        self._closed = False
+        self._producer = self._connect()
+        # A daemon: a process that ends without closing must not hang on it.
+        self._poller = threading.Thread(target=self._poll, name="kafka-reports", daemon=True)
+        self._poller.start()
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Return once the broker has acknowledged all of them. Raises `BackendDown`; some may be stored then."""
+        if self._closed:
+            raise BackendDown(f"the connection to {self.address} is closed")
+        if not messages:
+            return
+        producer, reports = self._producer, _Reports(len(messages), asyncio.get_running_loop())
+        try:
+            for message in messages:
+                await self._produce(producer, message, reports)
+            error = await reports.first_error
+        except KafkaException as refused:  # of produce itself
+            error = refused.args[0]
+        if error:
+            await self._replace(producer, error)
+            raise BackendDown(f"{self.address} stored nothing for sure ({error.str()}): is the broker up?")
+
+    async def close(self) -> None:
+        """Let what is under way end; its time-out bounds that."""
+        self._closed = True
+        await asyncio.to_thread(self._producer.flush, self._send_timeout_ms / 1000)
+        await asyncio.to_thread(self._poller.join)
+
+    async def _produce(self, producer: Producer, message: Message, reports: _Reports) -> None:
+        deadline = asyncio.get_running_loop().time() + self._send_timeout_ms / 1000
+        while True:
+            try:
+                producer.produce(
+                    self.address.topic, key=message.key, value=message.value, on_delivery=reports.delivered
+                )
+                return
+            except BufferError:  # librdkafka's queue is full: 100,000 messages or 1 GiB wait for the broker
+                if asyncio.get_running_loop().time() > deadline:
+                    raise BackendDown(f"{self.address} takes messages too slowly: try again later") from None
+                await asyncio.sleep(_QUEUE_FULL_S)
+
+    async def _replace(self, producer: Producer, error: KafkaError) -> None:
+        """Put a new producer in the place of one that lost its sequence: such a one never sends again."""
+        is_fatal = error.fatal() or error.code() == KafkaError._FATAL
+        if is_fatal and producer is self._producer:
+            self._producer = self._connect()
+            await asyncio.to_thread(producer.flush, self._send_timeout_ms / 1000)  # others wait for their reports
+
+    def _connect(self) -> Producer:
+        configuration = {
+            "bootstrap.servers": self.address.servers,
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": "zstd",
+            "linger.ms": 2,
+            "partitioner": "murmur2_random",  # the Java client's: a key is in the same partition whoever wrote it
+            "message.timeout.ms": self._send_timeout_ms,
+            "reconnect.backoff.max.ms": 1_000,
+            "allow.auto.create.topics": False,
+        }
+        return Producer(configuration, logger=_log)
+
+    def _poll(self) -> None:
+        while not self._closed:
+            self._producer.poll(_POLL_S)
+
+
+class _Reports:
+    """The delivery reports of one send: `first_error` is done when all are in; None = all are stored."""
+
+    def __init__(self, count: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.first_error: asyncio.Future[KafkaError | None] = loop.create_future()
+        self._loop = loop
+        self._left = count
+        self._error: KafkaError | None = None
+
+    def delivered(self, error: KafkaError | None, _: object) -> None:
+        """Called by librdkafka, one call after another, in the poller's thread (or that of flush)."""
+        self._error = self._error or error
+        self._left -= 1
+        if not self._left:
+            try:
+                self._loop.call_soon_threadsafe(self._tell)
+            except RuntimeError:  # the loop was closed: nobody waits any more
+                _log.debug("a delivery report came after the event loop's end")
+
+    def _tell(self) -> None:
+        if not self.first_error.done():
+            self.first_error.set_result(self._error)
+
+
+async def make_topic(url: str, *, partitions: int = 4, replicas: int = -1, answer_ms: int = ANSWER_MS) -> None:
+    """Make the topic that `url` names where it is absent; one that exists stays as it is.
+
+    Its messages are stamped as they arrive: by their own time, retention would delete backfilled ones. `replicas` -1 is
+    the broker's default. Raises `BadConfiguration`, `BackendDown`.
+    """
+    await asyncio.to_thread(_make_topic, parse_address(url), partitions, replicas, answer_ms)
+
+
+def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
+    """All messages that the topic holds at this moment, by partition. Blocks: not for an event loop's thread.
+
+    Raises `BadConfiguration`, `BackendDown`.
+    """
+    address = parse_address(url)
+    configuration: dict[str, Any] = {
+        "bootstrap.servers": address.servers,
+        "group.id": "aragog-reader",  # asked for by the library; nothing is committed
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "error",
+    }
+    reader = Consumer(configuration | _QUIET)
+    try:
+        for partition in _partitions(reader, address, answer_ms):
+            yield from _messages_of(reader, address, partition, answer_ms)
+    except KafkaException as error:
+        raise BackendDown(f"{address} can't be read ({error.args[0].str()}): is the broker up?") from error
+    finally:
+        reader.close()
+
+
+def _messages_of(reader: Consumer, address: Address, partition: int, answer_ms: int) -> Iterator[Message]:
+    place = TopicPartition(address.topic, partition)
+    first, end = reader.get_watermark_offsets(place, timeout=answer_ms / 1000)
+    if first >= end:
+        return
+    reader.assign([TopicPartition(address.topic, partition, first)])
+    while True:
+        message = reader.poll(answer_ms / 1000)
+        if message is None:
+            raise BackendDown(f"{address} sent nothing for {answer_ms} ms: is the broker up?")
+        if error := message.error():
+            if error.code() == KafkaError._PARTITION_EOF:
+                return
+            raise KafkaException(error)
+        offset = message.offset() or 0
+        if offset < end:
+            yield Message(message.key() or b"", message.value() or b"")
+        if offset >= end - 1:
+            return
+
+
+def _partitions(reader: Consumer, address: Address, answer_ms: int) -> list[int]:
+    found = reader.list_topics(address.topic, timeout=answer_ms / 1000).topics[address.topic]
+    if found.error:
+        raise KafkaException(found.error)
+    return sorted(found.partitions)
+
+
+def _make_topic(address: Address, partitions: int, replicas: int, answer_ms: int) -> None:
+    configuration = {"message.timestamp.type": "LogAppendTime"}
+    topic = NewTopic(address.topic, partitions, replicas, config=configuration)
+    with _Administration(address) as admin:
+        found = admin.list_topics(timeout=answer_ms / 1000).topics
+        if address.topic in found:
+            return
+        try:
+            admin.create_topics([topic], request_timeout=answer_ms / 1000)[address.topic].result(answer_ms / 1000 + 1)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+                raise
+
+
+class _Administration:
+    """An administrator's client for one block; its errors as ours."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._client = AdminClient({"bootstrap.servers": address.servers, **_QUIET})
+
+    def __enter__(self) -> AdminClient:
+        return self._client
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, KafkaException):
+            raise BackendDown(f"{self._address}: {error.args[0].str()}: is the broker up?") from error
+        if isinstance(error, TimeoutError):
+            raise BackendDown(f"{self._address} doesn't answer: is the broker up?") from error

@@ -1,0 +1,146 @@
+"""Events as lines of a file that several processes may append to, and that may be moved away at any time.
+
+A lock on the file makes each append one whole write. A line is an event when it ends in a newline: what a killed
+process left of its last one is cut off by whoever opens or appends next, and readers don't count it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from drivers.disk import disk_errors
+from drivers.sqlite import Durability
+from recommender_hooks.event import Event
+from thrift_idl.errors import BackendDown, BadConfiguration
+
+_LOCK_WAIT_S = 10.0
+_LOCK_POLL_S = 0.005
+_TAIL = 65_536  # bytes looked at, at a time, for the last newline
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+class JsonlSink:
+    """Fills `EventSink` over one file."""
+
+    def __init__(self, path: Path, durability: Durability) -> None:
+        self._path = path
+        self._durability = durability
+
+    @classmethod
+    async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
+        """The file that `url` (`file:///path`, slashes as in `sqlite:///`) names, made where needed, its end mended.
+
+        Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
+        """
+        sink = cls(path_of(url), durability)
+        await asyncio.to_thread(sink._prepare)
+        return sink
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Append them; with durability `full` they reach the disk first. Raises `DiskFull`, `BackendDown`."""
+        if events:
+            lines = b"".join(event.value + b"\n" for event in events)
+            await asyncio.to_thread(self._append, lines)
+
+    async def close(self) -> None:
+        """Nothing is held: the file is open only while it is written."""
+
+    def _prepare(self) -> None:
+        with disk_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._locked() as file:
+                _mend(file)
+
+    def _append(self, lines: bytes) -> None:
+        with disk_errors(self._path), self._locked() as file:
+            end = _mend(file)
+            try:
+                _write(file, lines)
+                if self._durability == "full":
+                    self._sync(file, is_new=not end)
+            except OSError:
+                os.ftruncate(file, end)  # a full disk gets its bytes back, and readers no torn line
+                raise
+
+    def _sync(self, file: int, is_new: bool) -> None:
+        os.fsync(file)
+        if is_new:
+            with _opened(self._path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
+                os.fsync(directory)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file that lies at the path now: another may be put there at any time."""
+        with _opened(self._path, _FLAGS) as file:
+            deadline = time.monotonic() + _LOCK_WAIT_S
+            while not _lock(file):
+                if time.monotonic() > deadline:
+                    raise BackendDown(f"another process holds the lock of {self._path}: is it stopped?")
+                time.sleep(_LOCK_POLL_S)
+            yield file
+
+
+def path_of(url: str) -> Path:
+    """The file of a `file:///` URL. Raises `BadConfiguration`."""
+    path = url.removeprefix("file:///")
+    if path == url or not path or "\0" in path:
+        raise BadConfiguration(f"{url!r} is no file URL: write file:///path/to/events.jsonl", url=url)
+    return Path(path)
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of the file, without their newline; none where there is no file. Blocks."""
+    with disk_errors(path):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1]
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    file = os.open(path, flags, 0o644)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _mend(file: int) -> int:
+    """Cut off what follows the last newline; the length that is left."""
+    end = size = os.fstat(file).st_size
+    while end:
+        start = max(0, end - _TAIL)
+        newline = os.pread(file, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        end = start
+    if end < size:
+        os.ftruncate(file, end)
+    return end
+
+
+def _write(file: int, octets: bytes) -> None:
+    left = memoryview(octets)
+    while left:  # one write, unless the disk fills up in the middle of it
+        left = left[os.write(file, left) :]

@@ -1,0 +1,34 @@
+"""Events in a Kafka topic, keyed by URL key: the events of one URL keep their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from drivers.kafka import ANSWER_MS, Message, TopicProducer, make_topic, parse_address
+from drivers.sqlite import Durability
+from recommender_hooks.event import Event
+
+
+class KafkaSink:
+    """Fills `EventSink`. What a broker's acknowledgement survives is up to its own configuration."""
+
+    def __init__(self, producer: TopicProducer) -> None:
+        self._producer = producer
+
+    @classmethod
+    async def open(cls, url: str, *, durability: Durability = "normal", send_timeout_ms: int = ANSWER_MS) -> Self:
+        """The topic that `url` (`kafka://host:port/topic`) names, made where it is absent.
+
+        Raises `BadConfiguration`, `BackendDown`.
+        """
+        await make_topic(url, answer_ms=send_timeout_ms)
+        return cls(TopicProducer(parse_address(url), send_timeout_ms=send_timeout_ms))
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Return once every in-sync replica has all of them. Raises `BackendDown` after the sink's time-out."""
+        await self._producer.send([Message(event.url_key.encode(), event.value) for event in events])
+
+    async def close(self) -> None:
+        """Wait for what is under way, at most for the sink's time-out."""
+        await self._producer.close()

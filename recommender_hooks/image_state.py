@@ -1,0 +1,212 @@
+"""What is kept of an image's visits, and what that means for the next: pure, time is an argument.
+
+One attribute of the image's URL (namespace `image`, name `state`, JSON): docs/signals.md has its fields for those who
+read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+import orjson
+
+from recommender_hooks.image import SIGNALS_VERSION, ImageError, ImageSignals
+from recommender_hooks.wishes import forbids_image
+from thrift_idl.errors import AragogError, Deferred, NoSlot, StoreTooNew
+from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
+from thrift_idl.gen.urlstore.ttypes import Attribute
+from thrift_idl.records import field_names
+
+NAMESPACE, NAME, STATE_VERSION = "image", "state", 1
+
+_DAY_MS = 86_400_000
+_MAX_CHAIN = 65_536  # characters of JSON
+
+Family = Literal["fetched", "refused", "deferred", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePolicy:
+    """How images are visited."""
+
+    max_images: int = 32
+    """Of one page; further ones aren't visited."""
+    max_bytes: int = 10 * 1024 * 1024
+    fresh_days: int = 30
+    """So long nothing is asked about an image whose visit has ended, well or not; then a conditional GET is."""
+    tries: int = 5
+    """Visits that end unavailable, one after another, before that is the outcome."""
+    backoff_ms: int = 30_000
+    """After the first such visit; doubled after each further one."""
+    max_backoff_ms: int = 3_600_000
+    give_up_ms: int = _DAY_MS
+    """A host may defer an image for so long before that is the outcome; a want of slots has no end."""
+    lease_ms: int = 60_000
+    """A visit takes less; that of a process that died blocks the image for so long."""
+    busy_ms: int = 250
+    """When to look again at an image that another is visiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """How the last visit of an image ended."""
+
+    family: Family
+    code: str
+    """`fetched`, `unchanged` (304), a code of the error tree, of `ImageError`, or `unlisted`: its headers say so."""
+    fetched_ms: int
+    """When that visit began."""
+    ended: bool
+    """False = it is to be visited again, not before `retry_ms`."""
+    status: int = 0
+    url: str = ""
+    """Request form of the URL that served it; "" = none did."""
+    etag: str = ""
+    last_modified: str = ""
+    tries: int = 0
+    first_ms: int = 0
+    """When the first of the visits in a row began that brought no end."""
+    retry_ms: int = 0
+    chain: str = ""
+    """Hops walked before a deferral, JSON: the next visit resumes there."""
+    signals: ImageSignals | None = None
+    signals_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Nothing to do: the state stands."""
+
+    state: ImageState
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now."""
+
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Fetch it, with these validators, from the last of these hops."""
+
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    resume: tuple[Hop, ...] = ()
+
+
+def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: ImagePolicy) -> Use | Wait | Visit:
+    """What a page that shows the image does about it."""
+    if state is None:
+        return Visit()
+    if not state.ended and now_ms < state.retry_ms:
+        return Wait(state.retry_ms - now_ms)
+    outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
+    if state.ended and not outdated and now_ms - state.fetched_ms < policy.fresh_days * _DAY_MS:
+        return Use(state)
+    if resume := _hops(state.chain):
+        return Visit(resume=resume)
+    if state.signals is None or outdated or state.url != request_form:  # validators are of the URL that served it
+        return Visit()
+    return Visit(state.etag or None, state.last_modified or None)
+
+
+def fetched(result: FetchResult, signals: ImageSignals | ImageError) -> ImageState:
+    """The state after a visit that brought an image, or what isn't one."""
+    state = ImageState(
+        family="fetched",
+        code="fetched",
+        fetched_ms=result.began_ms,
+        ended=True,
+        status=result.status,
+        url=result.url,
+        etag=_header(result, "etag"),
+        last_modified=_header(result, "last-modified"),
+        signals_version=SIGNALS_VERSION,
+    )
+    if isinstance(signals, ImageError):
+        return replace(state, family="refused", code=signals.code)
+    if forbids_image(result.headers):
+        return replace(state, family="refused", code="unlisted")
+    return replace(state, signals=signals)
+
+
+def unchanged(state: ImageState, result: FetchResult) -> ImageState:
+    """The state after a 304."""
+    confirmed = replace(state, family="fetched", code="unchanged", fetched_ms=result.began_ms, ended=True, status=304)
+    return replace(confirmed, tries=0, first_ms=0, retry_ms=0, chain="")
+
+
+def failed(
+    state: ImageState | None, error: AragogError, began_ms: int, spread: float, policy: ImagePolicy
+) -> ImageState:
+    """The state after a visit that brought an error. `spread`, 0 to 1, keeps images from coming back all at once.
+
+    A refusal drops the signals: what they were of is gone. After the last try they stay.
+    """
+    base = state or ImageState("refused", "", began_ms, True)
+    family: Family = error.family  # type: ignore[assignment]  # only errors that are outcomes come here
+    status = int(error.details.get("status", 0))
+    base = replace(base, family=family, code=error.code, fetched_ms=began_ms, status=status, chain="")
+    if family == "refused":
+        return replace(base, ended=True, tries=0, first_ms=0, retry_ms=0, url="", signals=None)
+    first_ms = base.first_ms or began_ms
+    if isinstance(error, Deferred):
+        tries, delay_ms = base.tries, error.delay_ms
+        is_over = not isinstance(error, NoSlot) and began_ms - first_ms >= policy.give_up_ms
+    else:
+        tries = base.tries + 1
+        delay_ms = _backoff_ms(tries, spread, policy)
+        is_over = tries >= policy.tries
+    if is_over:
+        return replace(base, ended=True, tries=0, first_ms=0, retry_ms=0)
+    chain = error.details.get("chain", "")
+    return replace(
+        base,
+        ended=False,
+        tries=tries,
+        first_ms=first_ms,
+        retry_ms=began_ms + delay_ms,
+        chain=chain if len(chain) <= _MAX_CHAIN else "",
+    )
+
+
+def encode(state: ImageState, write_ms: int) -> Attribute:
+    """The attribute that keeps it."""
+    value = orjson.dumps(state, option=orjson.OPT_SORT_KEYS)
+    return Attribute(NAMESPACE, NAME, STATE_VERSION, value, write_ms)
+
+
+def decode(attribute: Attribute) -> ImageState | None:
+    """The state; None where it can't be read: the image is visited anew. Raises `StoreTooNew`."""
+    if attribute.version > STATE_VERSION:
+        raise StoreTooNew(
+            f"image states of version {attribute.version} are written by a newer Aragog: upgrade this one"
+        )
+    try:
+        return msgspec.json.decode(attribute.value, type=ImageState)
+    except msgspec.DecodeError:
+        return None
+
+
+def _backoff_ms(tries: int, spread: float, policy: ImagePolicy) -> int:
+    whole = min(policy.max_backoff_ms, policy.backoff_ms << min(tries - 1, 30))
+    return round(whole * (0.5 + spread / 2))
+
+
+def _header(result: FetchResult, name: str) -> str:
+    return next((header.value for header in result.headers if header.name.lower() == name), "")
+
+
+def _hops(chain: str) -> tuple[Hop, ...]:
+    """The hops of an error's details "chain" (fetcher.thrift); none where they can't be read."""
+    known = frozenset(field_names(Hop))
+    try:
+        hops: list[Mapping[str, object]] = orjson.loads(chain) if chain else []
+        return tuple(Hop(**{name: value for name, value in hop.items() if name in known}) for hop in hops)  # type: ignore[arg-type]  # ours, by name
+    except (ValueError, TypeError, AttributeError):
+        return ()

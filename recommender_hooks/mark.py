@@ -1,0 +1,71 @@
+"""What was published of a page last: an attribute of its URL (namespace `signals`, name `published`).
+
+The worker asks `is_published` before it enqueues a page for publishing, the service before it publishes: a page whose
+record is as it was makes no event, whatever became of its version number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import orjson
+
+from recommender_hooks.event import SCHEMA_VERSION, id_of
+from thrift_idl.errors import StoreTooNew
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import Attribute, GetAttributesRequest, Page, PutAttributesRequest
+
+NAMESPACE, NAME, MARK_VERSION = "signals", "published", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The page version that was dealt with last."""
+
+    page_version: int
+    record_hash: str
+    extractor_version: int
+    schema_version: int
+    event_id: str
+    """"" = the page asks not to be published: there is no event."""
+
+
+def mark_of(page: Page, *, has_event: bool) -> Mark:
+    """The mark of a page that was published, or is not to be."""
+    identity = id_of(page) if has_event else ""
+    return Mark(page.version, page.record_hash.hex(), page.record.extractor_version, SCHEMA_VERSION, identity)
+
+
+def is_published(page: Page, mark: Mark | None) -> bool:
+    """Whether nothing is left to publish of this page."""
+    return mark is not None and (mark.record_hash, mark.extractor_version, mark.schema_version) == (
+        page.record_hash.hex(),
+        page.record.extractor_version,
+        SCHEMA_VERSION,
+    )
+
+
+async def read_mark(store: UrlStore, url: str, context: Context) -> Mark | None:
+    """The mark of a URL; None = nothing was published yet. Raises `StoreTooNew`."""
+    for attribute in await store.get_attributes(GetAttributesRequest(context, url, NAMESPACE)):
+        if attribute.name == NAME:
+            return _decode(attribute)
+    return None
+
+
+async def put_mark(store: UrlStore, url: str, mark: Mark, now_ms: int, context: Context) -> None:
+    """Mark a URL."""
+    value = orjson.dumps(mark, option=orjson.OPT_SORT_KEYS)
+    attribute = Attribute(NAMESPACE, NAME, MARK_VERSION, value, now_ms)
+    await store.put_attributes(PutAttributesRequest(context, url, (attribute,)))
+
+
+def _decode(attribute: Attribute) -> Mark | None:
+    if attribute.version > MARK_VERSION:
+        raise StoreTooNew(f"marks of version {attribute.version} are written by a newer Aragog: upgrade this one")
+    try:
+        return msgspec.json.decode(attribute.value, type=Mark)
+    except msgspec.DecodeError:
+        return None

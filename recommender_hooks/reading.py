@@ -1,0 +1,46 @@
+"""Events read back, each once: for pipelines and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from recommender_hooks.backends import jsonl
+from recommender_hooks.event import SCHEMA_VERSION
+from thrift_idl.errors import StoreTooNew, StoreUnreadable
+
+
+def read_events(url: str) -> Iterator[dict[str, Any]]:
+    """The events that a `file:///` or `kafka://` sink holds now, the first of each id, in the order of the sink.
+
+    Blocks: not for an event loop's thread. Keeps the ids in memory. Raises what the sink raises, `StoreUnreadable` for
+    lines that are no events, `StoreTooNew` for events of a newer schema.
+    """
+    seen: set[str] = set()
+    for value in _values(url):
+        event = _decoded(value, url)
+        if event["event_id"] not in seen:
+            seen.add(event["event_id"])
+            yield event
+
+
+def _values(url: str) -> Iterable[bytes]:
+    if not url.startswith("kafka:"):
+        return jsonl.lines(jsonl.path_of(url))
+    from drivers.kafka import messages  # noqa: PLC0415 - a heavy driver: only where a URL names it
+
+    return (message.value for message in messages(url))
+
+
+def _decoded(value: bytes, url: str) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = orjson.loads(value)
+        version = int(event["schema_version"])
+        str(event["event_id"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreUnreadable(f"{url} holds what is no event ({error!r}): is it ours?") from None
+    if version > SCHEMA_VERSION:
+        raise StoreTooNew(f"{url} holds events of schema {version}, known {SCHEMA_VERSION}: upgrade Aragog")
+    return event

@@ -1,0 +1,136 @@
+"""PUBLISH, the service side: one stored page to one event, its images visited on the way.
+
+Repeated at any point it ends the same: images that were visited are not visited again, and a repeated event has the
+same id.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recommender_hooks.backends import EventSink, ImageLeases
+from recommender_hooks.backends.leases_memory import MemoryLeases
+from recommender_hooks.event import page_event
+from recommender_hooks.image_state import ImagePolicy, Wait
+from recommender_hooks.images import Decode, ImageVisitor
+from recommender_hooks.mark import is_published, mark_of, put_mark, read_mark
+from recommender_hooks.named_images import named_images
+from recommender_hooks.telemetry import Silence, Telemetry
+from recommender_hooks.wishes import forbids_page, withholding
+from thrift_idl.errors import Refused
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The event is stored."""
+
+    event_id: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There is nothing to publish: `no_page`, `moved` (its URL redirects now), `noindex`, `published_before`, or the
+    code of the refusal that the store answered (`invalid_url`, `taken_down`)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Some images are still to come: publish the page again in `delay_ms`. Spends no attempt."""
+
+    delay_ms: int
+    images: int
+    """How many."""
+
+
+Ending = Published | Skipped | Waiting
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class SignalsService:
+    """Publishes pages with the services it is given; it closes none of them.
+
+    `leases` keep two processes from fetching one image at once; the default reaches as far as this process.
+    """
+
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        store: UrlStore,
+        sink: EventSink,
+        decode: Decode,
+        leases: ImageLeases | None = None,
+        policy: ImagePolicy | None = None,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self._store = store
+        self._sink = sink
+        self._policy = policy or ImagePolicy()
+        self._clock_ms = clock_ms
+        self._telemetry = telemetry or Silence()
+        self._visitor = ImageVisitor(
+            fetcher, store, decode, leases or MemoryLeases(), self._policy, clock_ms, self._telemetry
+        )
+
+    async def publish(self, url: str, context: Context) -> Ending:
+        """Publish the current version of the page stored under `url`, unless it is published.
+
+        A version that was overtaken before its turn has no event. Raises `BackendDown` and its kinds (publish again
+        later: what was done stays done), no error of any URL.
+        """
+        ending, images = await self._publish(url, context)
+        told = ending.reason if isinstance(ending, Skipped) else type(ending).__name__.lower()
+        self._telemetry.page_ended(context.source, told, images)
+        return ending
+
+    async def _publish(self, url: str, context: Context) -> tuple[Ending, int]:
+        page, reason = await self._page(url, context)
+        if page is None:
+            return Skipped(reason), 0
+        if is_published(page, await read_mark(self._store, page.url, context)):
+            return Skipped("published_before"), 0
+        if forbids_page(page.record):
+            await self._mark(page, context, has_event=False)
+            return Skipped("noindex"), 0
+        return await self._publish_page(page, context)
+
+    async def _publish_page(self, page: Page, context: Context) -> tuple[Ending, int]:
+        withheld, named = withholding(page.record), named_images(page.record.images)
+        wanted = () if withheld else named[: self._policy.max_images]
+        visited = await self._visitor.visit_all(wanted, context)
+        if waits := [state.delay_ms for state in visited if isinstance(state, Wait)]:
+            return Waiting(max(waits), len(waits)), 0
+        images = [(image, state) for image, state in zip(wanted, visited, strict=True) if not isinstance(state, Wait)]
+        event = page_event(page, images, len(named), withheld)
+        await self._sink.publish((event,))
+        await self._mark(page, context, has_event=True)  # last: after a crash here the event comes twice, same id
+        published = sum(state.signals is not None for _, state in images)
+        return Published(event.event_id, published), published
+
+    async def _page(self, url: str, context: Context) -> tuple[Page | None, str]:
+        try:
+            found = await self._store.lookup(LookupRequest(context, url))
+        except Refused as error:
+            return None, error.code
+        if found.aliases or found.cycle:
+            return None, "moved"  # the page that it leads to has a job of its own
+        page = found.row.page if found.row else None
+        return page, "" if page else "no_page"
+
+    async def _mark(self, page: Page, context: Context, *, has_event: bool) -> None:
+        mark = mark_of(page, has_event=has_event)
+        await put_mark(self._store, page.url, mark, self._clock_ms(), context)

@@ -1,0 +1,39 @@
+"""What a page, or an image's own headers, ask of whoever would publish them. Pure.
+
+noindex (or none): the page isn't published, no event at all. nopin, noimageindex, noai, noimageai: its images aren't,
+nor are they fetched. https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag has the robots
+directives, https://help.pinterest.com/en/business/article/prevent-people-from-saving-images-from-your-site nopin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from extraction.limits import DEFAULT
+from extraction.robots import OWN_AGENT, of_header
+from thrift_idl.gen.fetcher.ttypes import Header
+from thrift_idl.gen.page.ttypes import PageRecord, RobotsDirectives
+
+_NO_PAGE = frozenset(("noindex", "none"))
+_NO_IMAGES = frozenset(("noai", "noimageai", "noimageindex", "nopin"))
+
+
+def forbids_page(record: PageRecord) -> bool:
+    """Whether the page asks not to be published."""
+    return bool(_NO_PAGE & _directives(record.robots))
+
+
+def withholding(record: PageRecord) -> tuple[str, ...]:
+    """The page's wishes that its images aren't published, sorted; empty = none."""
+    return tuple(sorted(_NO_IMAGES & (_directives(record.robots) | set(record.preferences))))
+
+
+def forbids_image(headers: Iterable[Header]) -> bool:
+    """Whether an image's X-Robots-Tag asks that it isn't published."""
+    values = (header.value for header in headers if header.name.lower() == "x-robots-tag")
+    directives = _directives(of_header(value, DEFAULT.directives) for value in values)
+    return bool((_NO_PAGE | _NO_IMAGES) & directives)
+
+
+def _directives(robots: Iterable[RobotsDirectives]) -> set[str]:
+    return {word for entry in robots if entry.agent in ("", OWN_AGENT) for word in entry.directives}
