@@ -88,6 +88,7 @@ def _bad(what: str) -> BadConfiguration:
 class Client:
     """A session in one keyspace. Made by `open_client`; used from one event loop.
 
+    Statements write `{keyspace}.table`: prepared ones that lean on a session's keyspace are ambiguous to Cassandra.
     Every method raises `BackendDown` where Cassandra doesn't answer in time, and works again once it does.
     """
 
@@ -110,7 +111,7 @@ class Client:
     async def run_once(self, statement: str, parameters: Sequence[Any] = (), *, serial: bool = False) -> Sequence[Row]:
         """Run a statement that isn't worth preparing (schema, migrations); `%s` stands for a parameter."""
         level = ConsistencyLevel.SERIAL if serial else None
-        return await self._await(SimpleStatement(statement, consistency_level=level), parameters or None)
+        return await self._await(SimpleStatement(self._named(statement), consistency_level=level), parameters or None)
 
     async def agree(self) -> None:
         """Wait until all nodes see the same schema."""
@@ -121,9 +122,12 @@ class Client:
         """Close all connections."""
         await asyncio.to_thread(self._cluster.shutdown)
 
+    def _named(self, statement: str) -> str:
+        return statement.replace("{keyspace}", self.address.keyspace)
+
     async def _prepare(self, statement: str) -> PreparedStatement:
         with _translated(self.address):
-            prepared = await asyncio.to_thread(self._session.prepare, statement)
+            prepared = await asyncio.to_thread(self._session.prepare, self._named(statement))
         self._prepared[statement] = prepared
         return prepared
 
@@ -174,7 +178,6 @@ def _connect(address: Address, request_timeout_ms: int) -> tuple[Cluster, Sessio
                 f"CREATE KEYSPACE IF NOT EXISTS {address.keyspace} WITH replication = {{'class': 'SimpleStrategy',"
                 f" 'replication_factor': {address.replication_factor}}}"
             )
-        session.set_keyspace(address.keyspace)
     except BaseException:
         cluster.shutdown()
         raise

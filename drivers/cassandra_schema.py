@@ -40,20 +40,20 @@ async def migrate(client: Client, migrations: Migrations, *, wait_ms: int = 90_0
 async def _make_table_of_versions(client: Client) -> None:
     table_id = uuid.uuid5(_NAMESPACE, client.address.keyspace)
     await client.run_once(
-        "CREATE TABLE IF NOT EXISTS schema_version (component text PRIMARY KEY, version int, held_by text)"
+        "CREATE TABLE IF NOT EXISTS {keyspace}.schema_version (component text PRIMARY KEY, version int, held_by text)"
         f" WITH id = {table_id}"
     )
     await client.agree()
 
 
 async def _version(client: Client, component: str) -> int:
-    query = "SELECT version FROM schema_version WHERE component = %s"
+    query = "SELECT version FROM {keyspace}.schema_version WHERE component = %s"
     rows = await client.run_once(query, (component,), serial=True)
     return rows[0][0] or 0 if rows else 0
 
 
 async def _hold(client: Client, component: str, owner: str) -> bool:
-    hold = "UPDATE schema_version USING TTL %s SET held_by = %s WHERE component = %s IF held_by = null"
+    hold = "UPDATE {keyspace}.schema_version USING TTL %s SET held_by = %s WHERE component = %s IF held_by = null"
     return bool((await client.run_once(hold, (_HOLD_S, owner, component)))[0][0])
 
 
@@ -64,8 +64,8 @@ async def _run(client: Client, migrations: Migrations, owner: str) -> None:
         for statement in statements(script):
             await client.run_once(statement)
             await client.agree()
-        done = "UPDATE schema_version SET version = %s WHERE component = %s IF held_by = %s"
+        done = "UPDATE {keyspace}.schema_version SET version = %s WHERE component = %s IF held_by = %s"
         await client.run_once(done, (version, component, owner))
     await client.run_once(
-        "UPDATE schema_version SET held_by = null WHERE component = %s IF held_by = %s", (component, owner)
+        "UPDATE {keyspace}.schema_version SET held_by = null WHERE component = %s IF held_by = %s", (component, owner)
     )

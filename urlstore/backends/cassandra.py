@@ -14,9 +14,9 @@ from drivers.migrations import load
 from urlstore.backends import AttributeWrite, RowWrite, StoredRow
 from urlstore.statements import statement
 
-_READ_ROW = "SELECT key, url, page, redirects_to, outcome FROM url_row WHERE key = ?"
-_READ_ATTRIBUTES = "SELECT cell FROM attribute WHERE key = ? LIMIT ?"
-_READ_NAMESPACE = "SELECT cell FROM attribute WHERE key = ? AND attribute_namespace = ? LIMIT ?"
+_READ_ROW = "SELECT key, url, page, redirects_to, outcome FROM {keyspace}.url_row WHERE key = ?"
+_READ_ATTRIBUTES = "SELECT cell FROM {keyspace}.attribute WHERE key = ? LIMIT ?"
+_READ_NAMESPACE = "SELECT cell FROM {keyspace}.attribute WHERE key = ? AND attribute_namespace = ? LIMIT ?"
 _FIRST_TOKEN = -(2**63)
 
 
