@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -22,9 +23,21 @@ def chain_from_json(text: str) -> tuple[Hop, ...]:
     """The chain that `chain_to_json` wrote; unknown fields are skipped. Raises `InvalidRequest`."""
     try:
         hops = orjson.loads(text)
-        return tuple(Hop(**{name: value for name, value in hop.items() if name in _FIELDS}) for hop in hops)
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise InvalidRequest(f"no redirect chain: {error}") from None
+    if not isinstance(hops, list):
+        raise InvalidRequest("no redirect chain: not an array")
+    return tuple(_hop(fields) for fields in hops)
+
+
+def _hop(fields: Any) -> Hop:
+    """A hop of our own writing, or an error: strangers may write job bodies too."""
+    known = {name: fields[name] for name in _FIELDS if name in fields} if isinstance(fields, dict) else {}
+    wanted = ((str, ("url", "target", "kind", "peer")), (int, ("status",)), (int | float, ("latency_ms",)))
+    typed = all(isinstance(known[name], kind) for kind, names in wanted for name in names if name in known)
+    if not typed or not {"url", "status", "target"} <= known.keys():
+        raise InvalidRequest("no redirect chain: a hop has url, status and target")
+    return Hop(**known)
 
 
 def chain_of(error: AragogError) -> tuple[Hop, ...]:

@@ -1,0 +1,129 @@
+"""Grants: when one is too old, and what the fetcher does then."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fetcher.budget import Budget
+from fetcher.clock import Clock
+from fetcher.slots import ReservedSlot, is_void, refusal
+from fetcher.telemetry import SilentTelemetry
+from tests.integration.fetcher.limiters import OpenLimiter
+from thrift_idl.errors import HostHeld, NoSlot
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
+
+
+def grant(wait_ms: float, interval_ms: float) -> Grant:
+    return Grant(True, wait_ms, 0.0, interval_ms)
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "interval_ms", "now_ms", "void"),
+    [
+        (0, 100, 1000, False),
+        (0, 100, 1100, False),
+        (0, 100, 1100.1, True),
+        (300, 100, 1400, False),
+        (300, 100, 1401, True),
+        (0, 1, 1050, False),
+        (0, 1, 1051, True),
+        (0, 5000, 6000, False),
+    ],
+)
+def test_a_grant_is_void_one_interval_after_its_slot_but_never_within_50_ms(wait_ms, interval_ms, now_ms, void):
+    assert is_void(1000, grant(wait_ms, interval_ms), now_ms) is void
+
+
+def test_a_refusal_says_why_and_when_to_come_back():
+    no_slot = refusal(Grant(False, 0.0, 10.2, 100.0, "no_slot"))
+    assert type(no_slot) is NoSlot and no_slot.delay_ms == 11
+    assert type(refusal(Grant(False, 0.0, 0.0, 100.0, "held"))) is HostHeld
+    assert refusal(Grant(False, 0.0, 0.0, 100.0, "blocked")).details["reason"] == "blocked"
+    assert refusal(Grant(False, 0.0, 0.0, 100.0, "held")).delay_ms == 1
+
+
+class Stalling:
+    """A clock that jumps while the process was not looking."""
+
+    def __init__(self) -> None:
+        self.at_ms = 0.0
+
+    def now_ms(self) -> float:
+        return self.at_ms
+
+
+class Counting(SilentTelemetry):
+    voided = 0
+
+    def grant_voided(self, domain: str) -> None:
+        self.voided += 1
+
+
+def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000) -> ReservedSlot:
+    ticking = Clock(now_ms=clock.now_ms)
+    budget = Budget(30_000, remaining_ms, ticking)
+    reservation = Reservation("a.test", "www.a.test", None, max_wait_ms)
+    return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, telemetry or SilentTelemetry())
+
+
+async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew():
+    clock, limiter, telemetry = Stalling(), OpenLimiter(), Counting()
+    slot = slot_of(limiter, clock, telemetry)
+    await slot.reserve()
+    clock.at_ms += 51
+    await slot.wait()
+    assert len(limiter.reserved) == slot.taken == 2 and telemetry.voided == 1
+
+
+async def test_a_process_that_stalls_again_and_again_defers():
+    class Late(OpenLimiter):
+        async def reserve(self, request):
+            clock.at_ms += 200
+            return await super().reserve(request)
+
+    clock = Stalling()
+    slot = slot_of(Late(), clock)
+    await slot.reserve()
+    with pytest.raises(NoSlot):
+        await slot.wait()
+
+
+async def test_the_slot_counts_from_when_the_call_was_sent_and_the_wait_from_when_it_was_answered():
+    class Slow(OpenLimiter):
+        async def reserve(self, request):
+            await super().reserve(request)
+            clock.at_ms += 40
+            return grant(0, 100)
+
+    clock, limiter = Stalling(), Slow()
+    slot = slot_of(limiter, clock)
+    await slot.reserve()
+    clock.at_ms += 60
+    await slot.wait()
+    assert slot.taken == 1 and slot.waited_ms == 40
+    clock.at_ms += 1
+    await slot.wait()
+    assert slot.taken == 2
+
+
+async def test_the_longest_wait_is_bounded_by_the_callers_patience():
+    limiter = OpenLimiter()
+    await slot_of(limiter, Stalling(), remaining_ms=500).reserve()
+    await slot_of(limiter, Stalling(), remaining_ms=5000).reserve()
+    assert [reservation.max_wait_ms for reservation in limiter.reserved] == [450, 1000]
+
+
+async def test_waiting_is_no_work():
+    clock = Stalling()
+    ticking = Clock(now_ms=clock.now_ms)
+    budget = Budget(100, None, ticking)
+    clock.at_ms = 60
+    budget.exclude(60)
+    assert budget.left_ms() == 100
+    async with budget.waiting():
+        clock.at_ms = 1000
+        await asyncio.sleep(0)
+    assert budget.left_ms() == 100
