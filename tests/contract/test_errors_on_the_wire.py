@@ -105,46 +105,46 @@ async def test_an_error_raised_after_a_wait_arrives_the_same() -> None:
         assert facts(await raised(client.block(BlockRequest(Context("t"), "d", 1)))) == facts(error)
 
 
-FAMILIES = [Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner, InternalError]
+FAMILIES: list[Any] = [Refused, Deferred, Unavailable, BackendDown, InvalidRequest, NotOwner, InternalError]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda cls: cls.family)
 async def test_an_unknown_code_becomes_its_family_and_keeps_its_fields(family: type[AragogError]) -> None:
     sent = Failure(family.family, "made_next_year", "new", 9, {"a": "b"})
-    error = await through_thrift(sent)  # type: ignore[arg-type]  # the stub doesn't say that it is an exception
+    error = await through_thrift(sent)
     assert type(error) is family
     assert (error.code, error.message, error.delay_ms, error.details) == ("made_next_year", "new", 9, {"a": "b"})
 
 
 async def test_an_unknown_family_becomes_an_internal_error() -> None:
-    error = await through_thrift(Failure("martian", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    error = await through_thrift(Failure("martian", "no_slot", "?"))
     assert type(error) is InternalError
     assert error.code == "no_slot"
 
 
 async def test_a_code_of_another_family_does_not_lend_its_class() -> None:
-    error = await through_thrift(Failure("refused", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    error = await through_thrift(Failure("refused", "no_slot", "?"))
     assert type(error) is Refused
 
 
 async def test_a_deferral_without_a_delay_is_a_deferral_still() -> None:
-    error = await through_thrift(Failure("deferred", "no_slot", "?"))  # type: ignore[arg-type]  # as above
+    error = await through_thrift(Failure("deferred", "no_slot", "?"))
     assert type(error) is NoSlot
     assert error.delay_ms == 0
 
 
 async def test_pinlaters_own_exception_passes_through_as_declared() -> None:
     sent = PinLaterException(ErrorCode.QUEUE_NOT_FOUND, "no queue crawl")
-    async with serving(RaisingPinLater(sent), protocol=PinLater) as (_, port):  # type: ignore[arg-type]  # as above
+    async with serving(RaisingPinLater(sent), protocol=PinLater) as (_, port):
         channel = Channel(f"127.0.0.1:{port}")
-        with pytest.raises(PinLaterException) as caught:  # type: ignore[type-var]  # as above
+        with pytest.raises(PinLaterException) as caught:
             await channel.client(PinLater).createQueue(RequestContext("t"), "crawl")
         assert caught.value == sent
         await channel.close()
 
 
 async def test_an_error_too_long_for_a_frame_still_says_what_it_was() -> None:
-    error = await through_thrift(InvalidRequest("x", **{"big": "y" * 17_000_000}))
+    error = await through_thrift(InvalidRequest("x", big="y" * 17_000_000))
     assert isinstance(error, InternalError)
     assert "a frame holds" in error.message
 

@@ -12,7 +12,7 @@ from tests.unit.rpc.serving import GRANT, Limiter, block, calling, frame, reserv
 from thrift_idl.errors import BackendDown, DeadlineExceeded, InternalError, InvalidRequest
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
-from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveRequest
+from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.message import CALL, REPLY, decode, encode, read_header, write_header
@@ -87,14 +87,14 @@ async def test_calls_of_many_callers_share_few_connections() -> None:
 
 async def test_each_caller_gets_the_answer_to_its_own_call() -> None:
     limiter = Limiter()
-    limiter.on_reserve = lambda request: dataclass_grant(float(request.reservation.domain))
+    limiter.on_reserve = lambda request: granted(float(request.reservation.domain))
     async with serving(limiter) as (_, port), calling(port) as client:
         answers = await asyncio.gather(*(client.reserve(reserve(str(i))) for i in range(300)))
         assert [grant.wait_ms for grant in answers] == [float(i) for i in range(300)]
 
 
-def dataclass_grant(wait_ms: float) -> object:
-    return type(GRANT)(True, wait_ms, 0.0, 100.0)
+def granted(wait_ms: float) -> Grant:
+    return Grant(True, wait_ms, 0.0, 100.0)
 
 
 async def test_a_call_without_answer_ends_at_its_deadline() -> None:
@@ -135,7 +135,7 @@ async def test_a_late_answer_is_dropped_and_the_next_call_gets_its_own() -> None
         with pytest.raises(asyncio.CancelledError):
             await first
         late, own = (read_header(server.frames[0], CALL).sequence, 2)
-        server.answers = [reply(late, encode(service.reserve_result(success=dataclass_grant(99.0)))) + reply(own)]
+        server.answers = [reply(late, encode(service.reserve_result(success=granted(99.0)))) + reply(own)]
         assert await client.reserve(reserve()) == GRANT
         assert server.opened == 1
 

@@ -53,7 +53,7 @@ def test_a_client_takes_replies_and_exceptions_only() -> None:
 @pytest.mark.parametrize("kind", structs(), ids=lambda kind: kind.__name__)
 def test_every_struct_of_the_idl_survives_the_wire_with_every_field(kind: type[Any]) -> None:
     record = sample(kind)
-    holder = type(f"{kind.__name__}_holder", (service.reserve_args,), {"__slots__": ()})
+    holder: Any = type(f"{kind.__name__}_holder", (service.reserve_args,), {"__slots__": ()})
     holder.thrift_spec = (None, (1, 12, "request", [kind, kind.thrift_spec], None))
     assert decode(holder, encode(holder(record)), 0).request == record
 
@@ -91,8 +91,9 @@ def test_structs_within_maps_are_checked_too() -> None:
     from thrift_idl.gen.pinlater import PinLater
     from thrift_idl.gen.pinlater.ttypes import PinLaterJobInfo
 
-    good = sample(PinLaterJobInfo)
-    incomplete = PinLaterJobInfo(*(None if name == "customStatus" else getattr(good, name) for name in good.__slots__))
+    kind: Any = PinLaterJobInfo
+    good = sample(kind)
+    incomplete = kind(*(None if name == "customStatus" else getattr(good, name) for name in good.__slots__))
     result = PinLater.lookupJobs_result(success={"a": good, "b": incomplete})
     with pytest.raises(Undecodable, match="customStatus"):
         decode(PinLater.lookupJobs_result, encode(result), 0)

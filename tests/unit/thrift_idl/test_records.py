@@ -86,5 +86,7 @@ def test_json_leaves_out_what_is_absent_and_shows_bytes_as_hex() -> None:
 def test_json_reaches_into_lists_and_maps() -> None:
     request = FetchRequest(Context("me"), "u", resume=(hop(),))
     assert to_json(request)["resume"][0]["target"] == "http://b.example/"
-    assert to_json(Outcome("refused", "robots_denied", at_ms=1, details={"line": "3"}))["details"] == {"line": "3"}
+    assert to_json(Outcome(family="refused", code="robots_denied", at_ms=1, details={"line": "3"}))["details"] == {
+        "line": "3"
+    }
     assert to_json((Header("a", "b"),)) == [{"name": "a", "value": "b"}]
