@@ -91,7 +91,7 @@ def private_cassandra(private_engines: PrivateEngines) -> Engine:
 
 @pytest.fixture
 def private_s3(private_engines: PrivateEngines) -> Engine:
-    """An S3 store of this test's own, to be killed, paused, restarted: ready in 8 s; it has no bucket yet."""
+    """An S3 store of this test's own, to be killed, paused, restarted: ready in 5 s; it has no bucket yet."""
     return private_engines("s3")
 
 
