@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from extraction.robots import of_header
 from thrift_idl.gen.fetcher.ttypes import Header
+from thrift_idl.gen.page.ttypes import RobotsDirectives
 
 KEPT = frozenset(
     (
@@ -29,9 +31,9 @@ MAX_VALUE = 4_096
 """A longer value isn't kept at all: half a value says something else."""
 MAX_KEPT = 32
 
-_VALUED_DIRECTIVES = frozenset(("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"))
+_MAX_DIRECTIVES = 64
 _LINK = re.compile(r'<([^<>]*)>((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
-_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
 
 
 def kept(headers: Iterable[Header]) -> tuple[Header, ...]:
@@ -53,13 +55,10 @@ def value(headers: Iterable[Header], name: str) -> str:
     return found if len(found) <= MAX_VALUE else ""
 
 
-def says_noarchive(headers: Iterable[Header]) -> bool:
-    """Whether an X-Robots-Tag meant for all agents says noarchive.
-
-    https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag#xrobotstag
-    """
+def robots_of(headers: Iterable[Header]) -> tuple[RobotsDirectives, ...]:
+    """The directives of each X-Robots-Tag, as far as it is read."""
     tags = (header.value for header in headers if header.name.lower() == "x-robots-tag")
-    return any("noarchive" in _directives_for_all(tag) for tag in tags)
+    return tuple(of_header(tag[:MAX_VALUE], _MAX_DIRECTIVES) for tag in tags)
 
 
 def canonical_link(headers: Iterable[Header]) -> str:
@@ -68,18 +67,14 @@ def canonical_link(headers: Iterable[Header]) -> str:
         if header.name.lower() != "link" or len(header.value) > MAX_VALUE:
             continue
         for link in _LINK.finditer(header.value):
-            rel = _REL.search(link[2])
-            if rel and "canonical" in (rel[1] or rel[2] or "").lower().split():
+            if "canonical" in _relations(link[2]):
                 return link[1].strip()
     return ""
 
 
-def _directives_for_all(tag: str) -> set[str]:
-    """Directives of one X-Robots-Tag; `agent: ...` makes what follows that agent's alone."""
-    directives: set[str] = set()
-    for part in tag.lower().split(","):
-        name, colon, _ = part.partition(":")
-        if colon and name.strip() not in _VALUED_DIRECTIVES:
-            break
-        directives.add(name.strip())
-    return directives
+def _relations(parameters: str) -> list[str]:
+    """Relation types of a link: its first rel parameter's (RFC 8288 3.3)."""
+    for parameter in _PARAMETER.finditer(parameters):
+        if parameter[1].lower() == "rel":
+            return (parameter[2] or parameter[3] or "").lower().split()
+    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from extraction.robots import OWN_AGENT
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
@@ -94,6 +95,6 @@ def content_key(key: bytes, content_hash: bytes) -> str:
 
 
 def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:
-    """Whether neither the page's meta robots nor X-Robots-Tag tells all agents noarchive."""
-    in_page = any(not item.agent and "noarchive" in item.directives for item in record.robots)
-    return not in_page and not headers.says_noarchive(fetched.headers)
+    """Whether neither the page's meta robots nor X-Robots-Tag tells us, or all agents, noarchive."""
+    said = (*record.robots, *headers.robots_of(fetched.headers))
+    return not any(item.agent in ("", OWN_AGENT) and "noarchive" in item.directives for item in said)

@@ -17,6 +17,7 @@ from tests.contract.urlstore.samples import (
     outcome,
     put,
     record,
+    scan,
     touch,
 )
 from thrift_idl.errors import NotFound
@@ -78,6 +79,22 @@ async def test_a_page_that_redirects_to_itself_by_way_of_another_is_no_alias(sto
     await store.put_page(put(page, chain=chain(page, cookie, page)))
     assert (await store.lookup(look(page))).aliases == ()
     assert (await store.lookup(look(cookie))).aliases == (cookie,)
+
+
+async def test_that_it_redirects_is_a_redirecting_urls_outcome(store: UrlStore, url: Urls) -> None:
+    await store.put_outcome(outcome(url("/old"), at=1))
+    await store.put_page(put(url("/new"), at=2, chain=chain(url("/old"), url("/new"))))
+    rows = {row.url: row for row in (await store.scan(scan(limit=1_000))).rows}
+    row = rows[url("/old")]
+    assert row.outcome is not None
+    assert (row.redirects_to, row.outcome.code, row.outcome.status) == (url("/new"), "redirected", 301)
+
+
+async def test_all_urls_of_a_circle_share_its_outcome(store: UrlStore, url: Urls) -> None:
+    await store.put_outcome(outcome(url("/a"), "too_many_redirects", chain=chain(url("/a"), url("/b"), url("/a"))))
+    for path in ("/a", "/b"):
+        row = await _row(store, url(path))
+        assert row.outcome is not None and row.outcome.code == "too_many_redirects"
 
 
 async def test_a_circle_of_aliases_ends_at_the_asked_urls_own_row(store: UrlStore, url: Urls) -> None:

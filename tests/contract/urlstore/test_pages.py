@@ -139,6 +139,7 @@ async def test_of_two_fetches_of_one_millisecond_the_same_content_stays(
         ("noarchive", (), False),
         ("nofollow, NoArchive", (), False),
         ("unavailable_after: 25 Jun 2030 15:00:00 PST, noarchive", (), False),
+        ("aragog: noarchive", (), False),
         ("otherbot: noarchive", (), True),
         ("otherbot: nofollow, noarchive", (), True),
         ("", (RobotsDirectives("", ("noarchive",)),), False),
