@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from pinlater import Settings
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
@@ -16,6 +18,7 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterDequeueRequest,
     PinLaterDequeueResponse,
     PinLaterEnqueueRequest,
+    PinLaterException,
     PinLaterGetJobCountRequest,
     PinLaterJob,
     PinLaterJobAckInfo,
@@ -89,6 +92,10 @@ def jobs_of(*bodies: str, **fields: object) -> list[PinLaterJob]:
 
 def numbered(count: int, **fields: object) -> list[PinLaterJob]:
     return jobs_of(*(f"job_body_{number}" for number in range(count)), **fields)
+
+
+def refused_with(code: int) -> pytest.RaisesExc[PinLaterException]:
+    return pytest.RaisesExc(PinLaterException, check=lambda error: error.errorCode == code)
 
 
 class Caller:

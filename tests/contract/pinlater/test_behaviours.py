@@ -1,19 +1,16 @@
 """The 28 behaviours of PinLater's own tests, over SQLite and Redis, called directly and through Thrift.
 
-The names before the colons are those of conformance/pinlater/behaviours.json; `tests/conformance/pinlater` holds
+The tests have the names of the cases of conformance/pinlater/behaviours.json; `tests/conformance/pinlater` holds
 the two lists together.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules
-from pinlater.backends.sqlite import SqliteBackend
+from pinlater import Monitor
 from tests.unit.pinlater.steps import (
     FAILED,
     IN_PROGRESS,
@@ -21,7 +18,6 @@ from tests.unit.pinlater.steps import (
     PASSWORD,
     PENDING,
     QUEUE,
-    SETTINGS,
     START_MS,
     SUCCEEDED,
     Caller,
@@ -29,66 +25,12 @@ from tests.unit.pinlater.steps import (
     Counts,
     jobs_of,
     numbered,
+    refused_with,
 )
 from thrift_idl.gen.pinlater.protocol import PinLater
-from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterException
-from thrift_idl.rpc import Channel, RpcServer
+from thrift_idl.gen.pinlater.ttypes import ErrorCode
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def counts() -> Counts:
-    return Counts()
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
-    opened: Backend
-    if request.param == "sqlite":
-        opened = await SqliteBackend.open(f"sqlite:///{tmp_path}/jobs.sqlite")
-    else:
-        from pinlater.backends.redis import RedisBackend
-
-        opened = await RedisBackend.open(request.getfixturevalue("redis_durable_url"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(params=["direct", "thrift"])
-async def service(
-    request: pytest.FixtureRequest, backend: Backend, clock: Clock, counts: Counts
-) -> AsyncIterator[PinLater]:
-    direct = PinLaterService([backend], OWNER, SETTINGS, clock, counts)
-    if request.param == "direct":
-        yield direct
-        return
-    server = RpcServer(PinLater, direct)
-    channel = Channel(f"127.0.0.1:{await server.start('127.0.0.1', 0)}")
-    yield channel.client(PinLater)
-    await channel.close()
-    await server.close(1_000)
-
-
-@pytest.fixture
-async def worker(service: PinLater) -> Caller:
-    caller = Caller(service)
-    await caller.create()
-    return caller
-
-
-@pytest.fixture
-def monitor(backend: Backend, clock: Clock, counts: Counts) -> Monitor:
-    return Monitor([backend], Rules(default=QueueRules(cycle_ms=0)), clock, counts)
-
-
-def refused_with(code: int) -> pytest.RaisesExc[PinLaterException]:
-    return pytest.RaisesExc(PinLaterException, check=lambda error: error.errorCode == code)
 
 
 async def test_basic(worker: Caller, clock: Clock) -> None:
