@@ -1,0 +1,180 @@
+"""The frontier: which URLs a crawl knows, which it is through with, and when it ends.
+
+An entry, (crawl id, URL key) -> (state, owner, least depth), belongs to one job: its *owner*. Entry and counters
+move in one transaction, and always before the ack of the job that moves them.
+
+**A crawl ends exactly once, and never too early.** Every URL that a visit found has an entry before that visit is
+finished, for `schedule` comes before `finish`; until `finish` the visited URL's own entry is open. So open = 0
+means that every URL found is done. The transaction that brings it to 0 also sets the state to `done`, and from then
+on nothing but `Crawls.reopen` adds an open entry. Before `Crawls.seeded` the seeder may still add some, so 0 ends
+nothing.
+
+**A crash repeats, and loses nothing.** A worker that dies leaves its job in the queue, to be claimed by another:
+
+- before `unknown` or between it and the enqueue: nothing was moved, but least depths that may be moved any time;
+- between enqueue and `schedule`: orphans, jobs of no entry. The visit is made again, and finds the links again; who
+  of orphan and new job comes first, at `schedule` or `claim`, owns the entry, the other is a repeat;
+- between `schedule` and `finish`: the links have their entries, the repeated visit finds them known;
+- between `finish` and ack: the job's entry is done, its `claim` says REPEAT.
+
+**Depth** matters only to a crawl with a depth limit; then an entry keeps the least depth at which its URL was
+found. A URL found nearer while its job waits or its visit is under way keeps job and visit: `claim` tells the least
+depth instead of the job's own, and `finish` answers AGAIN if it has fallen since, so that the links are scheduled
+at the right depth. A page that was done is reopened for the nearer job, which follows the *stored* links (RELINK).
+No page is fetched twice.
+
+**The page budget** is exact: a claim takes a place in it, held by its entry until `finish` or `release`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from aragog.crawl.crawls import Crawls
+from aragog.crawl.frontier.entry import EntryState
+from weburl import KEY_BYTES
+
+__all__ = [
+    "KEY_BYTES",
+    "OVER_BUDGET_CODE",
+    "Claim",
+    "Crawls",
+    "Ending",
+    "EntryState",
+    "Finish",
+    "Finished",
+    "Frontier",
+    "Offer",
+    "Verdict",
+]
+
+OVER_BUDGET_CODE = "over_budget"
+"""The outcome code of a URL that was skipped because the crawl had all its pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A job as the frontier sees it."""
+
+    key: bytes
+    """The URL key of the job's URL."""
+    descriptor: str
+    """The job descriptor; it is only ever compared, so that an entry keeps eight bytes of its hash."""
+    depth: int
+
+
+class Verdict(IntEnum):
+    """What is to be done with a job that was dequeued."""
+
+    MINE = 0
+    """Visit the URL."""
+    RELINK = 1
+    """This crawl has the page, now found nearer to a seed: schedule its stored links at the new depth, don't fetch."""
+    REPEAT = 2
+    """The URL is another job's, or done: ack."""
+    OVER_BUDGET = 3
+    """The crawl has its pages: skipped, counted, ack."""
+    LATER = 4
+    """The crawl is paused, or visits under way may fill it: give the job back, leave this queue alone for a moment."""
+    NOT_RUNNING = 5
+    """The crawl has ended or is unknown: ack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The verdict, and with MINE and RELINK the depth that counts: the job's own, or less."""
+
+    verdict: Verdict
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a visit ended. Deferrals aren't endings: their entries stay open."""
+
+    state: EntryState
+    """PAGE, REFUSED, FAILED or SKIPPED (out of scope, set aside ...)."""
+    code: str
+    """The outcome's code."""
+    url: str = ""
+    """For the list of failed URLs, as are the following."""
+    message: str = ""
+    tries: int = 0
+
+
+class Finished(IntEnum):
+    """What `finish` did."""
+
+    DONE = 0
+    AGAIN = 1
+    """Nothing: the page was found nearer meanwhile. Schedule its links at the depth told, then finish at that."""
+    STALE = 2
+    """Nothing: the entry is done already, or another job's. Ack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer of `finish`."""
+
+    finished: Finished
+    depth: int
+    open: int
+    pages: int
+    ended: bool
+    """Whether the crawl is done or cancelled (or unknown)."""
+
+
+class Frontier(Protocol):
+    """The entries of all crawls. Raises `BackendDown` and its kinds; any call may then be repeated as it was.
+
+    Batches are worked off in slices, each of them atomic: that is enough, for every offer stands for itself.
+    """
+
+    @property
+    def crawls(self) -> Crawls:
+        """The crawls themselves, in the same backend."""
+        ...
+
+    async def unknown(self, crawl_id: str, keys: Sequence[bytes], depth: int) -> Sequence[bytes]:
+        """Which of the URLs, found at `depth`, want a job; each once, in order. Asked before the enqueue.
+
+        None of a crawl that has ended or has its pages. Lowers least depths on the way. Repeating it is harmless, and
+        answers the same until `schedule`.
+        """
+        ...
+
+    async def schedule(self, crawl_id: str, offers: Sequence[Offer]) -> None:
+        """Enter the jobs just enqueued, before the visit that found their URLs is finished.
+
+        A URL that has an owner keeps it, unless its page is done and found nearer now. Repeating it, also after the
+        jobs were visited, changes nothing; nor does it in a crawl that has ended.
+        """
+        ...
+
+    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[Claim]:
+        """What to do with each of the jobs just dequeued.
+
+        A job dequeued before it was scheduled (or that another client enqueued) gets its entry here. Whoever claims
+        again, after a crash, a deferral or by another worker, is told the same until the entry is finished.
+        """
+        ...
+
+    async def release(self, crawl_id: str, offers: Sequence[Offer]) -> None:
+        """Give back places in the page budget, before deferring. Repeatable; nothing to do without a budget."""
+        ...
+
+    async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
+        """The visit is over and its links, if any, are scheduled at `offer.depth` + 1. Before the ack.
+
+        `final_key` is the key of the URL that the page was served from, where that is another (redirects): it is marked
+        done by this job, counted as the page, and its own job, if any, is a repeat. A second call is STALE: neither
+        page nor open entry is counted twice. So is that of a worker that lost its URL to another job.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of connections."""
+        ...

@@ -1,0 +1,240 @@
+"""The rules of the frontier. Pure: a `Book` holds one crawl's numbers and the entries that one call touches.
+
+Every change of an entry goes through `_move`, which moves the counters with it: open is the number of open entries by
+construction. `scripts/book.lua` is the same for Redis; the contract suite and a property test hold both to one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aragog.crawl.crawls import CrawlState, may_turn
+from aragog.crawl.frontier import OVER_BUDGET_CODE, Claim, Ending, Finish, Finished, Offer, Verdict
+from aragog.crawl.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
+from thrift_idl.errors import InvalidRequest
+
+
+@dataclass(slots=True)
+class Standing:
+    """One crawl's numbers, as stored; a `Book` changes them."""
+
+    state: CrawlState
+    seeded: bool
+    limited: bool
+    """Whether the crawl has a depth limit."""
+    max_pages: int | None
+    counts: list[int]
+    """Entries by `EntryState`."""
+    pages: int
+    ended_ms: int
+
+    @property
+    def open(self) -> int:
+        """Entries that the crawl waits for."""
+        return self.counts[EntryState.WAITING] + self.counts[EntryState.CLAIMED]
+
+    @property
+    def spent(self) -> bool:
+        """Whether the crawl has all its pages."""
+        return self.max_pages is not None and self.pages >= self.max_pages
+
+    @property
+    def full(self) -> bool:
+        """Whether visits under way may bring all the pages that are left."""
+        claimed = self.counts[EntryState.CLAIMED]
+        return self.max_pages is not None and self.pages + claimed >= self.max_pages
+
+
+class Book:
+    """One call's view of a crawl: after it, `changed`, `failures` and `outcomes` are what there is to store."""
+
+    def __init__(self, standing: Standing, entries: Mapping[bytes, Entry], now_ms: int) -> None:
+        self.standing = standing
+        self.changed: dict[bytes, Entry] = {}
+        self.failures: dict[bytes, Ending | None] = {}
+        """What becomes of the list of failed URLs; None = not on it."""
+        self.outcomes: dict[str, int] = {}
+        self._entries = dict(entries)
+        self._now_ms = now_ms
+
+    def unknown(self, keys: Iterable[bytes], depth: int) -> list[bytes]:
+        """See `Frontier.unknown`."""
+        if self.standing.state.ended or self.standing.spent:
+            return []
+        return [key for key in dict.fromkeys(keys) if self._wants_job(key, min(depth, MAX_DEPTH))]
+
+    def schedule(self, offers: Iterable[Offer]) -> None:
+        """See `Frontier.schedule`."""
+        for offer in offers:
+            if not self.standing.state.ended:
+                self._enter(offer)
+
+    def claim(self, offers: Iterable[Offer]) -> list[Claim]:
+        """See `Frontier.claim`."""
+        return [self._claim(offer) for offer in offers]
+
+    def release(self, offers: Iterable[Offer]) -> None:
+        """See `Frontier.release`."""
+        for offer in offers:
+            entry = self._entries.get(offer.key)
+            if entry and entry.state is EntryState.CLAIMED and entry.owner == owner_of(offer.descriptor):
+                self._move(offer.key, replace(entry, state=EntryState.WAITING))
+
+    def finish(self, offer: Offer, ending: Ending, final_key: bytes | None) -> Finish:
+        """See `Frontier.finish`."""
+        entry = self._entries.get(offer.key)
+        if entry is None or not entry.open or entry.owner != owner_of(offer.descriptor):
+            return self._finish(Finished.STALE, offer.depth)
+        if ending.state is not EntryState.PAGE:
+            self._close(offer.key, entry, ending)
+            return self._finish(Finished.DONE, offer.depth)
+        final_key = offer.key if final_key is None else final_key
+        least = self._least_depth(entry, self._entries.get(final_key))
+        if self.standing.limited and least < offer.depth:
+            return self._finish(Finished.AGAIN, least)
+        self._close_page(offer, entry, ending, final_key)
+        return self._finish(Finished.DONE, offer.depth)
+
+    def seeded(self) -> None:
+        """See `Crawls.seeded`."""
+        self.standing.seeded = True
+        self._end()
+
+    def turn(self, state: CrawlState) -> None:
+        """See `Crawls.turn`."""
+        if not may_turn(self.standing.state, state):
+            raise InvalidRequest(f"the crawl is {self.standing.state}: it can't become {state} any more")
+        if state.ended and not self.standing.state.ended:
+            self.standing.ended_ms = self._now_ms
+        self.standing.state = state
+
+    def reopen(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """See `Crawls.reopen`."""
+        if self.standing.state is CrawlState.CANCELLED:
+            raise InvalidRequest("the crawl is cancelled: start a new one")
+        return {key: entry.depth for key in keys if (entry := self._reopen(key)) is not None}
+
+    # --- one entry ---
+
+    def _wants_job(self, key: bytes, depth: int) -> bool:
+        entry = self._entries.get(key)
+        if entry is None or self._found_nearer(entry, depth):
+            return True
+        self._lower(key, entry, depth)
+        return entry.open and entry.owner == UNOWNED
+
+    def _enter(self, offer: Offer) -> None:
+        """Make the offer the entry's owner where it has none, or is reopened by it."""
+        entry, depth, owner = self._entries.get(offer.key), min(offer.depth, MAX_DEPTH), owner_of(offer.descriptor)
+        if entry is None or self._found_nearer(entry, depth):
+            self._move(offer.key, Entry(EntryState.WAITING, entry is not None, depth, owner))
+        elif entry.open:
+            if entry.owner == UNOWNED:
+                entry = self._move(offer.key, replace(entry, owner=owner))
+            self._lower(offer.key, entry, depth)
+
+    def _claim(self, offer: Offer) -> Claim:
+        verdict = self._verdict(offer)
+        entry = self._entries.get(offer.key)
+        return Claim(verdict, entry.depth if entry else offer.depth)
+
+    def _verdict(self, offer: Offer) -> Verdict:
+        if self.standing.state is not CrawlState.RUNNING:
+            return Verdict.LATER if self.standing.state is CrawlState.PAUSED else Verdict.NOT_RUNNING
+        if offer.key not in self._entries and self.standing.spent:
+            return Verdict.OVER_BUDGET
+        self._enter(offer)
+        entry = self._entries[offer.key]
+        if not entry.open or entry.owner != owner_of(offer.descriptor):
+            return Verdict.REPEAT
+        return Verdict.RELINK if entry.fetched else self._admit(offer.key, entry)
+
+    def _admit(self, key: bytes, entry: Entry) -> Verdict:
+        """A place in the page budget."""
+        if self.standing.max_pages is None or entry.state is EntryState.CLAIMED:
+            return Verdict.MINE
+        if self.standing.spent:
+            self._close(key, entry, Ending(EntryState.SKIPPED, OVER_BUDGET_CODE))
+            self._end()
+            return Verdict.OVER_BUDGET
+        if self.standing.full:
+            return Verdict.LATER
+        self._move(key, replace(entry, state=EntryState.CLAIMED))
+        return Verdict.MINE
+
+    def _reopen(self, key: bytes) -> Entry | None:
+        entry = self._entries.get(key)
+        if entry is None or (entry.open and entry.owner != UNOWNED):
+            return None
+        if entry.open:
+            return entry
+        if entry.state is not EntryState.FAILED:
+            return None
+        if self.standing.state is CrawlState.DONE:
+            self.standing.state, self.standing.ended_ms = CrawlState.RUNNING, 0
+        return self._move(key, replace(entry, state=EntryState.WAITING, owner=UNOWNED))
+
+    def _close(self, key: bytes, entry: Entry, ending: Ending) -> None:
+        if not entry.fetched:
+            self.outcomes[ending.code] = self.outcomes.get(ending.code, 0) + 1
+        self.failures[key] = ending if ending.state is EntryState.FAILED else None
+        fetched = entry.fetched or ending.state in (EntryState.PAGE, EntryState.ALIAS)
+        self._move(key, replace(entry, state=ending.state, fetched=fetched))
+
+    def _close_page(self, offer: Offer, entry: Entry, ending: Ending, final_key: bytes) -> None:
+        page = self._entries.get(final_key)
+        if page is None or not page.fetched:
+            self.standing.pages += 1
+        alias = final_key != offer.key
+        entry = replace(entry, depth=min(entry.depth, offer.depth))
+        self._close(offer.key, entry, replace(ending, state=EntryState.ALIAS) if alias else ending)
+        if alias:
+            self._mark_page(final_key, page, offer)
+
+    def _mark_page(self, key: bytes, entry: Entry | None, offer: Offer) -> None:
+        """`key` is the page that `offer`'s visit brought by a redirect: done, and the offer's unless it was before."""
+        depth = min(offer.depth, entry.depth if entry else MAX_DEPTH)
+        if entry is not None and entry.fetched and not entry.open:
+            self._move(key, replace(entry, depth=depth))
+            return
+        self.failures[key] = None
+        self._move(key, Entry(EntryState.PAGE, True, depth, owner_of(offer.descriptor)))
+
+    def _move(self, key: bytes, entry: Entry) -> Entry:
+        """Every change of an entry, and of the counters with it."""
+        old = self._entries.get(key)
+        if old is not None:
+            self.standing.counts[old.state] -= 1
+        self.standing.counts[entry.state] += 1
+        self._entries[key] = self.changed[key] = entry
+        return entry
+
+    # --- depth ---
+
+    def _found_nearer(self, entry: Entry, depth: int) -> bool:
+        """Whether the links of a page that is done have to be scheduled anew, nearer to a seed."""
+        return self.standing.limited and not entry.open and entry.fetched and depth < entry.depth
+
+    def _lower(self, key: bytes, entry: Entry, depth: int) -> None:
+        if self.standing.limited and entry.open and depth < entry.depth:
+            self._move(key, replace(entry, depth=depth))
+
+    @staticmethod
+    def _least_depth(entry: Entry, final: Entry | None) -> int:
+        """The depth that counts for the links of a page: of those who found it and haven't scheduled its links."""
+        waits = final is not None and (final.open or not final.fetched)
+        return min(entry.depth, final.depth) if final is not None and waits else entry.depth
+
+    # --- the crawl ---
+
+    def _finish(self, finished: Finished, depth: int) -> Finish:
+        if finished is Finished.DONE:
+            self._end()
+        standing = self.standing
+        return Finish(finished, depth, standing.open, standing.pages, standing.state.ended)
+
+    def _end(self) -> None:
+        standing = self.standing
+        if standing.seeded and standing.open == 0 and not standing.state.ended:
+            standing.state, standing.ended_ms = CrawlState.DONE, self._now_ms

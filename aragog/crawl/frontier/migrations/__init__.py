@@ -1,0 +1,1 @@
+"""The frontier's tables: NNNN_*.sql for SQLite. Released scripts never change."""

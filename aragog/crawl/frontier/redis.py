@@ -1,0 +1,82 @@
+"""The frontier in a durable Redis: the rules of `book.lua`, each slice of a call one script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Finished, Offer, Verdict
+from aragog.crawl.frontier.entry import MAX_DEPTH, owner_of
+from aragog.crawl.frontier.records import check_keys, pack_failure, slices
+from aragog.crawl.frontier.redis_crawls import RedisCrawls
+from aragog.crawl.frontier.redis_scripts import Argument, FrontierScripts
+
+
+class RedisFrontier:
+    """`Frontier` over Redis (AOF, noeviction)."""
+
+    def __init__(self, scripts: FrontierScripts) -> None:
+        self._scripts = scripts
+        self.crawls = RedisCrawls(scripts)
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """The frontier that `url` (`redis://host:port/db`) names; it connects when first used.
+
+        Raises `BadConfiguration`.
+        """
+        return cls(FrontierScripts(url))
+
+    async def unknown(self, crawl_id: str, keys: Sequence[bytes], depth: int) -> Sequence[bytes]:
+        """One script a slice."""
+        check_keys(keys)
+        unknown: list[bytes] = []
+        for part in slices(tuple(dict.fromkeys(keys))):
+            wanted = await self._scripts.run("unknown", crawl_id, (min(depth, MAX_DEPTH), *part))
+            unknown += (part[index - 1] for index in wanted)
+        return unknown
+
+    async def schedule(self, crawl_id: str, offers: Sequence[Offer]) -> None:
+        """One script a slice."""
+        for part in slices(offers):
+            await self._scripts.run("schedule", crawl_id, _arguments(part))
+
+    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[Claim]:
+        """One script a slice."""
+        claims: list[Claim] = []
+        for part in slices(offers):
+            answer = await self._scripts.run("claim", crawl_id, _arguments(part))
+            claims += (Claim(Verdict(answer[i]), answer[i + 1]) for i in range(0, len(answer), 2))
+        return claims
+
+    async def release(self, crawl_id: str, offers: Sequence[Offer]) -> None:
+        """One script a slice."""
+        for part in slices(offers):
+            await self._scripts.run("release", crawl_id, _arguments(part))
+
+    async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
+        """One script."""
+        final_key = offer.key if final_key is None else final_key
+        check_keys((offer.key, final_key))
+        failure = pack_failure(ending) if ending.state is EntryState.FAILED else b""
+        rest = (int(ending.state), ending.code, failure, final_key)
+        finished, depth, open_, pages, ended = await self._scripts.run("finish", crawl_id, (*_argument(offer), *rest))
+        return Finish(Finished(finished), depth, open_, pages, bool(ended))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._scripts.client.aclose()
+
+
+def _argument(offer: Offer) -> tuple[Argument, ...]:
+    return offer.key, owner_of(offer.descriptor), min(offer.depth, MAX_DEPTH)
+
+
+def _arguments(offers: Sequence[Offer]) -> list[Argument]:
+    check_keys([offer.key for offer in offers])
+    return list(_flat(offers))
+
+
+def _flat(offers: Sequence[Offer]) -> Iterator[Argument]:
+    for offer in offers:
+        yield from _argument(offer)

@@ -1,0 +1,109 @@
+"""Rows to a `Book` and back: within one transaction, only what the call touches."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from aragog.crawl.crawls import CrawlState
+from aragog.crawl.frontier.book import Book, Standing
+from aragog.crawl.frontier.entry import pack, unpack
+from aragog.crawl.frontier.records import check_keys, pack_failure
+from drivers.sqlite import Database
+
+R = TypeVar("R")
+
+STANDING = "state, seeded, limited, max_pages, pages, ended_ms, waiting, claimed, page, alias, refused, failed, skipped"
+_READ = f"SELECT number, {STANDING} FROM frontier_crawl WHERE id = ?"  # noqa: S608 - columns of ours
+_WRITE = (
+    "UPDATE frontier_crawl SET state = ?, seeded = ?, pages = ?, ended_ms = ?, waiting = ?, claimed = ?, page = ?,"
+    " alias = ?, refused = ?, failed = ?, skipped = ? WHERE number = ?"
+)
+_INLINE_KEYS = 32
+_ENTRY = "SELECT entry FROM frontier_entry WHERE crawl = ? AND key = ?"
+_PUT_ENTRY = "REPLACE INTO frontier_entry VALUES (?, ?, ?)"
+_PUT_FAILURE = "REPLACE INTO frontier_failure VALUES (?, ?, ?)"
+_DROP_FAILURE = "DELETE FROM frontier_failure WHERE crawl = ? AND key = ?"
+_COUNT_OUTCOME = (
+    "INSERT INTO frontier_outcome VALUES (?, ?, ?)"
+    " ON CONFLICT (crawl, code) DO UPDATE SET count = count + excluded.count"
+)
+
+
+def standing_of(row: Sequence[object]) -> Standing:
+    """The numbers in a row of `STANDING`."""
+    state, seeded, limited, max_pages, pages, ended_ms, *counts = row
+    return Standing(CrawlState(state), bool(seeded), bool(limited), max_pages, counts, pages, ended_ms)  # type: ignore[arg-type]  # SQLite's columns
+
+
+async def run(
+    database: Database, crawl_id: str, keys: Iterable[bytes], rule: Callable[[Book], R], otherwise: R, *, reads: bool
+) -> R:
+    """Apply `rule` to the book of `keys`, in one transaction; `otherwise` where the crawl is unknown.
+
+    With `reads`, the rule often moves nothing: it is then tried on point reads, and where it would have
+    changed anything, once more in a transaction. Its reads see the crawl a moment earlier than its entries: that
+    is the answer of a call made in that moment.
+    """
+    keys = tuple(keys)
+    check_keys(keys)
+    now_ms = time.time_ns() // 1_000_000
+    if reads:
+        result, moved = await _read(database, len(keys), lambda db: _tried(db, crawl_id, keys, rule, otherwise, now_ms))
+        if not moved:
+            return result
+    return await database.write(lambda db: _applied(db, crawl_id, keys, rule, otherwise, now_ms))
+
+
+async def _read(database: Database, keys: int, work: Callable[[sqlite3.Connection], R]) -> R:
+    """In this thread while that takes less than the way to another."""
+    return database.read_inline(work) if keys <= _INLINE_KEYS else await database.read(work)
+
+
+def _tried(
+    db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], rule: Callable[[Book], R], otherwise: R, now_ms: int
+) -> tuple[R, bool]:
+    found = _load(db, crawl_id, keys, now_ms)
+    if found is None:
+        return otherwise, False
+    _, book = found
+    return rule(book), bool(book.changed)
+
+
+def _applied(
+    db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], rule: Callable[[Book], R], otherwise: R, now_ms: int
+) -> R:
+    found = _load(db, crawl_id, keys, now_ms)
+    if found is None:
+        return otherwise
+    number, book = found
+    result = rule(book)
+    _store(db, number, book)
+    return result
+
+
+def _load(db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], now_ms: int) -> tuple[int, Book] | None:
+    row = db.execute(_READ, (crawl_id,)).fetchone()
+    if row is None:
+        return None
+    number, *standing = row
+    entries = {}
+    for key in keys:
+        if found := db.execute(_ENTRY, (number, key)).fetchone():
+            entries[key] = unpack(found[0])
+    return number, Book(standing_of(standing), entries, now_ms)
+
+
+def _store(db: sqlite3.Connection, number: int, book: Book) -> None:
+    standing = book.standing
+    numbers = (standing.state, standing.seeded, standing.pages, standing.ended_ms, *standing.counts, number)
+    db.execute(_WRITE, numbers)
+    db.executemany(_PUT_ENTRY, ((number, key, pack(entry)) for key, entry in book.changed.items()))
+    for key, ending in book.failures.items():
+        if ending is None:
+            db.execute(_DROP_FAILURE, (number, key))
+        else:
+            db.execute(_PUT_FAILURE, (number, key, pack_failure(ending)))
+    db.executemany(_COUNT_OUTCOME, ((number, code, count) for code, count in book.outcomes.items()))

@@ -1,0 +1,87 @@
+"""Which links a crawl follows. Pure.
+
+The scope is decided by the seeds: `host` = a host of a seed, `domain` = a registrable domain of a seed, `any`. It is
+asked for every link before it is enqueued, and again for the URL that a redirect ended at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from thrift_idl.errors import InvalidRequest, InvalidUrl
+from thrift_idl.gen.page.ttypes import Link
+from weburl import host, registrable_domain, request_form, url_key
+
+ScopeKind = Literal["host", "domain", "any"]
+SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a crawl may go."""
+
+    kind: ScopeKind
+    places: frozenset[str] = frozenset()
+    """Hosts or registrable domains, by `kind`."""
+
+    @classmethod
+    def of(cls, kind: ScopeKind, hosts: Iterable[str]) -> Scope:
+        """The scope of seeds on `hosts` (as `seed_hosts` gives them). Raises `InvalidRequest` for another kind."""
+        if kind not in SCOPE_KINDS:
+            raise InvalidRequest(f"scope {kind!r}: use host, domain or any")
+        return cls(kind, frozenset() if kind == "any" else frozenset(_place(kind, name) for name in hosts))
+
+    def admits(self, url: str) -> bool:
+        """Whether `url`, in any form, lies within; a text that is no http(s) URL lies nowhere."""
+        try:
+            name = host(url)
+        except InvalidUrl:
+            return False
+        return self.kind == "any" or _place(self.kind, _complete(name)) in self.places
+
+
+def seed_hosts(urls: Iterable[str]) -> tuple[str, ...]:
+    """The hosts of `urls`, each once, in order. Raises `InvalidUrl`."""
+    return tuple(dict.fromkeys(_complete(host(url)) for url in urls))
+
+
+def follows(depth: int, max_depth: int | None) -> bool:
+    """Whether links of a page at `depth` are followed; a seed's depth is 0."""
+    return max_depth is None or depth < max_depth
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A link to be followed."""
+
+    key: bytes
+    """Its URL key."""
+    url: str
+    """Its request form."""
+
+
+def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | None) -> tuple[Target, ...]:
+    """What a page at `depth` makes a crawl look at next, each URL key once.
+
+    Not among them: nofollow links (a page's own nofollow is in each of its links), links out of scope, non-URLs.
+    """
+    if not follows(depth, max_depth):
+        return ()
+    found: dict[bytes, str] = {}
+    for link in links:
+        if not link.nofollow and scope.admits(link.url):
+            with suppress(InvalidUrl):  # only its normalized form is too long
+                found.setdefault(url_key(link.url), request_form(link.url))
+    return tuple(Target(key, url) for key, url in found.items())
+
+
+def _place(kind: ScopeKind, name: str) -> str:
+    return registrable_domain(name) if kind == "domain" else name
+
+
+def _complete(name: str) -> str:
+    """`name` less the root's dot: the same host, as in the URL key."""
+    return name.removesuffix(".")

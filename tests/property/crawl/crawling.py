@@ -1,0 +1,161 @@
+"""A crawl made of dicts: a web, an at-least-once queue, and workers that are advanced one step at a time.
+
+A worker is an async generator that stops between any two of its calls; whoever drives it may drop it there (a crash:
+all it knew is gone and its job is delivered again), or deliver its job a second time while it goes on (a lost claim).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from aragog.crawl.crawls import Crawl
+from aragog.crawl.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
+from aragog.crawl.scope import follows
+
+ID = "c"
+
+
+def key(url: int) -> bytes:
+    return sha256(str(url).encode()).digest()[:16]
+
+
+@dataclass(frozen=True)
+class Web:
+    """URLs are numbers; what isn't a redirect, refused or failing is a page."""
+
+    links: dict[int, tuple[int, ...]]
+    redirects: dict[int, int]
+    refused: frozenset[int]
+    failing: frozenset[int]
+
+    def final(self, url: int) -> int:
+        return self.redirects.get(url, url)
+
+    def ending(self, url: int) -> Ending:
+        final = self.final(url)
+        if final in self.redirects or final in self.refused:
+            return Ending(EntryState.REFUSED, "refused")
+        return Ending(EntryState.FAILED, "failed") if final in self.failing else Ending(EntryState.PAGE, "fetched")
+
+    def reachable(self, seeds: tuple[int, ...], max_depth: int | None) -> tuple[set[int], set[int]]:
+        """All URLs, and the pages, that a crawl has to be through with."""
+        found, pages, nearest = set(seeds), set[int](), dict.fromkeys(seeds, 0)
+        queue = deque(seeds)
+        while queue:
+            url = queue.popleft()
+            if self.ending(url).state is not EntryState.PAGE:
+                continue
+            pages.add(self.final(url))
+            found.add(self.final(url))
+            depth = nearest[url]
+            for link in self.links.get(self.final(url), ()) if follows(depth, max_depth) else ():
+                if link not in nearest:
+                    found.add(link)
+                    nearest[link] = depth + 1
+                    queue.append(link)
+        return found, pages
+
+
+@dataclass
+class Job:
+    url: int
+    number: int
+    depth: int
+    deferrals: int = 0
+
+    @property
+    def offer(self) -> Offer:
+        return Offer(key(self.url), f"q:s1:p1:{self.number}", self.depth)
+
+
+@dataclass
+class World:
+    frontier: Frontier
+    web: Web
+    crawl: Crawl
+    seeds: tuple[int, ...]
+    pending: list[Job] = field(default_factory=list)
+    held: dict[int, Job] = field(default_factory=dict)
+    jobs: int = 0
+    requests: Counter[int] = field(default_factory=Counter)
+    finished: Counter[bytes] = field(default_factory=Counter)
+
+    # --- the queue ---
+
+    def enqueue(self, url: int, depth: int) -> Job:
+        self.jobs += 1
+        job = Job(url, self.jobs, depth)
+        self.pending.append(job)
+        return job
+
+    def dequeue(self, choice: int) -> Job:
+        job = self.pending.pop(choice % len(self.pending))
+        self.held[job.number] = job
+        return job
+
+    def ack(self, job: Job) -> None:
+        self.held.pop(job.number, None)
+        self.pending = [other for other in self.pending if other.number != job.number]
+
+    def redeliver(self, job: Job) -> None:
+        """The claim ran out, unless the job was acked."""
+        if self.held.pop(job.number, None):
+            self.pending.append(job)
+
+    # --- who works on it ---
+
+    async def seed(self) -> AsyncIterator[None]:
+        await self.frontier.crawls.create(self.crawl)
+        yield
+        for url in self.seeds:
+            if await self.frontier.unknown(ID, [key(url)], 0):
+                job = self.enqueue(url, 0)
+                yield
+                await self.frontier.schedule(ID, [job.offer])
+            yield
+        await self.frontier.crawls.seeded(ID)
+
+    async def visit(self, job: Job) -> AsyncIterator[None]:
+        (claim,) = await self.frontier.claim(ID, [job.offer])
+        yield
+        if claim.verdict is Verdict.LATER:
+            self.redeliver(job)
+        elif claim.verdict not in (Verdict.MINE, Verdict.RELINK):
+            self.ack(job)
+        elif claim.verdict is Verdict.MINE and job.deferrals > 0:
+            job.deferrals -= 1
+            await self.frontier.release(ID, [job.offer])
+            yield
+            self.redeliver(job)
+        else:
+            if claim.verdict is Verdict.MINE:
+                self.requests[self.web.final(job.url)] += 1
+            async for _ in self._link_and_finish(job, claim.depth):
+                yield
+            self.ack(job)
+
+    async def _link_and_finish(self, job: Job, depth: int) -> AsyncIterator[None]:
+        ending = self.web.ending(job.url)
+        while True:
+            if ending.state is EntryState.PAGE and follows(depth, self.crawl.max_depth):
+                async for _ in self._link(self.web.links.get(self.web.final(job.url), ()), depth + 1):
+                    yield
+            offer = Offer(job.offer.key, job.offer.descriptor, depth)
+            finish = await self.frontier.finish(ID, offer, ending, key(self.web.final(job.url)))
+            yield
+            if finish.finished is Finished.DONE:
+                self.finished[offer.descriptor.encode()] += 1
+            if finish.finished is not Finished.AGAIN:
+                return
+            depth = finish.depth
+
+    async def _link(self, urls: tuple[int, ...], depth: int) -> AsyncIterator[None]:
+        unknown = await self.frontier.unknown(ID, [key(url) for url in urls], depth)
+        yield
+        jobs = [self.enqueue(url, depth) for url in dict.fromkeys(urls) if key(url) in unknown]
+        yield
+        await self.frontier.schedule(ID, [job.offer for job in jobs])
+        yield
