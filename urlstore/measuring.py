@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 from thrift_idl.errors import AragogError
-from thrift_idl.gen.context.ttypes import Context
-from urlstore.telemetry import Call, Telemetry
+from urlstore.telemetry import Call
+
+M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
-class _Measured(Protocol):
-    _telemetry: Telemetry
-
-
-class _Request(Protocol):
-    @property
-    def context(self) -> Context: ...
-
-
-S = TypeVar("S", bound=_Measured)
-Q = TypeVar("Q", bound=_Request)
-A = TypeVar("A")
-
-
-def measured(method: Callable[[S, Q], Awaitable[A]]) -> Callable[[S, Q], Awaitable[A]]:
-    """`method`, telling the service's telemetry of every call."""
+def measured(method: M) -> M:
+    """A method `(self, request)`, telling the service's `_telemetry` of every call."""
 
     @functools.wraps(method)
-    async def tell(service: S, request: Q) -> A:
+    async def tell(self: Any, request: Any) -> Any:
         began, error = time.perf_counter(), ""
         try:
-            return await method(service, request)
+            return await method(self, request)
         except AragogError as raised:
             error = raised.code
             raise
@@ -42,6 +29,6 @@ def measured(method: Callable[[S, Q], Awaitable[A]]) -> Callable[[S, Q], Awaitab
             raise
         finally:
             took_ms = (time.perf_counter() - began) * 1000
-            service._telemetry.called(Call(method.__name__, request.context.source, took_ms, error))
+            self._telemetry.called(Call(method.__name__, request.context.source, took_ms, error))
 
-    return tell
+    return cast(M, tell)

@@ -58,7 +58,7 @@ def the_put(host: str) -> PutPageRequest:
 
 async def main(metadata: str, content: str, host: str, last_step: int) -> None:
     rows, objects = await open_backends(metadata, content)
-    service = service_over((Stepping(rows, last_step), Stepping(objects, last_step)))  # type: ignore[arg-type]
+    service = service_over((Stepping(rows, last_step), Stepping(objects, last_step)))
     await service.put_page(the_put(host))
     print(Stepping.taken)
     await rows.close()

@@ -189,3 +189,14 @@ async def test_a_wrong_secret_is_told(s3_url: str) -> None:
 
     with pytest.raises(BackendDown, match="denies access"):
         await S3Content.open(s3_url.replace("@", "x@"))
+
+
+async def test_a_store_with_full_durability_stores_and_sweeps(tmp_path: Path) -> None:
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "999999999-1").write_bytes(b"left by a killed process")
+    rows = await SqliteMetadata.open(f"sqlite:///{tmp_path / 'store.db'}", durability="full")
+    service = service_over((rows, await FileContent.open(f"file:///{tmp_path}", durability="full")))
+    await service.put_page(put("http://a.test/"))
+    assert not list((tmp_path / "incoming").iterdir())
+    assert (await service.lookup(look("http://a.test/"))).row is not None
+    await service.close()
