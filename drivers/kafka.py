@@ -166,9 +166,9 @@ async def make_topic(url: str, *, partitions: int = 4, replicas: int = -1, answe
 
 
 def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
-    """All messages that the topic holds at this moment, by partition. Blocks: not for an event loop's thread.
+    """All messages that the topic holds at this moment, those of a key in their order.
 
-    Raises `BadConfiguration`, `BackendDown`.
+    Blocks: not for an event loop's thread. Raises `BadConfiguration`, `BackendDown`.
     """
     address = parse_address(url)
     configuration: dict[str, Any] = {
@@ -180,33 +180,34 @@ def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
     }
     reader = Consumer(configuration | _QUIET)
     try:
-        for partition in _partitions(reader, address, answer_ms):
-            yield from _messages_of(reader, address, partition, answer_ms)
+        yield from _messages(reader, address, answer_ms)
     except KafkaException as error:
         raise BackendDown(f"{address} can't be read ({error.args[0].str()}): is the broker up?") from error
     finally:
         reader.close()
 
 
-def _messages_of(reader: Consumer, address: Address, partition: int, answer_ms: int) -> Iterator[Message]:
-    place = TopicPartition(address.topic, partition)
-    first, end = reader.get_watermark_offsets(place, timeout=answer_ms / 1000)
-    if first >= end:
-        return
-    reader.assign([TopicPartition(address.topic, partition, first)])
-    while True:
+def _messages(reader: Consumer, address: Address, answer_ms: int) -> Iterator[Message]:
+    bounds = {number: _bounds(reader, address, number, answer_ms) for number in _partitions(reader, address, answer_ms)}
+    ends = {number: end for number, (first, end) in bounds.items() if first < end}
+    reader.assign([TopicPartition(address.topic, number, bounds[number][0]) for number in ends])
+    while ends:
         message = reader.poll(answer_ms / 1000)
         if message is None:
             raise BackendDown(f"{address} sent nothing for {answer_ms} ms: is the broker up?")
-        if error := message.error():
-            if error.code() == KafkaError._PARTITION_EOF:
-                return
+        error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
+        if error and error.code() != KafkaError._PARTITION_EOF:
             raise KafkaException(error)
-        offset = message.offset() or 0
-        if offset < end:
+        if not error and offset < ends.get(partition, 0):
             yield Message(message.key() or b"", message.value() or b"")
-        if offset >= end - 1:
-            return
+        if error or offset >= ends.get(partition, 0) - 1:
+            ends.pop(partition, None)
+
+
+def _bounds(reader: Consumer, address: Address, partition: int, answer_ms: int) -> tuple[int, int]:
+    """The first offset that is there, and the one behind the last."""
+    first, end = reader.get_watermark_offsets(TopicPartition(address.topic, partition), timeout=answer_ms / 1000)
+    return first, end
 
 
 def _partitions(reader: Consumer, address: Address, answer_ms: int) -> list[int]:

@@ -97,6 +97,8 @@ def signals_of(content: bytes) -> ImageSignals:
         small = _on_white(image)
     except (ImageError, MemoryError):
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit is higher
+        raise ImageError("too_large", str(error)) from error
     except Exception as error:  # hostile bytes make the readers raise almost anything
         raise _unreadable(content, error) from error
     grey = small.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)

@@ -1,0 +1,103 @@
+"""A broker that is killed, stopped, or loses its topic while events are published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.engines import Engine
+from recommender_hooks.event import Event
+from recommender_hooks.reading import read_events
+from tests.unit.recommender_hooks.samples import event
+from thrift_idl.errors import BackendDown
+
+kafka = pytest.importorskip("recommender_hooks.backends.kafka")
+
+TIMEOUT_MS = 2_000
+
+
+@pytest.fixture
+async def sink(private_kafka: Engine) -> AsyncIterator[object]:
+    opened = await kafka.KafkaSink.open(f"{private_kafka.url}/events", send_timeout_ms=TIMEOUT_MS)
+    yield opened
+    await opened.close()
+
+
+async def publish_until_stored(sink: object, events: list[Event]) -> int:
+    """As a worker does: again, until it is acknowledged. The number of times that it wasn't."""
+    refused = 0
+    while True:
+        try:
+            await sink.publish(events)  # type: ignore[attr-defined]
+            return refused
+        except BackendDown:
+            refused += 1
+            assert refused < 50
+
+
+def stored(engine: Engine) -> set[str]:
+    return {each["event_id"] for each in read_events(f"{engine.url}/events")}
+
+
+async def test_killed_in_mid_publish_it_is_down_and_the_same_sink_works_when_it_is_back(
+    private_kafka: Engine, sink: object
+) -> None:
+    acked: set[str] = set()
+    down = asyncio.Event()
+    stop = asyncio.Event()
+
+    async def publish_in_a_loop(name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            events = [event(f"http://{name}.test/{number}/{each}") for each in range(3)]
+            try:
+                await sink.publish(events)  # type: ignore[attr-defined]
+                acked.update(each.event_id for each in events)
+                number += 1
+            except BackendDown:
+                down.set()
+
+    loops = [asyncio.create_task(publish_in_a_loop(f"p{n}")) for n in range(4)]
+    while len(acked) < 100:
+        await asyncio.sleep(0.01)
+    private_kafka.kill()
+    await down.wait()
+    await asyncio.to_thread(private_kafka.start)
+    before = len(acked)
+    while len(acked) < before + 100:
+        await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.gather(*loops)
+    assert await asyncio.to_thread(stored, private_kafka) >= acked
+
+
+async def test_paused_it_is_down_after_the_sinks_time_out_and_works_when_it_goes_on(
+    private_kafka: Engine, sink: object
+) -> None:
+    first, second = event("http://a.test/1"), event("http://a.test/2")
+    await sink.publish([first])  # type: ignore[attr-defined]
+    private_kafka.pause()
+    try:
+        with pytest.raises(BackendDown, match="is the broker up"):
+            await sink.publish([second])  # type: ignore[attr-defined]
+    finally:
+        private_kafka.resume()
+    await publish_until_stored(sink, [second])
+    assert await asyncio.to_thread(stored, private_kafka) == {first.event_id, second.event_id}
+
+
+async def test_a_topic_that_was_removed_is_down_until_it_is_made_again(private_kafka: Engine, sink: object) -> None:
+    from confluent_kafka.admin import AdminClient
+
+    await sink.publish([event(f"http://a.test/{n}") for n in range(20)])  # type: ignore[attr-defined]
+    admin = AdminClient({"bootstrap.servers": private_kafka.url.removeprefix("kafka://")})
+    admin.delete_topics(["events"])["events"].result(30)
+    with pytest.raises(BackendDown):
+        for number in range(50):
+            await sink.publish([event(f"http://b.test/{number}")])  # type: ignore[attr-defined]
+    await (await kafka.KafkaSink.open(f"{private_kafka.url}/events")).close()
+    last = event("http://c.test/")
+    await publish_until_stored(sink, [last])
+    assert last.event_id in await asyncio.to_thread(stored, private_kafka)
