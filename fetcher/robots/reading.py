@@ -72,39 +72,53 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def group_for(lines: Sequence[Line], token: str) -> Group:
-    """The group that applies to product `token`: its own, else that of `*`, else none.
-
-    Rules belong to all agents named before them since the last rule; a crawl delay only to those named right before it.
-    """
-    wanted = token.lower()
-    groups: dict[str, list[Line]] = {}
-    named: dict[str, str] = {}
-    ruled: set[str] = set()
-    delayed: set[str] = set()
-    before = ""
-    in_rules = False
+    """The group that applies to product `token`: its own, else that of `*`, else none."""
+    grouping = _Grouping(token.lower())
     for line in lines:
-        if line.kind == "sitemap":
-            continue
         if line.kind == "user-agent":
-            ruled = set() if in_rules else ruled
-            delayed = delayed if before == "user-agent" else set()
-            in_rules = False
-            agent = agent_of(line.value)
-            if agent in (wanted, "*"):
-                ruled.add(agent)
-                delayed.add(agent)
-                named.setdefault(agent, line.value)
-                groups.setdefault(agent, [])
-        else:
-            in_rules = in_rules or line.kind != "crawl-delay"
-            for agent in delayed if line.kind == "crawl-delay" else ruled:
-                groups[agent].append(line)
-        before = line.kind
-    chosen = wanted if wanted in groups else "*"
-    if chosen not in groups:
-        return Group("")
-    return _group(named[chosen], groups[chosen])
+            grouping.name(line)
+        elif line.kind != "sitemap":
+            grouping.add(line)
+    return grouping.group()
+
+
+class _Grouping:
+    """Rules belong to all agents named since the last rule, a crawl delay only to those named right before it."""
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._lines: dict[str, list[Line]] = {}
+        self._written: dict[str, str] = {}
+        self._ruled: set[str] = set()
+        self._delayed: set[str] = set()
+        self._last_kind = ""
+        self._in_rules = False
+
+    def name(self, line: Line) -> None:
+        """A User-agent line; agents that are not ours only end what was before them."""
+        if self._in_rules:
+            self._ruled = set()
+        if self._last_kind != "user-agent":
+            self._delayed = set()
+        self._last_kind, self._in_rules = line.kind, False
+        agent = agent_of(line.value)
+        if agent in (self._wanted, "*"):
+            self._ruled.add(agent)
+            self._delayed.add(agent)
+            self._written.setdefault(agent, line.value)
+            self._lines.setdefault(agent, [])
+
+    def add(self, line: Line) -> None:
+        """A rule or a crawl delay."""
+        is_delay = line.kind == "crawl-delay"
+        self._last_kind, self._in_rules = line.kind, self._in_rules or not is_delay
+        for agent in self._delayed if is_delay else self._ruled:
+            self._lines[agent].append(line)
+
+    def group(self) -> Group:
+        """What was gathered for the token, or for `*`."""
+        chosen = self._wanted if self._wanted in self._lines else "*"
+        return _group(self._written[chosen], self._lines[chosen]) if chosen in self._lines else Group("")
 
 
 def agent_of(value: str) -> str:
