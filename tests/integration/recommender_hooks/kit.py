@@ -17,9 +17,9 @@ from recommender_hooks.image_state import ImagePolicy
 from recommender_hooks.images import Decode
 from recommender_hooks.reading import read_events
 from recommender_hooks.signals import Ending, SignalsService
+from tests.unit.recommender_hooks.samples import CONTEXT, T0, record
 from testweb.answers import Request, answer
 from testweb.sites import load_sites
-from tests.unit.recommender_hooks.samples import CONTEXT, T0, record
 from thrift_idl.errors import AragogError, HttpStatus, RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Header, Hop
 from thrift_idl.gen.page.ttypes import Image, PageRecord
