@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from deploy.engines import Engine
-from tests import engines
 from tests.contract.urlstore.samples import content_of, look, put
 from tests.contract.urlstore.stores import service_over
 from thrift_idl.errors import BackendDown
@@ -24,21 +23,19 @@ _LONGEST_S = 20
 async def test_cassandra_killed_and_paused(private_cassandra: Engine, tmp_path: Path) -> None:
     from urlstore.backends.cassandra import CassandraMetadata
 
-    with engines.keyspace(private_cassandra) as url:
-        metadata = await CassandraMetadata.open(url, request_timeout_ms=_TIMEOUT_MS)
-        service = service_over((metadata, await FileContent.open(f"file:///{tmp_path}")))
-        await _survives(service, private_cassandra)
-        await service.close()
+    metadata = await CassandraMetadata.open(f"{private_cassandra.url}/aragog", request_timeout_ms=_TIMEOUT_MS)
+    service = service_over((metadata, await FileContent.open(f"file:///{tmp_path}")))
+    await _survives(service, private_cassandra)
+    await service.close()
 
 
 async def test_s3_killed_and_paused(private_s3: Engine) -> None:
     from urlstore.backends.s3 import S3Content
 
-    with engines.bucket(private_s3) as url:
-        content = await S3Content.open(url, request_timeout_ms=_TIMEOUT_MS)
-        service = service_over((await SqliteMetadata.open("sqlite:///:memory:"), content))
-        await _survives(service, private_s3)
-        await service.close()
+    content = await S3Content.open(f"{private_s3.url}/pages", request_timeout_ms=_TIMEOUT_MS)
+    service = service_over((await SqliteMetadata.open("sqlite:///:memory:"), content))
+    await _survives(service, private_s3)
+    await service.close()
 
 
 async def _survives(service: UrlStoreService, engine: Engine) -> None:
