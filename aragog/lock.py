@@ -15,6 +15,8 @@ from pathlib import Path
 from thrift_idl.errors import BackendDown, DiskFull
 
 LOCK = "owner.lock"
+Waiting = Callable[[int], None]
+"""Told once, with the owner's pid, that the lock must be waited for."""
 
 
 class DataDirectoryLocked(BackendDown):
@@ -55,7 +57,7 @@ def _sign(descriptor: int, data_path: Path) -> None:
 
 
 @asynccontextmanager
-async def owned(data_path: Path, wait_ms: int, waiting: Callable[[int], None]) -> AsyncIterator[None]:
+async def owned(data_path: Path, wait_ms: int, waiting: Waiting) -> AsyncIterator[None]:
     """Own `data_path` for the length of the block. `waiting(pid)` is told once who holds it.
 
     Raises `DataDirectoryLocked` after `wait_ms`. The kernel drops the lock of a process that dies.

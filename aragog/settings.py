@@ -60,6 +60,46 @@ class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: str = "file:///{data_dir}/content"
 
 
+class PinLaterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[pinlater]: jobs that run later, again, or never."""
+
+    service: str = ""
+    #: Pinterest's port.
+    listen: str = "127.0.0.1:9010"
+    backend: str = "sqlite:///{data_dir}/pinlater.sqlite"
+    #: SHA-256 (hex) of the password that deletes queues; empty = none is right.
+    admin_hash: str = ""
+    #: What this process sends when it drops the queue of an ended crawl.
+    admin_password: str = ""
+
+
+class CrawlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[crawl]: the worker and its frontier."""
+
+    frontier: str = "sqlite:///{data_dir}/frontier.sqlite"
+    #: Jobs that one worker claims at a time.
+    places: int = 128
+    #: Bytes of content that one worker holds at a time, all pages together.
+    bytes_in_flight_mib: int = 256
+    max_tries: int = 4
+    backoff_ms: int = 30_000
+    give_up_ms: int = DAY_MS
+    drain_ms: int = 10_000
+    #: How long a claim lives without a heartbeat: a dead worker's jobs come back after this.
+    claim_timeout_ms: int = 30_000
+
+
+class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[events]: where page events go, and how often one image is asked about."""
+
+    sink: str = "file:///{data_dir}/events.jsonl"
+    #: Which worker fetches an image: `memory://` where one process does all, else a Redis that may evict.
+    leases: str = "memory://"
+    image_tries: int = 5
+    image_backoff_ms: int = 30_000
+    image_give_up_ms: int = DAY_MS
+
+
 class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[extraction]: the bounds of one page in its child process."""
 
@@ -76,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetcher: FetcherSettings = FetcherSettings()
     ratelimiter: LimiterSettings = LimiterSettings()
     urlstore: UrlStoreSettings = UrlStoreSettings()
+    pinlater: PinLaterSettings = PinLaterSettings()
+    crawl: CrawlSettings = CrawlSettings()
+    events: EventSettings = EventSettings()
     extraction: ExtractionSettings = ExtractionSettings()
 
     @property
@@ -90,7 +133,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def fetches_here(self) -> bool:
         """Whether this process fetches or limits by itself, and so must own the data directory."""
-        return not self.fetcher.service or not self.ratelimiter.service
+        return not (self.fetcher.service and self.ratelimiter.service)
 
 
 _SECTIONS = {name for name, kind in get_type_hints(Settings).items() if name not in ("data_dir", "durability")}
@@ -157,6 +200,10 @@ def _check(settings: Settings) -> Settings:
         (settings.fetcher.max_content_bytes > 0, "fetcher.max_content_bytes must be above 0"),
         (settings.fetcher.deadline_ms > 0, "fetcher.deadline_ms must be above 0"),
         (1 <= settings.extraction.children <= 64, "extraction.children must be 1 to 64"),
+        (1 <= settings.crawl.places <= 2_000, "crawl.places must be 1 to 2000"),
+        (settings.crawl.bytes_in_flight_mib > 0, "crawl.bytes_in_flight_mib must be above 0"),
+        (settings.crawl.max_tries > 0, "crawl.max_tries must be above 0"),
+        (settings.crawl.claim_timeout_ms >= 1_000, "crawl.claim_timeout_ms must be 1000 or more"),
     )
     for holds, message in limits:
         if not holds:

@@ -11,8 +11,11 @@ from aragog.settings import Settings
 from thrift_idl.errors import BadConfiguration
 
 if TYPE_CHECKING:
+    from aragog.crawl.frontier import Frontier
     from fetcher.robots.cache import RobotsCache
+    from pinlater.backends import Backend as JobsBackend
     from ratelimiter import StateBackend
+    from recommender_hooks.backends import EventSink, ImageLeases
     from urlstore.backends import ContentBackend, MetadataBackend
 
 B = TypeVar("B")
@@ -67,9 +70,61 @@ async def _memory_limits(_: str, __: Settings) -> StateBackend:
     return MemoryState()
 
 
+async def _sqlite_jobs(url: str, settings: Settings) -> JobsBackend:
+    from pinlater.backends.sqlite import SqliteBackend
+
+    return await SqliteBackend.open(url, durability=settings.durability)
+
+
+async def _redis_jobs(url: str, _: Settings) -> JobsBackend:
+    from pinlater.backends.redis import RedisBackend
+
+    return await RedisBackend.open(url)
+
+
+async def _sqlite_frontier(url: str, settings: Settings) -> Frontier:
+    from aragog.crawl.frontier.sqlite import SqliteFrontier
+
+    return await SqliteFrontier.open(url, durability=settings.durability)
+
+
+async def _redis_frontier(url: str, _: Settings) -> Frontier:
+    from aragog.crawl.frontier.redis import RedisFrontier
+
+    return await RedisFrontier.open(url)
+
+
+async def _jsonl_sink(url: str, settings: Settings) -> EventSink:
+    from recommender_hooks.backends.jsonl import JsonlSink
+
+    return await JsonlSink.open(url, durability=settings.durability)
+
+
+async def _kafka_sink(url: str, settings: Settings) -> EventSink:
+    from recommender_hooks.backends.kafka import KafkaSink
+
+    return await KafkaSink.open(url, durability=settings.durability)
+
+
+async def _memory_leases(_: str, __: Settings) -> ImageLeases:
+    from recommender_hooks.backends.leases_memory import MemoryLeases
+
+    return MemoryLeases()
+
+
+async def _redis_leases(url: str, _: Settings) -> ImageLeases:
+    from recommender_hooks.backends.leases_redis import RedisLeases
+
+    return RedisLeases(url)
+
+
 METADATA: Mapping[str, Open[MetadataBackend]] = {"sqlite": _sqlite_metadata, "cassandra": _cassandra_metadata}
 CONTENT: Mapping[str, Open[ContentBackend]] = {"file": _file_content, "s3": _s3_content}
 ROBOTS_CACHE: Mapping[str, Open[RobotsCache]] = {"sqlite": _sqlite_robots, "redis": _redis_robots}
+JOBS: Mapping[str, Open[JobsBackend]] = {"sqlite": _sqlite_jobs, "redis": _redis_jobs}
+FRONTIER: Mapping[str, Open[Frontier]] = {"sqlite": _sqlite_frontier, "redis": _redis_frontier}
+SINK: Mapping[str, Open[EventSink]] = {"file": _jsonl_sink, "kafka": _kafka_sink}
+LEASES: Mapping[str, Open[ImageLeases]] = {"memory": _memory_leases, "redis": _redis_leases}
 LIMITER_STATE: Mapping[str, Open[StateBackend]] = {"file": _file_limits, "memory": _memory_limits}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from aragog.assembly.storing import local_store, store_of
 from aragog.children import ChildBounds, ChildPool
 from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.visit import Visitor
-from aragog.lock import owned
+from aragog.lock import Waiting, owned
 from aragog.settings import Settings
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -31,16 +31,16 @@ class Assembly:
     visitor: Visitor
 
 
-def extractors(settings: Settings) -> ChildPool:
-    """Children that extract pages."""
+def children_of(settings: Settings, size: int, imports: Sequence[str]) -> ChildPool:
+    """Children for hostile bytes: pages, images."""
     given = settings.extraction
     bounds = ChildBounds(wall_ms=given.timeout_ms, cpu_ms=given.timeout_ms, memory_bytes=given.memory_mib << 20)
-    return ChildPool(given.children, bounds, IMPORTS)
+    return ChildPool(size, bounds, imports)
 
 
 @asynccontextmanager
 async def assembled(
-    settings: Settings, *, lock_wait_ms: int = 0, waiting: Callable[[int], None] = lambda _: None
+    settings: Settings, *, lock_wait_ms: int = 0, waiting: Waiting = lambda _: None
 ) -> AsyncIterator[Assembly]:
     """Everything that the settings name, opened; closed at the end of the block.
 
@@ -48,14 +48,19 @@ async def assembled(
     `lock_wait_ms`; `waiting(pid)` tells who holds it).
     """
     async with AsyncExitStack() as stack:
-        if settings.fetches_here:
-            await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting))
-        store = await stack.enter_async_context(store_of(settings))
-        limiter = await stack.enter_async_context(limiter_of(settings))
-        fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
-        pool = extractors(settings)
-        stack.push_async_callback(pool.close)
-        yield Assembly(fetcher, limiter, store, Visitor(fetcher, store, partial(extract_page, pool)))
+        yield await assembled_on(stack, settings, lock_wait_ms, waiting)
+
+
+async def assembled_on(stack: AsyncExitStack, settings: Settings, lock_wait_ms: int, waiting: Waiting) -> Assembly:
+    """As `assembled`, closed with `stack`."""
+    if settings.fetches_here:
+        await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting))
+    store = await stack.enter_async_context(store_of(settings))
+    limiter = await stack.enter_async_context(limiter_of(settings))
+    fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
+    pool = children_of(settings, settings.extraction.children, IMPORTS)
+    stack.push_async_callback(pool.close)
+    return Assembly(fetcher, limiter, store, Visitor(fetcher, store, partial(extract_page, pool)))
 
 
 async def serving(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from fetcher.chain import chain_of
 from thrift_idl.errors import AragogError, Deferred, Refused, Unavailable
@@ -25,9 +26,23 @@ from thrift_idl.gen.urlstore.ttypes import (
     TouchPageRequest,
 )
 
+T = TypeVar("T")
 Extract = Callable[[FetchResult], Awaitable[PageRecord]]
 #: The families that are outcomes of a URL; any other error says nothing about it and goes to the caller.
 UrlError = (Refused, Deferred, Unavailable)
+
+
+class Persistently(Protocol):
+    """How a repeatable call is made: once, or again as long as a backend is down."""
+
+    async def __call__(self, call: Callable[[], Awaitable[T]], /) -> T:
+        """The result of `call`."""
+        ...
+
+
+async def once(call: Callable[[], Awaitable[T]], /) -> T:
+    """The result of `call`, or what it raises."""
+    return await call()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +64,49 @@ class Visitor:
     fetcher: Fetcher
     store: UrlStore
     extract: Extract
+    persistently: Persistently = once
+    """How calls that must not be lost are made: a worker makes them again while a backend is down."""
+    max_bytes: int | None = None
+    """Cap of a page's content; None = the fetcher's."""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
         """Fetch `url` once and store what came of it. Raises only errors that are no URL's outcome."""
         began_ms = self.wall_ms()
         previous = await self._stored(url, context)
+        request = _request(url, context, previous, resume, accept, self.max_bytes)
         try:
-            fetched = await self.fetcher.fetch(_request(url, context, previous, resume, accept))
+            fetched = await self.persistently(lambda: self.fetcher.fetch(request))
         except UrlError as error:
             return await self._put_outcome(url, error, context, began_ms)
         if fetched.chain:
             previous = await self._stored(fetched.url, context)
         if fetched.status == 304:
             return await self._touch(url, fetched, previous, context)
-        return await self._put_page(url, fetched, previous, context)
+        try:
+            return await self._put_page(url, fetched, previous, context)
+        except Refused as error:  # the store doesn't take it: its record is too large
+            error.details.setdefault("url", fetched.url)
+            return await self._put_outcome(url, error, context, began_ms)
 
     async def _stored(self, url: str, context: Context) -> Page | None:
         """The page stored under `url` itself: an alias's page has other validators."""
         try:
-            found = await self.store.lookup(LookupRequest(context, url))
+            found = await self.persistently(lambda: self.store.lookup(LookupRequest(context, url)))
         except Refused:  # an invalid URL: the fetch says so
             return None
         return found.row.page if found.row and not found.aliases else None
 
     async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
-        record = await self.extract(fetched)
+        record = await self.persistently(lambda: self.extract(fetched))
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
-        put = await self.store.put_page(request)
+        put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
         return Visit(url, outcome, put.page, put.record_changed)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
-        page = await self.store.touch_page(request)
+        page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
         return Visit(url, outcome, page)
 
@@ -97,13 +121,23 @@ class Visitor:
             answered=bool(outcome.status) and not 300 <= outcome.status < 400,
             began_ms=began_ms,
         )
-        if error.code != "invalid_url" or "url" in error.details:
-            await self.store.put_outcome(request)
+        if _is_worth_storing(error):
+            await self.persistently(lambda: self.store.put_outcome(request))
         return Visit(url, outcome, chain=chain)
 
 
+def _is_worth_storing(error: AragogError) -> bool:
+    """Not what says nothing of a URL: a text that is none, and waiting for a slot of our own limiter."""
+    return error.code != "no_slot" and (error.code != "invalid_url" or "url" in error.details)
+
+
 def _request(
-    url: str, context: Context, previous: Page | None, resume: Sequence[Hop], accept: Sequence[str]
+    url: str,
+    context: Context,
+    previous: Page | None,
+    resume: Sequence[Hop],
+    accept: Sequence[str],
+    max_bytes: int | None,
 ) -> FetchRequest:
     conditional = previous if not resume else None
     return FetchRequest(
@@ -113,6 +147,7 @@ def _request(
         if_modified_since=(conditional.last_modified or None) if conditional else None,
         resume=tuple(resume),
         accept=tuple(accept),
+        max_bytes=max_bytes,
     )
 
 

@@ -1,0 +1,144 @@
+"""A worker: the pumps of the crawl, of image signals and of inlinks, over the services of one assembly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aragog.assembly.backends import LEASES, SINK, open_backend
+from aragog.assembly.scheduling import frontier_of, pinlater_of
+from aragog.assembly.whole import Assembly, assembled_on, children_of
+from aragog.children import ChildPool, Lost
+from aragog.crawl.crawling import Crawling
+from aragog.crawl.follow import Follower
+from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
+from aragog.crawl.frontier import Frontier
+from aragog.crawl.health import Health
+from aragog.crawl.known import KnownCrawls
+from aragog.crawl.moves import Patience
+from aragog.crawl.pump import Pump, PumpBounds
+from aragog.crawl.queues import JobQueues
+from aragog.crawl.start import make_queues
+from aragog.crawl.tally import Tally
+from aragog.crawl.visit import Visitor
+from aragog.lock import Waiting
+from aragog.settings import Settings
+from recommender_hooks.backends import EventSink
+from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
+from recommender_hooks.image_state import ImagePolicy
+from recommender_hooks.signals import SignalsService
+
+#: Pages whose images one worker fetches at a time.
+_SIGNAL_PLACES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What works, and what tells how it goes."""
+
+    assembly: Assembly
+    frontier: Frontier
+    jobs: JobQueues
+    health: Health
+    tally: Tally
+    pumps: tuple[Pump, ...]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then drain. Raises what no waiting mends; then the other pumps drain too."""
+        async with asyncio.TaskGroup() as group:
+            for pump in self.pumps:
+                group.create_task(self._run(pump, stop))
+
+    async def _run(self, pump: Pump, stop: asyncio.Event) -> None:
+        try:
+            await pump.run(stop)
+        finally:
+            stop.set()
+
+
+@asynccontextmanager
+async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) -> AsyncIterator[Worker]:
+    """A worker over the services that the settings name."""
+    source = f"worker-{socket.gethostname()}-{os.getpid()}"
+    async with AsyncExitStack() as stack:
+        assembly = await assembled_on(stack, settings, lock_wait_ms, waiting)
+        pinlater = await stack.enter_async_context(pinlater_of(settings))
+        frontier = await stack.enter_async_context(frontier_of(settings))
+        jobs, health, tally = JobQueues(pinlater, source), Health(), Tally()
+        await health.persistently(lambda: make_queues(jobs))
+        signals = await _signals(stack, settings, assembly)
+        follow_ups = FollowUps(
+            signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source
+        )
+        known = KnownCrawls(frontier.crawls)
+        crawling = Crawling(
+            visitor=_visitor(settings, assembly, health),
+            frontier=frontier,
+            jobs=jobs,
+            known=known,
+            follower=Follower(jobs, frontier, assembly.store),
+            health=health,
+            tally=tally,
+            patience=_patience(settings),
+            source=source,
+        )
+        bounds = PumpBounds(
+            places=settings.crawl.places,
+            drain_ms=settings.crawl.drain_ms,
+            heartbeat_ms=settings.crawl.claim_timeout_ms // 4,
+        )
+        pumps = (
+            Pump(jobs, health, known.queues, crawling.prepare, bounds),
+            Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
+            Pump(
+                jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=_INLINK_PLACES, batch=128)
+            ),
+        )
+        yield Worker(assembly, frontier, jobs, health, tally, pumps)
+
+
+async def _one(name: str) -> Sequence[str]:
+    return (name,)
+
+
+def _visitor(settings: Settings, assembly: Assembly, health: Health) -> Visitor:
+    """Places times the cap of one page is the worker's bytes in flight."""
+    most = (settings.crawl.bytes_in_flight_mib << 20) // settings.crawl.places
+    cap = min(settings.fetcher.max_content_bytes, most)
+    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap)
+
+
+def _patience(settings: Settings) -> Patience:
+    given = settings.crawl
+    return Patience(max_tries=given.max_tries, give_up_ms=given.give_up_ms, backoff_ms=given.backoff_ms)
+
+
+async def _signals(stack: AsyncExitStack, settings: Settings, assembly: Assembly) -> SignalsService:
+    given = settings.events
+    sink: EventSink = await open_backend("events.sink", SINK, given.sink, settings)
+    stack.push_async_callback(sink.close)
+    leases = await open_backend("events.leases", LEASES, given.leases, settings)
+    stack.push_async_callback(leases.close)
+    pool = children_of(settings, 1, IMPORTS)
+    stack.push_async_callback(pool.close)
+    policy = ImagePolicy(tries=given.image_tries, backoff_ms=given.image_backoff_ms, give_up_ms=given.image_give_up_ms)
+    return SignalsService(
+        fetcher=assembly.fetcher,
+        store=assembly.store,
+        sink=sink,
+        decode=partial(_decode, pool),
+        leases=leases,
+        policy=policy,
+    )
+
+
+async def _decode(pool: ChildPool, image: bytes) -> bytes:
+    answer = await pool.run(FUNCTION, image)
+    if isinstance(answer, Lost):
+        raise ImageError(answer.ending, answer.detail)
+    return answer.result

@@ -1,0 +1,189 @@
+"""The crawl's own work: claim a job in the frontier, visit its URL, follow its links, finish, ack.
+
+Every step is idempotent, and in this order, so that a crash anywhere repeats a step and loses nothing: content and row
+(the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from aragog.crawl.follow import Follower
+from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
+from aragog.crawl.health import Health
+from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
+from aragog.crawl.known import KnownCrawl, KnownCrawls
+from aragog.crawl.moves import Again, Patience, next_move
+from aragog.crawl.pump import Task
+from aragog.crawl.queues import Held, JobQueues
+from aragog.crawl.solitude import Solitude
+from aragog.crawl.tally import Tally
+from aragog.crawl.visit import Visit, Visitor
+from thrift_idl.errors import InvalidUrl
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page
+from weburl import url_key
+
+_LATER_MS = 1_000
+_NEWER_MS = 60_000
+#: Lost so often with its worker, a job runs alone; lost again and again even so, it is set aside.
+LOST_RUNS_ALONE = 3
+LOST_SET_ASIDE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Mine:
+    """One job that is to be worked on."""
+
+    held: Held
+    job: CrawlJob
+    offer: Offer
+    claim: Claim
+
+
+class Crawling:
+    """What a worker does with crawl jobs. `prepare` fits a `Pump`."""
+
+    def __init__(
+        self,
+        *,
+        visitor: Visitor,
+        frontier: Frontier,
+        jobs: JobQueues,
+        known: KnownCrawls,
+        follower: Follower,
+        health: Health,
+        tally: Tally,
+        patience: Patience,
+        source: str,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._visitor = visitor
+        self._frontier = frontier
+        self._jobs = jobs
+        self._known = known
+        self._follower = follower
+        self._health = health
+        self._tally = tally
+        self._patience = patience
+        self._source = source
+        self._wall_ms = wall_ms
+        self._chance = chance
+        self._solitude = Solitude()
+
+    async def prepare(self, held: Sequence[Held]) -> Sequence[Task]:
+        """Tasks for the jobs of one batch that want work; the others are acked or given back here."""
+        read = [(each, job) for each in held if (job := self._read(each))]
+        tasks = [Task((each,), self._visit_loose(each, job)) for each, job in read if not job.crawl]
+        for crawl_id in dict.fromkeys(job.crawl for _, job in read if job.crawl):
+            tasks += await self._claimed(crawl_id, [(each, job) for each, job in read if job.crawl == crawl_id])
+        return tasks
+
+    def _read(self, held: Held) -> CrawlJob | None:
+        try:
+            return CrawlJob.decode(held.body)
+        except BadJob as error:
+            self._jobs.ack(held, f"bad job: {error}"[:500])
+        except JobTooNew:
+            self._jobs.give_back(held, _NEWER_MS)
+        return None
+
+    async def _claimed(self, crawl_id: str, read: Sequence[tuple[Held, CrawlJob]]) -> list[Task]:
+        offers: list[tuple[Held, CrawlJob, Offer]] = []
+        for held, job in read:
+            with suppress(InvalidUrl):
+                offers.append((held, job, Offer(url_key(job.url), held.descriptor, job.depth)))
+                continue
+            self._jobs.ack(held, "invalid URL")
+        claims = await self._frontier.claim(crawl_id, [offer for _, _, offer in offers])
+        mine = [_Mine(*each, claim) for each, claim in zip(offers, claims, strict=True)]
+        return [task for each in mine if (task := self._task(each))]
+
+    def _task(self, mine: _Mine) -> Task | None:
+        verdict = mine.claim.verdict
+        if verdict in (Verdict.MINE, Verdict.RELINK):
+            return Task((mine.held,), self._work(mine))
+        if verdict == Verdict.LATER:
+            self._jobs.give_back(mine.held, _LATER_MS)
+        else:
+            self._jobs.ack(mine.held, verdict.name.lower())
+        return None
+
+    # --- one job ---
+
+    async def _visit_loose(self, held: Held, job: CrawlJob) -> None:
+        """A job of no crawl: visited, its links stored and not followed."""
+        visit = await self._visit(held, job)
+        move = next_move(job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
+        if isinstance(move, Again):
+            self._jobs.give_back(held, move.delay_ms, move.job.encode())
+            return
+        if visit.page:
+            await self._follow_up(visit.page)
+        self._jobs.ack(held, visit.outcome.code)
+
+    async def _work(self, mine: _Mine) -> None:
+        known = await self._health.persistently(lambda: self._known.of(mine.job.crawl))
+        if mine.held.lost >= LOST_SET_ASIDE:
+            ending = Ending(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
+            await self._finish(mine, known, ending, None)
+        elif mine.claim.verdict == Verdict.RELINK:
+            page = await self._stored(mine.job.url)
+            await self._finish(mine, known, Ending(EntryState.PAGE, "relinked"), page)
+        elif mine.held.lost >= LOST_RUNS_ALONE:
+            async with self._solitude.alone():
+                await self._visit_claimed(mine, known)
+        else:
+            async with self._solitude.together():
+                await self._visit_claimed(mine, known)
+
+    async def _visit_claimed(self, mine: _Mine, known: KnownCrawl) -> None:
+        visit = await self._visit(mine.held, mine.job)
+        move = next_move(mine.job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
+        if isinstance(move, Again):
+            await self._again(mine, move)
+            return
+        if visit.page:
+            await self._follow_up(visit.page)
+        await self._finish(mine, known, move.ending, visit.page)
+
+    async def _visit(self, held: Held, job: CrawlJob) -> Visit:
+        context = Context(self._source, held.descriptor)
+        visit = await self._visitor.visit(job.url, context, resume=job.resume)
+        self._tally.visited(job.crawl, visit)
+        return visit
+
+    async def _again(self, mine: _Mine, move: Again) -> None:
+        await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
+        self._jobs.give_back(mine.held, move.delay_ms, move.job.encode())
+
+    async def _follow_up(self, page: Page) -> None:
+        await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source)))
+
+    async def _finish(self, mine: _Mine, known: KnownCrawl, ending: Ending, page: Page | None) -> None:
+        """Schedule the links, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
+        offer = replace(mine.offer, depth=mine.claim.depth)
+        final_key = url_key(page.url) if page else None
+        while True:
+            at = offer
+            if page:
+                await self._health.persistently(lambda: self._follower.follow(known, mine.job, page, at.depth))  # noqa: B023 - awaited within the turn
+            finish = await self._health.persistently(
+                lambda: self._frontier.finish(mine.job.crawl, at, ending, final_key if final_key != at.key else None)  # noqa: B023 - as above
+            )
+            if finish.finished != Finished.AGAIN:
+                break
+            offer = replace(offer, depth=finish.depth)
+        self._jobs.ack(mine.held, ending.code)
+        if finish.ended:
+            self._known.forget(mine.job.crawl)
+
+    async def _stored(self, url: str) -> Page | None:
+        request = LookupRequest(Context(self._source), url)
+        found = await self._health.persistently(lambda: self._visitor.store.lookup(request))
+        return found.row.page if found.row else None

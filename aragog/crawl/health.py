@@ -1,0 +1,62 @@
+"""What a worker does while a backend of ours is down: it dequeues nothing, holds what it has, and asks again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew, StoreUnreadable
+
+T = TypeVar("T")
+
+#: Waiting doesn't mend these: the worker stops and says what to do.
+FATAL = (DiskFull, StoreTooNew, StoreUnreadable)
+_FIRST_WAIT_MS = 100
+_LONGEST_WAIT_MS = 2_000
+
+_log = logging.getLogger(__name__)
+
+
+class Health:
+    """Who waits for a backend at present. One for all that a worker does."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self.last_error = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody waits: only then is anything dequeued."""
+        return self._waiting == 0
+
+    async def persistently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of `call`, made again as long as it raises `BackendDown`: it must be repeatable.
+
+        Raises at once what waiting doesn't mend: `FATAL`, and every other error.
+        """
+        try:
+            return await call()
+        except FATAL:
+            raise
+        except BackendDown as error:
+            _log.warning("waiting for a backend: %s", error)
+            self.last_error = str(error)
+        self._waiting += 1
+        try:
+            return await self._until_it_answers(call)
+        finally:
+            self._waiting -= 1
+
+    async def _until_it_answers(self, call: Callable[[], Awaitable[T]]) -> T:
+        wait_ms = _FIRST_WAIT_MS
+        while True:
+            await asyncio.sleep(wait_ms / 1000)
+            wait_ms = min(2 * wait_ms, _LONGEST_WAIT_MS)
+            try:
+                return await call()
+            except FATAL:
+                raise
+            except BackendDown as error:
+                self.last_error = str(error)

@@ -1,0 +1,56 @@
+"""The crawls that a worker works for: what they were asked to do, looked up once, and which run at present."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aragog.crawl.crawls import Crawl, Crawls, CrawlState
+from aragog.crawl.job import QUEUE
+from aragog.crawl.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCrawl:
+    """What never changes of a crawl."""
+
+    crawl: Crawl
+    scope: Scope
+    hosts: frozenset[str]
+    """The seeds' hosts."""
+
+
+class KnownCrawls:
+    """A cache over `Crawls`, refreshed every `refresh_ms` for what runs."""
+
+    def __init__(
+        self, crawls: Crawls, refresh_ms: int = 500, now_ms: Callable[[], float] = lambda: time.monotonic() * 1000
+    ) -> None:
+        self._crawls = crawls
+        self._refresh_ms = refresh_ms
+        self._now_ms = now_ms
+        self._known: dict[str, KnownCrawl] = {}
+        self._queues: Sequence[str] = ()
+        self._read_ms = float("-inf")
+
+    async def of(self, crawl_id: str) -> KnownCrawl:
+        """The crawl of that id. Raises `NotFound`."""
+        known = self._known.get(crawl_id)
+        if known is None:
+            crawl = (await self._crawls.status(crawl_id)).crawl
+            hosts = await self._crawls.hosts(crawl_id)
+            known = self._known[crawl_id] = KnownCrawl(crawl, Scope.of(crawl.scope, hosts), hosts)
+        return known
+
+    def forget(self, crawl_id: str) -> None:
+        """The crawl has ended."""
+        self._known.pop(crawl_id, None)
+
+    async def queues(self) -> Sequence[str]:
+        """Queues of the crawls that run, and the one for jobs of no crawl."""
+        if self._now_ms() - self._read_ms >= self._refresh_ms:
+            running = [s.crawl.queue for s in await self._crawls.all() if s.state == CrawlState.RUNNING]
+            self._queues = (*running, QUEUE)
+            self._read_ms = self._now_ms()
+        return self._queues

@@ -1,0 +1,79 @@
+"""What becomes of a job after its visit: ended, or again later. Pure: time and chance are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from aragog.crawl.frontier import Ending, EntryState
+from aragog.crawl.job import CrawlJob
+from thrift_idl.gen.fetcher.ttypes import Hop
+from thrift_idl.gen.urlstore.ttypes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a URL is tried; a job's own policy wins."""
+
+    max_tries: int = 4
+    """Visits that end as `unavailable` before the URL is failed."""
+    give_up_ms: int = 86_400_000
+    """After so long with nothing but deferrals by its host the URL is failed."""
+    backoff_ms: int = 30_000
+    """After the first `unavailable`; doubled each time."""
+    max_backoff_ms: int = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The URL is through."""
+
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The job waits, its body changed."""
+
+    delay_ms: int
+    job: CrawlJob
+
+
+def next_move(
+    job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, now_ms: int, chance: float
+) -> Ended | Again:
+    """The move after a visit that ended with `outcome`; `chance` (0 to 1) spreads retries."""
+    if outcome.family == "fetched":
+        return Ended(Ending(EntryState.PAGE, outcome.code))
+    if outcome.family == "deferred":
+        return _deferred(job, outcome, chain, patience, now_ms)
+    if outcome.family == "unavailable":
+        return _unavailable(job, outcome, patience, chance)
+    return Ended(_ending(EntryState.REFUSED, job, outcome))
+
+
+def _deferred(
+    job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, now_ms: int
+) -> Ended | Again:
+    """A host's own deferrals end after `give_up_ms`; waiting for a slot of ours has no end."""
+    delay_ms = max(outcome.delay_ms or 0, 1)
+    if outcome.code == "no_slot":
+        return Again(delay_ms, replace(job, resume=chain))
+    since_ms = job.first_deferred_ms or now_ms
+    give_up_ms = job.policy.give_up_ms if job.policy.give_up_ms is not None else patience.give_up_ms
+    if now_ms + delay_ms - since_ms > give_up_ms:
+        return Ended(_ending(EntryState.FAILED, job, outcome))
+    return Again(delay_ms, replace(job, resume=chain, first_deferred_ms=since_ms))
+
+
+def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: float) -> Ended | Again:
+    """Exponential backoff with full jitter above its half."""
+    tries = job.tries + 1
+    if tries >= (job.policy.max_tries if job.policy.max_tries is not None else patience.max_tries):
+        return Ended(_ending(EntryState.FAILED, replace(job, tries=tries), outcome))
+    longest_ms = min(patience.backoff_ms << (tries - 1), patience.max_backoff_ms)
+    delay_ms = max(1, int(longest_ms * (0.5 + chance / 2)))
+    return Again(delay_ms, replace(job, tries=tries, first_deferred_ms=0, resume=()))
+
+
+def _ending(state: EntryState, job: CrawlJob, outcome: Outcome) -> Ending:
+    return Ending(state, outcome.code, job.url, outcome.message, job.tries)

@@ -1,0 +1,174 @@
+"""Dequeue, work, ack: the loop that every worker of ours runs, whatever its jobs are.
+
+Queues are asked in turn, a batch each, so that a small crawl beside a huge one isn't held up. A job is kept up by
+heartbeats while its work goes on; work that raises leaves its job to its claim's time-out, which counts as a loss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aragog.crawl.health import FATAL, Health
+from aragog.crawl.queues import Held, JobQueues
+from thrift_idl.errors import AragogError, BackendDown
+
+Work = Coroutine[Any, Any, None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work for some claimed jobs, which it acks or gives back itself."""
+
+    held: tuple[Held, ...]
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class PumpBounds:
+    """How much at once, and how often."""
+
+    places: int = 128
+    """Jobs claimed at a time."""
+    batch: int = 32
+    """Jobs of one queue before the next queue's turn."""
+    idle_ms: int = 250
+    """Longest pause between two looks at empty queues."""
+    flush_ms: int = 200
+    heartbeat_ms: int = 8_000
+    drain_ms: int = 10_000
+    """How long work under way may take to end once told to stop; then its jobs go back."""
+
+
+class Pump:
+    """Moves jobs from queues to work. `names` says which queues, `prepare` turns claimed jobs into tasks."""
+
+    def __init__(
+        self,
+        jobs: JobQueues,
+        health: Health,
+        names: Callable[[], Awaitable[Sequence[str]]],
+        prepare: Callable[[Sequence[Held]], Awaitable[Sequence[Task]]],
+        bounds: PumpBounds = PumpBounds(),
+    ) -> None:
+        self._jobs = jobs
+        self._health = health
+        self._names = names
+        self._prepare = prepare
+        self._bounds = bounds
+        self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
+        self._turn = 0
+        self._fatal: AragogError | None = None
+
+    @property
+    def held(self) -> int:
+        """Jobs claimed at present."""
+        return sum(len(held) for held in self._running.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then drain. Raises what no waiting mends (full disk, a newer store)."""
+        helpers = [asyncio.create_task(loop()) for loop in (self._flush_often, self._keep_up)]
+        try:
+            await self._until(stop)
+        finally:
+            await self._drain()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+        if self._fatal:
+            raise self._fatal
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        idle_ms = 10
+        while not stop.is_set() and self._fatal is None:
+            got = await self._round() if self._health.well and self._free() > 0 else 0
+            idle_ms = 10 if got else min(2 * idle_ms, self._bounds.idle_ms)
+            if not got:
+                await self._pause(stop, idle_ms)
+            elif self._free() <= 0:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED, timeout=1)
+
+    async def _pause(self, stop: asyncio.Event, pause_ms: int) -> None:
+        try:
+            async with asyncio.timeout(pause_ms / 1000):
+                await stop.wait()
+        except TimeoutError:
+            return
+
+    def _free(self) -> int:
+        return self._bounds.places - self.held
+
+    async def _round(self) -> int:
+        """One batch of each queue, beginning with another queue each time; how many jobs there were."""
+        try:
+            names = await self._names()
+            self._turn += 1
+            turn = self._turn % max(len(names), 1)
+            return sum([await self._take(name) for name in (*names[turn:], *names[:turn])])
+        except FATAL as error:
+            self._fatal = error
+        except BackendDown as error:
+            _log.warning("dequeuing nothing: %s", error)
+            await asyncio.sleep(0.5)
+        return 0
+
+    async def _take(self, name: str) -> int:
+        limit = min(self._bounds.batch, self._free())
+        if limit <= 0 or not self._health.well:
+            return 0
+        held = await self._jobs.dequeue(name, limit)
+        if held:
+            await self._start(held)
+        return len(held)
+
+    async def _start(self, held: Sequence[Held]) -> None:
+        for task in await self._health.persistently(lambda: self._prepare(held)):
+            running = asyncio.create_task(task.work)
+            self._running[running] = task.held
+            running.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        held = self._running.pop(task)
+        if task.cancelled():
+            for each in held:
+                self._jobs.give_back(each, 0)
+            return
+        error = task.exception()
+        if isinstance(error, FATAL):
+            self._fatal = error
+        if error is not None:  # the claims time out: a loss each
+            _log.error("work on %d jobs failed: %r", len(held), error, exc_info=error)
+
+    async def _flush_often(self) -> None:
+        while True:
+            await asyncio.sleep(self._bounds.flush_ms / 1000)
+            await self._quietly(self._jobs.flush)
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(self._bounds.heartbeat_ms / 1000)
+            held = [each for some in tuple(self._running.values()) for each in some]
+            await self._quietly(lambda: self._jobs.heartbeat(held))  # noqa: B023 - awaited within this turn
+
+    async def _quietly(self, call: Callable[[], Awaitable[None]]) -> None:
+        """What the next turn of a loop repeats anyway."""
+        try:
+            await call()
+        except FATAL as error:
+            self._fatal = error
+        except AragogError as error:
+            _log.warning("%s", error)
+
+    async def _drain(self) -> None:
+        if self._running and self._fatal is None:
+            await asyncio.wait(self._running, timeout=self._bounds.drain_ms / 1000)
+        left = tuple(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._quietly(self._jobs.flush)

@@ -1,0 +1,47 @@
+"""Most jobs run together; one that was lost with its worker again and again runs alone, to take no other along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Solitude:
+    """A lock that many share, or one has to itself; who waits for it alone is not overtaken for ever."""
+
+    def __init__(self) -> None:
+        self._condition = asyncio.Condition()
+        self._together = 0
+        self._alone = False
+        self._wanting = 0
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Run beside others."""
+        async with self._condition:
+            await self._condition.wait_for(lambda: not self._alone and not self._wanting)
+            self._together += 1
+        try:
+            yield
+        finally:
+            async with self._condition:
+                self._together -= 1
+                self._condition.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Run when nobody else does."""
+        async with self._condition:
+            self._wanting += 1
+            try:
+                await self._condition.wait_for(lambda: not self._alone and not self._together)
+                self._alone = True
+            finally:
+                self._wanting -= 1
+        try:
+            yield
+        finally:
+            async with self._condition:
+                self._alone = False
+                self._condition.notify_all()
