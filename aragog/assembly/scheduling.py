@@ -6,13 +6,14 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from aragog.assembly.backends import FRONTIER, JOBS, open_backend
 from aragog.assembly.clients import client_of
 from aragog.crawl.frontier import Frontier
+from aragog.crawl.queues import JobQueues
 from aragog.settings import Settings
 from pinlater import OWN_QUEUES, Monitor, PinLaterService, Rules
 from pinlater.settings import Settings as PinLaterSettings
@@ -54,6 +55,18 @@ async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
         with suppress(asyncio.CancelledError):
             await looking
         await backend.close()
+
+
+def dropper(settings: Settings, pinlater: PinLater, jobs: JobQueues) -> Callable[[str], Awaitable[None]]:
+    """How the queue of a crawl that is over is dropped: a server wants the password, without one the queue stays."""
+
+    async def drop(queue: str) -> None:
+        if isinstance(pinlater, PinLaterService):
+            await pinlater.drop_queue(queue)
+        elif settings.pinlater.admin_password:
+            await jobs.delete(queue, settings.pinlater.admin_password)
+
+    return drop
 
 
 @asynccontextmanager

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from aragog.assembly.backends import LEASES, SINK, open_backend
-from aragog.assembly.scheduling import frontier_of, pinlater_of
+from aragog.assembly.scheduling import dropper, frontier_of, pinlater_of
 from aragog.assembly.whole import Assembly, assembled_on, children_of
 from aragog.children import ChildPool, Lost
 from aragog.crawl.crawling import Crawling
@@ -47,6 +47,8 @@ class Worker:
     health: Health
     tally: Tally
     pumps: tuple[Pump, ...]
+    drop_queue: Callable[[str], Awaitable[None]]
+    """Drop the queue of a crawl that is over."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then drain. Raises what no waiting mends; then the other pumps drain too."""
@@ -95,11 +97,9 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         pumps = (
             Pump(jobs, health, known.queues, crawling.prepare, bounds),
             Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
-            Pump(
-                jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=_INLINK_PLACES, batch=128)
-            ),
+            Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )
-        yield Worker(assembly, frontier, jobs, health, tally, pumps)
+        yield Worker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
 
 
 async def _one(name: str) -> Sequence[str]:

@@ -53,7 +53,7 @@ def fetch(
 async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[Visit]:
     from aragog.assembly.whole import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
 
-    async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=_tell_waiting) as assembly:
+    async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as assembly:
         return await fetch_all(assembly.visitor, urls, patience_ms)
 
 
@@ -70,7 +70,8 @@ async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> 
         return list(await asyncio.gather(*(one(url) for url in urls)))
 
 
-def _tell_waiting(pid: int) -> None:
+def tell_waiting(pid: int) -> None:
+    """Say on standard error for whom this command waits."""
     print(f"aragog: waiting for process {pid}, which fetches from this data directory", file=sys.stderr)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from aragog.crawl.visit import Visit
+from thrift_idl.errors import InvalidUrl
+from weburl import host, registrable_domain
+
+_LATELY_S = 2.0
 
 
 @dataclass(slots=True)
@@ -17,10 +22,26 @@ class Tally:
     content_bytes: int = 0
     published: int = 0
     linked: int = 0
+    refused_slot: dict[str, float] = field(default_factory=dict)
+    """Registrable domains that had no slot, and when last (monotonic seconds)."""
 
     def visited(self, crawl_id: str, visit: Visit) -> None:
         """One visit ended."""
         self.outcomes[visit.outcome.code] += 1
+        if visit.outcome.code == "no_slot":
+            self._note_limit(visit.url)
         if visit.page is not None:
             self.pages += 1
             self.content_bytes += visit.page.content_bytes
+
+    def at_their_limit(self) -> int:
+        """Domains that had no slot lately."""
+        since = time.monotonic() - _LATELY_S
+        self.refused_slot = {domain: when for domain, when in self.refused_slot.items() if when >= since}
+        return len(self.refused_slot)
+
+    def _note_limit(self, url: str) -> None:
+        try:
+            self.refused_slot[registrable_domain(host(url))] = time.monotonic()
+        except InvalidUrl:
+            return

@@ -1,0 +1,134 @@
+"""What people see of crawls: live progress, a summary, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from aragog.cli.cards import plain
+from aragog.crawl.crawls import CrawlStatus, Failure
+from aragog.crawl.tally import Tally
+from aragog.crawl.watch import Progress
+
+
+def _line(progress: Progress) -> str:
+    counters, eta_s = progress.status.counters, progress.eta_s
+    eta = "" if eta_s is None or progress.status.state.ended else f", about {eta_s:,.0f} s left"
+    return f"{counters.pages:,} pages, {progress.pages_per_s:,.1f}/s, {counters.open:,} URLs open{eta}"
+
+
+def _outcomes(tally: Tally | None, status: CrawlStatus) -> str:
+    ended = ", ".join(f"{code} {count:,}" for code, count in sorted(status.outcomes.items(), key=lambda one: -one[1]))
+    waiting = sum(
+        count for code, count in (tally.outcomes if tally else {}).items() if code in ("no_slot", "retry_after")
+    )
+    deferred = f"   deferred {waiting:,} times" if waiting else ""
+    return f"{ended}{deferred}"
+
+
+def _panel(progress: Progress, tally: Tally | None) -> Group:
+    at_limit = f"{tally.at_their_limit()} domains at their limit, " if tally else ""
+    queues = (
+        f"queues: {progress.status.counters.open:,} URLs, {progress.signals:,} signals, {progress.inlinks:,} inlinks"
+    )
+    head = Text(f"crawl {progress.status.crawl.id} ({progress.status.state}) ", style="bold")
+    return Group(
+        head, Text(_line(progress)), Text(_outcomes(tally, progress.status)), Text(at_limit + queues, style="dim")
+    )
+
+
+class Display:
+    """Shows a crawl's progress on standard error; on a terminal live, else a line now and then."""
+
+    def __init__(self, tally: Tally | None) -> None:
+        self._console = Console(stderr=True)
+        self._tally = tally
+        self._live: Live | None = None
+        self._next_s = 5.0
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show while the block runs."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(console=self._console, transient=True, auto_refresh=False) as self._live:
+            yield
+
+    def show(self, progress: Progress) -> None:
+        """The crawl as it stands now."""
+        if self._live:
+            self._live.update(_panel(progress, self._tally), refresh=True)
+        elif progress.elapsed_s >= self._next_s:
+            self._next_s = progress.elapsed_s + 10
+            self._console.print(Text(f"aragog: {_line(progress)}"))
+
+
+def print_summary(progress: Progress) -> None:
+    """How a crawl ended."""
+    status = progress.status
+    table = Table(title=f"crawl {status.crawl.id}: {status.state}", title_justify="left", show_edge=False)
+    table.add_column("outcome")
+    table.add_column("URLs", justify="right")
+    for code, count in sorted(status.outcomes.items(), key=lambda one: -one[1]):
+        table.add_row(plain(code), f"{count:,}")
+    Console().print(table)
+    failed = status.counters.failed
+    hint = f"; {failed:,} failed: aragog crawl show --failed {status.crawl.id}" if failed else ""
+    Console().print(Text(f"{status.counters.pages:,} pages in {progress.elapsed_s:,.1f} s{hint}"))
+
+
+def _when(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if time_ms else ""
+
+
+def print_crawls(crawls: Sequence[CrawlStatus]) -> None:
+    """All crawls, a line each."""
+    table = Table(show_edge=False)
+    for heading in ("crawl", "state", "pages", "open", "failed", "started (UTC)", "asked for"):
+        table.add_column(heading, overflow="fold")
+    for each in crawls:
+        counters = each.counters
+        numbers = (f"{counters.pages:,}", f"{counters.open:,}", f"{counters.failed:,}")
+        table.add_row(each.crawl.id, each.state, *numbers, _when(each.crawl.created_ms), plain(each.crawl.label))
+    Console().print(table)
+
+
+def print_crawl(status: CrawlStatus) -> None:
+    """One crawl with all its numbers."""
+    crawl, counters = status.crawl, status.counters
+    table = Table.grid(padding=(0, 2))
+    limits = [f"depth {crawl.max_depth}"] * (crawl.max_depth is not None)
+    limits += [f"{crawl.max_pages:,} pages"] * (crawl.max_pages is not None)
+    rows = {
+        "state": str(status.state),
+        "asked for": crawl.label,
+        "scope": ", ".join([crawl.scope, *limits]),
+        "seeds": f"{crawl.seeds:,}",
+        "started (UTC)": _when(crawl.created_ms),
+        "ended (UTC)": _when(status.ended_ms),
+        "pages": f"{counters.pages:,}",
+        "open": f"{counters.open:,}",
+        "done": f"{counters.done:,}",
+        "outcomes": "\n".join(f"{code}: {count:,}" for code, count in sorted(status.outcomes.items())),
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(Text(name, style="dim"), plain(value))
+    Console().print(Text(f"crawl {crawl.id}", style="bold"), table)
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """Failed URLs, a line each."""
+    table = Table(show_edge=False)
+    for heading in ("URL", "outcome", "tries", "why"):
+        table.add_column(heading, overflow="fold")
+    for each in failures:
+        table.add_row(plain(each.url), plain(each.code), str(each.tries), plain(each.message))
+    Console().print(table)

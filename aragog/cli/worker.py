@@ -1,0 +1,35 @@
+"""`aragog worker`: work on all crawls, image signals and inlinks until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from aragog.cli.pages import tell_waiting
+from aragog.cli.run import run
+from aragog.settings import Settings, load
+
+
+def worker(
+    lock_wait_ms: Annotated[int, typer.Option(help="How long to wait for the data directory's owner, in ms.")] = 0,
+) -> None:
+    """Work on every running crawl, on image signals and on inlinks until SIGTERM or Ctrl-C, which drain.
+
+    Start as many as you like over distributed services; the embedded assembly has one.
+    """
+    run(_work(load(), lock_wait_ms))
+
+
+async def _work(settings: Settings, lock_wait_ms: int) -> None:
+    from aragog.assembly.working import working  # noqa: PLC0415 - all services: the other commands start without them
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker:
+        print("worker ready", flush=True)
+        await worker.run(stop)

@@ -1,0 +1,58 @@
+"""Watching a crawl: how it stands, and when it is over with all that follows from it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aragog.crawl.crawls import CrawlStatus
+from aragog.crawl.followups import INLINKS, SIGNALS
+from aragog.crawl.frontier import Frontier
+from aragog.crawl.queues import JobQueues
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A crawl at one moment."""
+
+    status: CrawlStatus
+    signals: int
+    """Pages whose images and event are still to come."""
+    inlinks: int
+    """Pages whose links aren't yet written to their targets."""
+    elapsed_s: float
+    """Since the watching began."""
+    pages_per_s: float
+    """Over the last few seconds."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.status.state.ended and not self.signals and not self.inlinks
+
+    @property
+    def eta_s(self) -> float | None:
+        """Time left if it went on so, for the URLs known by now; None = it stands still."""
+        return self.status.counters.open / self.pages_per_s if self.pages_per_s > 0 else None
+
+
+async def watch(crawl_id: str, frontier: Frontier, jobs: JobQueues, every_ms: int = 500) -> AsyncIterator[Progress]:
+    """How the crawl stands, again and again; ends with the moment at which it is over."""
+    began = time.monotonic()
+    seen: list[tuple[float, int]] = []
+    while True:
+        status = await frontier.crawls.status(crawl_id)
+        elapsed_s = time.monotonic() - began
+        seen = [*seen[-10:], (elapsed_s, status.counters.pages)]
+        progress = Progress(status, await jobs.count(SIGNALS), await jobs.count(INLINKS), elapsed_s, _rate(seen))
+        yield progress
+        if progress.over:
+            return
+        await asyncio.sleep(every_ms / 1000)
+
+
+def _rate(seen: list[tuple[float, int]]) -> float:
+    (then_s, before), (now_s, now) = seen[0], seen[-1]
+    return (now - before) / (now_s - then_s) if now_s > then_s else 0.0
