@@ -57,6 +57,35 @@ struct UrlRow {
   /** Request form of the URL that this one redirects to; absent = none. */
   4: optional string redirects_to
   5: optional Outcome outcome
+  /** The page's version if its outlinks are among the inlinks of their targets; 0 = link it. */
+  6: optional i64 linked_version = 0
+} (python.immutable = "")
+
+/** A link into a page, one a source: its first link there. Stored by target and source, less `via`. */
+struct Inlink {
+  /** Request form of the page that links. */
+  1: required string url
+  2: required list<string> (python.immutable = "") rel
+  3: required string text
+  4: required bool nofollow
+  /** Version of the page that links. */
+  5: required i64 version
+  /** The alias of the asked page that the link names; "" = the page's own URL. */
+  6: optional string via = ""
+} (python.immutable = "")
+
+/** Which targets have a page's inlinks: a packed cell of the page's row, never sent. */
+struct Linked {
+  /** False = entries are being written: any of `targets` and `stale` may have one. */
+  1: required bool done
+  /** Write time of the entries, µs since 1970. */
+  2: required i64 stamp_us
+  /** What was linked: version, content hash, record hash; empty = no page, or an alias. */
+  3: required binary identity
+  /** URL keys, 16 bytes each, sorted. */
+  4: required binary targets
+  /** As `targets`: those that may have an entry and must lose it. */
+  5: optional binary stale = ""
 } (python.immutable = "")
 
 struct PutPageRequest {
@@ -141,6 +170,35 @@ struct OutlinksRequest {
   2: required string url
 } (python.immutable = "")
 
+struct LinkPagesRequest {
+  1: required context.Context context
+  /** At most 256 stored pages, each by its own URL. */
+  2: required list<string> (python.immutable = "") urls
+} (python.immutable = "")
+
+struct LinkPagesResult {
+  /** Pages whose inlinks were written; the others were linked already, or have none. */
+  1: required i32 linked
+} (python.immutable = "")
+
+struct InlinksRequest {
+  1: required context.Context context
+  2: required string url
+  /** From the last answer; empty = from the start. */
+  3: optional binary continuation = ""
+  /** At most 1,000 inlinks an answer. */
+  4: optional i32 limit = 100
+  /** Those of the URL itself alone: no alias followed, none united. */
+  5: optional bool own = 0
+} (python.immutable = "")
+
+struct InlinksResult {
+  /** In the order of the sources' URL keys, each source once. */
+  1: required list<Inlink> (python.immutable = "") inlinks
+  /** Empty = the end. */
+  2: required binary continuation
+} (python.immutable = "")
+
 /** A value that a team or pipeline keeps on a URL, in its own namespace. */
 struct Attribute {
   /** Lower case letters, digits, underscore; at most 64. */
@@ -195,6 +253,10 @@ service UrlStore {
   Content get_content(1: ContentRequest request) throws (1: context.Failure failure)
   /** The outlinks of the current version, in document order. */
   list<page.Link> (python.immutable = "") outlinks(1: OutlinksRequest request) throws (1: context.Failure failure)
+  /** Bring the inlinks of the pages' targets in line with the pages' current outlinks. Repeated, it ends the same. */
+  LinkPagesResult link_pages(1: LinkPagesRequest request) throws (1: context.Failure failure)
+  /** Who links to the page that the URL leads to, by its own URL or by an alias's, page by page. */
+  InlinksResult inlinks(1: InlinksRequest request) throws (1: context.Failure failure)
   void put_attributes(1: PutAttributesRequest request) throws (1: context.Failure failure)
   list<Attribute> (python.immutable = "") get_attributes(1: GetAttributesRequest request) throws (1: context.Failure failure)
   /** Every row, page by page. */

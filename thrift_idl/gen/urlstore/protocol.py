@@ -38,6 +38,14 @@ class UrlStore(Protocol):
         """The outlinks of the current version, in document order."""
         ...
 
+    async def link_pages(self, request: ttypes.LinkPagesRequest) -> ttypes.LinkPagesResult:
+        """Bring the inlinks of the pages' targets in line with the pages' current outlinks. Repeated, it ends the same."""
+        ...
+
+    async def inlinks(self, request: ttypes.InlinksRequest) -> ttypes.InlinksResult:
+        """Who links to the page that the URL leads to, by its own URL or by an alias's, page by page."""
+        ...
+
     async def put_attributes(self, request: ttypes.PutAttributesRequest) -> None:
         """put_attributes of the IDL."""
         ...

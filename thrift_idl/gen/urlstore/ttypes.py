@@ -604,6 +604,7 @@ class UrlRow(object):
      - page
      - redirects_to: Request form of the URL that this one redirects to; absent = none.
      - outcome
+     - linked_version: The page's version if its outlinks are among the inlinks of their targets; 0 = link it.
 
     """
 
@@ -613,15 +614,17 @@ class UrlRow(object):
         'page',
         'redirects_to',
         'outcome',
+        'linked_version',
     )
 
 
-    def __init__(self, key=None, url=None, page=None, redirects_to=None, outcome=None,):
+    def __init__(self, key=None, url=None, page=None, redirects_to=None, outcome=None, linked_version=0,):
         super(UrlRow, self).__setattr__('key', key)
         super(UrlRow, self).__setattr__('url', url)
         super(UrlRow, self).__setattr__('page', page)
         super(UrlRow, self).__setattr__('redirects_to', redirects_to)
         super(UrlRow, self).__setattr__('outcome', outcome)
+        super(UrlRow, self).__setattr__('linked_version', linked_version)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -630,7 +633,7 @@ class UrlRow(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.key, self.url, self.page, self.redirects_to, self.outcome, ))
+        return hash(self.__class__) ^ hash((self.key, self.url, self.page, self.redirects_to, self.outcome, self.linked_version, ))
 
     @classmethod
     def read(cls, iprot):
@@ -642,6 +645,7 @@ class UrlRow(object):
         page = None
         redirects_to = None
         outcome = None
+        linked_version = 0
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -671,6 +675,11 @@ class UrlRow(object):
                     outcome = Outcome.read(iprot)
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I64:
+                    linked_version = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -681,6 +690,7 @@ class UrlRow(object):
             page=page,
             redirects_to=redirects_to,
             outcome=outcome,
+            linked_version=linked_version,
         )
 
     def write(self, oprot):
@@ -708,6 +718,10 @@ class UrlRow(object):
             oprot.writeFieldBegin('outcome', TType.STRUCT, 5)
             self.outcome.write(oprot)
             oprot.writeFieldEnd()
+        if self.linked_version is not None:
+            oprot.writeFieldBegin('linked_version', TType.I64, 6)
+            oprot.writeI64(self.linked_version)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -716,6 +730,325 @@ class UrlRow(object):
             raise TProtocolException(message='Required field key is unset!')
         if self.url is None:
             raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Inlink(object):
+    """
+    A link into a page, one a source: its first link there. Stored by target and source, less `via`.
+
+    Attributes:
+     - url: Request form of the page that links.
+     - rel
+     - text
+     - nofollow
+     - version: Version of the page that links.
+     - via: The alias of the asked page that the link names; "" = the page's own URL.
+
+    """
+
+    __slots__ = (
+        'url',
+        'rel',
+        'text',
+        'nofollow',
+        'version',
+        'via',
+    )
+
+
+    def __init__(self, url=None, rel=None, text=None, nofollow=None, version=None, via="",):
+        super(Inlink, self).__setattr__('url', url)
+        super(Inlink, self).__setattr__('rel', rel)
+        super(Inlink, self).__setattr__('text', text)
+        super(Inlink, self).__setattr__('nofollow', nofollow)
+        super(Inlink, self).__setattr__('version', version)
+        super(Inlink, self).__setattr__('via', via)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.url, self.rel, self.text, self.nofollow, self.version, self.via, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        url = None
+        rel = None
+        text = None
+        nofollow = None
+        version = None
+        via = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    rel = []
+                    (_etype26, _size23) = iprot.readListBegin()
+                    for _i27 in range(_size23):
+                        _elem28 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        rel.append(_elem28)
+                    rel = tuple(rel)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    text = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.BOOL:
+                    nofollow = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I64:
+                    version = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    via = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            url=url,
+            rel=rel,
+            text=text,
+            nofollow=nofollow,
+            version=version,
+            via=via,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Inlink')
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 1)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.rel is not None:
+            oprot.writeFieldBegin('rel', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRING, len(self.rel))
+            for iter29 in self.rel:
+                oprot.writeString(iter29.encode('utf-8') if sys.version_info[0] == 2 else iter29)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.text is not None:
+            oprot.writeFieldBegin('text', TType.STRING, 3)
+            oprot.writeString(self.text.encode('utf-8') if sys.version_info[0] == 2 else self.text)
+            oprot.writeFieldEnd()
+        if self.nofollow is not None:
+            oprot.writeFieldBegin('nofollow', TType.BOOL, 4)
+            oprot.writeBool(self.nofollow)
+            oprot.writeFieldEnd()
+        if self.version is not None:
+            oprot.writeFieldBegin('version', TType.I64, 5)
+            oprot.writeI64(self.version)
+            oprot.writeFieldEnd()
+        if self.via is not None:
+            oprot.writeFieldBegin('via', TType.STRING, 6)
+            oprot.writeString(self.via.encode('utf-8') if sys.version_info[0] == 2 else self.via)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        if self.rel is None:
+            raise TProtocolException(message='Required field rel is unset!')
+        if self.text is None:
+            raise TProtocolException(message='Required field text is unset!')
+        if self.nofollow is None:
+            raise TProtocolException(message='Required field nofollow is unset!')
+        if self.version is None:
+            raise TProtocolException(message='Required field version is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Linked(object):
+    """
+    Which targets have a page's inlinks: a packed cell of the page's row, never sent.
+
+    Attributes:
+     - done: False = entries are being written: any of `targets` and `stale` may have one.
+     - stamp_us: Write time of the entries, µs since 1970.
+     - identity: What was linked: version, content hash, record hash; empty = no page, or an alias.
+     - targets: URL keys, 16 bytes each, sorted.
+     - stale: As `targets`: those that may have an entry and must lose it.
+
+    """
+
+    __slots__ = (
+        'done',
+        'stamp_us',
+        'identity',
+        'targets',
+        'stale',
+    )
+
+
+    def __init__(self, done=None, stamp_us=None, identity=None, targets=None, stale=b"",):
+        super(Linked, self).__setattr__('done', done)
+        super(Linked, self).__setattr__('stamp_us', stamp_us)
+        super(Linked, self).__setattr__('identity', identity)
+        super(Linked, self).__setattr__('targets', targets)
+        super(Linked, self).__setattr__('stale', stale)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.done, self.stamp_us, self.identity, self.targets, self.stale, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        done = None
+        stamp_us = None
+        identity = None
+        targets = None
+        stale = b""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.BOOL:
+                    done = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I64:
+                    stamp_us = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    identity = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    targets = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    stale = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            done=done,
+            stamp_us=stamp_us,
+            identity=identity,
+            targets=targets,
+            stale=stale,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Linked')
+        if self.done is not None:
+            oprot.writeFieldBegin('done', TType.BOOL, 1)
+            oprot.writeBool(self.done)
+            oprot.writeFieldEnd()
+        if self.stamp_us is not None:
+            oprot.writeFieldBegin('stamp_us', TType.I64, 2)
+            oprot.writeI64(self.stamp_us)
+            oprot.writeFieldEnd()
+        if self.identity is not None:
+            oprot.writeFieldBegin('identity', TType.STRING, 3)
+            oprot.writeBinary(self.identity)
+            oprot.writeFieldEnd()
+        if self.targets is not None:
+            oprot.writeFieldBegin('targets', TType.STRING, 4)
+            oprot.writeBinary(self.targets)
+            oprot.writeFieldEnd()
+        if self.stale is not None:
+            oprot.writeFieldBegin('stale', TType.STRING, 5)
+            oprot.writeBinary(self.stale)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.done is None:
+            raise TProtocolException(message='Required field done is unset!')
+        if self.stamp_us is None:
+            raise TProtocolException(message='Required field stamp_us is unset!')
+        if self.identity is None:
+            raise TProtocolException(message='Required field identity is unset!')
+        if self.targets is None:
+            raise TProtocolException(message='Required field targets is unset!')
         return
 
     def __repr__(self):
@@ -1173,10 +1506,10 @@ class PutOutcomeRequest(object):
             elif fid == 4:
                 if ftype == TType.LIST:
                     chain = []
-                    (_etype26, _size23) = iprot.readListBegin()
-                    for _i27 in range(_size23):
-                        _elem28 = thrift_idl.gen.fetcher.ttypes.Hop.read(iprot)
-                        chain.append(_elem28)
+                    (_etype33, _size30) = iprot.readListBegin()
+                    for _i34 in range(_size30):
+                        _elem35 = thrift_idl.gen.fetcher.ttypes.Hop.read(iprot)
+                        chain.append(_elem35)
                     chain = tuple(chain)
                     iprot.readListEnd()
                 else:
@@ -1224,8 +1557,8 @@ class PutOutcomeRequest(object):
         if self.chain is not None:
             oprot.writeFieldBegin('chain', TType.LIST, 4)
             oprot.writeListBegin(TType.STRUCT, len(self.chain))
-            for iter29 in self.chain:
-                iter29.write(oprot)
+            for iter36 in self.chain:
+                iter36.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.answered is not None:
@@ -1567,10 +1900,10 @@ class LookupResult(object):
             elif fid == 2:
                 if ftype == TType.LIST:
                     aliases = []
-                    (_etype33, _size30) = iprot.readListBegin()
-                    for _i34 in range(_size30):
-                        _elem35 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        aliases.append(_elem35)
+                    (_etype40, _size37) = iprot.readListBegin()
+                    for _i41 in range(_size37):
+                        _elem42 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        aliases.append(_elem42)
                     aliases = tuple(aliases)
                     iprot.readListEnd()
                 else:
@@ -1588,10 +1921,10 @@ class LookupResult(object):
             elif fid == 5:
                 if ftype == TType.LIST:
                     claims = []
-                    (_etype39, _size36) = iprot.readListBegin()
-                    for _i40 in range(_size36):
-                        _elem41 = ClaimVerdict.read(iprot)
-                        claims.append(_elem41)
+                    (_etype46, _size43) = iprot.readListBegin()
+                    for _i47 in range(_size43):
+                        _elem48 = ClaimVerdict.read(iprot)
+                        claims.append(_elem48)
                     claims = tuple(claims)
                     iprot.readListEnd()
                 else:
@@ -1632,8 +1965,8 @@ class LookupResult(object):
         if self.aliases is not None:
             oprot.writeFieldBegin('aliases', TType.LIST, 2)
             oprot.writeListBegin(TType.STRING, len(self.aliases))
-            for iter42 in self.aliases:
-                oprot.writeString(iter42.encode('utf-8') if sys.version_info[0] == 2 else iter42)
+            for iter49 in self.aliases:
+                oprot.writeString(iter49.encode('utf-8') if sys.version_info[0] == 2 else iter49)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.cycle is not None:
@@ -1647,8 +1980,8 @@ class LookupResult(object):
         if self.claims is not None:
             oprot.writeFieldBegin('claims', TType.LIST, 5)
             oprot.writeListBegin(TType.STRUCT, len(self.claims))
-            for iter43 in self.claims:
-                iter43.write(oprot)
+            for iter50 in self.claims:
+                iter50.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.normalized is not None:
@@ -2025,6 +2358,446 @@ class OutlinksRequest(object):
         return not (self == other)
 
 
+class LinkPagesRequest(object):
+    """
+    Attributes:
+     - context
+     - urls: At most 256 stored pages, each by its own URL.
+
+    """
+
+    __slots__ = (
+        'context',
+        'urls',
+    )
+
+
+    def __init__(self, context=None, urls=None,):
+        super(LinkPagesRequest, self).__setattr__('context', context)
+        super(LinkPagesRequest, self).__setattr__('urls', urls)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.urls, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        urls = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    urls = []
+                    (_etype54, _size51) = iprot.readListBegin()
+                    for _i55 in range(_size51):
+                        _elem56 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        urls.append(_elem56)
+                    urls = tuple(urls)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            urls=urls,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('LinkPagesRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.urls is not None:
+            oprot.writeFieldBegin('urls', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRING, len(self.urls))
+            for iter57 in self.urls:
+                oprot.writeString(iter57.encode('utf-8') if sys.version_info[0] == 2 else iter57)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.urls is None:
+            raise TProtocolException(message='Required field urls is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class LinkPagesResult(object):
+    """
+    Attributes:
+     - linked: Pages whose inlinks were written; the others were linked already, or have none.
+
+    """
+
+    __slots__ = (
+        'linked',
+    )
+
+
+    def __init__(self, linked=None,):
+        super(LinkPagesResult, self).__setattr__('linked', linked)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.linked, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        linked = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.I32:
+                    linked = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            linked=linked,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('LinkPagesResult')
+        if self.linked is not None:
+            oprot.writeFieldBegin('linked', TType.I32, 1)
+            oprot.writeI32(self.linked)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.linked is None:
+            raise TProtocolException(message='Required field linked is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class InlinksRequest(object):
+    """
+    Attributes:
+     - context
+     - url
+     - continuation: From the last answer; empty = from the start.
+     - limit: At most 1,000 inlinks an answer.
+     - own: Those of the URL itself alone: no alias followed, none united.
+
+    """
+
+    __slots__ = (
+        'context',
+        'url',
+        'continuation',
+        'limit',
+        'own',
+    )
+
+
+    def __init__(self, context=None, url=None, continuation=b"", limit=100, own=False,):
+        super(InlinksRequest, self).__setattr__('context', context)
+        super(InlinksRequest, self).__setattr__('url', url)
+        super(InlinksRequest, self).__setattr__('continuation', continuation)
+        super(InlinksRequest, self).__setattr__('limit', limit)
+        super(InlinksRequest, self).__setattr__('own', own)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.url, self.continuation, self.limit, self.own, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        url = None
+        continuation = b""
+        limit = 100
+        own = False
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    continuation = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I32:
+                    limit = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.BOOL:
+                    own = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            url=url,
+            continuation=continuation,
+            limit=limit,
+            own=own,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('InlinksRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 2)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.continuation is not None:
+            oprot.writeFieldBegin('continuation', TType.STRING, 3)
+            oprot.writeBinary(self.continuation)
+            oprot.writeFieldEnd()
+        if self.limit is not None:
+            oprot.writeFieldBegin('limit', TType.I32, 4)
+            oprot.writeI32(self.limit)
+            oprot.writeFieldEnd()
+        if self.own is not None:
+            oprot.writeFieldBegin('own', TType.BOOL, 5)
+            oprot.writeBool(self.own)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class InlinksResult(object):
+    """
+    Attributes:
+     - inlinks: In the order of the sources' URL keys, each source once.
+     - continuation: Empty = the end.
+
+    """
+
+    __slots__ = (
+        'inlinks',
+        'continuation',
+    )
+
+
+    def __init__(self, inlinks=None, continuation=None,):
+        super(InlinksResult, self).__setattr__('inlinks', inlinks)
+        super(InlinksResult, self).__setattr__('continuation', continuation)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.inlinks, self.continuation, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        inlinks = None
+        continuation = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.LIST:
+                    inlinks = []
+                    (_etype61, _size58) = iprot.readListBegin()
+                    for _i62 in range(_size58):
+                        _elem63 = Inlink.read(iprot)
+                        inlinks.append(_elem63)
+                    inlinks = tuple(inlinks)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    continuation = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            inlinks=inlinks,
+            continuation=continuation,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('InlinksResult')
+        if self.inlinks is not None:
+            oprot.writeFieldBegin('inlinks', TType.LIST, 1)
+            oprot.writeListBegin(TType.STRUCT, len(self.inlinks))
+            for iter64 in self.inlinks:
+                iter64.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.continuation is not None:
+            oprot.writeFieldBegin('continuation', TType.STRING, 2)
+            oprot.writeBinary(self.continuation)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.inlinks is None:
+            raise TProtocolException(message='Required field inlinks is unset!')
+        if self.continuation is None:
+            raise TProtocolException(message='Required field continuation is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
 class Attribute(object):
     """
     A value that a team or pipeline keeps on a URL, in its own namespace.
@@ -2229,10 +3002,10 @@ class PutAttributesRequest(object):
             elif fid == 3:
                 if ftype == TType.LIST:
                     attributes = []
-                    (_etype47, _size44) = iprot.readListBegin()
-                    for _i48 in range(_size44):
-                        _elem49 = Attribute.read(iprot)
-                        attributes.append(_elem49)
+                    (_etype68, _size65) = iprot.readListBegin()
+                    for _i69 in range(_size65):
+                        _elem70 = Attribute.read(iprot)
+                        attributes.append(_elem70)
                     attributes = tuple(attributes)
                     iprot.readListEnd()
                 else:
@@ -2263,8 +3036,8 @@ class PutAttributesRequest(object):
         if self.attributes is not None:
             oprot.writeFieldBegin('attributes', TType.LIST, 3)
             oprot.writeListBegin(TType.STRUCT, len(self.attributes))
-            for iter50 in self.attributes:
-                iter50.write(oprot)
+            for iter71 in self.attributes:
+                iter71.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
@@ -2563,10 +3336,10 @@ class ScanResult(object):
             if fid == 1:
                 if ftype == TType.LIST:
                     rows = []
-                    (_etype54, _size51) = iprot.readListBegin()
-                    for _i55 in range(_size51):
-                        _elem56 = UrlRow.read(iprot)
-                        rows.append(_elem56)
+                    (_etype75, _size72) = iprot.readListBegin()
+                    for _i76 in range(_size72):
+                        _elem77 = UrlRow.read(iprot)
+                        rows.append(_elem77)
                     rows = tuple(rows)
                     iprot.readListEnd()
                 else:
@@ -2593,8 +3366,8 @@ class ScanResult(object):
         if self.rows is not None:
             oprot.writeFieldBegin('rows', TType.LIST, 1)
             oprot.writeListBegin(TType.STRUCT, len(self.rows))
-            for iter57 in self.rows:
-                iter57.write(oprot)
+            for iter78 in self.rows:
+                iter78.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.continuation is not None:
@@ -2672,6 +3445,26 @@ UrlRow.thrift_spec = (
     (3, TType.STRUCT, 'page', [Page, None], None, ),  # 3
     (4, TType.STRING, 'redirects_to', 'UTF8', None, ),  # 4
     (5, TType.STRUCT, 'outcome', [Outcome, None], None, ),  # 5
+    (6, TType.I64, 'linked_version', None, 0, ),  # 6
+)
+all_structs.append(Inlink)
+Inlink.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'url', 'UTF8', None, ),  # 1
+    (2, TType.LIST, 'rel', (TType.STRING, 'UTF8', True), None, ),  # 2
+    (3, TType.STRING, 'text', 'UTF8', None, ),  # 3
+    (4, TType.BOOL, 'nofollow', None, None, ),  # 4
+    (5, TType.I64, 'version', None, None, ),  # 5
+    (6, TType.STRING, 'via', 'UTF8', "", ),  # 6
+)
+all_structs.append(Linked)
+Linked.thrift_spec = (
+    None,  # 0
+    (1, TType.BOOL, 'done', None, None, ),  # 1
+    (2, TType.I64, 'stamp_us', None, None, ),  # 2
+    (3, TType.STRING, 'identity', 'BINARY', None, ),  # 3
+    (4, TType.STRING, 'targets', 'BINARY', None, ),  # 4
+    (5, TType.STRING, 'stale', 'BINARY', b"", ),  # 5
 )
 all_structs.append(PutPageRequest)
 PutPageRequest.thrift_spec = (
@@ -2750,6 +3543,32 @@ OutlinksRequest.thrift_spec = (
     None,  # 0
     (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
     (2, TType.STRING, 'url', 'UTF8', None, ),  # 2
+)
+all_structs.append(LinkPagesRequest)
+LinkPagesRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.LIST, 'urls', (TType.STRING, 'UTF8', True), None, ),  # 2
+)
+all_structs.append(LinkPagesResult)
+LinkPagesResult.thrift_spec = (
+    None,  # 0
+    (1, TType.I32, 'linked', None, None, ),  # 1
+)
+all_structs.append(InlinksRequest)
+InlinksRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.STRING, 'url', 'UTF8', None, ),  # 2
+    (3, TType.STRING, 'continuation', 'BINARY', b"", ),  # 3
+    (4, TType.I32, 'limit', None, 100, ),  # 4
+    (5, TType.BOOL, 'own', None, False, ),  # 5
+)
+all_structs.append(InlinksResult)
+InlinksResult.thrift_spec = (
+    None,  # 0
+    (1, TType.LIST, 'inlinks', (TType.STRUCT, [Inlink, None], True), None, ),  # 1
+    (2, TType.STRING, 'continuation', 'BINARY', None, ),  # 2
 )
 all_structs.append(Attribute)
 Attribute.thrift_spec = (
