@@ -12,6 +12,7 @@ from fetcher.budget import Budget
 from fetcher.chain import chain_to_json
 from fetcher.claims import bounded, header_claims
 from fetcher.clock import Clock
+from fetcher.explaining import Explaining
 from fetcher.redirects import check_resume
 from fetcher.requester import Requester
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
@@ -31,7 +32,7 @@ from thrift_idl.errors import (
     Unavailable,
     restore,
 )
-from thrift_idl.gen.fetcher.ttypes import CanonicalClaim, FetchRequest, FetchResult
+from thrift_idl.gen.fetcher.ttypes import CanonicalClaim, ExplainRequest, Explanation, FetchRequest, FetchResult
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
 _OUTCOMES = (Refused, Deferred, Unavailable)
@@ -65,6 +66,9 @@ class FetcherService:
         self._robots = RobotsGate(
             retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry
         )
+        self._explaining = Explaining(
+            self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock
+        )
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
@@ -80,6 +84,11 @@ class FetcherService:
             raise
         finally:
             self._telemetry.fetch_ended(request.context.source, code, self._clock.now_ms() - began_ms)
+
+    async def explain(self, request: ExplainRequest) -> Explanation:
+        """Everything that decides what a fetch of one URL would end in; only robots.txt is requested, if it isn't
+        cached. Raises only what is no URL's outcome."""
+        return await self._explaining.explain(request)
 
     async def close(self) -> None:
         """Close connections and the robots cache; fetches under way fail."""

@@ -2,6 +2,7 @@
 namespace py thrift_idl.gen.fetcher
 
 include "context.thrift"
+include "ratelimiter.thrift"
 
 /** One header field as received, in order; the value decoded as Latin-1 (RFC 9110 5.5). */
 struct Header {
@@ -90,10 +91,75 @@ struct FetchResult {
   15: optional list<CanonicalClaim> (python.immutable = "") claims = []
 } (python.immutable = "")
 
+struct ExplainRequest {
+  1: required context.Context context
+  /** As given; parsed by the fetcher. */
+  2: required string url
+  /** False: robots.txt is not fetched either; what its cache holds has to do. */
+  3: optional bool fetch_robots = 1
+  /** Longest wait for one slot of the fetch that is foretold; absent = the fetcher's own. */
+  4: optional i64 max_wait_ms
+} (python.immutable = "")
+
+/** One address that the host resolves to, and whether we would connect to it. */
+struct AddressVerdict {
+  1: required string address
+  /** The port dialled: the URL's, unless connect_to maps the host elsewhere. */
+  2: required i32 port
+  3: required bool allowed
+  4: required string reason
+} (python.immutable = "")
+
+/** The robots.txt that decides, and how it came here. */
+struct RobotsExplanation {
+  1: required string url
+  /**
+   * fetched (for this call), cached, stale (too old, in force while the origin can't be asked), memory (this fetcher's
+   * own; the shared cache lacks it), unavailable (none to be had: see code), unknown (not here, and not fetched).
+   */
+  2: required string source
+  /** Absent: no rules to go by. Its version "" = no file (4xx), or an empty one: all is allowed. */
+  3: optional RobotsVerdict verdict
+  /** Wall clock (UTC, ms since 1970) of the answer that brought the file, and how long ago that was. */
+  4: optional i64 fetched_ms
+  5: optional i64 age_ms
+  /** Why there is none: a code of the error tree, its message, and when to try again. */
+  6: optional string code = ""
+  7: optional string message = ""
+  8: optional i64 delay_ms
+} (python.immutable = "")
+
+/** What decides whether a URL is fetched, without fetching it. */
+struct Explanation {
+  /** Request form; "" = none. */
+  1: required string url
+  /** Absent: it can't be told, for want of robots.txt. */
+  2: optional bool would_fetch
+  /** The outcome that a fetch would end in where it would not reach the URL; code "" = none known beforehand. */
+  3: optional string family = ""
+  4: optional string code = ""
+  5: optional string message = ""
+  6: optional i64 delay_ms
+  /** The URL's port: "" = allowed, else why not. */
+  7: optional string port_refusal = ""
+  /** In the order of dialling; one that is denied denies the host. */
+  8: optional list<AddressVerdict> (python.immutable = "") addresses = []
+  /** Absent where the address decides already. */
+  9: optional RobotsExplanation robots
+  /** What the rate limiter says of the registrable domain; absent where it can't be asked. */
+  10: optional ratelimiter.DomainStatus limit
+  11: optional string limit_unknown = ""
+} (python.immutable = "")
+
 service Fetcher {
   /**
    * Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
    * outcome; details "url" names the URL that it befell, "status" the HTTP status where one came.
    */
   FetchResult fetch(1: FetchRequest request) throws (1: context.Failure failure)
+  /**
+   * Everything that decides what a fetch of one URL would end in; only robots.txt is requested, if it isn't cached.
+   * Raises only what is no URL's outcome.
+   */
+  Explanation explain(1: ExplainRequest request) throws (1: context.Failure failure)
 }

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import thrift_idl.gen.fetcher.ttypes as ttypes
 import thrift_idl.gen.context.ttypes as context_ttypes
+import thrift_idl.gen.ratelimiter.ttypes as ratelimiter_ttypes
 
 
 class Fetcher(Protocol):
@@ -15,4 +16,9 @@ class Fetcher(Protocol):
     async def fetch(self, request: ttypes.FetchRequest) -> ttypes.FetchResult:
         """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
         outcome; details "url" names the URL that it befell, "status" the HTTP status where one came."""
+        ...
+
+    async def explain(self, request: ttypes.ExplainRequest) -> ttypes.Explanation:
+        """Everything that decides what a fetch of one URL would end in; only robots.txt is requested, if it isn't cached.
+        Raises only what is no URL's outcome."""
         ...

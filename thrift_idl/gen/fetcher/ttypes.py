@@ -12,6 +12,7 @@ from thrift.TRecursive import fix_spec
 
 import sys
 import thrift_idl.gen.context.ttypes
+import thrift_idl.gen.ratelimiter.ttypes
 
 from thrift.transport import TTransport
 all_structs = []
@@ -1095,6 +1096,691 @@ class FetchResult(object):
 
     def __ne__(self, other):
         return not (self == other)
+
+
+class ExplainRequest(object):
+    """
+    Attributes:
+     - context
+     - url: As given; parsed by the fetcher.
+     - fetch_robots: False: robots.txt is not fetched either; what its cache holds has to do.
+     - max_wait_ms: Longest wait for one slot of the fetch that is foretold; absent = the fetcher's own.
+
+    """
+
+    __slots__ = (
+        'context',
+        'url',
+        'fetch_robots',
+        'max_wait_ms',
+    )
+
+
+    def __init__(self, context=None, url=None, fetch_robots=True, max_wait_ms=None,):
+        super(ExplainRequest, self).__setattr__('context', context)
+        super(ExplainRequest, self).__setattr__('url', url)
+        super(ExplainRequest, self).__setattr__('fetch_robots', fetch_robots)
+        super(ExplainRequest, self).__setattr__('max_wait_ms', max_wait_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.url, self.fetch_robots, self.max_wait_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        url = None
+        fetch_robots = True
+        max_wait_ms = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.BOOL:
+                    fetch_robots = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I64:
+                    max_wait_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            url=url,
+            fetch_robots=fetch_robots,
+            max_wait_ms=max_wait_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('ExplainRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 2)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.fetch_robots is not None:
+            oprot.writeFieldBegin('fetch_robots', TType.BOOL, 3)
+            oprot.writeBool(self.fetch_robots)
+            oprot.writeFieldEnd()
+        if self.max_wait_ms is not None:
+            oprot.writeFieldBegin('max_wait_ms', TType.I64, 4)
+            oprot.writeI64(self.max_wait_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class AddressVerdict(object):
+    """
+    One address that the host resolves to, and whether we would connect to it.
+
+    Attributes:
+     - address
+     - port: The port dialled: the URL's, unless connect_to maps the host elsewhere.
+     - allowed
+     - reason
+
+    """
+
+    __slots__ = (
+        'address',
+        'port',
+        'allowed',
+        'reason',
+    )
+
+
+    def __init__(self, address=None, port=None, allowed=None, reason=None,):
+        super(AddressVerdict, self).__setattr__('address', address)
+        super(AddressVerdict, self).__setattr__('port', port)
+        super(AddressVerdict, self).__setattr__('allowed', allowed)
+        super(AddressVerdict, self).__setattr__('reason', reason)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.address, self.port, self.allowed, self.reason, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        address = None
+        port = None
+        allowed = None
+        reason = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    address = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I32:
+                    port = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.BOOL:
+                    allowed = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    reason = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            address=address,
+            port=port,
+            allowed=allowed,
+            reason=reason,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('AddressVerdict')
+        if self.address is not None:
+            oprot.writeFieldBegin('address', TType.STRING, 1)
+            oprot.writeString(self.address.encode('utf-8') if sys.version_info[0] == 2 else self.address)
+            oprot.writeFieldEnd()
+        if self.port is not None:
+            oprot.writeFieldBegin('port', TType.I32, 2)
+            oprot.writeI32(self.port)
+            oprot.writeFieldEnd()
+        if self.allowed is not None:
+            oprot.writeFieldBegin('allowed', TType.BOOL, 3)
+            oprot.writeBool(self.allowed)
+            oprot.writeFieldEnd()
+        if self.reason is not None:
+            oprot.writeFieldBegin('reason', TType.STRING, 4)
+            oprot.writeString(self.reason.encode('utf-8') if sys.version_info[0] == 2 else self.reason)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.address is None:
+            raise TProtocolException(message='Required field address is unset!')
+        if self.port is None:
+            raise TProtocolException(message='Required field port is unset!')
+        if self.allowed is None:
+            raise TProtocolException(message='Required field allowed is unset!')
+        if self.reason is None:
+            raise TProtocolException(message='Required field reason is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class RobotsExplanation(object):
+    """
+    The robots.txt that decides, and how it came here.
+
+    Attributes:
+     - url
+     - source: fetched (for this call), cached, stale (too old, in force while the origin can't be asked), memory (this fetcher's
+    own; the shared cache lacks it), unavailable (none to be had: see code), unknown (not here, and not fetched).
+     - verdict: Absent: no rules to go by. Its version "" = no file (4xx), or an empty one: all is allowed.
+     - fetched_ms: Wall clock (UTC, ms since 1970) of the answer that brought the file, and how long ago that was.
+     - age_ms
+     - code: Why there is none: a code of the error tree, its message, and when to try again.
+     - message
+     - delay_ms
+
+    """
+
+    __slots__ = (
+        'url',
+        'source',
+        'verdict',
+        'fetched_ms',
+        'age_ms',
+        'code',
+        'message',
+        'delay_ms',
+    )
+
+
+    def __init__(self, url=None, source=None, verdict=None, fetched_ms=None, age_ms=None, code="", message="", delay_ms=None,):
+        super(RobotsExplanation, self).__setattr__('url', url)
+        super(RobotsExplanation, self).__setattr__('source', source)
+        super(RobotsExplanation, self).__setattr__('verdict', verdict)
+        super(RobotsExplanation, self).__setattr__('fetched_ms', fetched_ms)
+        super(RobotsExplanation, self).__setattr__('age_ms', age_ms)
+        super(RobotsExplanation, self).__setattr__('code', code)
+        super(RobotsExplanation, self).__setattr__('message', message)
+        super(RobotsExplanation, self).__setattr__('delay_ms', delay_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.url, self.source, self.verdict, self.fetched_ms, self.age_ms, self.code, self.message, self.delay_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        url = None
+        source = None
+        verdict = None
+        fetched_ms = None
+        age_ms = None
+        code = ""
+        message = ""
+        delay_ms = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    source = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRUCT:
+                    verdict = RobotsVerdict.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I64:
+                    fetched_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I64:
+                    age_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    code = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    message = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I64:
+                    delay_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            url=url,
+            source=source,
+            verdict=verdict,
+            fetched_ms=fetched_ms,
+            age_ms=age_ms,
+            code=code,
+            message=message,
+            delay_ms=delay_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('RobotsExplanation')
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 1)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.source is not None:
+            oprot.writeFieldBegin('source', TType.STRING, 2)
+            oprot.writeString(self.source.encode('utf-8') if sys.version_info[0] == 2 else self.source)
+            oprot.writeFieldEnd()
+        if self.verdict is not None:
+            oprot.writeFieldBegin('verdict', TType.STRUCT, 3)
+            self.verdict.write(oprot)
+            oprot.writeFieldEnd()
+        if self.fetched_ms is not None:
+            oprot.writeFieldBegin('fetched_ms', TType.I64, 4)
+            oprot.writeI64(self.fetched_ms)
+            oprot.writeFieldEnd()
+        if self.age_ms is not None:
+            oprot.writeFieldBegin('age_ms', TType.I64, 5)
+            oprot.writeI64(self.age_ms)
+            oprot.writeFieldEnd()
+        if self.code is not None:
+            oprot.writeFieldBegin('code', TType.STRING, 6)
+            oprot.writeString(self.code.encode('utf-8') if sys.version_info[0] == 2 else self.code)
+            oprot.writeFieldEnd()
+        if self.message is not None:
+            oprot.writeFieldBegin('message', TType.STRING, 7)
+            oprot.writeString(self.message.encode('utf-8') if sys.version_info[0] == 2 else self.message)
+            oprot.writeFieldEnd()
+        if self.delay_ms is not None:
+            oprot.writeFieldBegin('delay_ms', TType.I64, 8)
+            oprot.writeI64(self.delay_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        if self.source is None:
+            raise TProtocolException(message='Required field source is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Explanation(object):
+    """
+    What decides whether a URL is fetched, without fetching it.
+
+    Attributes:
+     - url: Request form; "" = none.
+     - would_fetch: Absent: it can't be told, for want of robots.txt.
+     - family: The outcome that a fetch would end in where it would not reach the URL; code "" = none known beforehand.
+     - code
+     - message
+     - delay_ms
+     - port_refusal: The URL's port: "" = allowed, else why not.
+     - addresses: In the order of dialling; one that is denied denies the host.
+     - robots: Absent where the address decides already.
+     - limit: What the rate limiter says of the registrable domain; absent where it can't be asked.
+     - limit_unknown
+
+    """
+
+    __slots__ = (
+        'url',
+        'would_fetch',
+        'family',
+        'code',
+        'message',
+        'delay_ms',
+        'port_refusal',
+        'addresses',
+        'robots',
+        'limit',
+        'limit_unknown',
+    )
+
+
+    def __init__(self, url=None, would_fetch=None, family="", code="", message="", delay_ms=None, port_refusal="", addresses=(
+    ), robots=None, limit=None, limit_unknown="",):
+        super(Explanation, self).__setattr__('url', url)
+        super(Explanation, self).__setattr__('would_fetch', would_fetch)
+        super(Explanation, self).__setattr__('family', family)
+        super(Explanation, self).__setattr__('code', code)
+        super(Explanation, self).__setattr__('message', message)
+        super(Explanation, self).__setattr__('delay_ms', delay_ms)
+        super(Explanation, self).__setattr__('port_refusal', port_refusal)
+        if addresses is self.thrift_spec[8][4]:
+            addresses = (
+            )
+        super(Explanation, self).__setattr__('addresses', addresses)
+        super(Explanation, self).__setattr__('robots', robots)
+        super(Explanation, self).__setattr__('limit', limit)
+        super(Explanation, self).__setattr__('limit_unknown', limit_unknown)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.url, self.would_fetch, self.family, self.code, self.message, self.delay_ms, self.port_refusal, self.addresses, self.robots, self.limit, self.limit_unknown, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        url = None
+        would_fetch = None
+        family = ""
+        code = ""
+        message = ""
+        delay_ms = None
+        port_refusal = ""
+        addresses = (
+        )
+        robots = None
+        limit = None
+        limit_unknown = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.BOOL:
+                    would_fetch = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    family = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    code = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    message = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I64:
+                    delay_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    port_refusal = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.LIST:
+                    addresses = []
+                    (_etype45, _size42) = iprot.readListBegin()
+                    for _i46 in range(_size42):
+                        _elem47 = AddressVerdict.read(iprot)
+                        addresses.append(_elem47)
+                    addresses = tuple(addresses)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRUCT:
+                    robots = RobotsExplanation.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRUCT:
+                    limit = thrift_idl.gen.ratelimiter.ttypes.DomainStatus.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.STRING:
+                    limit_unknown = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            url=url,
+            would_fetch=would_fetch,
+            family=family,
+            code=code,
+            message=message,
+            delay_ms=delay_ms,
+            port_refusal=port_refusal,
+            addresses=addresses,
+            robots=robots,
+            limit=limit,
+            limit_unknown=limit_unknown,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Explanation')
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 1)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.would_fetch is not None:
+            oprot.writeFieldBegin('would_fetch', TType.BOOL, 2)
+            oprot.writeBool(self.would_fetch)
+            oprot.writeFieldEnd()
+        if self.family is not None:
+            oprot.writeFieldBegin('family', TType.STRING, 3)
+            oprot.writeString(self.family.encode('utf-8') if sys.version_info[0] == 2 else self.family)
+            oprot.writeFieldEnd()
+        if self.code is not None:
+            oprot.writeFieldBegin('code', TType.STRING, 4)
+            oprot.writeString(self.code.encode('utf-8') if sys.version_info[0] == 2 else self.code)
+            oprot.writeFieldEnd()
+        if self.message is not None:
+            oprot.writeFieldBegin('message', TType.STRING, 5)
+            oprot.writeString(self.message.encode('utf-8') if sys.version_info[0] == 2 else self.message)
+            oprot.writeFieldEnd()
+        if self.delay_ms is not None:
+            oprot.writeFieldBegin('delay_ms', TType.I64, 6)
+            oprot.writeI64(self.delay_ms)
+            oprot.writeFieldEnd()
+        if self.port_refusal is not None:
+            oprot.writeFieldBegin('port_refusal', TType.STRING, 7)
+            oprot.writeString(self.port_refusal.encode('utf-8') if sys.version_info[0] == 2 else self.port_refusal)
+            oprot.writeFieldEnd()
+        if self.addresses is not None:
+            oprot.writeFieldBegin('addresses', TType.LIST, 8)
+            oprot.writeListBegin(TType.STRUCT, len(self.addresses))
+            for iter48 in self.addresses:
+                iter48.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.robots is not None:
+            oprot.writeFieldBegin('robots', TType.STRUCT, 9)
+            self.robots.write(oprot)
+            oprot.writeFieldEnd()
+        if self.limit is not None:
+            oprot.writeFieldBegin('limit', TType.STRUCT, 10)
+            self.limit.write(oprot)
+            oprot.writeFieldEnd()
+        if self.limit_unknown is not None:
+            oprot.writeFieldBegin('limit_unknown', TType.STRING, 11)
+            oprot.writeString(self.limit_unknown.encode('utf-8') if sys.version_info[0] == 2 else self.limit_unknown)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
 all_structs.append(Header)
 Header.thrift_spec = (
     None,  # 0
@@ -1162,6 +1848,50 @@ FetchResult.thrift_spec = (
     (14, TType.STRUCT, 'robots', [RobotsVerdict, None], None, ),  # 14
     (15, TType.LIST, 'claims', (TType.STRUCT, [CanonicalClaim, None], True), (
     ), ),  # 15
+)
+all_structs.append(ExplainRequest)
+ExplainRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.STRING, 'url', 'UTF8', None, ),  # 2
+    (3, TType.BOOL, 'fetch_robots', None, True, ),  # 3
+    (4, TType.I64, 'max_wait_ms', None, None, ),  # 4
+)
+all_structs.append(AddressVerdict)
+AddressVerdict.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'address', 'UTF8', None, ),  # 1
+    (2, TType.I32, 'port', None, None, ),  # 2
+    (3, TType.BOOL, 'allowed', None, None, ),  # 3
+    (4, TType.STRING, 'reason', 'UTF8', None, ),  # 4
+)
+all_structs.append(RobotsExplanation)
+RobotsExplanation.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'url', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'source', 'UTF8', None, ),  # 2
+    (3, TType.STRUCT, 'verdict', [RobotsVerdict, None], None, ),  # 3
+    (4, TType.I64, 'fetched_ms', None, None, ),  # 4
+    (5, TType.I64, 'age_ms', None, None, ),  # 5
+    (6, TType.STRING, 'code', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'message', 'UTF8', "", ),  # 7
+    (8, TType.I64, 'delay_ms', None, None, ),  # 8
+)
+all_structs.append(Explanation)
+Explanation.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'url', 'UTF8', None, ),  # 1
+    (2, TType.BOOL, 'would_fetch', None, None, ),  # 2
+    (3, TType.STRING, 'family', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'code', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'message', 'UTF8', "", ),  # 5
+    (6, TType.I64, 'delay_ms', None, None, ),  # 6
+    (7, TType.STRING, 'port_refusal', 'UTF8', "", ),  # 7
+    (8, TType.LIST, 'addresses', (TType.STRUCT, [AddressVerdict, None], True), (
+    ), ),  # 8
+    (9, TType.STRUCT, 'robots', [RobotsExplanation, None], None, ),  # 9
+    (10, TType.STRUCT, 'limit', [thrift_idl.gen.ratelimiter.ttypes.DomainStatus, None], None, ),  # 10
+    (11, TType.STRING, 'limit_unknown', 'UTF8', "", ),  # 11
 )
 fix_spec(all_structs)
 del all_structs
