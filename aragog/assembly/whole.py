@@ -9,6 +9,7 @@ from functools import partial
 
 from aragog.assembly.fetching import fetcher_of, local_fetcher
 from aragog.assembly.limiting import limiter_of, local_limiter
+from aragog.assembly.scheduling import local_pinlater
 from aragog.assembly.storing import local_store, store_of
 from aragog.children import ChildBounds, ChildPool
 from aragog.crawl.extract import IMPORTS, extract_page
@@ -16,6 +17,7 @@ from aragog.crawl.visit import Visitor
 from aragog.lock import Waiting, owned
 from aragog.settings import Settings
 from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.rpc import RpcServer
@@ -77,6 +79,9 @@ async def serving(
     if "urlstore" in names:
         store = await stack.enter_async_context(local_store(settings))
         yield "urlstore", settings.urlstore.listen, RpcServer(UrlStore, store)
+    if "pinlater" in names:
+        pinlater = await stack.enter_async_context(local_pinlater(settings))
+        yield "pinlater", settings.pinlater.listen, RpcServer(PinLater, pinlater)
     if "fetcher" in names:
         fetcher = await stack.enter_async_context(local_fetcher(settings, limiter))
         yield "fetcher", settings.fetcher.listen, RpcServer(Fetcher, fetcher)

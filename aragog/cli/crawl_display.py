@@ -25,9 +25,7 @@ def _line(progress: Progress) -> str:
 
 def _outcomes(tally: Tally | None, status: CrawlStatus) -> str:
     ended = ", ".join(f"{code} {count:,}" for code, count in sorted(status.outcomes.items(), key=lambda one: -one[1]))
-    waiting = sum(
-        count for code, count in (tally.outcomes if tally else {}).items() if code in ("no_slot", "retry_after")
-    )
+    waiting = sum(tally.outcomes[code] for code in ("no_slot", "retry_after")) if tally else 0
     deferred = f"   deferred {waiting:,} times" if waiting else ""
     return f"{ended}{deferred}"
 

@@ -22,6 +22,7 @@ class Which(StrEnum):
     FETCHER = "fetcher"
     RATELIMITER = "ratelimiter"
     URLSTORE = "urlstore"
+    PINLATER = "pinlater"
     ALL = "all"
 
 
@@ -33,7 +34,8 @@ def serve(
 ) -> None:
     """Serve over framed Thrift until SIGTERM or Ctrl-C; says `NAME ready on HOST:PORT` once it accepts calls.
 
-    Addresses are `fetcher.listen`, `ratelimiter.listen`, `urlstore.listen` of the configuration; port 0 is a free one.
+    Addresses are the settings `fetcher.listen`, `ratelimiter.listen`, `urlstore.listen`, `pinlater.listen`; port 0 is
+    a free one.
     """
     run(_serve(load(), which, drain_ms))
 

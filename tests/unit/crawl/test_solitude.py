@@ -1,0 +1,46 @@
+"""Jobs run together, or one alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aragog.crawl.solitude import Solitude
+
+
+async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them() -> None:
+    solitude, seen = Solitude(), []
+    release = asyncio.Event()
+
+    async def together(name: str) -> None:
+        async with solitude.together():
+            seen.append(name)
+            await release.wait()
+
+    async def alone() -> None:
+        async with solitude.alone():
+            seen.append("alone")
+            assert len(others) == 3
+
+    others = [asyncio.create_task(together(str(n))) for n in range(3)]
+    await asyncio.sleep(0)
+    lonely = asyncio.create_task(alone())
+    await asyncio.sleep(0.01)
+    assert seen == ["0", "1", "2"]
+    release.set()
+    await asyncio.gather(*others, lonely)
+    assert seen[-1] == "alone"
+
+
+async def test_who_waits_to_be_alone_is_not_overtaken() -> None:
+    solitude, seen = Solitude(), []
+
+    async def one(name: str, alone: bool) -> None:
+        async with solitude.alone() if alone else solitude.together():
+            seen.append(name)
+            await asyncio.sleep(0.001)
+
+    first = asyncio.create_task(one("first", False))
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(one("alone", True)), asyncio.create_task(one("late", False))]
+    await asyncio.gather(first, *tasks)
+    assert seen == ["first", "alone", "late"]
