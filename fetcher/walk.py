@@ -15,7 +15,7 @@ from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_header
 from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
 from fetcher.settings import FetcherSettings
-from thrift_idl.errors import RobotsDenied, WrongType
+from thrift_idl.errors import Moved, RobotsDenied, WrongType
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
 
 Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
@@ -151,3 +151,6 @@ class Walk:
         check_hop(self.progress.chain, hop, self.settings.max_redirects)
         self.progress.chain.append(hop)
         self.progress.url = weburl.split(hop.target)
+        if self.request.one_hop:
+            self.progress.status = 0  # the target wasn't asked
+            raise Moved(f"redirects to {hop.target}", delay_ms=0)

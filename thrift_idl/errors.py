@@ -160,6 +160,12 @@ class RobotsUnavailable(Deferred):
     code = "robots_unavailable"
 
 
+class Moved(Deferred):
+    """The URL redirects, and the caller asked to be told: details "chain" ends with that hop, "url" is its target."""
+
+    code = "moved"
+
+
 class HostHeld(Deferred):
     """The domain is held or blocked in the limiter."""
 

@@ -55,6 +55,9 @@ struct FetchRequest {
   8: optional i64 max_wait_ms
   /** Media types to accept; empty = HTML. A trailing * matches the rest: image/*. */
   9: optional list<string> (python.immutable = "") accept = []
+  /** Stop at a redirect: raises Deferred "moved", its chain ending with that hop, so that the caller may have the
+   *  target already. */
+  10: optional bool one_hop = 0
 } (python.immutable = "")
 
 /** Where the page says it lives; claims are decided at look-up, never here. */

@@ -110,7 +110,7 @@ def _visitor(settings: Settings, assembly: Assembly, health: Health) -> Visitor:
     """Places times the cap of one page is the worker's bytes in flight."""
     most = (settings.crawl.bytes_in_flight_mib << 20) // settings.crawl.places
     cap = min(settings.fetcher.max_content_bytes, most)
-    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap)
+    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, one_hop=True)
 
 
 def _patience(settings: Settings) -> Patience:

@@ -104,7 +104,7 @@ def _file_lines(file: Path) -> list[str]:
 def _scope(text: str) -> ScopeKind:
     for kind in ("host", "domain", "any"):
         if text == kind:
-            return kind  # type: ignore[return-value]  # one of the three
+            return kind
     raise BadConfiguration(f"--scope {text}: use host, domain or any")
 
 

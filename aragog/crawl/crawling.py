@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
+from aragog.crawl.circles import refuse_circle
 from aragog.crawl.follow import Follower
 from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
 from aragog.crawl.health import Health
@@ -23,7 +25,7 @@ from aragog.crawl.queues import Held, JobQueues
 from aragog.crawl.solitude import Solitude
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visit, Visitor
-from thrift_idl.errors import InvalidUrl
+from thrift_idl.errors import InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page
 from weburl import url_key
@@ -118,7 +120,7 @@ class Crawling:
 
     async def _visit_loose(self, held: Held, job: CrawlJob) -> None:
         """A job of no crawl: visited, its links stored and not followed."""
-        visit = await self._visit(held, job)
+        visit = await self._visit(held, job, replace(self._visitor, one_hop=False))
         move = next_move(job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
         if isinstance(move, Again):
             self._jobs.give_back(held, move.delay_ms, move.job.encode())
@@ -143,7 +145,10 @@ class Crawling:
                 await self._visit_claimed(mine, known)
 
     async def _visit_claimed(self, mine: _Mine, known: KnownCrawl) -> None:
-        visit = await self._visit(mine.held, mine.job)
+        visit = await self._visit(mine.held, mine.job, self._visitor)
+        if visit.outcome.code == "redirected":
+            await self._redirected(mine, known, visit)
+            return
         move = next_move(mine.job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
         if isinstance(move, Again):
             await self._again(mine, move)
@@ -152,9 +157,21 @@ class Crawling:
             await self._follow_up(visit.page)
         await self._finish(mine, known, move.ending, visit.page)
 
-    async def _visit(self, held: Held, job: CrawlJob) -> Visit:
+    async def _redirected(self, mine: _Mine, known: KnownCrawl, visit: Visit) -> None:
+        """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""
+        context = Context(self._source, mine.held.descriptor)
+        if await self._health.persistently(lambda: refuse_circle(self._visitor.store, visit, context)):
+            await self._finish(mine, known, Ending(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
+            return
+
+        async def onward(depth: int) -> None:
+            await self._follower.follow_redirect(known, mine.job, visit.chain, depth)
+
+        await self._finish_after(onward, mine, Ending(EntryState.ALIAS, visit.outcome.code), None)
+
+    async def _visit(self, held: Held, job: CrawlJob, visitor: Visitor) -> Visit:
         context = Context(self._source, held.descriptor)
-        visit = await self._visitor.visit(job.url, context, resume=job.resume)
+        visit = await visitor.visit(job.url, context, resume=job.resume)
         self._tally.visited(job.crawl, visit)
         return visit
 
@@ -166,19 +183,24 @@ class Crawling:
         await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source)))
 
     async def _finish(self, mine: _Mine, known: KnownCrawl, ending: Ending, page: Page | None) -> None:
-        """Schedule the links, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
-        offer = replace(mine.offer, depth=mine.claim.depth)
-        final_key = url_key(page.url) if page else None
-        while True:
-            at = offer
+        async def links(depth: int) -> None:
             if page:
-                await self._health.persistently(lambda: self._follower.follow(known, mine.job, page, at.depth))  # noqa: B023 - awaited within the turn
+                await self._follower.follow(known, mine.job, page, depth)
+
+        await self._finish_after(links, mine, ending, url_key(page.url) if page else None)
+
+    async def _finish_after(
+        self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: Ending, final_key: bytes | None
+    ) -> None:
+        """Schedule what follows, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
+        offer, finished = replace(mine.offer, depth=mine.claim.depth), Finished.AGAIN
+        other_key = final_key if final_key != offer.key else None
+        while finished == Finished.AGAIN:
+            await self._health.persistently(partial(follow, offer.depth))
             finish = await self._health.persistently(
-                lambda: self._frontier.finish(mine.job.crawl, at, ending, final_key if final_key != at.key else None)  # noqa: B023 - as above
+                partial(self._frontier.finish, mine.job.crawl, offer, ending, other_key)
             )
-            if finish.finished != Finished.AGAIN:
-                break
-            offer = replace(offer, depth=finish.depth)
+            finished, offer = finish.finished, replace(offer, depth=finish.depth)
         self._jobs.ack(mine.held, ending.code)
         if finish.ended:
             self._known.forget(mine.job.crawl)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp, followed_up
 from aragog.crawl.frontier import Frontier, Offer
 from aragog.crawl.job import CrawlJob
 from aragog.crawl.known import KnownCrawl
 from aragog.crawl.queues import JobQueues
-from aragog.crawl.scope import Scope, Target, targets
+from aragog.crawl.scope import Scope, targets
 from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Page
+from weburl import url_key
 
 
 class Follower:
@@ -27,16 +32,25 @@ class Follower:
         scope = known.scope if job.scope is None else Scope.of(job.scope, known.hosts)
         if not scope.admits(page.url):  # a redirect led out of the crawl
             return
-        found = {each.key: each for each in targets(page.record.outlinks, scope, depth, crawl.max_depth)}
+        found = {each.key: each.url for each in targets(page.record.outlinks, scope, depth, crawl.max_depth)}
         wanted = await self._frontier.unknown(crawl.id, tuple(found), depth + 1)
-        await self._enqueue(known, job, [found[key] for key in wanted], depth + 1)
+        child = CrawlJob("", job.crawl, depth + 1, job.scope, job.policy)
+        await self._enqueue(known, {key: replace(child, url=found[key]) for key in wanted})
 
-    async def _enqueue(self, known: KnownCrawl, job: CrawlJob, found: list[Target], depth: int) -> None:
-        if not found:
+    async def follow_redirect(self, known: KnownCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:
+        """A job for the URL that a redirect leads to, unless the crawl knows it: it goes on with the chain so far."""
+        target = chain[-1].target
+        key = url_key(target)
+        if await self._frontier.unknown(known.crawl.id, (key,), depth):
+            onward = CrawlJob(target, job.crawl, depth, job.scope, job.policy, resume=chain)
+            await self._enqueue(known, {key: onward})
+
+    async def _enqueue(self, known: KnownCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
+        """Jobs by URL key into the crawl's queue, then into its frontier."""
+        if not jobs:
             return
-        children = (CrawlJob(each.url, job.crawl, depth, job.scope, job.policy) for each in found)
-        descriptors = await self._jobs.enqueue(known.crawl.queue, [child.encode() for child in children])
-        offers = [Offer(each.key, name, depth) for each, name in zip(found, descriptors, strict=True)]
+        names = await self._jobs.enqueue(known.crawl.queue, [job.encode() for job in jobs.values()])
+        offers = [Offer(key, name, job.depth) for (key, job), name in zip(jobs.items(), names, strict=True)]
         await self._frontier.schedule(known.crawl.id, offers)
 
     async def follow_up(self, page: Page, context: Context) -> None:

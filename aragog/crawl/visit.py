@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from fetcher.chain import chain_of
-from thrift_idl.errors import AragogError, Deferred, Refused, Unavailable
+from thrift_idl.errors import AragogError, Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
@@ -68,15 +68,19 @@ class Visitor:
     """How calls that must not be lost are made: a worker makes them again while a backend is down."""
     max_bytes: int | None = None
     """Cap of a page's content; None = the fetcher's."""
+    one_hop: bool = False
+    """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
         """Fetch `url` once and store what came of it. Raises only errors that are no URL's outcome."""
         began_ms = self.wall_ms()
         previous = await self._stored(url, context)
-        request = _request(url, context, previous, resume, accept, self.max_bytes)
+        request = _request(url, context, previous, resume, accept, self)
         try:
             fetched = await self.persistently(lambda: self.fetcher.fetch(request))
+        except Moved as moved:
+            return await self._put_alias(url, moved, context, began_ms)
         except UrlError as error:
             return await self._put_outcome(url, error, context, began_ms)
         if fetched.chain:
@@ -110,6 +114,14 @@ class Visitor:
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
         return Visit(url, outcome, page)
 
+    async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> Visit:
+        chain = chain_of(moved)
+        hop = chain[-1]
+        outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=hop.status)
+        request = PutOutcomeRequest(context=context, url=hop.url, outcome=outcome, chain=(hop,), began_ms=began_ms)
+        await self.persistently(lambda: self.store.put_outcome(request))
+        return Visit(url, outcome, chain=chain)
+
     async def _put_outcome(self, url: str, error: AragogError, context: Context, began_ms: int) -> Visit:
         chain = chain_of(error)
         outcome = outcome_of(error, began_ms)
@@ -137,7 +149,7 @@ def _request(
     previous: Page | None,
     resume: Sequence[Hop],
     accept: Sequence[str],
-    max_bytes: int | None,
+    visitor: Visitor,
 ) -> FetchRequest:
     conditional = previous if not resume else None
     return FetchRequest(
@@ -147,7 +159,8 @@ def _request(
         if_modified_since=(conditional.last_modified or None) if conditional else None,
         resume=tuple(resume),
         accept=tuple(accept),
-        max_bytes=max_bytes,
+        max_bytes=visitor.max_bytes,
+        one_hop=visitor.one_hop,
     )
 
 

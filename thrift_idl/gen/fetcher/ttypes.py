@@ -445,6 +445,8 @@ class FetchRequest(object):
      - deadline_ms: Total deadline, waiting for slots excluded; absent = the server's.
      - max_wait_ms: Longest wait for one slot; absent = 1,000.
      - accept: Media types to accept; empty = HTML. A trailing * matches the rest: image/*.
+     - one_hop: Stop at a redirect: raises Deferred "moved", its chain ending with that hop, so that the caller may have the
+    target already.
 
     """
 
@@ -458,12 +460,13 @@ class FetchRequest(object):
         'deadline_ms',
         'max_wait_ms',
         'accept',
+        'one_hop',
     )
 
 
     def __init__(self, context=None, url=None, if_none_match=None, if_modified_since=None, resume=(
     ), max_bytes=None, deadline_ms=None, max_wait_ms=None, accept=(
-    ),):
+    ), one_hop=False,):
         super(FetchRequest, self).__setattr__('context', context)
         super(FetchRequest, self).__setattr__('url', url)
         super(FetchRequest, self).__setattr__('if_none_match', if_none_match)
@@ -479,6 +482,7 @@ class FetchRequest(object):
             accept = (
             )
         super(FetchRequest, self).__setattr__('accept', accept)
+        super(FetchRequest, self).__setattr__('one_hop', one_hop)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -487,7 +491,7 @@ class FetchRequest(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.context, self.url, self.if_none_match, self.if_modified_since, self.resume, self.max_bytes, self.deadline_ms, self.max_wait_ms, self.accept, ))
+        return hash(self.__class__) ^ hash((self.context, self.url, self.if_none_match, self.if_modified_since, self.resume, self.max_bytes, self.deadline_ms, self.max_wait_ms, self.accept, self.one_hop, ))
 
     @classmethod
     def read(cls, iprot):
@@ -505,6 +509,7 @@ class FetchRequest(object):
         max_wait_ms = None
         accept = (
         )
+        one_hop = False
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -566,6 +571,11 @@ class FetchRequest(object):
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.BOOL:
+                    one_hop = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -580,6 +590,7 @@ class FetchRequest(object):
             deadline_ms=deadline_ms,
             max_wait_ms=max_wait_ms,
             accept=accept,
+            one_hop=one_hop,
         )
 
     def write(self, oprot):
@@ -628,6 +639,10 @@ class FetchRequest(object):
             for iter13 in self.accept:
                 oprot.writeString(iter13.encode('utf-8') if sys.version_info[0] == 2 else iter13)
             oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.one_hop is not None:
+            oprot.writeFieldBegin('one_hop', TType.BOOL, 10)
+            oprot.writeBool(self.one_hop)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1821,6 +1836,7 @@ FetchRequest.thrift_spec = (
     (8, TType.I64, 'max_wait_ms', None, None, ),  # 8
     (9, TType.LIST, 'accept', (TType.STRING, 'UTF8', True), (
     ), ),  # 9
+    (10, TType.BOOL, 'one_hop', None, False, ),  # 10
 )
 all_structs.append(CanonicalClaim)
 CanonicalClaim.thrift_spec = (
