@@ -40,23 +40,23 @@ class Web:
             return Ending(EntryState.REFUSED, "refused")
         return Ending(EntryState.FAILED, "failed") if final in self.failing else Ending(EntryState.PAGE, "fetched")
 
-    def reachable(self, seeds: tuple[int, ...], max_depth: int | None) -> tuple[set[int], set[int]]:
-        """All URLs, and the pages, that a crawl has to be through with."""
-        found, pages, nearest = set(seeds), set[int](), dict.fromkeys(seeds, 0)
+    def reachable(self, seeds: tuple[int, ...], max_depth: int | None) -> tuple[dict[int, int], set[int]]:
+        """All URLs that a crawl has to be through with, each with its least depth; and the pages among them."""
+        nearest, pages = dict.fromkeys(seeds, 0), dict[int, int]()
         queue = deque(seeds)
         while queue:
             url = queue.popleft()
             if self.ending(url).state is not EntryState.PAGE:
                 continue
-            pages.add(self.final(url))
-            found.add(self.final(url))
-            depth = nearest[url]
-            for link in self.links.get(self.final(url), ()) if follows(depth, max_depth) else ():
+            depth, final = nearest[url], self.final(url)
+            pages[final] = min(depth, pages.get(final, depth))
+            for link in self.links.get(final, ()) if follows(depth, max_depth) else ():
                 if link not in nearest:
-                    found.add(link)
                     nearest[link] = depth + 1
                     queue.append(link)
-        return found, pages
+        for page, depth in pages.items():
+            nearest[page] = min(depth, nearest.get(page, depth))
+        return nearest, set(pages)
 
 
 @dataclass
@@ -91,8 +91,8 @@ class World:
         self.pending.append(job)
         return job
 
-    def dequeue(self, choice: int) -> Job:
-        job = self.pending.pop(choice % len(self.pending))
+    def dequeue(self, at: int) -> Job:
+        job = self.pending.pop(at)
         self.held[job.number] = job
         return job
 

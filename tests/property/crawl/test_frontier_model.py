@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aragog.crawl.crawls import Crawl, CrawlState
 from aragog.crawl.frontier import Ending, EntryState, Frontier, Offer
-from aragog.crawl.frontier.entry import unpack
+from aragog.crawl.frontier.entry import Entry, unpack
 from aragog.crawl.frontier.redis import RedisFrontier
 from aragog.crawl.frontier.sqlite import SqliteFrontier
 from tests.property.crawl.crawling import ID, Job, Web, World, key
@@ -19,79 +21,107 @@ URLS = st.integers(0, 9)
 
 @st.composite
 def webs(draw: st.DrawFn) -> Web:
-    links = draw(st.dictionaries(URLS, st.lists(URLS, max_size=5).map(tuple), max_size=10))
+    """A long way from 0 to 9, and short cuts: what is found far away first is found nearer later."""
+    spine = {url: (url + 1,) for url in range(9)} if draw(st.booleans()) else {}
+    more = draw(st.dictionaries(URLS, st.lists(URLS, min_size=1, max_size=4).map(tuple), max_size=8))
     redirects = draw(st.dictionaries(URLS, URLS, max_size=3))
     return Web(
-        links=links,
+        links={url: spine.get(url, ()) + more.get(url, ()) for url in range(10)},
         redirects={url: target for url, target in redirects.items() if url != target},
-        refused=draw(st.frozensets(URLS, max_size=2)),
-        failing=draw(st.frozensets(URLS, max_size=2)),
+        refused=draw(st.frozensets(URLS, max_size=1)),
+        failing=draw(st.frozensets(URLS, max_size=1)),
     )
 
 
 CRAWLS = st.builds(
     lambda max_depth, max_pages: Crawl(ID, "q", 1, "any", max_depth, max_pages),
-    st.none() | st.integers(0, 4),
-    st.none() | st.integers(1, 8),
+    st.none() | st.integers(1, 7),
+    st.none() | st.none() | st.integers(1, 8),
 )
 SEEDS = st.lists(URLS, min_size=1, max_size=3, unique=True).map(tuple)
-#: (what happens, to whom): the driver takes both modulo what there is.
-CHOICES = st.lists(st.tuples(st.integers(0, 19), st.integers(0, 7)), max_size=150)
+#: What happens, how often, of a hundred steps; a step that isn't among them advances a visit.
+STEP_RATES = st.fixed_dictionaries(
+    {
+        "crash": st.sampled_from([0, 0, 2, 8]),
+        "redeliver": st.sampled_from([0, 0, 2, 8]),
+        "seed": st.sampled_from([5, 20]),
+        "dequeue": st.sampled_from([10, 30, 60]),
+        "defer": st.sampled_from([0, 3]),
+        "pause": st.sampled_from([0, 0, 1]),
+        "resume": st.sampled_from([2]),
+    }
+)
+ORDERS = st.sampled_from(["newest first", "oldest first", "any"])
 WORKERS = 4
 
 
 class Driver:
-    """Advances seeder and workers in the order that the choices tell, and checks the promises after each step."""
+    """Advances seeder and workers in any order, has accidents, and checks the promises after each step."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rng: Random, rates: Mapping[str, int], order: str) -> None:
         self.world = world
+        self.rng = rng
+        self.rates = rates
+        self.order = order
         self.seeder = world.seed()
         self.seeded = False
         self.visits: list[tuple[Job, AsyncIterator[None]]] = []
         self.lost: Counter[int] = Counter()
         self.ended = False
-        self.cancelled = False
 
-    async def drive(self, choices: list[tuple[int, int]]) -> None:
-        for what, whom in choices:
-            await self.step(what, whom)
+    async def drive(self) -> None:
+        """Two hundred steps with accidents, then to the end without."""
+        for _ in range(200):
+            await self.step(self.drawn())
             await self.check()
-        if (await self.world.frontier.crawls.all()) and not self.ended and not self.cancelled:
+        if await self.world.frontier.crawls.all() and not self.ended:
             await self.world.frontier.crawls.turn(ID, CrawlState.RUNNING)
-        for turn in range(5_000):
-            if self.seeded and not self.visits and not self.world.pending:
-                break
-            await self.step(2 + turn % 3, turn)
+        steps = 0
+        while not self.seeded or self.visits or self.world.pending:
+            await self.step(self.rng.choice(["seed", "dequeue", "advance", "advance"]))
             await self.check()
-        assert self.seeded and not self.visits and not self.world.pending and not self.world.held
+            steps += 1
+            assert steps < 20_000, "the crawl makes no headway"
+        assert not self.world.held
 
-    async def step(self, what: int, whom: int) -> None:
-        if what == 0:
-            self.crash(whom)
-        elif what == 1 and self.visits:
-            job, _ = self.visits[whom % len(self.visits)]
+    def drawn(self) -> str:
+        at = self.rng.randrange(100)
+        for what, rate in self.rates.items():
+            if at < rate:
+                return what
+            at -= rate
+        return "advance"
+
+    async def step(self, what: str) -> None:
+        pending = self.world.pending
+        if what == "crash":
+            self.crash()
+        elif what == "redeliver" and self.visits:
+            job, _ = self.rng.choice(self.visits)
             self.lost[self.world.web.final(job.url)] += 1
             self.world.redeliver(job)
-        elif what == 2 and not self.seeded:
+        elif what == "seed" and not self.seeded:
             self.seeded = not await self.advance(self.seeder)
-        elif what == 3 and self.world.pending and len(self.visits) < WORKERS:
-            job = self.world.dequeue(whom)
+        elif what == "dequeue" and pending and len(self.visits) < WORKERS:
+            at = {"newest first": -1, "oldest first": 0}.get(self.order, self.rng.randrange(len(pending)))
+            job = self.world.dequeue(at)
             self.visits.append((job, self.world.visit(job)))
-        elif what == 5 and self.world.pending:
-            self.world.pending[whom % len(self.world.pending)].deferrals += 1
-        elif what in (6, 7) and self.seeded and not self.ended:
-            await self.world.frontier.crawls.turn(ID, CrawlState.PAUSED if what == 6 else CrawlState.RUNNING)
+        elif what == "defer" and pending:
+            self.rng.choice(pending).deferrals += 1
+        elif what in ("pause", "resume") and self.seeded and not self.ended:
+            wanted = CrawlState.PAUSED if what == "pause" else CrawlState.RUNNING
+            await self.world.frontier.crawls.turn(ID, wanted)
         elif self.visits:
-            at = whom % len(self.visits)
+            at = self.rng.randrange(len(self.visits))
             if not await self.advance(self.visits[at][1]):
                 del self.visits[at]
 
-    def crash(self, whom: int) -> None:
+    def crash(self) -> None:
         if not self.visits:
             if not self.seeded:
                 self.seeder = self.world.seed()
             return
-        job, _ = self.visits.pop(whom % len(self.visits))
+        job, _ = self.visits.pop(self.rng.randrange(len(self.visits)))
         self.lost[self.world.web.final(job.url)] += 1
         self.world.redeliver(job)
 
@@ -115,11 +145,16 @@ class Driver:
         assert self.ended == (status.seeded and status.counters.open == 0)
 
 
-async def crawl(
-    frontier: Frontier, web: Web, task: Crawl, seeds: tuple[int, ...], choices: list[tuple[int, int]]
-) -> None:
-    driver = Driver(World(frontier, web, task, seeds))
-    await driver.drive(choices)
+Example = tuple[Web, Crawl, tuple[int, ...], Random, Mapping[str, int], str]
+EXAMPLES: st.SearchStrategy[Example] = st.tuples(
+    webs(), CRAWLS, SEEDS, st.randoms(use_true_random=True), STEP_RATES, ORDERS
+)
+
+
+async def crawl(frontier: Frontier, example: Example) -> None:
+    web, task, seeds, rng, rates, order = example
+    driver = Driver(World(frontier, web, task, seeds), rng, rates, order)
+    await driver.drive()
     status = await frontier.crawls.status(ID)
     urls, pages = web.reachable(seeds, task.max_depth)
     assert status.state is CrawlState.DONE
@@ -132,31 +167,28 @@ async def crawl(
         assert driver.world.requests[page] <= ways + driver.lost[page], "no page is fetched twice without a crash"
 
 
-@settings(max_examples=250, deadline=None)
-@given(webs(), CRAWLS, SEEDS, CHOICES)
-def test_however_workers_crash_a_crawl_ends_once_with_every_reachable_url_done(
-    web: Web, task: Crawl, seeds: tuple[int, ...], choices: list[tuple[int, int]]
-) -> None:
+@settings(max_examples=1_000 if os.environ.get("ARAGOG_TORTURE") else 120, deadline=None)
+@given(EXAMPLES)
+def test_however_workers_crash_a_crawl_ends_once_with_every_reachable_url_done(example: Example) -> None:
     async def run() -> None:
         frontier = await SqliteFrontier.open("sqlite:///:memory:")
         try:
-            await crawl(frontier, web, task, seeds, choices)
+            await crawl(frontier, example)
             await entries_agree(frontier)
+            depths_agree(frontier, example)
         finally:
             await frontier.close()
 
     asyncio.run(run())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(webs(), CRAWLS, SEEDS, CHOICES)
-def test_the_same_on_redis(
-    redis_durable_url: str, web: Web, task: Crawl, seeds: tuple[int, ...], choices: list[tuple[int, int]]
-) -> None:
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EXAMPLES)
+def test_the_same_on_redis(redis_durable_url: str, example: Example) -> None:
     async def run() -> None:
         frontier = await RedisFrontier.open(redis_durable_url)
         try:
-            await crawl(frontier, web, task, seeds, choices)
+            await crawl(frontier, example)
             await frontier.crawls.forget(ID)
         finally:
             await frontier.close()
@@ -164,10 +196,26 @@ def test_the_same_on_redis(
     asyncio.run(run())
 
 
+def entries(frontier: SqliteFrontier) -> dict[bytes, Entry]:
+    query = "SELECT key, entry FROM frontier_entry"
+    rows = frontier._database.read_inline(lambda db: db.execute(query).fetchall())
+    return {found: unpack(packed) for found, packed in rows}
+
+
+def depths_agree(frontier: SqliteFrontier, example: Example) -> None:
+    """Every page's entry has the least depth at which it can be found."""
+    web, task, seeds, *_ = example
+    if task.max_depth is None or task.max_pages is not None:
+        return
+    depths, _ = web.reachable(seeds, task.max_depth)
+    stored = entries(frontier)
+    fetched = {url: depth for url, depth in depths.items() if stored[key(url)].fetched}
+    assert {url: stored[key(url)].depth for url in fetched} == fetched
+
+
 async def entries_agree(frontier: SqliteFrontier) -> None:
     """The counters are the number of entries in each state."""
-    rows = frontier._database.read_inline(lambda db: db.execute("SELECT entry FROM frontier_entry").fetchall())
-    counted = Counter(unpack(row[0]).state for row in rows)
+    counted = Counter(entry.state for entry in entries(frontier).values())
     counters = (await frontier.crawls.status(ID)).counters
     assert {state: getattr(counters, state.name.lower()) for state in EntryState} == {
         state: counted[state] for state in EntryState
