@@ -1,0 +1,227 @@
+"""`aragog explain`: everything that decides what would happen to a URL, without requesting it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aragog.assembly.storing import store_of
+from aragog.cli.cards import plain
+from aragog.cli.run import context, run
+from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
+from aragog.lock import DataDirectoryLocked, owned
+from aragog.settings import Settings, load
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.fetcher.ttypes import AddressVerdict, Explanation, RobotsExplanation, RobotsVerdict
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.ratelimiter.ttypes import (
+    BlockRequest,
+    DomainStatus,
+    FeedbackRequest,
+    Grant,
+    ReserveBatchRequest,
+    ReserveRequest,
+    StatusRequest,
+)
+from thrift_idl.gen.urlstore.ttypes import LookupResult, Page
+
+
+def explain(
+    url: Annotated[str, typer.Argument(help="A URL, as you would type it: http://example.com/page")],
+    fetch_robots: Annotated[
+        bool, typer.Option(help="Fetch robots.txt if it isn't cached; without, go by what is there.")
+    ] = True,
+    patience_ms: Annotated[
+        int, typer.Option(help="How long to come back for a robots.txt that gets no slot, in ms.")
+    ] = 5_000,
+    lock_wait_ms: Annotated[
+        int,
+        typer.Option(
+            help="How long to wait for another process that owns the data directory, in ms; then robots.txt "
+            "is read from its cache only, and the limit stays unknown."
+        ),
+    ] = 1_000,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; its keys: pydoc aragog.explain.")] = False,
+) -> None:
+    """Explain what a fetch of a URL would come to, and why, without fetching it.
+
+    Its forms, the verdict on each address, the line of robots.txt that decides, the limit and the next slot, what is
+    stored and why it lives where it does. Exits with 0 if it would be fetched, 1 if not or if it can't be told.
+    """
+    report = run(_explain(load(), url, fetch_robots, patience_ms, lock_wait_ms))
+    print(orjson.dumps(to_json(report)).decode()) if as_json else print_report(report, time.time_ns() // 1_000_000)
+    if not report.fetch.would_fetch:
+        raise typer.Exit(1)
+
+
+async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms: int, lock_wait_ms: int) -> Report:
+    async with store_of(settings) as store, _fetcher(settings, lock_wait_ms) as (fetcher, ours):
+        explainer = Explainer(fetcher, store, fetch_robots and ours, patience_ms)
+        return await explainer.explain(url, context())
+
+
+@asynccontextmanager
+async def _fetcher(settings: Settings, lock_wait_ms: int) -> AsyncIterator[tuple[Fetcher, bool]]:
+    """The fetcher, and whether it may fetch robots.txt: not in this process while another owns the data directory."""
+    # The fetcher is heavy, and `aragog --help` starts without it.
+    from aragog.assembly.clients import client_of  # noqa: PLC0415
+    from aragog.assembly.fetching import local_fetcher  # noqa: PLC0415
+    from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
+
+    if settings.fetcher.service:
+        async with client_of(settings.fetcher.service, Fetcher) as client:
+            yield client, True
+        return
+    async with AsyncExitStack() as stack:
+        locked: DataDirectoryLocked | None = None
+        try:
+            await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, lambda _: None))
+        except DataDirectoryLocked as error:
+            locked = error
+        if locked is None or settings.ratelimiter.service:
+            limiter: RateLimiter = await stack.enter_async_context(limiter_of(settings))
+        else:
+            limiter = _LimiterElsewhere(locked)
+        yield await stack.enter_async_context(local_fetcher(settings, limiter)), locked is None
+
+
+class _LimiterElsewhere:
+    """The limiter of a data directory that another process owns: it can't be asked, and so grants nothing."""
+
+    def __init__(self, locked: DataDirectoryLocked) -> None:
+        self._locked = locked
+
+    async def reserve(self, _: ReserveRequest) -> Grant:
+        """Raises `DataDirectoryLocked`, as all of these."""
+        raise self._locked
+
+    async def reserve_batch(self, _: ReserveBatchRequest) -> tuple[Grant, ...]:
+        """As above."""
+        raise self._locked
+
+    async def feedback(self, _: FeedbackRequest) -> None:
+        """As above."""
+        raise self._locked
+
+    async def status(self, _: StatusRequest) -> DomainStatus:
+        """As above."""
+        raise self._locked
+
+    async def block(self, _: BlockRequest) -> None:
+        """As above."""
+        raise self._locked
+
+
+# --- the card ---
+
+
+def print_report(report: Report, now_ms: int) -> None:
+    """The report for people, in a frame; everything from outside printed as text."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(report, now_ms):
+        if value:
+            table.add_row(name, plain(value))
+    style = {True: "green", False: "yellow", None: "cyan"}[report.fetch.would_fetch]
+    said = plain(sentence(report))
+    said.stylize(f"bold {style}")
+    Console().print(Panel(Group(said, Text(), table), title=plain(report.url), title_align="left", expand=False))
+
+
+def _rows(report: Report, now_ms: int) -> Iterator[tuple[str, str]]:
+    forms, fetch = report.forms, report.fetch
+    yield "try again", f"in {lasting(fetch.delay_ms)}" if fetch.delay_ms else ""
+    yield "parsed", forms.parsed if forms.parsed != report.url else ""
+    yield "request form", forms.request_form
+    yield "normalized", forms.normalized
+    yield "URL key", forms.key
+    yield "origin", forms.origin
+    yield "domain", forms.registrable_domain
+    yield "port", fetch.port_refusal and f"refused: {fetch.port_refusal}"
+    yield "address", "\n".join(_address_line(each) for each in fetch.addresses)
+    if fetch.robots:
+        yield from _robots_rows(fetch.robots)
+    if fetch.limit:
+        yield "limit", _limit_line(fetch.limit)
+    yield "limit", fetch.limit_unknown and f"unknown: {fetch.limit_unknown}"
+    if report.stored:
+        yield from _stored_rows(report.stored, now_ms)
+    yield "leads to", "\n".join(_onward_line(each) for each in report.leads_to)
+
+
+def _address_line(found: AddressVerdict) -> str:
+    return f"{found.address} port {found.port}: {'allowed' if found.allowed else 'denied'}, {found.reason}"
+
+
+def _robots_rows(robots: RobotsExplanation) -> Iterator[tuple[str, str]]:
+    age = "" if robots.age_ms is None else f", {lasting(robots.age_ms)} old"
+    version = robots.verdict.version if robots.verdict else ""
+    why = f": {robots.code} {robots.message}" if robots.verdict is None else ""
+    yield "robots.txt", f"{robots.url}\n{robots.source}{age}{f', version {version}' if version else ''}{why}"
+    if robots.verdict:
+        yield "decided by", _decision(robots.verdict)
+        if robots.verdict.crawl_delay_ms:
+            yield "crawl delay", lasting(robots.verdict.crawl_delay_ms)
+
+
+def _decision(rules: RobotsVerdict) -> str:
+    """Which line decides, and what it says."""
+    if not rules.version:
+        return "no file (4xx), or an empty one: all is allowed"
+    if not rules.group:
+        return "no group of it is ours: all is allowed"
+    group = f"group {rules.group}"
+    return f"line {rules.line}: {rules.rule} ({group})" if rules.line else f"no line matches: allowed ({group})"
+
+
+def _limit_line(limit: DomainStatus) -> str:
+    """One line on the pace of a registrable domain."""
+    words = [
+        f"{limit.limit}: a request each {lasting(limit.interval_ms)}",
+        f"next slot in {lasting(limit.next_slot_ms)}",
+    ]
+    words += [f"held for {lasting(limit.held_ms)}"] if limit.held_ms else []
+    words += [f"blocked for {lasting(limit.blocked_ms)}"] if limit.blocked_ms else []
+    return "; ".join(words)
+
+
+def _stored_rows(found: LookupResult, now_ms: int) -> Iterator[tuple[str, str]]:
+    yield "canonical", f"{found.canonical}\n{canonical_why(found)}"
+    for claim in found.claims:
+        yield f"claim ({claim.source})", f"{claim.url}: {'holds' if claim.holds else 'does not hold'}, {claim.why}"
+    yield "reached by", " -> ".join(found.aliases) + (" (a circle)" if found.cycle else "")
+    row = found.row
+    yield "stored", _page_line(row.page, now_ms) if row and row.page else "" if row else "nothing"
+    if row and row.outcome:
+        ago = lasting(max(0, now_ms - row.outcome.at_ms))
+        yield "last visit", f"{row.outcome.code}, {ago} ago {row.outcome.message}".rstrip()
+
+
+def _page_line(page: Page, now_ms: int) -> str:
+    seen = lasting(max(0, now_ms - page.last_seen_ms))
+    facts = f"version {page.version}, {page.content_bytes:,} bytes, {page.media_type}, seen {seen} ago"
+    return f"{page.record.title or '(no title)'}\n{facts}"
+
+
+def _onward_line(found: Explanation) -> str:
+    if found.would_fetch:
+        return f"{found.url}: would be fetched"
+    return f"{found.url}: {found.code or 'unknown'}: {found.message}"
+
+
+def lasting(ms: float) -> str:
+    """A duration as people say it."""
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if ms >= size:
+            return f"{ms / size:.3g} {unit}"
+    return f"{ms:.0f} ms"

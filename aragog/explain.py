@@ -1,0 +1,233 @@
+"""What would happen to a URL, and what decides it: its forms, the fetcher's verdicts, and what the store knows of it.
+
+`to_json` writes (every key always there, null or "" where there is nothing; times in ms, wall clock since 1970):
+
+- `url` as given; `would_fetch` true, false, or null where it can't be told; `sentence` the same for people
+- `family`, `code`, `message`, `delay_ms`: the outcome that a fetch would end in where it isn't to reach the URL
+- `forms`: `parsed`, `request_form`, `normalized`, `key`, `origin`, `registrable_domain`
+- `address`: `port_refusal` and `addresses` [`address`, `port` (dialled), `allowed`, `reason`]
+- `robots`, null where the address decides already: `url`, `source` (fetched, cached, stale, memory, unavailable,
+  unknown), `present` (false: a 4xx or an empty file, so that all is allowed), `allowed`, `line` (0 = none matches),
+  `rule`, `group`, `version`, `crawl_delay_ms`, `fetched_ms`, `age_ms`, and where there is none `code`, `message`,
+  `delay_ms`
+- `limit`, null where `limit_unknown` says why: `domain`, `limit`, `interval_ms`, `next_slot_ms`, `held_ms`,
+  `blocked_ms`
+- `canonical`: `url`, `why`, `aliases` followed, `cycle`, `claims` [`source`, `url`, `holds`, `why`]
+- `stored`, null for nothing: `url`, `redirects_to`, `page` (null or `version`, `title`, `status`, `media_type`,
+  `content_bytes`, `content_kept`, `fetched_ms`, `last_seen_ms`, `changed_ms`), `outcome` of the last visit (null or
+  `family`, `code`, `message`, `at_ms`, `status`, `delay_ms`)
+- `leads_to`: where its stored redirects lead, in order, up to the first that would not be fetched: `url`,
+  `would_fetch`, `code`, `message`, `line`, `rule`
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import weburl
+from thrift_idl.errors import InvalidUrl
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.fetcher.ttypes import ExplainRequest, Explanation, RobotsExplanation
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Outcome, Page, UrlRow
+from thrift_idl.records import field_names
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Every form of a URL; "" where there is none."""
+
+    parsed: str = ""
+    request_form: str = ""
+    normalized: str = ""
+    key: str = ""
+    origin: str = ""
+    registrable_domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is to be said of one URL."""
+
+    url: str
+    """As given; what is no Unicode text replaced (U+FFFD), as the URL standard has it."""
+    forms: Forms
+    fetch: Explanation
+    stored: LookupResult | None = None
+    """None: no URL that anything could be stored under."""
+    leads_to: tuple[Explanation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Explains URLs with the services it is given; needs no rate limiter of its own: the fetcher asks its own."""
+
+    fetcher: Fetcher
+    store: UrlStore
+    fetch_robots: bool = True
+    patience_ms: int = 5_000
+    """How long to come back for a robots.txt that gets no slot."""
+
+    async def explain(self, raw: str, context: Context) -> Report:
+        """The report on one URL. Raises what is no URL's outcome: a service or backend that is down."""
+        url = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        forms = forms_of(url)
+        fetch = await self._fetch(url, context)
+        if not forms.normalized:
+            return Report(url, forms, fetch)
+        stored = await self.store.lookup(LookupRequest(context, url))
+        return Report(url, forms, fetch, stored, await self._lead(onward(stored), context))
+
+    async def _lead(self, urls: Iterable[str], context: Context) -> tuple[Explanation, ...]:
+        found: list[Explanation] = []
+        for url in urls:
+            found.append(await self._fetch(url, context))
+            if not found[-1].would_fetch:
+                break
+        return tuple(found)
+
+    async def _fetch(self, url: str, context: Context) -> Explanation:
+        request = ExplainRequest(context, url, self.fetch_robots)
+        left_ms = self.patience_ms
+        while True:
+            found = await self.fetcher.explain(request)
+            delay_ms = found.delay_ms
+            if found.would_fetch is not None or delay_ms is None or delay_ms > left_ms:
+                return found
+            left_ms -= max(delay_ms, 1)
+            await asyncio.sleep(max(delay_ms, 1) / 1000)
+
+
+def forms_of(url: str) -> Forms:
+    """Every form of `url` that it has."""
+    parsed = _or_none(weburl.parse, url)
+    try:
+        parts = weburl.split(url)
+    except InvalidUrl:
+        return Forms(parsed)
+    normalized = _or_none(weburl.normalize, url)
+    key = weburl.url_key(url).hex() if normalized else ""
+    return Forms(parsed, parts.request_form, normalized, key, parts.origin, parts.registrable_domain)
+
+
+def _or_none(form: Callable[[str], str], url: str) -> str:
+    try:
+        return form(url)
+    except InvalidUrl:
+        return ""
+
+
+def onward(found: LookupResult) -> tuple[str, ...]:
+    """Where the stored redirects of the URL lead, in order; nowhere for a circle."""
+    row = found.row
+    if row is None or found.cycle:
+        return ()
+    known = (*found.aliases[1:], row.url) if found.aliases else ()
+    return (*known, row.redirects_to) if row.redirects_to else known
+
+
+def canonical_why(found: LookupResult) -> str:
+    """Why the canonical URL is what it is."""
+    if found.row is None:
+        return "nothing is stored: the URL itself"
+    if found.cycle:
+        return "its redirects form a circle: the URL itself"
+    came = "where its redirects lead" if found.aliases else "the URL itself"
+    if found.row.page is None:
+        return f"no page is stored: {came}"
+    held = next((claim for claim in found.claims if claim.holds), None)
+    if held is not None:
+        redirected = f"{came}; " if found.aliases else ""
+        return f"{redirected}the claim of its {held.source} holds: {held.why}"
+    return f"{came}; no claim holds" if found.claims else f"{came}; it claims nothing else"
+
+
+def sentence(report: Report) -> str:
+    """The report in one sentence."""
+    fetch = report.fetch
+    if fetch.would_fetch is None:
+        return f"can't be told: {fetch.message}"
+    if not fetch.would_fetch:
+        return f"would not be fetched: {fetch.code}: {fetch.message}"
+    end = report.leads_to[-1] if report.leads_to else None
+    if end is None or end.would_fetch:
+        return "would be fetched"
+    why = f"would not be fetched: {end.code}: {end.message}" if end.would_fetch is False else "nobody can tell of"
+    return f"would be fetched; it redirects to {end.url}, which {why}"
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """What `aragog explain --json` prints: the keys that the head of this module lists."""
+    fetch, stored = report.fetch, report.stored
+    return {
+        "url": report.url,
+        "would_fetch": fetch.would_fetch,
+        "sentence": sentence(report),
+        **_fields(fetch, "family", "code", "message", "delay_ms"),
+        "forms": asdict(report.forms),
+        "address": {
+            "port_refusal": fetch.port_refusal,
+            "addresses": [_fields(each, *field_names(each)) for each in fetch.addresses],
+        },
+        "robots": _robots(fetch.robots) if fetch.robots else None,
+        "limit": _fields(fetch.limit, *_LIMIT) if fetch.limit else None,
+        "limit_unknown": fetch.limit_unknown,
+        "canonical": _canonical(stored) if stored else None,
+        "stored": _row(stored.row) if stored and stored.row else None,
+        "leads_to": [_onward(each) for each in report.leads_to],
+    }
+
+
+_LIMIT = ("domain", "limit", "interval_ms", "next_slot_ms", "held_ms", "blocked_ms")
+_RULES = ("allowed", "line", "rule", "group", "version", "crawl_delay_ms")
+_PAGE = ("version", "status", "media_type", "content_bytes", "fetched_ms", "last_seen_ms", "changed_ms")
+
+
+def _fields(record: Any, *names: str) -> dict[str, Any]:
+    """Some fields of a record; null each where there is no record."""
+    return {name: getattr(record, name, None) for name in names}
+
+
+def _robots(robots: RobotsExplanation) -> dict[str, Any]:
+    rules = robots.verdict
+    return {
+        **_fields(robots, "url", "source"),
+        "present": bool(rules.version) if rules else None,
+        **_fields(rules, *_RULES),
+        **_fields(robots, "fetched_ms", "age_ms", "code", "message", "delay_ms"),
+    }
+
+
+def _canonical(found: LookupResult) -> dict[str, Any]:
+    return {
+        "url": found.canonical,
+        "why": canonical_why(found),
+        "aliases": list(found.aliases),
+        "cycle": found.cycle,
+        "claims": [_fields(claim, *field_names(claim)) for claim in found.claims],
+    }
+
+
+def _row(row: UrlRow) -> dict[str, Any]:
+    return {
+        **_fields(row, "url", "redirects_to"),
+        "page": _page(row.page) if row.page else None,
+        "outcome": _outcome(row.outcome) if row.outcome else None,
+    }
+
+
+def _page(page: Page) -> dict[str, Any]:
+    return {**_fields(page, *_PAGE), "title": page.record.title, "content_kept": bool(page.content_key)}
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return _fields(outcome, "family", "code", "message", "at_ms", "status", "delay_ms")
+
+
+def _onward(found: Explanation) -> dict[str, Any]:
+    rules = found.robots.verdict if found.robots else None
+    return {**_fields(found, "url", "would_fetch", "code", "message"), **_fields(rules, "line", "rule")}
