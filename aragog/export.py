@@ -1,4 +1,4 @@
-"""The whole store as JSON lines, one row a URL: for people, for pipelines, and to compare two stores.
+"""The whole store as JSON lines, one row a URL, with the links to that very URL (not to its aliases): for people, for pipelines, and to compare two stores.
 
 `TIMING` names the fields that differ between two runs over the same web; an export without them is byte-identical
 for an embedded and a distributed store of the same pages.
@@ -6,20 +6,23 @@ for an embedded and a distributed store of the same pages.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import orjson
 
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
-from thrift_idl.gen.urlstore.ttypes import ScanRequest, UrlRow
+from thrift_idl.gen.urlstore.ttypes import Inlink, InlinksRequest, ScanRequest, UrlRow
 from thrift_idl.records import to_json
 
 #: When and how fast, not what. `peer` is the address that answered.
 TIMING = frozenset({"fetched_ms", "last_seen_ms", "changed_ms", "write_ms", "at_ms", "latency_ms", "peer", "delay_ms"})
 #: Response headers that tell when, not what.
 TIMING_HEADERS = frozenset({"date", "age"})
+#: Rows whose inlinks are asked for at once.
+AT_ONCE = 32
 
 
 async def rows(store: UrlStore, context: Context, batch: int = 500) -> AsyncIterator[UrlRow]:
@@ -47,13 +50,44 @@ def _is_timing_header(item: Any) -> bool:
     return isinstance(item, dict) and item.keys() == {"name", "value"} and item["name"].lower() in TIMING_HEADERS
 
 
-def line(row: UrlRow, timing: bool = True) -> bytes:
-    """One row as one line of JSON, keys sorted."""
-    value = to_json(row)
+async def inlinks(store: UrlStore, context: Context, url: str, own: bool = False) -> AsyncIterator[Inlink]:
+    """Every inlink of the page that `url` leads to, or of that URL alone, by the sources' URL keys."""
+    continuation = b""
+    while True:
+        found = await store.inlinks(InlinksRequest(context, url, continuation, 1_000, own))
+        for each in found.inlinks:
+            yield each
+        if not found.continuation:
+            return
+        continuation = found.continuation
+
+
+def line(row: UrlRow, links: Sequence[Inlink], timing: bool = True) -> bytes:
+    """One row and its inlinks as one line of JSON, keys sorted, inlinks by their URLs."""
+    shown = sorted((link.url, tuple(link.rel), link.text, link.nofollow) for link in links)
+    named = [dict(zip(("url", "rel", "text", "nofollow"), each, strict=True)) for each in shown]
+    value = to_json(row) | {"inlinks": named}
     return orjson.dumps(value if timing else without_timing(value), option=orjson.OPT_SORT_KEYS)
+
+
+async def lines(store: UrlStore, context: Context, timing: bool = True) -> AsyncIterator[tuple[str, bytes]]:
+    """All rows, each as its URL and its line, in the store's order."""
+
+    async def one(row: UrlRow) -> tuple[str, bytes]:
+        links = [each async for each in inlinks(store, context, row.url, own=True)]
+        return row.url, line(row, links, timing)
+
+    waiting: list[UrlRow] = []
+    async for row in rows(store, context):
+        waiting.append(row)
+        if len(waiting) == AT_ONCE:
+            for made in await asyncio.gather(*map(one, waiting)):
+                yield made
+            waiting.clear()
+    for made in await asyncio.gather(*map(one, waiting)):
+        yield made
 
 
 async def sorted_lines(store: UrlStore, context: Context, timing: bool = True) -> list[bytes]:
     """All rows as lines, in the order of their URLs (held in memory)."""
-    found = [(row.url, line(row, timing)) async for row in rows(store, context)]
-    return [text for _, text in sorted(found)]
+    return [text for _, text in sorted([each async for each in lines(store, context, timing)])]

@@ -18,7 +18,7 @@ from cassandra import ConsistencyLevel, DriverException, OperationTimedOut
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy, TokenAwarePolicy
-from cassandra.query import PreparedStatement, SimpleStatement, tuple_factory
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
 
 from thrift_idl.errors import BackendDown, BadConfiguration
 
@@ -105,8 +105,15 @@ class Client:
         An `UNSET_VALUE` (cassandra.query) leaves a column as it is.
         """
         async with self._slots:
-            prepared = self._prepared.get(statement) or await self._prepare(statement)
-            return await self._await(prepared.bind(parameters))
+            return await self._await(await self._bound(statement, parameters))
+
+    async def run_batch(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        """Run statements with their parameters as one unlogged batch: one mutation where all are of one partition."""
+        async with self._slots:
+            batch = BatchStatement(BatchType.UNLOGGED)
+            for statement, parameters in statements:
+                batch.add(await self._bound(statement, parameters))
+            await self._await(batch)
 
     async def run_once(self, statement: str, parameters: Sequence[Any] = (), *, serial: bool = False) -> Sequence[Row]:
         """Run a statement that isn't worth preparing (schema, migrations); `%s` stands for a parameter."""
@@ -124,6 +131,10 @@ class Client:
 
     def _named(self, statement: str) -> str:
         return statement.replace("{keyspace}", self.address.keyspace)
+
+    async def _bound(self, statement: str, parameters: Sequence[Any]) -> BoundStatement:
+        prepared = self._prepared.get(statement) or await self._prepare(statement)
+        return prepared.bind(parameters)
 
     async def _prepare(self, statement: str) -> PreparedStatement:
         with _translated(self.address):

@@ -25,6 +25,8 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Rows or attributes in one answer or request."""
 
 MAX_SCAN_ROWS = 1_000
+"""Or inlinks, in one answer."""
+MAX_LINK_URLS = 256
 MAX_READ_ATTRIBUTES = 1_000
 
 _NAMESPACE = re.compile(r"[a-z0-9_]{1,64}")
@@ -89,6 +91,12 @@ def check_namespace(namespace: str) -> None:
     """Raise `InvalidRequest` for a namespace that no attribute can have."""
     if not _NAMESPACE.fullmatch(namespace):
         raise InvalidRequest(f"attribute_namespace {namespace[:40]!r}: 1 to 64 of a-z 0-9 _")
+
+
+def check_urls(urls: Sequence[str]) -> None:
+    """Raise `InvalidRequest` beyond `MAX_LINK_URLS`."""
+    if len(urls) > MAX_LINK_URLS:
+        raise InvalidRequest(f"{len(urls)} URLs in one request; the limit is {MAX_LINK_URLS}")
 
 
 def check_scan(continuation: bytes, limit: int) -> None:

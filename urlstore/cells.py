@@ -2,7 +2,7 @@
 
 A cell is: schema (1 byte), rank, encoding (1 byte: 0 as it is, 1 zstd), the struct in Thrift's binary form. The rank
 decides between two writes of the same millisecond, where the greater cell stays: a page's is its content hash, so that
-both backends and every retry keep the same content; the others have none.
+both backends and every retry keep the same content; a link note's is what it notes; the others have none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeVar
 import zstandard
 
 from thrift_idl.errors import ContentTooLarge, StoreTooNew, StoreUnreadable
-from thrift_idl.gen.urlstore.ttypes import Attribute, Outcome, Page
+from thrift_idl.gen.urlstore.ttypes import Attribute, Inlink, Linked, Outcome, Page
 from thrift_idl.records import Struct, pack, unpack
 
 S = TypeVar("S", bound=Struct)
@@ -27,6 +27,7 @@ _PLAIN, _ZSTD = 0, 1
 _LEVEL = 1  # 3.06x at 279 µs; level 3 gives 3.2x at 390 µs
 _WORTH_COMPRESSING = 256
 _RANK_BYTES = 32
+_LINKED_RANK_BYTES = 9
 
 
 def encode_page(page: Page) -> bytes:
@@ -57,6 +58,26 @@ def encode_attribute(attribute: Attribute) -> bytes:
 def decode_attribute(cell: bytes) -> Attribute:
     """The attribute in a cell. Raises `StoreTooNew`, `StoreUnreadable`."""
     return _decode(Attribute, cell)
+
+
+def encode_linked(linked: Linked, page_write_ms: int) -> bytes:
+    """The cell of a link note. Of two in one microsecond a later page's stays, of one page the one that is done."""
+    return _encode(linked, page_write_ms.to_bytes(8) + bytes((linked.done,)))
+
+
+def decode_linked(cell: bytes) -> Linked:
+    """The link note in a cell. Raises `StoreTooNew`, `StoreUnreadable`."""
+    return _decode(Linked, cell, _LINKED_RANK_BYTES)
+
+
+def encode_inlink(inlink: Inlink) -> bytes:
+    """The cell of an inlink."""
+    return _encode(inlink)
+
+
+def decode_inlink(cell: bytes) -> Inlink:
+    """The inlink in a cell. Raises `StoreTooNew`, `StoreUnreadable`."""
+    return _decode(Inlink, cell)
 
 
 def compress(content: bytes) -> bytes:

@@ -5,21 +5,38 @@ from __future__ import annotations
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
 from thrift_idl.gen.urlstore.ttypes import Page, UrlRow
 from urlstore.backends import StoredRow
-from urlstore.cells import decode_outcome, decode_page
+from urlstore.cells import decode_linked, decode_outcome, decode_page
 
 
 def url_row(stored: StoredRow) -> UrlRow:
     """The row, its cells unpacked. Raises `StoreTooNew`, `StoreUnreadable`, naming the URL."""
     try:
+        page = decode_page(stored.page) if stored.page else None
         return UrlRow(
             key=stored.key,
             url=stored.url,
-            page=decode_page(stored.page) if stored.page else None,
+            page=page,
             redirects_to=stored.redirects_to or None,
             outcome=decode_outcome(stored.outcome) if stored.outcome else None,
+            linked_version=_linked_version(stored, page),
         )
     except (StoreTooNew, StoreUnreadable) as error:
         raise type(error)(f"{stored.url}: {error.message}", url=stored.url) from error
+
+
+def identity_of(page: Page | None) -> bytes:
+    """What tells one state of a page's outlinks from another: version, content, record; empty = no page."""
+    return b"" if page is None else page.version.to_bytes(8) + page.content_hash + page.record_hash
+
+
+def _linked_version(stored: StoredRow, page: Page | None) -> int:
+    if page is None or stored.redirects_to or not stored.linked:
+        return 0
+    try:
+        linked = decode_linked(stored.linked)
+    except StoreUnreadable:
+        return 0  # linking writes it anew
+    return page.version if linked.done and linked.identity == identity_of(page) else 0
 
 
 def current_page(stored: StoredRow | None) -> Page | None:

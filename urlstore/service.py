@@ -14,13 +14,15 @@ from thrift_idl.gen.urlstore import ttypes
 from thrift_idl.gen.urlstore.ttypes import Attribute, ClaimVerdict, Page, PutPageResult, UrlRow
 from thrift_idl.records import pack
 from urlstore import bounds, cells, pages
-from urlstore.aliases import Walk, aliases_of, walk
-from urlstore.backends import AttributeWrite, ContentBackend, MetadataBackend, RowWrite
+from urlstore.aliases import Alias, Walk, aliases_of, walk
+from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite
 from urlstore.claims import canonical_url, claims_of, verdict
+from urlstore.linking import Linking
 from urlstore.measuring import measured
 from urlstore.puts import prepare
 from urlstore.rows import current_page, url_row
 from urlstore.telemetry import PagePut, Silence, Telemetry
+from urlstore.union import InlinkUnion
 from weburl import normalize, request_form, url_key
 
 _SCAN_CHUNK = 50  # rows asked of a backend at a time: bounds what lies in memory
@@ -49,6 +51,8 @@ class UrlStoreService:
         self._content = content
         self._clock_ms = clock_ms
         self._telemetry = telemetry or Silence()
+        self._linking = Linking(metadata)
+        self._union = InlinkUnion(metadata)
 
     # --- writing ---
 
@@ -116,6 +120,13 @@ class UrlStoreService:
         key = url_key(request.url)
         await asyncio.gather(*(self._write_attribute(key, attribute) for attribute in request.attributes))
 
+    @measured
+    async def link_pages(self, request: ttypes.LinkPagesRequest) -> ttypes.LinkPagesResult:
+        """Bring the inlinks of pages' targets in line with the pages, each under its own URL. Repeated: no writes."""
+        bounds.check_urls(request.urls)
+        keys = dict.fromkeys(url_key(url) for url in request.urls)
+        return ttypes.LinkPagesResult(await self._linking.link(tuple(keys)))
+
     # --- reading ---
 
     @measured
@@ -152,6 +163,16 @@ class UrlStoreService:
     async def outlinks(self, request: ttypes.OutlinksRequest) -> tuple[Link, ...]:
         """The outlinks of the page that the URL leads to, in document order. Raises `NotFound`."""
         return (await self._page_at(request.url)).record.outlinks
+
+    @measured
+    async def inlinks(self, request: ttypes.InlinksRequest) -> ttypes.InlinksResult:
+        """Who links to the page that the URL leads to, by its own URL or an alias's; it needn't be fetched."""
+        bounds.check_scan(request.continuation, request.limit)
+        key = url_key(request.url)
+        if not request.own:
+            way = await self._walk(key)
+            key = way.row.key if way.row else key
+        return await self._union.read(key, request.continuation, request.limit, own=request.own)
 
     @measured
     async def get_attributes(self, request: ttypes.GetAttributesRequest) -> tuple[Attribute, ...]:
@@ -204,6 +225,9 @@ class UrlStoreService:
         """Each hop becomes an alias, which is its outcome too; in a circle all share the outcome that `ended` it."""
         aliases = aliases_of(chain, served)
         circle = ended.outcome if ended and any(alias.key == ended.key for alias in aliases) else None
+        # Inlinks find the aliases of a page by these records: first, so that no alias is without.
+        if aliases:
+            await self._metadata.write_inlinks([_redirect(alias, write_ms) for alias in aliases])
         writes = (
             RowWrite(
                 alias.key,
@@ -250,6 +274,10 @@ class UrlStoreService:
                 targets[key] = url_row(way.row) if way.row else None
             judged.append((verdict(claim, row, targets[key]), targets[key]))
         return judged
+
+
+def _redirect(alias: Alias, write_ms: int) -> InlinkWrite:
+    return InlinkWrite(url_key(alias.target), Kind.REDIRECT, alias.key, write_ms * 1_000, alias.url.encode())
 
 
 def _verified(blob: bytes, page: Page) -> bytes:

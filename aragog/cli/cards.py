@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aragog.crawl.visit import Visit
 from thrift_idl.gen.page.ttypes import Link, PageRecord
-from thrift_idl.gen.urlstore.ttypes import LookupResult, Outcome, Page
+from thrift_idl.gen.urlstore.ttypes import Inlink, LookupResult, Outcome, Page
 
 STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavailable": "red"}
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -128,6 +128,20 @@ def print_links(links: Sequence[Link]) -> None:
     for heading in ("outlink", "rel", "anchor text"):
         table.add_column(heading, overflow="fold")
     for link in links:
-        rel = " ".join(link.rel) + (" (nofollow)" if link.nofollow and "nofollow" not in link.rel else "")
-        table.add_row(plain(link.url), plain(rel.strip()), plain(link.text))
+        table.add_row(plain(link.url), plain(_rel(link)), plain(link.text))
     Console().print(table)
+
+
+def print_inlinks(inlinks: Sequence[Inlink]) -> None:
+    """Links to a page, a line each; `via` is the URL that they name where that redirects to the page."""
+    table = Table(show_edge=False)
+    for heading in ("inlink from", "rel", "anchor text", "via"):
+        table.add_column(heading, overflow="fold")
+    for link in inlinks:
+        table.add_row(plain(link.url), plain(_rel(link)), plain(link.text), plain(link.via))
+    Console().print(table)
+
+
+def _rel(link: Link | Inlink) -> str:
+    """The link's types, and that it is nofollow where the page as a whole says so."""
+    return " ".join((*link.rel, *(("(nofollow)",) if link.nofollow and "nofollow" not in link.rel else ())))

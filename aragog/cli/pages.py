@@ -15,6 +15,7 @@ from aragog.cli import cards
 from aragog.cli.run import context, run
 from aragog.crawl.patience import visit_patiently
 from aragog.crawl.visit import Visit, Visitor
+from aragog.export import inlinks
 from aragog.settings import Settings, load
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.page.ttypes import Link
@@ -99,13 +100,35 @@ async def _lookup(settings: Settings, url: str) -> LookupResult:
         return await store.lookup(LookupRequest(context(), url))
 
 
-def links(url: Url, as_json: Json = False) -> None:
-    """List the links out of a stored page, in document order, with their rel and anchor text."""
+def links(
+    url: Url,
+    inwards: Annotated[
+        bool, typer.Option("--in", help="Links to the page instead, also by URLs that redirect to it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the links out of a stored page, in document order, with their rel and anchor text.
+
+    With --in: the links of other stored pages to it, as far as a worker has linked them, by the sources' URL keys.
+    """
+    if inwards:
+        run(_show_inlinks(load(), url, as_json))
+        return
     found = run(_links(load(), url))
     for link in found if as_json else ():
         print(orjson.dumps(to_json(link)).decode())
     if not as_json:
         cards.print_links(found)
+
+
+async def _show_inlinks(settings: Settings, url: str, as_json: bool) -> None:
+    async with store_of(settings) as store:
+        found = inlinks(store, context(), url)
+        if as_json:
+            async for link in found:
+                print(orjson.dumps(to_json(link)).decode())
+        else:
+            cards.print_inlinks([link async for link in found])
 
 
 async def _links(settings: Settings, url: str) -> Sequence[Link]:

@@ -9,7 +9,7 @@ import typer
 
 from aragog.assembly.storing import store_of
 from aragog.cli.run import context, run
-from aragog.export import line, rows, sorted_lines
+from aragog.export import lines, sorted_lines
 from aragog.settings import Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="The store as a whole: export it.")
@@ -37,6 +37,6 @@ async def _export(settings: Settings, in_order: bool, timing: bool) -> None:
         if in_order:
             out.writelines(text + b"\n" for text in await sorted_lines(store, context(), timing))
         else:
-            async for row in rows(store, context()):
-                out.write(line(row, timing) + b"\n")
+            async for _, text in lines(store, context(), timing):
+                out.write(text + b"\n")
     out.flush()

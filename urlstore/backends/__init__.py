@@ -8,7 +8,8 @@ keeps this rule, so that all of them end the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Protocol
 
 
@@ -21,6 +22,9 @@ class StoredRow:
     page: bytes = b""
     redirects_to: str = ""
     outcome: bytes = b""
+    linked: bytes = b""
+    written_ms: int = field(default=0, compare=False)
+    """The latest write time of any `RowWrite`: no cell, so it makes no row differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,37 @@ class AttributeWrite:
     cell: bytes
 
 
+class Kind(IntEnum):
+    """How a URL points at another. Stored: numbers stay."""
+
+    LINK = 0
+    """The cell holds an `Inlink`."""
+    REDIRECT = 1
+    """The source is an alias, as far as its own row says so; the cell holds its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class InlinkWrite:
+    """What points from a source at a target, as one cell; an empty cell removes it."""
+
+    target_key: bytes
+    kind: Kind
+    source_key: bytes
+    stamp_us: int
+    """Write time, µs since 1970: of one stamp a removal stays, otherwise the greater cell."""
+    cell: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInlink:
+    """A source that points at a target."""
+
+    source_key: bytes
+    cell: bytes
+
+
 class MetadataBackend(Protocol):
-    """Rows and attributes by URL key. Raises `BackendDown` and its kinds, nothing else."""
+    """Rows, attributes and inlinks by URL key. Raises `BackendDown` and its kinds, nothing else."""
 
     async def read_row(self, key: bytes) -> StoredRow | None:
         """The row, or None where nothing was ever written."""
@@ -68,6 +101,21 @@ class MetadataBackend(Protocol):
 
     async def read_attributes(self, key: bytes, attribute_namespace: str, limit: int) -> Sequence[bytes]:
         """Cells of at most `limit` attributes, by namespace and name; an empty namespace means all."""
+        ...
+
+    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
+        """Write a row's `linked` cell by the rule of its stamp, nothing else of the row; durable on return."""
+        ...
+
+    async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
+        """Write inlinks, each by the rule of its stamp, in any order and not together; durable on return.
+
+        Those that lie side by side (one target, sources in order) are written at once.
+        """
+        ...
+
+    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+        """At most `limit` sources behind the key `after` (empty = from the start), in the order of their keys."""
         ...
 
     async def close(self) -> None:

@@ -1,8 +1,10 @@
-"""Rows and attributes in Cassandra: one partition a URL, the write time of a cell as its timestamp."""
+"""Rows, attributes and inlinks in Cassandra: one partition a URL, 16 for its inlinks; write times are timestamps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, Self
 
 from cassandra.metadata import Murmur3Token
@@ -11,13 +13,15 @@ from cassandra.query import UNSET_VALUE
 from drivers.cassandra import Client, Row, open_client
 from drivers.cassandra_schema import migrate
 from drivers.migrations import load
-from urlstore.backends import AttributeWrite, RowWrite, StoredRow
+from urlstore.backends import AttributeWrite, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
 from urlstore.statements import statement
 
-_READ_ROW = "SELECT key, url, page, redirects_to, outcome FROM {keyspace}.url_row WHERE key = ?"
+_READ_ROW = "SELECT key, url, page, redirects_to, outcome, linked, WRITETIME(url) FROM {keyspace}.url_row WHERE key = ?"
 _READ_ATTRIBUTES = "SELECT cell FROM {keyspace}.attribute WHERE key = ? LIMIT ?"
 _READ_NAMESPACE = "SELECT cell FROM {keyspace}.attribute WHERE key = ? AND attribute_namespace = ? LIMIT ?"
 _FIRST_TOKEN = -(2**63)
+_BUCKETS = 16
+_BATCH_BYTES = 4_096  # Cassandra warns of batches over 5 KiB and refuses those over 50
 
 
 class CassandraMetadata:
@@ -31,6 +35,10 @@ class CassandraMetadata:
         self._write_row = statement("write_row.cql")
         self._write_attribute = statement("write_attribute.cql")
         self._scan_rows = statement("scan_rows.cql")
+        self._write_linked = statement("write_linked.cql")
+        self._write_inlink = statement("write_inlink.cql")
+        self._remove_inlink = statement("remove_inlink.cql")
+        self._read_inlinks = statement("read_inlinks.cql")
 
     @classmethod
     async def open(cls, url: str, *, request_timeout_ms: int = 5_000) -> Self:
@@ -80,14 +88,66 @@ class CassandraMetadata:
             rows = await self._client.run(_READ_ATTRIBUTES, (key, limit))
         return [row[0] for row in rows]
 
+    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
+        """One update of one cell."""
+        await self._client.run(self._write_linked, (stamp_us, cell, key))
+
+    async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
+        """A mutation for each partition and `_BATCH_BYTES`, all at once: the client bounds what is in flight."""
+        await asyncio.gather(*(self._write_batch(batch) for batch in _batches(writes)))
+
+    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+        """Bucket by bucket; of a target with few, more and more buckets at once."""
+        found: list[StoredInlink] = []
+        bucket, at_once = _bucket(after) if after else 0, 1
+        while bucket < _BUCKETS and len(found) < limit:
+            buckets = range(bucket, min(bucket + at_once, _BUCKETS))
+            partitions = ((target_key, kind, each, after, limit - len(found)) for each in buckets)
+            chunks = await asyncio.gather(*(self._client.run(self._read_inlinks, each) for each in partitions))
+            found.extend(StoredInlink(*row) for chunk in chunks for row in chunk)
+            bucket, at_once = bucket + at_once, at_once * 2
+        return found[:limit]
+
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
 
+    async def _write_batch(self, batch: Sequence[InlinkWrite]) -> None:
+        statements = [self._inlink(write) for write in batch]
+        if len(statements) == 1:
+            await self._client.run(*statements[0])
+        else:
+            await self._client.run_batch(statements)
+
+    def _inlink(self, write: InlinkWrite) -> tuple[str, tuple[Any, ...]]:
+        place = (write.target_key, write.kind, _bucket(write.source_key), write.source_key)
+        if write.cell:
+            return self._write_inlink, (*place, write.cell, write.stamp_us)
+        return self._remove_inlink, (write.stamp_us, *place)
+
+
+def _bucket(source_key: bytes) -> int:
+    """The first four bits: buckets in order hold the sources in order."""
+    return source_key[0] >> 4
+
+
+def _batches(writes: Sequence[InlinkWrite]) -> Iterator[list[InlinkWrite]]:
+    """Writes of one partition each, of at most `_BATCH_BYTES` in their cells unless one alone has more."""
+    for _, partition in groupby(writes, lambda write: (write.target_key, write.kind, _bucket(write.source_key))):
+        batch: list[InlinkWrite] = []
+        size = 0
+        for write in partition:
+            size += len(write.cell) + 100
+            if batch and size > _BATCH_BYTES:
+                yield batch
+                batch, size = [], len(write.cell) + 100
+            batch.append(write)
+        yield batch
+
 
 def _stored(row: Row) -> StoredRow:
-    key, url, page, redirects_to, outcome = row
-    return StoredRow(key, url, page or b"", redirects_to or "", outcome or b"")
+    key, url, page, redirects_to, outcome, linked, written_us = row
+    return StoredRow(key, url, page or b"", redirects_to or "", outcome or b"", linked or b"", written_us // 1000)
 
 
 def _cell(cell: bytes | None) -> Any:

@@ -1,19 +1,21 @@
-"""Rows and attributes in one SQLite file."""
+"""Rows, attributes and inlinks in one SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
-from urlstore.backends import AttributeWrite, RowWrite, StoredRow
+from urlstore.backends import AttributeWrite, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
 from urlstore.statements import statement
 
 _NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
-_ROW = "SELECT key, url, page, redirects_to, outcome FROM url_row"
+_ROW = "SELECT key, url, page, redirects_to, outcome, linked, url_write_ms FROM url_row"
+_KEEP_REMOVED_US = 10 * 86_400 * 1_000_000  # no write comes later than that: as long as Cassandra keeps tombstones
 
 
 class SqliteMetadata:
@@ -23,6 +25,9 @@ class SqliteMetadata:
         self._database = database
         self._write_row = statement("write_row.sql")
         self._write_attribute = statement("write_attribute.sql")
+        self._write_linked = statement("write_linked.sql")
+        self._write_inlink = statement("write_inlink.sql")
+        self._read_inlinks = statement("read_inlinks.sql")
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
@@ -33,6 +38,7 @@ class SqliteMetadata:
         database = await open_database(url, durability=durability)
         try:
             await database.migrate(load("urlstore", "urlstore.migrations", "sql"))
+            await _forget_removed(database, time.time_ns() // 1000 - _KEEP_REMOVED_US)
         except BaseException:
             await database.close()
             raise
@@ -69,13 +75,40 @@ class SqliteMetadata:
         rows = await self._database.read(lambda db: db.execute(query, wanted).fetchall())
         return [row[0] for row in rows]
 
+    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
+        """One update."""
+        parameters = {"key": key, "stamp_us": stamp_us, "cell": cell}
+        await self._database.write(lambda db: _run(db, self._write_linked, parameters))
+
+    async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
+        """Upserts, committed together."""
+        rows = [(w.target_key, w.kind, w.source_key, w.stamp_us, w.cell) for w in writes]
+        await self._database.write(lambda db: _run_all(db, self._write_inlink, rows))
+
+    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+        """A range of the table: rows of one target lie side by side, in the order of their sources."""
+        wanted = {"target_key": target_key, "kind": kind, "after": after, "limit": limit}
+        rows = await self._database.read(lambda db: db.execute(self._read_inlinks, wanted).fetchall())
+        return [StoredInlink(*row) for row in rows]
+
     async def close(self) -> None:
         """Commit what is under way, close the file."""
         await self._database.close()
 
 
-def _run(connection: sqlite3.Connection, sql: str, parameters: dict[str, Any]) -> None:
+def _run(connection: sqlite3.Connection, sql: str, parameters: dict[str, Any] | tuple[Any, ...]) -> None:
     connection.execute(sql, parameters)
+
+
+def _run_all(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    connection.executemany(sql, rows)
+
+
+async def _forget_removed(database: Database, before_us: int) -> None:
+    """Delete removed inlinks that no late write can bring back any more."""
+    old = "FROM inlink WHERE cell = x'' AND write_us < ?"
+    if await database.read(lambda db: db.execute(f"SELECT 1 {old} LIMIT 1", (before_us,)).fetchone()):
+        await database.write(lambda db: _run(db, f"DELETE {old}", (before_us,)))
 
 
 def _parameters(write: RowWrite) -> dict[str, Any]:

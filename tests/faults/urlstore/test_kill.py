@@ -18,7 +18,7 @@ from thrift_idl.records import to_json
 from urlstore.service import UrlStoreService
 
 PATHS = ("", "moved", "one", "two")
-STEPS = 10  # a read, content, the row, two aliases: before and after each
+STEPS = 12  # a read, content, the row, records of redirects, two aliases: before and after each
 
 
 async def _rows(service: UrlStoreService, host: str) -> list[object]:

@@ -1,0 +1,115 @@
+"""Inlinks: what a page's row says that its targets should have, and what is to be written for that. Pure.
+
+A page has one entry with each target: its first link there (nofollow ones only where there is no other). A link to
+itself makes none. Pages that say noindex or nofollow link like others: whether to publish or follow is the reader's
+matter, and entries carry nofollow. A URL that redirects, or has no page, links to nothing.
+
+Writes carry a stamp, and for every entry the later stamp stays. A pass over a page notes what it will write, reads the
+row again, writes, and notes that it is done; it starts anew where the row has changed. So whoever links a later
+state of the row knows of every entry that an earlier pass may write, even one that died or comes late: either its note
+was there to read, or it finds the later state when it reads again, and writes nothing. Stamps grow from state to state,
+so that what comes late loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from thrift_idl.errors import InvalidUrl, StoreUnreadable
+from thrift_idl.gen.page.ttypes import Link
+from thrift_idl.gen.urlstore.ttypes import Inlink, Linked, Page
+from thrift_idl.records import replace
+from urlstore.backends import InlinkWrite, Kind, StoredRow
+from urlstore.cells import decode_linked, encode_inlink, encode_linked
+from urlstore.rows import current_page, identity_of
+from weburl import KEY_BYTES, url_key
+
+MAX_TARGETS = 10_000
+"""Of one page, the first in document order; extraction keeps 5,000 links."""
+
+_MAX_TEXT = 1_000
+_MAX_REL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over one page, to be made in the order of its fields."""
+
+    row: StoredRow
+    """What it was decided on: it holds while the row has these cells and this write time."""
+    stamp_us: int
+    note: bytes
+    """`linked` cell before the entries are written: which there may be from now on."""
+    writes: tuple[InlinkWrite, ...]
+    done: bytes
+    """`linked` cell behind them."""
+
+    def holds(self, row: StoredRow | None) -> bool:
+        """Whether `row`, read after the note was written, is still in the state that is being linked."""
+        before = self.row
+        return row is not None and (row.page, row.redirects_to, row.written_ms) == (
+            before.page,
+            before.redirects_to,
+            before.written_ms,
+        )
+
+
+def next_pass(row: StoredRow) -> Pass | None:
+    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`."""
+    page = None if row.redirects_to else current_page(row)
+    identity = identity_of(page)
+    last = _last(row)
+    if last.identity == identity and last.done:
+        return None
+    entries = entries_of(page, row.key) if page else {}
+    stamp_us = last.stamp_us if last.identity == identity else max(row.written_ms * 1_000, last.stamp_us + 1)
+    stale = sorted((_keys(last.targets) | _keys(last.stale)) - entries.keys())
+    note = Linked(False, stamp_us, identity, b"".join(sorted(entries)), b"".join(stale))
+    page_write_ms = page.write_ms if page else 0
+    return Pass(
+        row=row,
+        stamp_us=stamp_us,
+        note=encode_linked(note, page_write_ms),
+        writes=(
+            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, encode_inlink(e)) for target, e in entries.items()),
+            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, b"") for target in stale),
+        ),
+        done=encode_linked(replace(note, done=True, stale=b""), page_write_ms),
+    )
+
+
+def entries_of(page: Page, key: bytes) -> dict[bytes, Inlink]:
+    """The page's entry with each target, by URL key; `key` is the page's own."""
+    found: dict[bytes, Link] = {}
+    for target, link in _targets(page.record.outlinks):
+        known = found.get(target)
+        if target != key and (len(found) < MAX_TARGETS if known is None else known.nofollow and not link.nofollow):
+            found[target] = link
+    return {target: _entry(page, link) for target, link in found.items()}
+
+
+def _targets(links: Iterable[Link]) -> Iterable[tuple[bytes, Link]]:
+    for link in links:
+        try:
+            yield url_key(link.url), link
+        except InvalidUrl:
+            continue  # nothing that could be stored links back to it
+
+
+def _entry(page: Page, link: Link) -> Inlink:
+    return Inlink(page.url, tuple(link.rel[:_MAX_REL]), link.text[:_MAX_TEXT], link.nofollow, page.version)
+
+
+def _last(row: StoredRow) -> Linked:
+    """The row's note. One that is damaged or was never written: nothing is linked, and that is done."""
+    try:
+        if row.linked:
+            return decode_linked(row.linked)
+    except StoreUnreadable:
+        pass  # what it knew is lost; the page's own targets are written anew
+    return Linked(done=True, stamp_us=-1, identity=b"", targets=b"")
+
+
+def _keys(packed: bytes) -> set[bytes]:
+    return {packed[start : start + KEY_BYTES] for start in range(0, len(packed), KEY_BYTES)}
