@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from aragog.cli import config, crawl, pages, serve, store, testweb, worker
+from aragog.cli import config, crawl, explain, pages, serve, store, testweb, worker
 from thrift_idl.errors import AragogError, InvalidRequest, InvalidUrl
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ Exit codes: 0 done, 1 something failed, 2 the command or the configuration is wr
 app.command("fetch")(pages.fetch)
 app.command("lookup")(pages.lookup)
 app.command("links")(pages.links)
+app.command("explain")(explain.explain)
 app.command("worker")(worker.worker)
 app.command("serve")(serve.serve)
 app.command("testweb")(testweb.testweb)
