@@ -130,6 +130,18 @@ async def test_a_checkpoint_with_a_later_time_keeps_the_claim_until_then(
     assert (await worker.one(job)).jobState == PENDING
 
 
+async def test_a_checkpoint_with_a_time_that_has_passed_still_extends_the_claim(
+    worker: Caller, clock: Clock, monitor: Monitor
+) -> None:
+    (job,) = await worker.enqueue(jobs_of("work"))
+    await worker.take()
+    clock.ms += 600_000
+    await worker.checkpoint(job, runAfterTimestampMillis=START_MS)
+    clock.ms += 600_000
+    await monitor.look_after_all()
+    assert (await worker.one(job)).jobState == IN_PROGRESS
+
+
 async def test_a_job_lost_with_its_worker_comes_behind_those_that_wait(
     worker: Caller, clock: Clock, monitor: Monitor
 ) -> None:
