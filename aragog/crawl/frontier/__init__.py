@@ -72,7 +72,8 @@ class Verdict(IntEnum):
     MINE = 0
     """Visit the URL."""
     RELINK = 1
-    """This crawl has the page, now found nearer to a seed: schedule its stored links at the new depth, don't fetch."""
+    """This crawl has visited the URL, now found nearer to a seed: schedule what is stored of it, a page's links or an
+    alias's target, at the new depth; don't fetch. Finish as the state that it was, page or alias."""
     REPEAT = 2
     """The URL is another job's, or done: ack."""
     OVER_BUDGET = 3
@@ -96,13 +97,19 @@ class Ending:
     """How a visit ended. Deferrals aren't endings: their entries stay open."""
 
     state: EntryState
-    """PAGE, REFUSED, FAILED or SKIPPED (out of scope, set aside ...)."""
+    """PAGE; ALIAS, where the redirect's target is scheduled as a URL of its own, at the same depth; REFUSED, FAILED;
+    or SKIPPED (out of scope, set aside ...)."""
     code: str
     """The outcome's code."""
     url: str = ""
     """For the list of failed URLs, as are the following."""
     message: str = ""
     tries: int = 0
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether it found other URLs, at a depth that counts."""
+        return self.state in (EntryState.PAGE, EntryState.ALIAS)
 
 
 class Finished(IntEnum):
@@ -169,9 +176,11 @@ class Frontier(Protocol):
     async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
         """The visit is over and its links, if any, are scheduled at `offer.depth` + 1. Before the ack.
 
-        `final_key` is the key of the URL that the page was served from, where that is another (redirects): it is marked
-        done by this job, counted as the page, and its own job, if any, is a repeat. A second call is STALE: neither
-        page nor open entry is counted twice. So is that of a worker that lost its URL to another job.
+        A redirect may be walked in one visit, which then ends as PAGE with a `final_key`, or one hop a visit,
+        each an ALIAS whose target is scheduled at `offer.depth`. `final_key` is the key of the URL that the
+        page was served from, where that is another (redirects): it is marked done by this job, counted as the
+        page, and its own job, if any, is a repeat. A second call is STALE: neither page nor open entry is
+        counted twice. So is that of a worker that lost its URL to another job.
         """
         ...
 

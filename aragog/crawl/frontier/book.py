@@ -86,14 +86,14 @@ class Book:
         entry = self._entries.get(offer.key)
         if entry is None or not entry.open or entry.owner != owner_of(offer.descriptor):
             return self._finish(Finished.STALE, offer.depth)
-        if ending.state is not EntryState.PAGE:
-            self._close(offer.key, entry, ending)
-            return self._finish(Finished.DONE, offer.depth)
         final_key = offer.key if final_key is None else final_key
         least = self._least_depth(entry, self._entries.get(final_key))
-        if self.standing.limited and least < offer.depth:
+        if self.standing.limited and ending.leads_on and least < offer.depth:
             return self._finish(Finished.AGAIN, least)
-        self._close_page(offer, entry, ending, final_key)
+        if ending.state is EntryState.PAGE:
+            self._close_page(offer, entry, ending, final_key)
+        else:
+            self._close(offer.key, entry, ending)
         return self._finish(Finished.DONE, offer.depth)
 
     def seeded(self) -> None:
@@ -179,7 +179,7 @@ class Book:
         if not entry.fetched:
             self.outcomes[ending.code] = self.outcomes.get(ending.code, 0) + 1
         self.failures[key] = ending if ending.state is EntryState.FAILED else None
-        fetched = entry.fetched or ending.state in (EntryState.PAGE, EntryState.ALIAS)
+        fetched = entry.fetched or ending.leads_on
         self._move(key, replace(entry, state=ending.state, fetched=fetched))
 
     def _close_page(self, offer: Offer, entry: Entry, ending: Ending, final_key: bytes) -> None:

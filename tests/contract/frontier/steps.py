@@ -9,6 +9,7 @@ from aragog.crawl.crawls import Crawl, CrawlState
 from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Frontier, Offer, Verdict
 
 FETCHED = Ending(EntryState.PAGE, "fetched")
+REDIRECTED = Ending(EntryState.ALIAS, "redirected")
 REFUSED = Ending(EntryState.REFUSED, "robots_denied")
 FAILED = Ending(EntryState.FAILED, "timeout", "http://a.test/slow", "no first byte in 10 s", 3)
 

@@ -11,7 +11,7 @@ from aragog.crawl.crawls import Crawl, CrawlState
 from aragog.crawl.frontier import Claim, Finish, Finished, Frontier, Verdict
 from aragog.crawl.frontier.redis import RedisFrontier
 from aragog.crawl.frontier.sqlite import SqliteFrontier
-from tests.contract.frontier.steps import FAILED, REFUSED, Steps, key, offer
+from tests.contract.frontier.steps import FAILED, REDIRECTED, REFUSED, Steps, key, offer
 from thrift_idl.errors import BadConfiguration
 
 # --- a crawl's way ---
@@ -182,6 +182,15 @@ async def test_a_final_url_that_had_failed_is_a_page_after_all(crawl: Steps) -> 
     assert (counters.failed, counters.page, counters.alias, counters.open) == (0, 1, 1, 1)
 
 
+async def test_a_redirect_whose_target_is_a_url_of_its_own_is_an_alias_and_no_page(crawl: Steps) -> None:
+    await crawl.begin()
+    await crawl.claim("seed", depth=0)
+    await crawl.schedule(offer("page", depth=0))
+    await crawl.finish("seed", depth=0, ending=REDIRECTED)
+    assert await crawl.counts() == (1, 1, 0)
+    assert await crawl.visit("page", depth=0) == Finish(Finished.DONE, 0, 0, 1, True)
+
+
 # --- depth ---
 
 
@@ -252,6 +261,17 @@ async def test_a_redirect_found_nearer_brings_its_page_nearer(crawl: Steps) -> N
     assert await crawl.unknown("page", depth=3) == []
     assert await crawl.unknown("page", depth=1) == ["page"]
     assert await crawl.counts() == (1, 2, 1)
+
+
+async def test_an_alias_found_nearer_leads_to_its_target_at_that_depth(crawl: Steps) -> None:
+    await crawl.begin(max_depth=5)
+    await crawl.claim("short", 1, depth=4)
+    assert await crawl.unknown("short", depth=3) == []
+    assert (await crawl.finish("short", 1, depth=4, ending=REDIRECTED)).finished is Finished.AGAIN
+    assert (await crawl.finish("short", 1, depth=3, ending=REDIRECTED)).finished is Finished.DONE
+    assert await crawl.claim("short", 2, depth=1) is Verdict.RELINK
+    await crawl.finish("short", 2, depth=1, ending=REDIRECTED)
+    assert (await crawl.frontier.crawls.status("c")).counters.alias == 1
 
 
 async def test_without_a_depth_limit_depth_moves_nothing(crawl: Steps) -> None:

@@ -31,28 +31,39 @@ class Web:
     refused: frozenset[int]
     failing: frozenset[int]
 
-    def final(self, url: int) -> int:
-        return self.redirects.get(url, url)
+    def final(self, url: int, one_hop: bool) -> int:
+        return url if one_hop else self.redirects.get(url, url)
 
-    def ending(self, url: int) -> Ending:
-        final = self.final(url)
+    def ending(self, url: int, one_hop: bool) -> Ending:
+        final = self.final(url, one_hop)
+        if one_hop and url in self.redirects:
+            return Ending(EntryState.ALIAS, "redirected")
         if final in self.redirects or final in self.refused:
             return Ending(EntryState.REFUSED, "refused")
         return Ending(EntryState.FAILED, "failed") if final in self.failing else Ending(EntryState.PAGE, "fetched")
 
-    def reachable(self, seeds: tuple[int, ...], max_depth: int | None) -> tuple[dict[int, int], set[int]]:
+    def onward(self, url: int, one_hop: bool) -> tuple[int, tuple[int, ...]]:
+        """How much deeper a visit of `url` leads, and where to."""
+        if one_hop and url in self.redirects:
+            return 0, (self.redirects[url],)
+        leads_on = self.ending(url, one_hop).state is EntryState.PAGE
+        return 1, self.links.get(self.final(url, one_hop), ()) if leads_on else ()
+
+    def reachable(
+        self, seeds: tuple[int, ...], max_depth: int | None, one_hop: bool
+    ) -> tuple[dict[int, int], set[int]]:
         """All URLs that a crawl has to be through with, each with its least depth; and the pages among them."""
         nearest, pages = dict.fromkeys(seeds, 0), dict[int, int]()
         queue = deque(seeds)
         while queue:
             url = queue.popleft()
-            if self.ending(url).state is not EntryState.PAGE:
-                continue
-            depth, final = nearest[url], self.final(url)
-            pages[final] = min(depth, pages.get(final, depth))
-            for link in self.links.get(final, ()) if follows(depth, max_depth) else ():
-                if link not in nearest:
-                    nearest[link] = depth + 1
+            depth, final = nearest[url], self.final(url, one_hop)
+            if self.ending(url, one_hop).state is EntryState.PAGE:
+                pages[final] = min(depth, pages.get(final, depth))
+            deeper, links = self.onward(url, one_hop)
+            for link in links if deeper == 0 or follows(depth, max_depth) else ():
+                if depth + deeper < nearest.get(link, 10**9):
+                    nearest[link] = depth + deeper
                     queue.append(link)
         for page, depth in pages.items():
             nearest[page] = min(depth, nearest.get(page, depth))
@@ -77,6 +88,8 @@ class World:
     web: Web
     crawl: Crawl
     seeds: tuple[int, ...]
+    one_hop: bool
+    """Whether a redirect's target is a URL to be visited by itself, or walked to in the same visit."""
     pending: list[Job] = field(default_factory=list)
     held: dict[int, Job] = field(default_factory=dict)
     jobs: int = 0
@@ -132,19 +145,23 @@ class World:
             self.redeliver(job)
         else:
             if claim.verdict is Verdict.MINE:
-                self.requests[self.web.final(job.url)] += 1
+                self.requests[self.final(job.url)] += 1
             async for _ in self._link_and_finish(job, claim.depth):
                 yield
             self.ack(job)
 
+    def final(self, url: int) -> int:
+        return self.web.final(url, self.one_hop)
+
     async def _link_and_finish(self, job: Job, depth: int) -> AsyncIterator[None]:
-        ending = self.web.ending(job.url)
+        ending = self.web.ending(job.url, self.one_hop)
+        deeper, links = self.web.onward(job.url, self.one_hop)
         while True:
-            if ending.state is EntryState.PAGE and follows(depth, self.crawl.max_depth):
-                async for _ in self._link(self.web.links.get(self.web.final(job.url), ()), depth + 1):
+            if deeper == 0 or follows(depth, self.crawl.max_depth):
+                async for _ in self._link(links, depth + deeper):
                     yield
             offer = Offer(job.offer.key, job.offer.descriptor, depth)
-            finish = await self.frontier.finish(ID, offer, ending, key(self.web.final(job.url)))
+            finish = await self.frontier.finish(ID, offer, ending, key(self.final(job.url)))
             yield
             if finish.finished is Finished.DONE:
                 self.finished[offer.descriptor.encode()] += 1

@@ -98,7 +98,7 @@ class Driver:
             self.crash()
         elif what == "redeliver" and self.visits:
             job, _ = self.rng.choice(self.visits)
-            self.lost[self.world.web.final(job.url)] += 1
+            self.lost[self.world.final(job.url)] += 1
             self.world.redeliver(job)
         elif what == "seed" and not self.seeded:
             self.seeded = not await self.advance(self.seeder)
@@ -122,7 +122,7 @@ class Driver:
                 self.seeder = self.world.seed()
             return
         job, _ = self.visits.pop(self.rng.randrange(len(self.visits)))
-        self.lost[self.world.web.final(job.url)] += 1
+        self.lost[self.world.final(job.url)] += 1
         self.world.redeliver(job)
 
     @staticmethod
@@ -145,25 +145,25 @@ class Driver:
         assert self.ended == (status.seeded and status.counters.open == 0)
 
 
-Example = tuple[Web, Crawl, tuple[int, ...], Random, Mapping[str, int], str]
+Example = tuple[Web, Crawl, tuple[int, ...], bool, Random, Mapping[str, int], str]
 EXAMPLES: st.SearchStrategy[Example] = st.tuples(
-    webs(), CRAWLS, SEEDS, st.randoms(use_true_random=True), STEP_RATES, ORDERS
+    webs(), CRAWLS, SEEDS, st.booleans(), st.randoms(use_true_random=True), STEP_RATES, ORDERS
 )
 
 
 async def crawl(frontier: Frontier, example: Example) -> None:
-    web, task, seeds, rng, rates, order = example
-    driver = Driver(World(frontier, web, task, seeds), rng, rates, order)
+    web, task, seeds, one_hop, rng, rates, order = example
+    driver = Driver(World(frontier, web, task, seeds, one_hop), rng, rates, order)
     await driver.drive()
     status = await frontier.crawls.status(ID)
-    urls, pages = web.reachable(seeds, task.max_depth)
+    urls, pages = web.reachable(seeds, task.max_depth, one_hop)
     assert status.state is CrawlState.DONE
     if task.max_pages is not None:
         assert status.counters.pages == min(len(pages), task.max_pages)
         return
     assert (status.counters.done, status.counters.pages) == (len(urls), len(pages))
     for page in pages:
-        ways = 1 + sum(page == target for target in web.redirects.values())
+        ways = 1 + sum(page == target for target in web.redirects.values() if not one_hop)
         assert driver.world.requests[page] <= ways + driver.lost[page], "no page is fetched twice without a crash"
 
 
@@ -204,10 +204,10 @@ def entries(frontier: SqliteFrontier) -> dict[bytes, Entry]:
 
 def depths_agree(frontier: SqliteFrontier, example: Example) -> None:
     """Every page's entry has the least depth at which it can be found."""
-    web, task, seeds, *_ = example
+    web, task, seeds, one_hop, *_ = example
     if task.max_depth is None or task.max_pages is not None:
         return
-    depths, _ = web.reachable(seeds, task.max_depth)
+    depths, _ = web.reachable(seeds, task.max_depth, one_hop)
     stored = entries(frontier)
     fetched = {url: depth for url, depth in depths.items() if stored[key(url)].fetched}
     assert {url: stored[key(url)].depth for url in fetched} == fetched
@@ -237,6 +237,7 @@ OFFERS = st.lists(
 ENDINGS = st.sampled_from(
     [Ending(EntryState.PAGE, "fetched")] * 3
     + [
+        Ending(EntryState.ALIAS, "redirected"),
         Ending(EntryState.REFUSED, "refused"),
         Ending(EntryState.FAILED, "failed"),
         Ending(EntryState.SKIPPED, "skipped"),

@@ -35,9 +35,10 @@ load(final == key and {key} or {key, final})
 if not crawl then return {STALE, depth, 0, 0, 1} end
 local entry, page = entries[key], entries[final]
 if not entry or not is_open(entry) or entry.owner ~= owner then return answer(STALE, depth) end
+local least = least_depth(entry, page)
+local leads_on = state == PAGE or state == ALIAS
+if crawl.limited and leads_on and least < depth then return answer(AGAIN, least) end
 if state == PAGE then
-  local least = least_depth(entry, page)
-  if crawl.limited and least < depth then return answer(AGAIN, least) end
   close_page(entry, page)
 else
   close(key, state, code, failure)
