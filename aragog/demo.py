@@ -1,49 +1,113 @@
-"""`make demo`: fetch the sample web on loopback with the embedded default, and show what came of it."""
+"""`make demo`: crawl the sample web on loopback with the embedded default, and show what came of it."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
+from rich.table import Table
 
-from aragog.assembly.whole import assembled
-from aragog.cli import cards
-from aragog.cli.pages import fetch_all
+from aragog.assembly.working import Worker, working
+from aragog.cli import cards, crawl_display
 from aragog.cli.run import context, run
-from aragog.settings import FetcherSettings, Settings
+from aragog.crawl.start import Wanted, read_seeds, start
+from aragog.crawl.watch import Progress, watch
+from aragog.export import rows
+from aragog.settings import CrawlSettings, EventSettings, FetcherSettings, Settings
+from recommender_hooks.image_state import ImageState, decode
 from testweb import SampleWeb
-from thrift_idl.gen.urlstore.ttypes import LookupRequest
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, LookupRequest, UrlRow
 
 DATA = Path(".demo")
-CARD = "http://kitchen.test/soup"
-#: URLs of the sample web that ask for patience for ever are left deferred after this time.
-PATIENCE_MS = 5_000
+#: What each kind of page looks like once it is stored.
+CARDS = ("http://kitchen.test/recipes/tomato-soup", "http://films.test/film/lighthouse", "http://shop.test/gloves")
 
 
 def settings_for(web: SampleWeb, data_dir: Path) -> Settings:
-    """The embedded default, with the sample web's hosts mapped to loopback."""
+    """The embedded default, with the sample web's hosts mapped to loopback, and less patience than for real hosts."""
     fetcher = FetcherSettings(connect_to=web.connect_to, allow_private=["*.test"])
-    return Settings(data_dir=str(data_dir), fetcher=fetcher)
+    crawl = CrawlSettings(max_tries=2, backoff_ms=300, give_up_ms=4_000)
+    events = EventSettings(image_tries=2, image_backoff_ms=300, image_give_up_ms=4_000)
+    return Settings(data_dir=str(data_dir), fetcher=fetcher, crawl=crawl, events=events)
 
 
 async def demo() -> None:
-    """Fetch every URL of the sample web, print a summary, a card, and what to try next."""
-    console = Console()
-    async with SampleWeb() as web, assembled(settings_for(web, DATA)) as assembly:
-        urls = web.urls()
-        console.print(f"Fetching {len(urls)} URLs of the sample web, at most 10 a second and domain, into {DATA}/\n")
-        visits = await fetch_all(assembly.visitor, urls, PATIENCE_MS)
-        cards.print_summary(visits)
-        shown = next((v.url for v in visits if v.page and v.page.record.json_ld), urls[0])
-        cards.print_card(shown, await assembly.store.lookup(LookupRequest(context("demo"), shown)))
-    console.print(f"""
+    """Crawl the sample web, print a summary, cards, the link graph, an image's signals, and what to try next."""
+    async with SampleWeb() as web:
+        settings = settings_for(web, DATA)
+        seeds, _ = read_seeds(web.seeds())
+        print(f"Crawling the sample web from {len(seeds)} seeds, 10 requests a second and domain, into {DATA}/\n")
+        async with working(settings, lock_wait_ms=0, waiting=lambda _: None) as worker:
+            progress = await _crawl(worker, Wanted(seeds, "any", label="demo"))
+            crawl_display.print_summary(progress)
+            await _show(worker.assembly.store)
+    _print_next(settings)
+
+
+async def _crawl(worker: Worker, wanted: Wanted) -> Progress:
+    crawl_id = await start(wanted, worker.frontier, worker.jobs, time.time_ns() // 1_000_000)
+    stop = asyncio.Event()
+    work = asyncio.create_task(worker.run(stop))
+    display = crawl_display.Display(worker.tally)
+    with display.showing():
+        async for progress in watch(crawl_id, worker.frontier, worker.jobs, every_ms=200):
+            display.show(progress)
+    stop.set()
+    await work
+    return progress
+
+
+async def _show(store: UrlStore) -> None:
+    stored = [row async for row in rows(store, context("demo"))]
+    pages = {row.url for row in stored if row.page}
+    for url in [url for url in CARDS if url in pages] or sorted(pages)[: len(CARDS)]:
+        cards.print_card(url, await store.lookup(LookupRequest(context("demo"), url)))
+    _print_graph(stored)
+    await _print_image(store, stored)
+
+
+def _print_graph(stored: list[UrlRow]) -> None:
+    linked = Counter(link.url for row in stored if row.page for link in row.page.record.outlinks if link.url != row.url)
+    table = Table(title="\nTop of the link graph", title_justify="left", show_edge=False)
+    table.add_column("page")
+    table.add_column("linked from", justify="right")
+    for url, count in linked.most_common(5):
+        table.add_row(cards.plain(url), str(count))
+    Console().print(table)
+
+
+async def _print_image(store: UrlStore, stored: list[UrlRow]) -> None:
+    images = [image.url for row in stored if row.page for image in row.page.record.images]
+    for url in dict.fromkeys(images):
+        state = await _image_state(store, url)
+        if state and state.signals:
+            print(f"\nSignals of {url}")
+            for name, value in msgspec.to_builtins(state.signals).items():
+                print(f"  {name:9} {value}")
+            return
+
+
+async def _image_state(store: UrlStore, url: str) -> ImageState | None:
+    found = await store.get_attributes(GetAttributesRequest(context("demo"), url, "image"))
+    return next((state for each in found if (state := decode(each))), None)
+
+
+def _print_next(settings: Settings) -> None:
+    print(f"""
 Next (the store stays in {DATA}/):
   export ARAGOG_DATA_DIR={DATA}
-  .venv/bin/aragog lookup {shown}
-  .venv/bin/aragog links {shown}
+  .venv/bin/aragog lookup {CARDS[0]}
+  .venv/bin/aragog links --in {CARDS[0]}
+  .venv/bin/aragog crawl ls
   .venv/bin/aragog store export --sorted | head -3
+  head -1 {settings.data_dir}/events.jsonl
   .venv/bin/aragog --help""")
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aragog.assembly.backends import ROBOTS_CACHE, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
+from aragog.telemetry import FetcherLog
 from fetcher.addresses import AddressPolicy
 from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.service import FetcherService
@@ -57,6 +58,7 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
         robots_cache=cache,
         settings=told,
         policy=policy,
+        telemetry=FetcherLog(),
     )
     try:
         yield service

@@ -9,6 +9,7 @@ from pathlib import Path
 from aragog.assembly.backends import LIMITER_STATE, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
+from aragog.telemetry import LimiterLog
 from ratelimiter import Limits, RateLimiterService
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
@@ -28,9 +29,11 @@ async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
 async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process."""
     overrides = settings.ratelimiter.overrides
-    limits = await Limits.open(Path(settings.expand(overrides)) if overrides else None, settings.ratelimiter.qps)
-    state = await open_backend("ratelimiter.state", LIMITER_STATE, settings.ratelimiter.state, settings)
+    limits = await Limits.open(
+        Path(settings.expand(overrides)) if overrides else None, settings.ratelimiter.qps, LimiterLog()
+    )
+    state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     try:
-        yield RateLimiterService(state, limits)
+        yield RateLimiterService(state, limits, telemetry=log)
     finally:
         await state.close()

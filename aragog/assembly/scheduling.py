@@ -15,6 +15,7 @@ from aragog.assembly.clients import client_of
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
 from aragog.settings import Settings
+from aragog.telemetry import PinLaterLog
 from pinlater import OWN_QUEUES, Monitor, PinLaterService, Rules
 from pinlater.settings import Settings as PinLaterSettings
 from thrift_idl.gen.pinlater.protocol import PinLater
@@ -38,15 +39,16 @@ async def pinlater_of(settings: Settings) -> AsyncIterator[PinLater]:
 @asynccontextmanager
 async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
     """PinLater in this process, its monitor beside it."""
+    log = PinLaterLog()
     backend = await open_backend("pinlater.backend", JOBS, settings.pinlater.backend, settings)
-    owner = (
-        f"{socket.gethostname()}-{os.getpid()}:{settings.pinlater.listen.rpartition(':')[2]}:{time.time_ns() // 10**6}"
-    )
-    service = PinLaterService([backend], owner, PinLaterSettings(admin_hash=settings.pinlater.admin_hash))
+    port = settings.pinlater.listen.rpartition(":")[2]
+    owner = f"{socket.gethostname()}-{os.getpid()}:{port}:{time.time_ns() // 1_000_000}"
+    admin = PinLaterSettings(admin_hash=settings.pinlater.admin_hash)
+    service = PinLaterService([backend], owner, admin, telemetry=log)
     timeout_ms = settings.crawl.claim_timeout_ms
     cycle_ms = max(_LEAST_CYCLE_MS, min(OWN_QUEUES.cycle_ms, timeout_ms // 4))
     own = replace(OWN_QUEUES, claim_timeout_ms=timeout_ms, cycle_ms=cycle_ms)
-    monitor = Monitor([backend], Rules({"crawl*": own, "signals": own, "inlinks": own}))
+    monitor = Monitor([backend], Rules({"crawl*": own, "signals": own, "inlinks": own}), telemetry=log)
     looking = asyncio.create_task(monitor.run())
     try:
         yield service

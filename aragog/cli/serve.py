@@ -12,6 +12,7 @@ import typer
 
 from aragog.cli.run import run
 from aragog.settings import Settings, load
+from aragog.telemetry import log_to_stderr
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc import RpcServer
 
@@ -37,6 +38,7 @@ def serve(
     Addresses are the settings `fetcher.listen`, `ratelimiter.listen`, `urlstore.listen`, `pinlater.listen`; port 0 is
     a free one.
     """
+    log_to_stderr()
     run(_serve(load(), which, drain_ms))
 
 

@@ -11,6 +11,7 @@ import typer
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
 from aragog.settings import Settings, load
+from aragog.telemetry import log_to_stderr
 
 
 def worker(
@@ -20,6 +21,7 @@ def worker(
 
     Start as many as you like over distributed services; the embedded assembly has one.
     """
+    log_to_stderr()
     run(_work(load(), lock_wait_ms))
 
 
