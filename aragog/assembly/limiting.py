@@ -28,10 +28,9 @@ async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
 @asynccontextmanager
 async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process."""
-    overrides = settings.ratelimiter.overrides
-    limits = await Limits.open(
-        Path(settings.expand(overrides)) if overrides else None, settings.ratelimiter.qps, LimiterLog()
-    )
+    given, log = settings.ratelimiter, LimiterLog()
+    path = Path(settings.expand(given.overrides)) if given.overrides else None
+    limits = await Limits.open(path, given.qps, log)
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     try:
         yield RateLimiterService(state, limits, telemetry=log)
