@@ -90,5 +90,13 @@ def links_of(url: str) -> ttypes.OutlinksRequest:
     return ttypes.OutlinksRequest(context=CONTEXT, url=url)
 
 
+def link(*urls: str) -> ttypes.LinkPagesRequest:
+    return ttypes.LinkPagesRequest(context=CONTEXT, urls=urls)
+
+
+def inlinks_of(url: str, continuation: bytes = b"", limit: int = 1_000, *, own: bool = False) -> ttypes.InlinksRequest:
+    return ttypes.InlinksRequest(context=CONTEXT, url=url, continuation=continuation, limit=limit, own=own)
+
+
 def scan(continuation: bytes = b"", limit: int = 100) -> ttypes.ScanRequest:
     return ttypes.ScanRequest(context=CONTEXT, continuation=continuation, limit=limit)
