@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from aragog.cli import config, crawl, explain, pages, serve, store, testweb, worker
+from aragog.cli import config, crawl, explain, pages, ping, serve, store, testweb, worker
 from thrift_idl.errors import AragogError, InvalidRequest, InvalidUrl
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command("links")(pages.links)
 app.command("explain")(explain.explain)
 app.command("worker")(worker.worker)
 app.command("serve")(serve.serve)
+app.command("ping")(ping.ping)
 app.command("testweb")(testweb.testweb)
 app.add_typer(crawl.app, name="crawl")
 app.add_typer(store.app, name="store")

@@ -1,0 +1,60 @@
+"""`aragog ping`: does a service of ours answer? For health checks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from aragog.cli.run import run
+from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.rpc.framing import FrameError, framed
+from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, read_header, write_header
+
+#: No service has this method: its server says so at once, by itself, without a handler or a backend.
+_METHOD = b"ping"
+_NO_ARGUMENTS = b"\x00"
+_MOST_BYTES = 65_536
+
+
+def ping(
+    address: Annotated[str, typer.Argument(help="host:port of a service.")],
+    timeout_ms: Annotated[int, typer.Option(help="How long it may take to answer, in ms.")] = 3_000,
+) -> None:
+    """Ask whether a service answers: exit code 0 if it does. The engines behind it aren't asked."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise BadConfiguration(f"{address!r} is no address; write host:port")
+    took_ms = run(_ping(host.strip("[]"), int(port), address, timeout_ms))
+    print(f"{address} answers, in {took_ms:.1f} ms")
+
+
+async def _ping(host: str, port: int, address: str, timeout_ms: int) -> float:
+    """Milliseconds until the answer. Raises `BackendDown`."""
+    began = time.perf_counter()
+    try:
+        async with asyncio.timeout(timeout_ms / 1000):
+            await _call(host, port)
+    except TimeoutError:
+        raise BackendDown(f"{address} doesn't answer within {timeout_ms} ms") from None
+    except (OSError, EOFError) as error:
+        raise BackendDown(f"{address} doesn't answer: {error}; is it started?") from error
+    except FrameError as error:
+        raise BackendDown(f"{address} is no service of ours: {error}") from error
+    return (time.perf_counter() - began) * 1000
+
+
+async def _call(host: str, port: int) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(framed(write_header(CALL, _METHOD, 1) + _NO_ARGUMENTS))
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        if size > _MOST_BYTES:
+            raise FrameError(f"an answer of {size} bytes")
+        header = read_header(await reader.readexactly(size), REPLY, EXCEPTION)
+        if (header.name, header.sequence) != (_METHOD, 1):
+            raise FrameError("an answer to another question")
+    finally:
+        writer.close()
