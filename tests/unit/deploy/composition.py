@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def variables(text: str) -> dict[str, str | None]:
 
 def tree(environment: Mapping[str, str] | None = None) -> Any:
     """The whole file as plain mappings and lists, as on a machine whose environment is `environment`."""
-    return _plain(YAML(typ="safe", pure=True).load(FILE.read_text()), environment or {})
+    return _plain(_read(), environment or {})
 
 
 def services(environment: Mapping[str, str] | None = None) -> dict[str, Service]:
@@ -105,6 +106,11 @@ def our_services() -> dict[str, Service]:
 def engines() -> dict[str, Service]:
     """All others."""
     return {name: service for name, service in services().items() if not service.is_ours}
+
+
+@functools.cache
+def _read() -> Any:
+    return YAML(typ="safe", pure=True).load(FILE.read_text())
 
 
 def _plain(value: Any, environment: Mapping[str, str]) -> Any:
