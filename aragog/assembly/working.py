@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from aragog.assembly.backends import LEASES, SINK, open_backend
 from aragog.assembly.scheduling import dropper, frontier_of, pinlater_of
@@ -24,6 +25,7 @@ from aragog.crawl.moves import Patience
 from aragog.crawl.pump import Pump, PumpBounds
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.start import make_queues
+from aragog.crawl.steps import StepFile, Steps, silent
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visitor
 from aragog.lock import Waiting
@@ -71,15 +73,16 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         assembly = await assembled_on(stack, settings, lock_wait_ms, waiting)
         pinlater = await stack.enter_async_context(pinlater_of(settings))
         frontier = await stack.enter_async_context(frontier_of(settings))
-        jobs, health, tally = JobQueues(pinlater, source), Health(), Tally()
+        steps = _steps()
+        jobs, health, tally = JobQueues(pinlater, source, steps=steps), Health(), Tally()
         await health.persistently(lambda: make_queues(jobs))
         signals = await _signals(stack, settings, assembly)
         follow_ups = FollowUps(
-            signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source
+            signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source, steps=steps
         )
         known = KnownCrawls(frontier.crawls)
         crawling = Crawling(
-            visitor=_visitor(settings, assembly, health),
+            visitor=_visitor(settings, assembly, health, steps),
             frontier=frontier,
             jobs=jobs,
             known=known,
@@ -106,11 +109,17 @@ async def _one(name: str) -> Sequence[str]:
     return (name,)
 
 
-def _visitor(settings: Settings, assembly: Assembly, health: Health) -> Visitor:
+def _visitor(settings: Settings, assembly: Assembly, health: Health, steps: Steps) -> Visitor:
     """Places times the cap of one page is the worker's bytes in flight."""
     most = (settings.crawl.bytes_in_flight_mib << 20) // settings.crawl.places
     cap = min(settings.fetcher.max_content_bytes, most)
-    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, one_hop=True)
+    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, one_hop=True, steps=steps)
+
+
+def _steps() -> Steps:
+    """Nobody is told what this worker does, unless a test that will kill it names a folder."""
+    folder = os.environ.get("ARAGOG_TORTURE_STEPS")
+    return StepFile(Path(folder) / f"{os.getpid()}") if folder else silent
 
 
 def _patience(settings: Settings) -> Patience:

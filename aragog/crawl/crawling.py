@@ -27,7 +27,7 @@ from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visit, Visitor
 from thrift_idl.errors import InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
-from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Page
 from weburl import url_key
 
 _LATER_MS = 1_000
@@ -126,7 +126,7 @@ class Crawling:
             self._jobs.give_back(held, move.delay_ms, move.job.encode())
             return
         if visit.page:
-            await self._follow_up(visit.page)
+            await self._follow_up(held, visit.page)
         self._jobs.ack(held, visit.outcome.code)
 
     async def _work(self, mine: _Mine) -> None:
@@ -145,7 +145,9 @@ class Crawling:
                 await self._visit_claimed(mine, known)
 
     async def _visit_claimed(self, mine: _Mine, known: KnownCrawl) -> None:
-        visit = await self._visit(mine.held, mine.job, self._visitor)
+        visit = await self._made_before(mine, known) if mine.held.lost else None
+        if visit is None:
+            visit = await self._visit(mine.held, mine.job, self._visitor)
         if visit.outcome.code == "redirected":
             await self._redirected(mine, known, visit)
             return
@@ -154,8 +156,16 @@ class Crawling:
             await self._again(mine, move)
             return
         if visit.page:
-            await self._follow_up(visit.page)
+            await self._follow_up(mine.held, visit.page)
         await self._finish(mine, known, move.ending, visit.page)
+
+    async def _made_before(self, mine: _Mine, known: KnownCrawl) -> Visit | None:
+        """The visit that a dead worker made of this job, if it had stored the page: that isn't fetched twice."""
+        found = await self._lookup(mine.job.url)
+        row, page = found.row, found.row.page if found.row else None
+        if found.aliases or row is None or page is None or row.outcome is None or row.outcome.family != "fetched":
+            return None
+        return Visit(mine.job.url, row.outcome, page) if page.last_seen_ms >= known.crawl.created_ms else None
 
     async def _redirected(self, mine: _Mine, known: KnownCrawl, visit: Visit) -> None:
         """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""
@@ -179,7 +189,8 @@ class Crawling:
         await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
         self._jobs.give_back(mine.held, move.delay_ms, move.job.encode())
 
-    async def _follow_up(self, page: Page) -> None:
+    async def _follow_up(self, held: Held, page: Page) -> None:
+        self._visitor.steps("enqueue", held.descriptor, page.url)
         await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source)))
 
     async def _finish(self, mine: _Mine, known: KnownCrawl, ending: Ending, page: Page | None) -> None:
@@ -193,6 +204,7 @@ class Crawling:
         self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: Ending, final_key: bytes | None
     ) -> None:
         """Schedule what follows, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
+        self._visitor.steps("enqueue", mine.held.descriptor, mine.job.url)
         offer, finished = replace(mine.offer, depth=mine.claim.depth), Finished.AGAIN
         other_key = final_key if final_key != offer.key else None
         while finished == Finished.AGAIN:
@@ -206,6 +218,9 @@ class Crawling:
             self._known.forget(mine.job.crawl)
 
     async def _stored(self, url: str) -> Page | None:
+        row = (await self._lookup(url)).row
+        return row.page if row else None
+
+    async def _lookup(self, url: str) -> LookupResult:
         request = LookupRequest(Context(self._source), url)
-        found = await self._health.persistently(lambda: self._visitor.store.lookup(request))
-        return found.row.page if found.row else None
+        return await self._health.persistently(lambda: self._visitor.store.lookup(request))

@@ -14,6 +14,7 @@ import orjson
 from aragog.crawl.health import Health
 from aragog.crawl.pump import Task
 from aragog.crawl.queues import Held, JobQueues
+from aragog.crawl.steps import Steps, silent
 from aragog.crawl.tally import Tally
 from recommender_hooks.mark import is_published, read_mark
 from recommender_hooks.signals import Published, SignalsService, Waiting
@@ -77,6 +78,7 @@ class FollowUps:
         health: Health,
         tally: Tally,
         source: str,
+        steps: Steps = silent,
     ) -> None:
         self._signals = signals
         self._store = store
@@ -84,6 +86,7 @@ class FollowUps:
         self._health = health
         self._tally = tally
         self._context = Context(source)
+        self._steps = steps
 
     async def publish(self, held: Sequence[Held]) -> Sequence[Task]:
         """A task a job."""
@@ -104,6 +107,7 @@ class FollowUps:
         return read
 
     async def _publish(self, held: Held, job: FollowUp) -> None:
+        self._steps("publish", held.descriptor, job.url)
         ending = await self._health.persistently(lambda: self._signals.publish(job.url, self._context))
         if isinstance(ending, Waiting):
             self._jobs.give_back(held, ending.delay_ms)
@@ -112,6 +116,8 @@ class FollowUps:
         self._jobs.ack(held)
 
     async def _link(self, read: Sequence[tuple[Held, FollowUp]]) -> None:
+        for held, job in read:
+            self._steps("link", held.descriptor, job.url)
         urls = tuple(dict.fromkeys(job.url for _, job in read))
         await self._health.persistently(lambda: self._store.link_pages(LinkPagesRequest(self._context, urls)))
         self._tally.linked += len(urls)

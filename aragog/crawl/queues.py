@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from aragog.crawl.steps import Steps, silent
 from pinlater import from_pinlater
 from thrift_idl.errors import AragogError, NotFound
 from thrift_idl.gen.pinlater.protocol import PinLater
@@ -60,11 +61,16 @@ class JobQueues:
     """The queues, as one worker uses them."""
 
     def __init__(
-        self, pinlater: PinLater, source: str, wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self,
+        pinlater: PinLater,
+        source: str,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        steps: Steps = silent,
     ) -> None:
         self._pinlater = pinlater
         self._context = RequestContext(source)
         self._wall_ms = wall_ms
+        self._steps = steps
         self._acks: defaultdict[str, list[PinLaterJobAckInfo]] = defaultdict(list)
         self._checkpoints: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
 
@@ -126,6 +132,7 @@ class JobQueues:
         except BaseException:
             self._acks[queue][:0] = acks  # the claims fence what was done already
             raise
+        self._sent(acks)
         metadata = response.jobMetadata or {}
         return [_held(queue, name, body, metadata[name]) for name, body in (response.jobs or {}).items()]
 
@@ -133,6 +140,7 @@ class JobQueues:
         """The job is done."""
         info = PinLaterJobAckInfo(held.descriptor, appendCustomStatus=status, claimDescriptor=held.claim)
         self._acks[held.queue].append(info)
+        self._steps("ack", held.descriptor)
 
     def give_back(self, held: Held, delay_ms: int, body: bytes | None = None) -> None:
         """The job goes back to its queue for `delay_ms`, with another body if one is given; spends no attempt."""
@@ -144,6 +152,7 @@ class JobQueues:
             claimDescriptor=held.claim,
         )
         self._checkpoints[held.queue].append(request)
+        self._steps("give_back", held.descriptor)
 
     async def heartbeat(self, held: Iterable[Held]) -> None:
         """Keep up the claims of jobs that take long: a checkpoint that changes nothing."""
@@ -155,29 +164,42 @@ class JobQueues:
             await self._checkpoint(queue, requests)
 
     async def flush(self) -> None:
-        """Send what has gathered. Raises `BackendDown`; the rest stays gathered."""
+        """Send what has gathered. Raises `BackendDown`; the rest stays gathered.
+
+        Several pumps share these queues: what another sends meanwhile is gone from here.
+        """
         for queue in tuple(self._checkpoints):
-            requests = self._checkpoints.pop(queue)
+            requests = self._checkpoints.pop(queue, [])
             try:
                 await self._checkpoint(queue, requests)
             except BaseException:
                 self._checkpoints[queue][:0] = requests
                 raise
+            self._sent(requests)
         for queue in tuple(self._acks):
-            acks = self._acks.pop(queue)
+            acks = self._acks.pop(queue, [])
             try:
                 await self._ack(queue, acks)
             except BaseException:
                 self._acks[queue][:0] = acks
                 raise
+            self._sent(acks)
+
+    def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
+        for info in infos:
+            self._steps("done", info.jobDescriptor)
 
     async def _checkpoint(self, queue: str, requests: Sequence[PinLaterCheckpointJobRequest]) -> None:
+        if not requests:
+            return
         with suppress(NotFound):  # dropped
             async with _asking():
                 request = PinLaterCheckpointJobsRequest(queue, tuple(requests))
                 await self._pinlater.checkpointJobs(self._context, request)
 
     async def _ack(self, queue: str, acks: Sequence[PinLaterJobAckInfo]) -> None:
+        if not acks:
+            return
         with suppress(NotFound):
             async with _asking():
                 request = PinLaterJobAckRequest(queue, jobsSucceeded=tuple(acks))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from aragog.crawl.steps import Steps, silent
 from fetcher.chain import chain_of
 from thrift_idl.errors import AragogError, Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.context.ttypes import Context
@@ -70,6 +71,8 @@ class Visitor:
     """Cap of a page's content; None = the fetcher's."""
     one_hop: bool = False
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
+    steps: Steps = silent
+    """Told what is done for the job whose descriptor the context's request id is."""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
@@ -77,6 +80,7 @@ class Visitor:
         began_ms = self.wall_ms()
         previous = await self._stored(url, context)
         request = _request(url, context, previous, resume, accept, self)
+        self.steps("fetch", context.request_id, url)
         try:
             fetched = await self.persistently(lambda: self.fetcher.fetch(request))
         except Moved as moved:
@@ -102,13 +106,16 @@ class Visitor:
         return found.row.page if found.row and not found.aliases else None
 
     async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+        self.steps("extract", context.request_id, url)
         record = await self.persistently(lambda: self.extract(fetched))
+        self.steps("put", context.request_id, url)
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
         return Visit(url, outcome, put.page, put.record_changed)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+        self.steps("put", context.request_id, url)
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
@@ -119,6 +126,7 @@ class Visitor:
         hop = chain[-1]
         outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=hop.status)
         request = PutOutcomeRequest(context=context, url=hop.url, outcome=outcome, chain=(hop,), began_ms=began_ms)
+        self.steps("put", context.request_id, url)
         await self.persistently(lambda: self.store.put_outcome(request))
         return Visit(url, outcome, chain=chain)
 
@@ -134,6 +142,7 @@ class Visitor:
             began_ms=began_ms,
         )
         if _is_worth_storing(error):
+            self.steps("put", context.request_id, url)
             await self.persistently(lambda: self.store.put_outcome(request))
         return Visit(url, outcome, chain=chain)
 
