@@ -90,7 +90,7 @@ def begin(
     else:
         crawl_display.print_summary(progress)
     if not progress.over:
-        print(f"aragog: stopped; the same command goes on: aragog crawl {label}", file=sys.stderr)
+        print("aragog: stopped; the same command goes on where it was", file=sys.stderr)
         raise typer.Exit(1)
 
 
