@@ -163,6 +163,8 @@ class Pump:
             self._fatal = error
         except AragogError as error:
             _log.warning("%s", error)
+        except Exception:  # a fault of ours: told, and the loop lives on, for without it every claim would be lost
+            _log.exception("a worker's loop failed")
 
     async def _drain(self) -> None:
         if self._running and self._fatal is None:
