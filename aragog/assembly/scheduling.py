@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -50,6 +51,7 @@ async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
     own = replace(OWN_QUEUES, claim_timeout_ms=timeout_ms, cycle_ms=cycle_ms)
     monitor = Monitor([backend], Rules({"crawl*": own, "signals": own, "inlinks": own}), telemetry=log)
     looking = asyncio.create_task(monitor.run())
+    looking.add_done_callback(_tell)
     try:
         yield service
     finally:
@@ -57,6 +59,12 @@ async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
         with suppress(asyncio.CancelledError):
             await looking
         await backend.close()
+
+
+def _tell(looking: asyncio.Task[None]) -> None:
+    """A monitor that ended by itself is a fault of ours: claims of dead workers no longer come back."""
+    if not looking.cancelled():
+        logging.getLogger("aragog").error("PinLater's monitor has ended", exc_info=looking.exception())
 
 
 def dropper(settings: Settings, pinlater: PinLater, jobs: JobQueues) -> Callable[[str], Awaitable[None]]:
