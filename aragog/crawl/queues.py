@@ -192,16 +192,12 @@ class JobQueues:
     async def _checkpoint(self, queue: str, requests: Sequence[PinLaterCheckpointJobRequest]) -> None:
         if not requests:
             return
-        if not requests:
-            return
         with suppress(NotFound):  # dropped
             async with _asking():
                 request = PinLaterCheckpointJobsRequest(queue, tuple(requests))
                 await self._pinlater.checkpointJobs(self._context, request)
 
     async def _ack(self, queue: str, acks: Sequence[PinLaterJobAckInfo]) -> None:
-        if not acks:
-            return
         if not acks:
             return
         with suppress(NotFound):
