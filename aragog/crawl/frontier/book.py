@@ -142,9 +142,7 @@ class Book:
     def _verdict(self, offer: Offer) -> Verdict:
         if self.standing.state is not CrawlState.RUNNING:
             return Verdict.LATER if self.standing.state is CrawlState.PAUSED else Verdict.NOT_RUNNING
-        if offer.key not in self._entries and self.standing.spent:
-            return Verdict.OVER_BUDGET
-        self._enter(offer)
+        self._enter(offer)  # even if it is skipped: `schedule` may come after, and would wait for a job that is acked
         entry = self._entries[offer.key]
         if not entry.open or entry.owner != owner_of(offer.descriptor):
             return Verdict.REPEAT
@@ -187,7 +185,6 @@ class Book:
         if page is None or not page.fetched:
             self.standing.pages += 1
         alias = final_key != offer.key
-        entry = replace(entry, depth=min(entry.depth, offer.depth))
         self._close(offer.key, entry, replace(ending, state=EntryState.ALIAS) if alias else ending)
         if alias:
             self._mark_page(final_key, page, offer)

@@ -305,9 +305,20 @@ async def test_the_page_budget_is_kept_to_the_page_and_the_crawl_ends(crawl: Ste
     assert await crawl.claim("f") is Verdict.OVER_BUDGET
     assert [await crawl.claim(name) for name in "bde"] == [Verdict.OVER_BUDGET] * 3
     assert await crawl.state() is CrawlState.DONE
-    assert await crawl.counts() == (0, 5, 2)
-    assert (await crawl.frontier.crawls.status("c")).outcomes == {"fetched": 2, "over_budget": 3}
+    assert await crawl.counts() == (0, 6, 2)
+    assert (await crawl.frontier.crawls.status("c")).outcomes == {"fetched": 2, "over_budget": 4}
     assert await crawl.claim("b") is Verdict.NOT_RUNNING
+
+
+async def test_a_job_skipped_before_it_is_scheduled_is_not_waited_for(crawl: Steps) -> None:
+    await crawl.begin(max_pages=1)
+    await crawl.schedule(offer("a"))
+    await crawl.visit("seed", depth=0)
+    assert await crawl.claim("late") is Verdict.OVER_BUDGET
+    await crawl.schedule(offer("late"))
+    assert await crawl.claim("a") is Verdict.OVER_BUDGET
+    assert await crawl.counts() == (0, 3, 1)
+    assert await crawl.state() is CrawlState.DONE
 
 
 async def test_a_visit_that_brings_no_page_makes_room_for_another(crawl: Steps) -> None:

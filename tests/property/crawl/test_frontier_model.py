@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +168,7 @@ async def crawl(frontier: Frontier, example: Example) -> None:
         assert driver.world.requests[page] <= ways + driver.lost[page], "no page is fetched twice without a crash"
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=1_000 if os.environ.get("ARAGOG_TORTURE") else 120, deadline=None)
 @given(EXAMPLES)
 def test_however_workers_crash_a_crawl_ends_once_with_every_reachable_url_done(example: Example) -> None:

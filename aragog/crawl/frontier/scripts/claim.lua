@@ -18,8 +18,7 @@ end
 local function verdict(key, owner, depth)
   if not crawl then return NOT_RUNNING end
   if crawl.state ~= 'running' then return crawl.state == 'paused' and LATER or NOT_RUNNING end
-  if not entries[key] and spent() then return OVER_BUDGET end
-  enter(key, owner, depth)
+  enter(key, owner, depth) -- even if it is skipped: schedule may come after, and would wait for a job that is acked
   local entry = entries[key]
   if not is_open(entry) or entry.owner ~= owner then return REPEAT end
   if entry.fetched then return RELINK end

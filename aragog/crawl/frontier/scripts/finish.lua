@@ -18,9 +18,8 @@ local function mark_page(entry)
   end
 end
 
-local function close_page(entry, page)
+local function close_page(page)
   if not page or not page.fetched then crawl.pages = crawl.pages + 1 end
-  entry.depth = math.min(entry.depth, depth)
   close(key, final == key and PAGE or ALIAS, code)
   if final ~= key then mark_page(page) end
 end
@@ -39,7 +38,7 @@ local least = least_depth(entry, page)
 local leads_on = state == PAGE or state == ALIAS
 if crawl.limited and leads_on and least < depth then return answer(AGAIN, least) end
 if state == PAGE then
-  close_page(entry, page)
+  close_page(page)
 else
   close(key, state, code, failure)
 end
