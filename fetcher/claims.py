@@ -3,18 +3,16 @@ at look-up, by others."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import weburl
 from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.fetcher.ttypes import CanonicalClaim
+from weburl.link_header import links
 
 _MOST_CLAIMS = 8
 _LONGEST = 16 * 1024
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]*))?)*)')
-_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]*))', re.IGNORECASE)
 
 
 def header_claims(base: str, values: Sequence[str]) -> Iterator[CanonicalClaim]:
@@ -22,12 +20,10 @@ def header_claims(base: str, values: Sequence[str]) -> Iterator[CanonicalClaim]:
     combined = ", ".join(values)[:_LONGEST]
     if "canonical" not in combined.lower():
         return
-    for link in _LINK.finditer(combined):
-        found = _REL.search(link[2])
-        relations = (found[1] or found[2] or "").lower().split() if found else []
+    for target, relations in links(combined):
         if "canonical" in relations:
             with suppress(InvalidUrl):
-                yield CanonicalClaim("header", weburl.join(base, link[1]))
+                yield CanonicalClaim("header", weburl.join(base, target))
 
 
 def bounded(claims: Sequence[CanonicalClaim]) -> tuple[CanonicalClaim, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from extraction.robots import of_header
 from thrift_idl.gen.fetcher.ttypes import Header
 from thrift_idl.gen.page.ttypes import RobotsDirectives
+from weburl.link_header import links
 
 KEPT = frozenset(
     (
@@ -32,8 +32,6 @@ MAX_VALUE = 4_096
 MAX_KEPT = 32
 
 _MAX_DIRECTIVES = 64
-_LINK = re.compile(r'<([^<>]*)>((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
-_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
 
 
 def kept(headers: Iterable[Header]) -> tuple[Header, ...]:
@@ -66,15 +64,7 @@ def canonical_link(headers: Iterable[Header]) -> str:
     for header in headers:
         if header.name.lower() != "link" or len(header.value) > MAX_VALUE:
             continue
-        for link in _LINK.finditer(header.value):
-            if "canonical" in _relations(link[2]):
-                return link[1].strip()
+        for target, relations in links(header.value):
+            if "canonical" in relations:
+                return target
     return ""
-
-
-def _relations(parameters: str) -> list[str]:
-    """Relation types of a link: its first rel parameter's (RFC 8288 3.3)."""
-    for parameter in _PARAMETER.finditer(parameters):
-        if parameter[1].lower() == "rel":
-            return (parameter[2] or parameter[3] or "").lower().split()
-    return []

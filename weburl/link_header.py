@@ -1,0 +1,23 @@
+"""The Link header field (RFC 8288): targets and their relation types, of bounded text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_LINK = re.compile(r'<([^<>]*)>((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
+_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
+
+
+def links(field: str) -> Iterator[tuple[str, list[str]]]:
+    """(target as written, relation types in lower case) of each link in one field value, whose length others bound."""
+    for link in _LINK.finditer(field):
+        yield link[1].strip(), _relations(link[2])
+
+
+def _relations(parameters: str) -> list[str]:
+    """Relation types of a link: its first rel parameter's (RFC 8288 3.3)."""
+    for parameter in _PARAMETER.finditer(parameters):
+        if parameter[1].lower() == "rel":
+            return (parameter[2] or parameter[3] or "").lower().split()
+    return []
