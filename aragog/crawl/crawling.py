@@ -6,6 +6,7 @@ Every step is idempotent, and in this order, so that a crash anywhere repeats a 
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,14 +28,16 @@ from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visit, Visitor
 from thrift_idl.errors import InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Page
 from weburl import url_key
 
 _LATER_MS = 1_000
 _NEWER_MS = 60_000
-#: Lost so often with its worker, a job runs alone; lost again and again even so, it is set aside.
+#: Lost so often with its worker, a job runs alone: from then on no other's doing, and no place in a queue, is held
+#: against it. Lost so often even so, it is set aside.
 LOST_RUNS_ALONE = 3
-LOST_SET_ASIDE = 6
+ALONE_SET_ASIDE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +134,27 @@ class Crawling:
 
     async def _work(self, mine: _Mine) -> None:
         known = await self._health.persistently(lambda: self._known.of(mine.job.crawl))
-        if mine.held.lost >= LOST_SET_ASIDE:
+        if mine.job.alone >= ALONE_SET_ASIDE:
             ending = Ending(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
             await self._finish(mine, known, ending, None)
         elif mine.claim.verdict == Verdict.RELINK:
-            page = await self._stored(mine.job.url)
-            await self._finish(mine, known, Ending(EntryState.PAGE, "relinked"), page)
+            await self._relink(mine, known)
         elif mine.held.lost >= LOST_RUNS_ALONE:
             async with self._solitude.alone():
-                await self._visit_claimed(mine, known)
+                await self._visit_alone(mine, known)
         else:
             async with self._solitude.together():
                 await self._visit_claimed(mine, known)
+
+    async def _visit_alone(self, mine: _Mine, known: KnownCrawl) -> None:
+        """The job says that it runs alone before it does."""
+        body = replace(mine.job, alone=mine.job.alone + 1).encode()
+        await self._health.persistently(lambda: self._jobs.keep(mine.held, body))
+        try:
+            await self._visit_claimed(mine, known)
+        except asyncio.CancelledError:  # told to stop: no loss
+            self._jobs.give_back(mine.held, 0, mine.job.encode())
+            raise
 
     async def _visit_claimed(self, mine: _Mine, known: KnownCrawl) -> None:
         visit = await self._made_before(mine, known) if mine.held.lost else None
@@ -179,6 +191,21 @@ class Crawling:
 
         await self._finish_after(onward, mine, Ending(EntryState.ALIAS, visit.outcome.code), None)
 
+    async def _relink(self, mine: _Mine, known: KnownCrawl) -> None:
+        """Follow what the store has of a URL that was found nearer to a seed: its page's links, or its redirect."""
+        found = await self._lookup(mine.job.url)
+        if not found.aliases:
+            page = found.row.page if found.row else None
+            await self._finish(mine, known, Ending(EntryState.PAGE, "relinked"), page)
+            return
+        target = found.aliases[1] if len(found.aliases) > 1 else found.row.url if found.row else mine.job.url
+        hop = Hop(url=mine.job.url, status=0, target=target)  # the store keeps no status with an alias
+
+        async def onward(depth: int) -> None:
+            await self._follower.follow_redirect(known, mine.job, (hop,), depth)
+
+        await self._finish_after(onward, mine, Ending(EntryState.ALIAS, "relinked"), None)
+
     async def _visit(self, held: Held, job: CrawlJob, visitor: Visitor) -> Visit:
         context = Context(self._source, held.descriptor)
         visit = await visitor.visit(job.url, context, resume=job.resume)
@@ -187,7 +214,7 @@ class Crawling:
 
     async def _again(self, mine: _Mine, move: Again) -> None:
         await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
-        self._jobs.give_back(mine.held, move.delay_ms, move.job.encode())
+        self._jobs.give_back(mine.held, move.delay_ms, replace(move.job, alone=0).encode())
 
     async def _follow_up(self, held: Held, page: Page) -> None:
         self._visitor.steps("enqueue", held.descriptor, page.url)
@@ -216,10 +243,6 @@ class Crawling:
         self._jobs.ack(mine.held, ending.code)
         if finish.ended:
             self._known.forget(mine.job.crawl)
-
-    async def _stored(self, url: str) -> Page | None:
-        row = (await self._lookup(url)).row
-        return row.page if row else None
 
     async def _lookup(self, url: str) -> LookupResult:
         request = LookupRequest(Context(self._source), url)
