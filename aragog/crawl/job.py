@@ -67,6 +67,8 @@ class CrawlJob:
     """Visits so far that ended as `unavailable`."""
     first_deferred_ms: int = 0
     """When the first of the deferrals since the last answer was, ms since 1970; 0 = not deferred."""
+    alone: int = 0
+    """Visits begun with no other beside them, since the last that ended: so often it was lost by its own doing."""
     resume: tuple[Hop, ...] = ()
     """Hops walked before a deferral: the next visit goes on at the last one's target."""
     others: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -104,6 +106,7 @@ class CrawlJob:
             "policy": {name: value for name, value in policy.items() if value is not None},
             "tries": self.tries,
             "first_deferred_ms": self.first_deferred_ms,
+            "alone": self.alone,
             "resume": to_json(self.resume),
         }
         return {name: value for name, value in keys.items() if value}
@@ -199,6 +202,7 @@ _KEYS: Mapping[str, _Reader] = {
     "policy": _policy,
     "tries": _number(0, _MAX_TRIES),
     "first_deferred_ms": _number(0, _MAX_MS),
+    "alone": _number(0, _MAX_TRIES),
     "resume": _resume,
 }
 _POLICY: Mapping[str, _Reader] = {"max_tries": _number(1, _MAX_TRIES), "give_up_ms": _number(0, 366 * _DAY_MS)}

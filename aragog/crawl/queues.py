@@ -143,16 +143,25 @@ class JobQueues:
         self._steps("ack", held.descriptor)
 
     def give_back(self, held: Held, delay_ms: int, body: bytes | None = None) -> None:
-        """The job goes back to its queue for `delay_ms`, with another body if one is given; spends no attempt."""
+        """The job goes back to its queue for `delay_ms`; spends no attempt.
+
+        With a body the worker came through with it: it gets that body, and its losses are forgotten.
+        """
         request = PinLaterCheckpointJobRequest(
             held.descriptor,
             newBody=None if body is None else body.decode(),
+            numOfAttemptsAllowed=ATTEMPTS if held.lost and body is not None else None,
             moveToPending=True,
             runAfterTimestampMillis=self._wall_ms() + delay_ms,
             claimDescriptor=held.claim,
         )
         self._checkpoints[held.queue].append(request)
         self._steps("give_back", held.descriptor)
+
+    async def keep(self, held: Held, body: bytes) -> None:
+        """Give the job another body and keep it."""
+        request = PinLaterCheckpointJobRequest(held.descriptor, newBody=body.decode(), claimDescriptor=held.claim)
+        await self._checkpoint(held.queue, [request])
 
     async def heartbeat(self, held: Iterable[Held]) -> None:
         """Keep up the claims of jobs that take long: a checkpoint that changes nothing."""
