@@ -93,7 +93,7 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[events]: where page events go, and how often one image is asked about."""
 
     sink: str = "file:///{data_dir}/events.jsonl"
-    #: Which worker fetches an image: `memory://` where one process does all, else a Redis that may evict.
+    #: Which worker fetches an image: `memory://` where one process does all, else the durable Redis.
     leases: str = "memory://"
     image_tries: int = 5
     image_backoff_ms: int = 30_000

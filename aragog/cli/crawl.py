@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,6 +18,7 @@ from typer.core import TyperGroup
 from aragog.cli import crawl_display
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
+from aragog.cli.stopping import Stopping
 from aragog.crawl.crawls import CrawlState, CrawlStatus, Failure
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
@@ -85,11 +85,11 @@ def begin(
     label = " ".join(sys.argv[2:])[:200]
     wanted = Wanted(good, _scope(scope), depth, max_pages, label)
     progress = run(_crawl(load(), wanted, lock_wait_ms))
-    if as_json:
+    if progress and as_json:
         print(orjson.dumps(_as_json(progress.status)).decode())
-    else:
+    elif progress:
         crawl_display.print_summary(progress)
-    if not progress.over:
+    if not progress or not progress.over:
         print("aragog: stopped; the same command goes on where it was", file=sys.stderr)
         raise typer.Exit(1)
 
@@ -108,14 +108,18 @@ def _scope(text: str) -> ScopeKind:
     raise BadConfiguration(f"--scope {text}: use host, domain or any")
 
 
-async def _crawl(settings: Settings, wanted: Wanted, lock_wait_ms: int) -> Progress:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with _watched(settings, lock_wait_ms) as watched:
-        crawl_id = await start(wanted, watched.frontier, watched.jobs, time.time_ns() // 1_000_000)
-        return await _work_and_watch(watched, crawl_id, stop)
+async def _crawl(settings: Settings, wanted: Wanted, lock_wait_ms: int) -> Progress | None:
+    """How far the crawl came; None where it was stopped before it began."""
+    stopping = Stopping()
+    try:
+        async with _watched(settings, lock_wait_ms) as watched:
+            crawl_id = await start(wanted, watched.frontier, watched.jobs, time.time_ns() // 1_000_000)
+            stopping.started()
+            return await _work_and_watch(watched, crawl_id, stopping.stop)
+    except asyncio.CancelledError:
+        if not stopping.broken_off:
+            raise
+    return None
 
 
 async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event) -> Progress:

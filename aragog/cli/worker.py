@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import Annotated
 
 import typer
 
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
+from aragog.cli.stopping import Stopping
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
 
@@ -28,10 +28,12 @@ def worker(
 async def _work(settings: Settings, lock_wait_ms: int) -> None:
     from aragog.assembly.working import working  # noqa: PLC0415 - all services: the other commands start without them
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker:
-        print("worker ready", flush=True)
-        await worker.run(stop)
+    stopping = Stopping()
+    try:
+        async with working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker:
+            print("worker ready", flush=True)
+            stopping.started()
+            await worker.run(stopping.stop)
+    except asyncio.CancelledError:
+        if not stopping.broken_off:
+            raise
