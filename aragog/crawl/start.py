@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -62,21 +62,29 @@ def read_seeds(lines: Iterable[str]) -> tuple[tuple[str, ...], list[BadLine]]:
     return tuple(good.values()), bad
 
 
-def running_of(wanted: Wanted, crawls: Iterable[CrawlStatus]) -> tuple[str, bool]:
-    """The id of the crawl that `wanted` means, and whether it is there already: one that hasn't ended, or a new one."""
+def running_of(wanted: Wanted, crawls: Iterable[CrawlStatus], queues: Container[str] = frozenset()) -> tuple[str, bool]:
+    """The id of the crawl that `wanted` means, and whether it is there already: one that isn't over, or a new one.
+
+    One whose queue is among `queues` isn't, though all its pages may be visited: whoever saw it to its end drops that.
+    """
     same = [status for status in crawls if re.fullmatch(rf"{wanted.name}(_\d+)?", status.crawl.id)]
     for status in same:
-        if not status.state.ended:
+        if not status.state.ended or (status.state == CrawlState.DONE and status.crawl.queue in queues):
             return status.crawl.id, True
     return (f"{wanted.name}_{len(same) + 1}" if same else wanted.name), False
 
 
-async def start(wanted: Wanted, frontier: Frontier, jobs: JobQueues, now_ms: int) -> str:
-    """Start the crawl, or go on with it where it hasn't ended; its id. A paused one runs again."""
+async def start(wanted: Wanted, frontier: Frontier, jobs: JobQueues, now_ms: int, *, drops_queue: bool = False) -> str:
+    """Start the crawl, or go on with it where it isn't over; its id. A paused one runs again. Repeatable.
+
+    `drops_queue` says that a crawl's queue is dropped once all that follows from it is done: one that has its queue
+    is gone on with. Otherwise it is over with its last page.
+    """
     if not wanted.seeds:
         raise InvalidRequest("no seeds: name at least one URL")
     crawls = frontier.crawls
-    crawl_id, is_there = running_of(wanted, await crawls.all())
+    queues = await jobs.names() if drops_queue else frozenset()
+    crawl_id, is_there = running_of(wanted, await crawls.all(), queues)
     if not is_there:
         crawl = Crawl(
             id=crawl_id,

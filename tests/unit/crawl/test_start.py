@@ -39,6 +39,13 @@ def test_once_it_has_ended_the_same_wish_is_a_new_crawl() -> None:
     assert running_of(WANTED, [second, done]) == (f"{WANTED.name}_2", True)
 
 
+def test_one_whose_queue_is_there_is_not_over_unless_it_was_cancelled() -> None:
+    done = status(WANTED.name, CrawlState.DONE)
+    cancelled = status(WANTED.name, CrawlState.CANCELLED)
+    assert running_of(WANTED, [done], {done.crawl.queue}) == (WANTED.name, True)
+    assert running_of(WANTED, [cancelled], {cancelled.crawl.queue}) == (f"{WANTED.name}_2", False)
+
+
 def test_another_wish_is_another_crawl() -> None:
     names = {Wanted(("http://a.test/",)).name, WANTED.name, Wanted(("http://b.test/",), max_depth=2).name}
     assert len(names) == 3
