@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
@@ -21,6 +21,7 @@ from aragog.cli.run import run
 from aragog.cli.stopping import Stopping
 from aragog.crawl.crawls import CrawlState, CrawlStatus, Failure
 from aragog.crawl.frontier import Frontier
+from aragog.crawl.health import Health
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.scope import ScopeKind
 from aragog.crawl.start import Wanted, read_seeds, retry, start
@@ -28,6 +29,8 @@ from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress, watch
 from aragog.settings import Settings, load
 from thrift_idl.errors import BadConfiguration
+
+T = TypeVar("T")
 
 
 class SeedsOrCommand(TyperGroup):
@@ -61,6 +64,9 @@ class _Watched:
     frontier: Frontier
     jobs: JobQueues
     drop_queue: Callable[[str], Awaitable[None]]
+    drops_queue: bool
+    """Whether that is possible: a crawl that has its queue isn't over."""
+    health: Health = field(default_factory=Health)
     tally: Tally | None = None
     work: Callable[[asyncio.Event], Awaitable[None]] | None = None
 
@@ -113,7 +119,7 @@ async def _crawl(settings: Settings, wanted: Wanted, lock_wait_ms: int) -> Progr
     stopping = Stopping()
     try:
         async with _watched(settings, lock_wait_ms) as watched:
-            crawl_id = await start(wanted, watched.frontier, watched.jobs, time.time_ns() // 1_000_000)
+            crawl_id = await watched.health.persistently(lambda: _start(watched, wanted))
             stopping.started()
             return await _work_and_watch(watched, crawl_id, stopping.stop)
     except asyncio.CancelledError:
@@ -122,24 +128,41 @@ async def _crawl(settings: Settings, wanted: Wanted, lock_wait_ms: int) -> Progr
     return None
 
 
-async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event) -> Progress:
+async def _start(watched: _Watched, wanted: Wanted) -> str:
+    now_ms = time.time_ns() // 1_000_000
+    return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=watched.drops_queue)
+
+
+async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
+    """How far the crawl came; None where it was stopped before anybody could tell."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
     display = crawl_display.Display(watched.tally)
+    watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
     progress: Progress | None = None
     try:
         with display.showing():
-            async for progress in watch(crawl_id, watched.frontier, watched.jobs):
+            while (latest := await _unless(stop, anext(watching, None))) is not None:
+                progress = latest
                 display.show(progress)
-                if stop.is_set():
-                    break
     finally:
         stop.set()
         if working:
             await working
-    assert progress is not None
-    if progress.over:
+    if progress and progress.over:
         await watched.drop_queue(progress.status.crawl.queue)
     return progress
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """What `work` returns; None once told to stop."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,))
+        return None
+    return task.result()
 
 
 @asynccontextmanager
@@ -151,7 +174,8 @@ async def _watched(settings: Settings, lock_wait_ms: int) -> AsyncIterator[_Watc
 
             work = working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting)
             worker = await stack.enter_async_context(work)
-            yield _Watched(worker.frontier, worker.jobs, worker.drop_queue, worker.tally, worker.run)
+            seen = worker.health, worker.tally
+            yield _Watched(worker.frontier, worker.jobs, worker.drop_queue, True, *seen, worker.run)
             return
         yield await _services(settings, stack)
 
@@ -165,7 +189,8 @@ async def _services(settings: Settings, stack: AsyncExitStack) -> _Watched:
     )
     jobs = JobQueues(pinlater, "cli")
     frontier = await stack.enter_async_context(frontier_of(settings))
-    return _Watched(frontier, jobs, dropper(settings, pinlater, jobs))
+    drops_queue = not settings.pinlater.service or bool(settings.pinlater.admin_password)
+    return _Watched(frontier, jobs, dropper(settings, pinlater, jobs), drops_queue)
 
 
 async def _with_services(work: Callable[[_Watched], Awaitable[Any]]) -> Any:

@@ -11,6 +11,7 @@ from aragog.crawl.crawls import CrawlStatus
 from aragog.crawl.followups import INLINKS, SIGNALS
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
+from aragog.crawl.visit import Persistently, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,21 @@ class Progress:
         return self.status.counters.open / self.pages_per_s if self.pages_per_s > 0 else None
 
 
-async def watch(crawl_id: str, frontier: Frontier, jobs: JobQueues, every_ms: int = 500) -> AsyncIterator[Progress]:
+async def watch(
+    crawl_id: str, frontier: Frontier, jobs: JobQueues, persistently: Persistently = once, every_ms: int = 500
+) -> AsyncIterator[Progress]:
     """How the crawl stands, again and again; ends with the moment at which it is over."""
+
+    async def look() -> tuple[CrawlStatus, int, int]:
+        return await frontier.crawls.status(crawl_id), await jobs.count(SIGNALS), await jobs.count(INLINKS)
+
     began = time.monotonic()
     seen: list[tuple[float, int]] = []
     while True:
-        status = await frontier.crawls.status(crawl_id)
+        status, signals, inlinks = await persistently(look)
         elapsed_s = time.monotonic() - began
         seen = [*seen[-10:], (elapsed_s, status.counters.pages)]
-        progress = Progress(status, await jobs.count(SIGNALS), await jobs.count(INLINKS), elapsed_s, _rate(seen))
+        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen))
         yield progress
         if progress.over:
             return
