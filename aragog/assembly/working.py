@@ -15,6 +15,7 @@ from aragog.assembly.backends import LEASES, SINK, open_backend
 from aragog.assembly.scheduling import dropper, frontier_of, pinlater_of
 from aragog.assembly.whole import Assembly, assembled_on, children_of
 from aragog.children import ChildPool, Lost
+from aragog.crawl.at_limit import MAX_WAIT_MS, AtLimit
 from aragog.crawl.crawling import Crawling
 from aragog.crawl.follow import Follower
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
@@ -86,6 +87,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             frontier=frontier,
             jobs=jobs,
             known=known,
+            at_limit=AtLimit(assembly.limiter, source),
             follower=Follower(jobs, frontier, assembly.store),
             health=health,
             tally=tally,
@@ -113,7 +115,8 @@ def _visitor(settings: Settings, assembly: Assembly, health: Health, steps: Step
     """Places times the cap of one page is the worker's bytes in flight."""
     most = (settings.crawl.bytes_in_flight_mib << 20) // settings.crawl.places
     cap = min(settings.fetcher.max_content_bytes, most)
-    return replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, one_hop=True, steps=steps)
+    visitor = replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, max_wait_ms=MAX_WAIT_MS)
+    return replace(visitor, one_hop=True, steps=steps)
 
 
 def _steps() -> Steps:

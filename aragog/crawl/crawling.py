@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
+from aragog.crawl.at_limit import AtLimit
 from aragog.crawl.circles import refuse_circle
 from aragog.crawl.follow import Follower
 from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
@@ -60,6 +61,7 @@ class Crawling:
         frontier: Frontier,
         jobs: JobQueues,
         known: KnownCrawls,
+        at_limit: AtLimit,
         follower: Follower,
         health: Health,
         tally: Tally,
@@ -72,6 +74,7 @@ class Crawling:
         self._frontier = frontier
         self._jobs = jobs
         self._known = known
+        self._at_limit = at_limit
         self._follower = follower
         self._health = health
         self._tally = tally
@@ -83,7 +86,7 @@ class Crawling:
 
     async def prepare(self, held: Sequence[Held]) -> Sequence[Task]:
         """Tasks for the jobs of one batch that want work; the others are acked or given back here."""
-        read = [(each, job) for each in held if (job := self._read(each))]
+        read = await self._timely([(each, job) for each in held if (job := self._read(each))])
         tasks = [Task((each,), self._visit_loose(each, job)) for each, job in read if not job.crawl]
         for crawl_id in dict.fromkeys(job.crawl for _, job in read if job.crawl):
             tasks += await self._claimed(crawl_id, [(each, job) for each, job in read if job.crawl == crawl_id])
@@ -97,6 +100,15 @@ class Crawling:
         except JobTooNew:
             self._jobs.give_back(held, _NEWER_MS)
         return None
+
+    async def _timely(self, read: Sequence[tuple[Held, CrawlJob]]) -> list[tuple[Held, CrawlJob]]:
+        """Those whose domain may have a slot; the others are given back until it has."""
+        delays = await self._at_limit.delays([job.resume[-1].target if job.resume else job.url for _, job in read])
+        for (held, job), delay_ms in zip(read, delays, strict=True):
+            if delay_ms:
+                self._jobs.give_back(held, delay_ms)
+                self._tally.deferred(job.url)
+        return [each for each, delay_ms in zip(read, delays, strict=True) if not delay_ms]
 
     async def _claimed(self, crawl_id: str, read: Sequence[tuple[Held, CrawlJob]]) -> list[Task]:
         offers: list[tuple[Held, CrawlJob, Offer]] = []
@@ -129,7 +141,7 @@ class Crawling:
             self._jobs.give_back(held, move.delay_ms, move.job.encode())
             return
         if visit.page:
-            await self._follow_up(held, visit.page)
+            await self._follow_up(held, visit.page, visit.is_new)
         self._jobs.ack(held, visit.outcome.code)
 
     async def _work(self, mine: _Mine) -> None:
@@ -168,7 +180,7 @@ class Crawling:
             await self._again(mine, move)
             return
         if visit.page:
-            await self._follow_up(mine.held, visit.page)
+            await self._follow_up(mine.held, visit.page, visit.is_new)
         await self._finish(mine, known, move.ending, visit.page)
 
     async def _made_before(self, mine: _Mine, known: KnownCrawl) -> Visit | None:
@@ -210,15 +222,17 @@ class Crawling:
         context = Context(self._source, held.descriptor)
         visit = await visitor.visit(job.url, context, resume=job.resume)
         self._tally.visited(job.crawl, visit)
+        if visit.outcome.code == "no_slot":
+            self._at_limit.had_no_slot(visit.chain[-1].target if visit.chain else job.url)
         return visit
 
     async def _again(self, mine: _Mine, move: Again) -> None:
         await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
         self._jobs.give_back(mine.held, move.delay_ms, replace(move.job, alone=0).encode())
 
-    async def _follow_up(self, held: Held, page: Page) -> None:
+    async def _follow_up(self, held: Held, page: Page, is_new: bool) -> None:
         self._visitor.steps("enqueue", held.descriptor, page.url)
-        await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source)))
+        await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source), is_new))
 
     async def _finish(self, mine: _Mine, known: KnownCrawl, ending: Ending, page: Page | None) -> None:
         async def links(depth: int) -> None:

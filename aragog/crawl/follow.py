@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp, followed_up
+from aragog.crawl.followups import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
 from aragog.crawl.frontier import Frontier, Offer
 from aragog.crawl.job import CrawlJob
 from aragog.crawl.known import KnownCrawl
@@ -53,9 +54,9 @@ class Follower:
         offers = [Offer(key, name, job.depth) for (key, job), name in zip(jobs.items(), names, strict=True)]
         await self._frontier.schedule(known.crawl.id, offers)
 
-    async def follow_up(self, page: Page, context: Context) -> None:
-        """The jobs off the page's path, unless the store says that they are done for this version."""
-        done = await followed_up(self._store, page, context)
-        for queue, is_queue_done in ((SIGNALS, done.published), (INLINKS, done.linked)):
-            if not is_queue_done:
-                await self._jobs.enqueue(queue, [FollowUp(page.url, page.version).encode()])
+    async def follow_up(self, page: Page, context: Context, is_new: bool = False) -> None:
+        """The jobs off the page's path, unless the store says that they are done for this version; a new one isn't."""
+        done = FollowedUp(False, False) if is_new else await followed_up(self._store, page, context)
+        body = FollowUp(page.url, page.version).encode()
+        wanted = [queue for queue, is_done in ((SIGNALS, done.published), (INLINKS, done.linked)) if not is_done]
+        await asyncio.gather(*(self._jobs.enqueue(queue, [body]) for queue in wanted))

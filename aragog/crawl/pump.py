@@ -37,6 +37,8 @@ class PumpBounds:
     """Jobs claimed at a time."""
     batch: int = 32
     """Jobs of one queue before the next queue's turn."""
+    gather_ms: int = 20
+    """Pause between two rounds: places become free one by one, and one dequeue costs the same for many jobs."""
     idle_ms: int = 250
     """Longest pause between two looks at empty queues."""
     flush_ms: int = 200
@@ -84,14 +86,14 @@ class Pump:
             raise self._fatal
 
     async def _until(self, stop: asyncio.Event) -> None:
-        idle_ms = 10
+        pause_ms = self._bounds.gather_ms
         while not stop.is_set() and self._fatal is None:
-            got = await self._round() if self._health.well and self._free() > 0 else 0
-            idle_ms = 10 if got else min(2 * idle_ms, self._bounds.idle_ms)
-            if not got:
-                await self._pause(stop, idle_ms)
-            elif self._free() <= 0:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED, timeout=1)
+            asks = self._health.well and self._free() > 0
+            got = await self._round() if asks else 0
+            if got < self._bounds.batch:
+                is_empty = asks and not got
+                pause_ms = min(2 * pause_ms, self._bounds.idle_ms) if is_empty else self._bounds.gather_ms
+                await self._pause(stop, pause_ms)
 
     async def _pause(self, stop: asyncio.Event, pause_ms: int) -> None:
         try:

@@ -34,6 +34,11 @@ class Tally:
             self.pages += 1
             self.content_bytes += visit.page.content_bytes
 
+    def deferred(self, url: str) -> None:
+        """A job was given back unvisited: its domain had no slot left."""
+        self.outcomes["no_slot"] += 1
+        self._note_limit(url)
+
     def at_their_limit(self) -> int:
         """Domains that had no slot lately."""
         since = time.monotonic() - _LATELY_S

@@ -54,6 +54,8 @@ class Visit:
     outcome: Outcome
     page: Page | None = None
     changed: bool = False
+    is_new: bool = False
+    """Whether this visit made the page's version: nobody can have followed it up."""
     #: Hops walked before a deferral: the next visit resumes there.
     chain: tuple[Hop, ...] = ()
 
@@ -69,6 +71,8 @@ class Visitor:
     """How calls that must not be lost are made: a worker makes them again while a backend is down."""
     max_bytes: int | None = None
     """Cap of a page's content; None = the fetcher's."""
+    max_wait_ms: int | None = None
+    """The longest wait for a slot; None = the fetcher's. A URL that would wait longer is deferred."""
     one_hop: bool = False
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
     steps: Steps = silent
@@ -112,7 +116,7 @@ class Visitor:
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
-        return Visit(url, outcome, put.page, put.record_changed)
+        return Visit(url, outcome, put.page, put.record_changed, put.content_changed)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
         self.steps("put", context.request_id, url)
@@ -169,6 +173,7 @@ def _request(
         resume=tuple(resume),
         accept=tuple(accept),
         max_bytes=visitor.max_bytes,
+        max_wait_ms=visitor.max_wait_ms,
         one_hop=visitor.one_hop,
     )
 

@@ -1,0 +1,92 @@
+"""Domains at their limit: what more is dequeued of them gets its place in the line at once, without a visit each.
+
+A visit that ends in `no_slot` costs a look into the store, a connection, a claim: a hot domain's ten thousand jobs
+would hold up everybody else for as long as that takes. So once a visit had no slot, the limiter is asked how many
+slots its domain has left, that many jobs of a batch are visited, and the others' places are taken in one call.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import weburl
+from thrift_idl.errors import InvalidUrl
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, StatusRequest
+
+#: So long after a visit without a slot its domain is watched.
+_WATCHED_MS = 2_000
+MAX_WAIT_MS = 500
+"""The longest wait for a slot of a visit in a crawl. Each holds a place: with a longer one, those of a hot domain would
+hold most of them. A job comes back half of it before its slot."""
+_MAX_DOMAINS = 10_000
+_MAX_BATCH = 1_000
+
+
+class AtLimit:
+    """The domains that had no slot lately, and the delays of their jobs."""
+
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        source: str,
+        now_ms: Callable[[], float] = lambda: time.monotonic() * 1000,
+    ) -> None:
+        self._limiter = limiter
+        self._context = Context(source)
+        self._now_ms = now_ms
+        self._refused: dict[str, float] = {}
+
+    def had_no_slot(self, url: str) -> None:
+        """A visit of `url` ended so."""
+        if len(self._refused) >= _MAX_DOMAINS:
+            self._forget_past()
+        self._refused[weburl.split(url).registrable_domain] = self._now_ms()
+
+    async def delays(self, urls: Sequence[str]) -> list[int]:
+        """For each URL, in order: 0 = visit it, else the delay in ms after which it meets a slot.
+
+        Raises `BackendDown`; it may then be asked again.
+        """
+        if not self._refused:
+            return [0] * len(urls)
+        self._forget_past()
+        found = [self._watched(url) for url in urls]
+        left = {domain: await self._slots_left(domain) for domain in {each.domain for each in found if each}}
+        late: list[tuple[int, Reservation]] = []
+        for at, each in enumerate(found):
+            if each:
+                left[each.domain] -= 1
+                late += [(at, each)] if left[each.domain] < 0 else []
+        return await self._places(late, len(urls))
+
+    def _watched(self, url: str) -> Reservation | None:
+        try:
+            split = weburl.split(url)
+        except InvalidUrl:  # the visit says so
+            return None
+        domain = split.registrable_domain
+        return Reservation(domain, split.host, max_wait_ms=0) if domain in self._refused else None
+
+    async def _slots_left(self, domain: str) -> int:
+        """How many more visits would wait no longer than a fetch does. A held or blocked domain says so to each."""
+        status = await self._limiter.status(StatusRequest(self._context, domain))
+        if status.held_ms or status.blocked_ms:
+            return _MAX_BATCH
+        return max(0, int((MAX_WAIT_MS - status.next_slot_ms) / status.interval_ms) + 1)
+
+    async def _places(self, late: Sequence[tuple[int, Reservation]], count: int) -> list[int]:
+        delays = [0] * count
+        if late:
+            request = ReserveBatchRequest(self._context, tuple(each for _, each in late[:_MAX_BATCH]))
+            for (at, _), grant in zip(late, await self._limiter.reserve_batch(request), strict=False):
+                if grant.reason == "no_slot":
+                    delays[at] = max(1, math.ceil(grant.retry_after_ms - MAX_WAIT_MS / 2))
+        return delays
+
+    def _forget_past(self) -> None:
+        since = self._now_ms() - _WATCHED_MS
+        self._refused = {domain: when for domain, when in self._refused.items() if when >= since}
