@@ -60,8 +60,7 @@ class FileContent:
         with disk_errors(path):
             try:
                 self._write(aside, blob)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                aside.rename(path)
+                _rename(aside, path)
             except OSError:
                 aside.unlink(missing_ok=True)  # a full disk gets its bytes back
                 raise
@@ -70,11 +69,21 @@ class FileContent:
                     _sync(directory)
 
     def _write(self, path: Path, blob: bytes) -> None:
-        with path.open("wb") as file:
-            file.write(blob)
+        with path.open("wb", buffering=0) as file:  # a buffered file asks the system three more questions
+            left = memoryview(blob)
+            while left:
+                left = left[file.write(left) :]
             if self._durability == "full":
-                file.flush()
                 os.fsync(file.fileno())
+
+
+def _rename(aside: Path, path: Path) -> None:
+    """Into the directory of the key's first byte, which is there but for the first time."""
+    try:
+        aside.rename(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.rename(path)
 
 
 def _prepare(root: Path) -> None:
