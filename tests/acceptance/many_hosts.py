@@ -2,7 +2,8 @@
 
 Every host answers `/N` with page N: HTML of `--bytes`, with `--links` links to pages of the same number space on its
 own host and on the next one (`--pages` each, host names `h0.test` ... as `--hosts` says). `/robots.txt` is 404. Each
-request is logged in memory, and written as `seconds host path` lines on SIGTERM.
+request is logged in memory, and written as `seconds host path` lines on SIGTERM; the first line is how late this
+process noticed things at most, which is how wrong those seconds may be.
 """
 
 from __future__ import annotations
@@ -106,8 +107,28 @@ async def serve(shape: Shape, ready_file: Path, log_file: Path) -> None:
     part = ready_file.with_suffix(".part")
     part.write_text(json.dumps({"port": port}))
     part.replace(ready_file)
-    await stopped.wait()
-    log_file.write_text("".join(f"{when:.6f} {host} {path}\n" for when, host, path in log))
+    lag = await lag_until(stopped)
+    log_file.write_text(f"{lag:.6f} lag -\n" + "".join(f"{when:.6f} {host} {path}\n" for when, host, path in log))
+
+
+async def lag_until(stopped: asyncio.Event, every: float = 0.01) -> float:
+    """How much longer than it should have a short sleep took at most, in seconds."""
+    worst = 0.0
+    while not stopped.is_set():
+        began = time.monotonic()
+        await asyncio.sleep(every)
+        worst = max(worst, time.monotonic() - began - every)
+    return worst
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a web was asked for."""
+
+    requests: list[tuple[float, str, str]]
+    """(seconds since 1970, host, path), in order."""
+    lag_s: float
+    """How wrong the seconds may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +147,11 @@ class Web:
             data_dir=str(data_dir), fetcher_connect_to=connect_to, fetcher_allow_private=allow, **settings
         )
 
-    def requests(self) -> list[tuple[float, str, str]]:
-        """Ends the web: (time in seconds since 1970, host, path) of each request, in order."""
+    def log(self) -> Log:
+        """Ends the web; what it was asked for."""
         stop(self.process)
-        lines = (line.split(" ") for line in self.log_file.read_text().splitlines())
-        return [(float(when), host, path) for when, host, path in lines]
+        (lag, *_), *lines = (line.split(" ") for line in self.log_file.read_text().splitlines())
+        return Log(sorted((float(when), host, path) for when, host, path in lines), float(lag))
 
 
 @contextmanager

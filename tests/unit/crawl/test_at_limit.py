@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from aragog.crawl.at_limit import MAX_WAIT_MS, AtLimit
@@ -48,7 +50,7 @@ async def test_jobs_of_a_domain_without_slots_come_back_one_interval_apart(world
     await world.take_every_slot()
     delays = await world.at_limit.delays([HOT] * 20)
     assert delays[0] > 0
-    assert [later - sooner for sooner, later in zip(delays, delays[1:], strict=False)] == [100] * 19
+    assert [later - sooner for sooner, later in pairwise(delays)] == [100] * 19
 
 
 async def test_each_comes_back_half_the_longest_wait_before_its_slot(world: World) -> None:
