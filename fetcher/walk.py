@@ -148,8 +148,9 @@ class Walk:
         return Hop(url, answer.head.status, target, kind, answer.peer, answer.latency_ms)
 
     def _follow(self, hop: Hop) -> None:
-        check_hop(self.progress.chain, hop, self.settings.max_redirects)
-        self.progress.chain.append(hop)
+        earlier = tuple(self.progress.chain)
+        self.progress.chain.append(hop)  # also of a loop: it is the hop that closes it
+        check_hop(earlier, hop, self.settings.max_redirects)
         self.progress.url = weburl.split(hop.target)
         if self.request.one_hop:
             self.progress.status = 0  # the target wasn't asked

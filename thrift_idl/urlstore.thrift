@@ -32,7 +32,6 @@ struct Page {
   15: required i64 write_ms
   16: required page.PageRecord record
   17: optional double latency_ms = 0
-  18: optional list<fetcher.Hop> (python.immutable = "") chain = []
   19: optional fetcher.RobotsVerdict robots
 } (python.immutable = "")
 

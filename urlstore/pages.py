@@ -59,7 +59,6 @@ def next_page(
         write_ms=write_ms,
         record=record,
         latency_ms=fetched.latency_ms,
-        chain=fetched.chain,
         robots=fetched.robots,
     )
 
@@ -74,7 +73,6 @@ def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
         last_seen_ms=max(current.last_seen_ms, fetched.began_ms),
         write_ms=write_ms,
         latency_ms=fetched.latency_ms,
-        chain=fetched.chain,
         robots=fetched.robots,
     )
 

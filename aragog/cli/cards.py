@@ -43,7 +43,7 @@ def _outcome_text(outcome: Outcome) -> Text:
 def _said(visit: Visit) -> Text:
     if visit.page is None:
         return plain(visit.outcome.message)
-    moved = f" -> {visit.page.url}" if visit.page.chain else ""
+    moved = f" -> {visit.page.url}" if visit.chain else ""
     return plain(f"{visit.page.record.title or '(no title)'}{moved}")
 
 

@@ -116,14 +116,14 @@ class Visitor:
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
-        return Visit(url, outcome, put.page, put.record_changed, put.content_changed)
+        return Visit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
         self.steps("put", context.request_id, url)
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
-        return Visit(url, outcome, page)
+        return Visit(url, outcome, page, chain=fetched.chain)
 
     async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> Visit:
         chain = chain_of(moved)

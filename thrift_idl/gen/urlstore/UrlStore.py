@@ -1734,10 +1734,10 @@ class outlinks_result(object):
             if fid == 0:
                 if ftype == TType.LIST:
                     self.success = []
-                    (_etype82, _size79) = iprot.readListBegin()
-                    for _i83 in range(_size79):
-                        _elem84 = thrift_idl.gen.page.ttypes.Link.read(iprot)
-                        self.success.append(_elem84)
+                    (_etype75, _size72) = iprot.readListBegin()
+                    for _i76 in range(_size72):
+                        _elem77 = thrift_idl.gen.page.ttypes.Link.read(iprot)
+                        self.success.append(_elem77)
                     self.success = tuple(self.success)
                     iprot.readListEnd()
                 else:
@@ -1761,8 +1761,8 @@ class outlinks_result(object):
         if self.success is not None:
             oprot.writeFieldBegin('success', TType.LIST, 0)
             oprot.writeListBegin(TType.STRUCT, len(self.success))
-            for iter85 in self.success:
-                iter85.write(oprot)
+            for iter78 in self.success:
+                iter78.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.failure is not None:
@@ -2367,10 +2367,10 @@ class get_attributes_result(object):
             if fid == 0:
                 if ftype == TType.LIST:
                     self.success = []
-                    (_etype89, _size86) = iprot.readListBegin()
-                    for _i90 in range(_size86):
-                        _elem91 = Attribute.read(iprot)
-                        self.success.append(_elem91)
+                    (_etype82, _size79) = iprot.readListBegin()
+                    for _i83 in range(_size79):
+                        _elem84 = Attribute.read(iprot)
+                        self.success.append(_elem84)
                     self.success = tuple(self.success)
                     iprot.readListEnd()
                 else:
@@ -2394,8 +2394,8 @@ class get_attributes_result(object):
         if self.success is not None:
             oprot.writeFieldBegin('success', TType.LIST, 0)
             oprot.writeListBegin(TType.STRUCT, len(self.success))
-            for iter92 in self.success:
-                iter92.write(oprot)
+            for iter85 in self.success:
+                iter85.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.failure is not None:

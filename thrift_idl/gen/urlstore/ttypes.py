@@ -41,7 +41,6 @@ class Page(object):
      - write_ms: max(when the fetch began, previous + 1): the row's write time, ms since 1970.
      - record
      - latency_ms
-     - chain
      - robots
 
     """
@@ -64,13 +63,11 @@ class Page(object):
         'write_ms',
         'record',
         'latency_ms',
-        'chain',
         'robots',
     )
 
 
-    def __init__(self, url=None, version=None, content_hash=None, record_hash=None, content_key=None, content_bytes=None, status=None, headers=None, media_type=None, etag="", last_modified="", fetched_ms=None, last_seen_ms=None, changed_ms=None, write_ms=None, record=None, latency_ms=float(0), chain=(
-    ), robots=None,):
+    def __init__(self, url=None, version=None, content_hash=None, record_hash=None, content_key=None, content_bytes=None, status=None, headers=None, media_type=None, etag="", last_modified="", fetched_ms=None, last_seen_ms=None, changed_ms=None, write_ms=None, record=None, latency_ms=float(0), robots=None,):
         super(Page, self).__setattr__('url', url)
         super(Page, self).__setattr__('version', version)
         super(Page, self).__setattr__('content_hash', content_hash)
@@ -88,10 +85,6 @@ class Page(object):
         super(Page, self).__setattr__('write_ms', write_ms)
         super(Page, self).__setattr__('record', record)
         super(Page, self).__setattr__('latency_ms', latency_ms)
-        if chain is self.thrift_spec[18][4]:
-            chain = (
-            )
-        super(Page, self).__setattr__('chain', chain)
         super(Page, self).__setattr__('robots', robots)
 
     def __setattr__(self, *args):
@@ -101,7 +94,7 @@ class Page(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.version, self.content_hash, self.record_hash, self.content_key, self.content_bytes, self.status, self.headers, self.media_type, self.etag, self.last_modified, self.fetched_ms, self.last_seen_ms, self.changed_ms, self.write_ms, self.record, self.latency_ms, self.chain, self.robots, ))
+        return hash(self.__class__) ^ hash((self.url, self.version, self.content_hash, self.record_hash, self.content_key, self.content_bytes, self.status, self.headers, self.media_type, self.etag, self.last_modified, self.fetched_ms, self.last_seen_ms, self.changed_ms, self.write_ms, self.record, self.latency_ms, self.robots, ))
 
     @classmethod
     def read(cls, iprot):
@@ -125,8 +118,6 @@ class Page(object):
         write_ms = None
         record = None
         latency_ms = float(0)
-        chain = (
-        )
         robots = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
@@ -223,17 +214,6 @@ class Page(object):
                     latency_ms = iprot.readDouble()
                 else:
                     iprot.skip(ftype)
-            elif fid == 18:
-                if ftype == TType.LIST:
-                    chain = []
-                    (_etype9, _size6) = iprot.readListBegin()
-                    for _i10 in range(_size6):
-                        _elem11 = thrift_idl.gen.fetcher.ttypes.Hop.read(iprot)
-                        chain.append(_elem11)
-                    chain = tuple(chain)
-                    iprot.readListEnd()
-                else:
-                    iprot.skip(ftype)
             elif fid == 19:
                 if ftype == TType.STRUCT:
                     robots = thrift_idl.gen.fetcher.ttypes.RobotsVerdict.read(iprot)
@@ -261,7 +241,6 @@ class Page(object):
             write_ms=write_ms,
             record=record,
             latency_ms=latency_ms,
-            chain=chain,
             robots=robots,
         )
 
@@ -301,8 +280,8 @@ class Page(object):
         if self.headers is not None:
             oprot.writeFieldBegin('headers', TType.LIST, 8)
             oprot.writeListBegin(TType.STRUCT, len(self.headers))
-            for iter12 in self.headers:
-                iter12.write(oprot)
+            for iter6 in self.headers:
+                iter6.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.media_type is not None:
@@ -340,13 +319,6 @@ class Page(object):
         if self.latency_ms is not None:
             oprot.writeFieldBegin('latency_ms', TType.DOUBLE, 17)
             oprot.writeDouble(self.latency_ms)
-            oprot.writeFieldEnd()
-        if self.chain is not None:
-            oprot.writeFieldBegin('chain', TType.LIST, 18)
-            oprot.writeListBegin(TType.STRUCT, len(self.chain))
-            for iter13 in self.chain:
-                iter13.write(oprot)
-            oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.robots is not None:
             oprot.writeFieldBegin('robots', TType.STRUCT, 19)
@@ -503,11 +475,11 @@ class Outcome(object):
             elif fid == 7:
                 if ftype == TType.MAP:
                     details = {}
-                    (_ktype15, _vtype16, _size14) = iprot.readMapBegin()
-                    for _i18 in range(_size14):
-                        _key19 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        _val20 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        details[_key19] = _val20
+                    (_ktype8, _vtype9, _size7) = iprot.readMapBegin()
+                    for _i11 in range(_size7):
+                        _key12 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        _val13 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        details[_key12] = _val13
                     iprot.readMapEnd()
                     details = TFrozenDict(details)
                 else:
@@ -558,9 +530,9 @@ class Outcome(object):
         if self.details is not None:
             oprot.writeFieldBegin('details', TType.MAP, 7)
             oprot.writeMapBegin(TType.STRING, TType.STRING, len(self.details))
-            for kiter21, viter22 in self.details.items():
-                oprot.writeString(kiter21.encode('utf-8') if sys.version_info[0] == 2 else kiter21)
-                oprot.writeString(viter22.encode('utf-8') if sys.version_info[0] == 2 else viter22)
+            for kiter14, viter15 in self.details.items():
+                oprot.writeString(kiter14.encode('utf-8') if sys.version_info[0] == 2 else kiter14)
+                oprot.writeString(viter15.encode('utf-8') if sys.version_info[0] == 2 else viter15)
             oprot.writeMapEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
@@ -815,10 +787,10 @@ class Inlink(object):
             elif fid == 2:
                 if ftype == TType.LIST:
                     rel = []
-                    (_etype26, _size23) = iprot.readListBegin()
-                    for _i27 in range(_size23):
-                        _elem28 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        rel.append(_elem28)
+                    (_etype19, _size16) = iprot.readListBegin()
+                    for _i20 in range(_size16):
+                        _elem21 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        rel.append(_elem21)
                     rel = tuple(rel)
                     iprot.readListEnd()
                 else:
@@ -868,8 +840,8 @@ class Inlink(object):
         if self.rel is not None:
             oprot.writeFieldBegin('rel', TType.LIST, 2)
             oprot.writeListBegin(TType.STRING, len(self.rel))
-            for iter29 in self.rel:
-                oprot.writeString(iter29.encode('utf-8') if sys.version_info[0] == 2 else iter29)
+            for iter22 in self.rel:
+                oprot.writeString(iter22.encode('utf-8') if sys.version_info[0] == 2 else iter22)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.text is not None:
@@ -1506,10 +1478,10 @@ class PutOutcomeRequest(object):
             elif fid == 4:
                 if ftype == TType.LIST:
                     chain = []
-                    (_etype33, _size30) = iprot.readListBegin()
-                    for _i34 in range(_size30):
-                        _elem35 = thrift_idl.gen.fetcher.ttypes.Hop.read(iprot)
-                        chain.append(_elem35)
+                    (_etype26, _size23) = iprot.readListBegin()
+                    for _i27 in range(_size23):
+                        _elem28 = thrift_idl.gen.fetcher.ttypes.Hop.read(iprot)
+                        chain.append(_elem28)
                     chain = tuple(chain)
                     iprot.readListEnd()
                 else:
@@ -1557,8 +1529,8 @@ class PutOutcomeRequest(object):
         if self.chain is not None:
             oprot.writeFieldBegin('chain', TType.LIST, 4)
             oprot.writeListBegin(TType.STRUCT, len(self.chain))
-            for iter36 in self.chain:
-                iter36.write(oprot)
+            for iter29 in self.chain:
+                iter29.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.answered is not None:
@@ -1900,10 +1872,10 @@ class LookupResult(object):
             elif fid == 2:
                 if ftype == TType.LIST:
                     aliases = []
-                    (_etype40, _size37) = iprot.readListBegin()
-                    for _i41 in range(_size37):
-                        _elem42 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        aliases.append(_elem42)
+                    (_etype33, _size30) = iprot.readListBegin()
+                    for _i34 in range(_size30):
+                        _elem35 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        aliases.append(_elem35)
                     aliases = tuple(aliases)
                     iprot.readListEnd()
                 else:
@@ -1921,10 +1893,10 @@ class LookupResult(object):
             elif fid == 5:
                 if ftype == TType.LIST:
                     claims = []
-                    (_etype46, _size43) = iprot.readListBegin()
-                    for _i47 in range(_size43):
-                        _elem48 = ClaimVerdict.read(iprot)
-                        claims.append(_elem48)
+                    (_etype39, _size36) = iprot.readListBegin()
+                    for _i40 in range(_size36):
+                        _elem41 = ClaimVerdict.read(iprot)
+                        claims.append(_elem41)
                     claims = tuple(claims)
                     iprot.readListEnd()
                 else:
@@ -1965,8 +1937,8 @@ class LookupResult(object):
         if self.aliases is not None:
             oprot.writeFieldBegin('aliases', TType.LIST, 2)
             oprot.writeListBegin(TType.STRING, len(self.aliases))
-            for iter49 in self.aliases:
-                oprot.writeString(iter49.encode('utf-8') if sys.version_info[0] == 2 else iter49)
+            for iter42 in self.aliases:
+                oprot.writeString(iter42.encode('utf-8') if sys.version_info[0] == 2 else iter42)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.cycle is not None:
@@ -1980,8 +1952,8 @@ class LookupResult(object):
         if self.claims is not None:
             oprot.writeFieldBegin('claims', TType.LIST, 5)
             oprot.writeListBegin(TType.STRUCT, len(self.claims))
-            for iter50 in self.claims:
-                iter50.write(oprot)
+            for iter43 in self.claims:
+                iter43.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.normalized is not None:
@@ -2404,10 +2376,10 @@ class LinkPagesRequest(object):
             elif fid == 2:
                 if ftype == TType.LIST:
                     urls = []
-                    (_etype54, _size51) = iprot.readListBegin()
-                    for _i55 in range(_size51):
-                        _elem56 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        urls.append(_elem56)
+                    (_etype47, _size44) = iprot.readListBegin()
+                    for _i48 in range(_size44):
+                        _elem49 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        urls.append(_elem49)
                     urls = tuple(urls)
                     iprot.readListEnd()
                 else:
@@ -2433,8 +2405,8 @@ class LinkPagesRequest(object):
         if self.urls is not None:
             oprot.writeFieldBegin('urls', TType.LIST, 2)
             oprot.writeListBegin(TType.STRING, len(self.urls))
-            for iter57 in self.urls:
-                oprot.writeString(iter57.encode('utf-8') if sys.version_info[0] == 2 else iter57)
+            for iter50 in self.urls:
+                oprot.writeString(iter50.encode('utf-8') if sys.version_info[0] == 2 else iter50)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
@@ -2731,10 +2703,10 @@ class InlinksResult(object):
             if fid == 1:
                 if ftype == TType.LIST:
                     inlinks = []
-                    (_etype61, _size58) = iprot.readListBegin()
-                    for _i62 in range(_size58):
-                        _elem63 = Inlink.read(iprot)
-                        inlinks.append(_elem63)
+                    (_etype54, _size51) = iprot.readListBegin()
+                    for _i55 in range(_size51):
+                        _elem56 = Inlink.read(iprot)
+                        inlinks.append(_elem56)
                     inlinks = tuple(inlinks)
                     iprot.readListEnd()
                 else:
@@ -2761,8 +2733,8 @@ class InlinksResult(object):
         if self.inlinks is not None:
             oprot.writeFieldBegin('inlinks', TType.LIST, 1)
             oprot.writeListBegin(TType.STRUCT, len(self.inlinks))
-            for iter64 in self.inlinks:
-                iter64.write(oprot)
+            for iter57 in self.inlinks:
+                iter57.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.continuation is not None:
@@ -3002,10 +2974,10 @@ class PutAttributesRequest(object):
             elif fid == 3:
                 if ftype == TType.LIST:
                     attributes = []
-                    (_etype68, _size65) = iprot.readListBegin()
-                    for _i69 in range(_size65):
-                        _elem70 = Attribute.read(iprot)
-                        attributes.append(_elem70)
+                    (_etype61, _size58) = iprot.readListBegin()
+                    for _i62 in range(_size58):
+                        _elem63 = Attribute.read(iprot)
+                        attributes.append(_elem63)
                     attributes = tuple(attributes)
                     iprot.readListEnd()
                 else:
@@ -3036,8 +3008,8 @@ class PutAttributesRequest(object):
         if self.attributes is not None:
             oprot.writeFieldBegin('attributes', TType.LIST, 3)
             oprot.writeListBegin(TType.STRUCT, len(self.attributes))
-            for iter71 in self.attributes:
-                iter71.write(oprot)
+            for iter64 in self.attributes:
+                iter64.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
@@ -3336,10 +3308,10 @@ class ScanResult(object):
             if fid == 1:
                 if ftype == TType.LIST:
                     rows = []
-                    (_etype75, _size72) = iprot.readListBegin()
-                    for _i76 in range(_size72):
-                        _elem77 = UrlRow.read(iprot)
-                        rows.append(_elem77)
+                    (_etype68, _size65) = iprot.readListBegin()
+                    for _i69 in range(_size65):
+                        _elem70 = UrlRow.read(iprot)
+                        rows.append(_elem70)
                     rows = tuple(rows)
                     iprot.readListEnd()
                 else:
@@ -3366,8 +3338,8 @@ class ScanResult(object):
         if self.rows is not None:
             oprot.writeFieldBegin('rows', TType.LIST, 1)
             oprot.writeListBegin(TType.STRUCT, len(self.rows))
-            for iter78 in self.rows:
-                iter78.write(oprot)
+            for iter71 in self.rows:
+                iter71.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.continuation is not None:
@@ -3421,8 +3393,7 @@ Page.thrift_spec = (
     (15, TType.I64, 'write_ms', None, None, ),  # 15
     (16, TType.STRUCT, 'record', [thrift_idl.gen.page.ttypes.PageRecord, None], None, ),  # 16
     (17, TType.DOUBLE, 'latency_ms', None, float(0), ),  # 17
-    (18, TType.LIST, 'chain', (TType.STRUCT, [thrift_idl.gen.fetcher.ttypes.Hop, None], True), (
-    ), ),  # 18
+    None,  # 18
     (19, TType.STRUCT, 'robots', [thrift_idl.gen.fetcher.ttypes.RobotsVerdict, None], None, ),  # 19
 )
 all_structs.append(Outcome)
