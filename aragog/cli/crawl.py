@@ -6,8 +6,8 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -28,7 +28,7 @@ from aragog.crawl.start import Wanted, read_seeds, retry, start
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress, watch
 from aragog.settings import Settings, load
-from thrift_idl.errors import BadConfiguration
+from thrift_idl.errors import BackendDown, BadConfiguration
 
 T = TypeVar("T")
 
@@ -148,6 +148,9 @@ async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event)
         stop.set()
         if working:
             await working
+    if progress and not progress.over:
+        with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
+            progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
     if progress and progress.over:
         await watched.drop_queue(progress.status.crawl.queue)
     return progress
