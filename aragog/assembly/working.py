@@ -55,9 +55,10 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then drain. Raises what no waiting mends; then the other pumps drain too."""
-        async with asyncio.TaskGroup() as group:
-            for pump in self.pumps:
-                group.create_task(self._run(pump, stop))
+        pumps = (self._run(pump, stop) for pump in self.pumps)
+        for ended in await asyncio.gather(*pumps, return_exceptions=True):
+            if ended is not None:  # the first one's: a full disk befalls them all
+                raise ended
 
     async def _run(self, pump: Pump, stop: asyncio.Event) -> None:
         try:

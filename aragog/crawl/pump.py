@@ -18,6 +18,9 @@ from thrift_idl.errors import AragogError, BackendDown
 
 Work = Coroutine[Any, Any, None]
 
+#: A round that is well takes less; one that waits for a backend is broken off.
+_LAST_ROUND_S = 1.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +67,7 @@ class Pump:
         self._prepare = prepare
         self._bounds = bounds
         self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
+        self._preparing: Sequence[Held] = ()
         self._turn = 0
         self._fatal: AragogError | None = None
 
@@ -76,7 +80,7 @@ class Pump:
         """Work until told to stop, then drain. Raises what no waiting mends (full disk, a newer store)."""
         helpers = [asyncio.create_task(loop()) for loop in (self._flush_often, self._keep_up)]
         try:
-            await self._until(stop)
+            await self._rounds(stop)
         finally:
             await self._drain()
             for helper in helpers:
@@ -84,6 +88,19 @@ class Pump:
             await asyncio.gather(*helpers, return_exceptions=True)
         if self._fatal:
             raise self._fatal
+
+    async def _rounds(self, stop: asyncio.Event) -> None:
+        """Rounds until told to stop; then one that waits for a backend is broken off."""
+        rounds, stopping = asyncio.ensure_future(self._until(stop)), asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((rounds, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((rounds,), timeout=_LAST_ROUND_S)
+        finally:
+            for task in (rounds, stopping):
+                task.cancel()
+            await asyncio.wait((rounds, stopping))
+        if not rounds.cancelled():
+            rounds.result()
 
     async def _until(self, stop: asyncio.Event) -> None:
         pause_ms = self._bounds.gather_ms
@@ -129,7 +146,16 @@ class Pump:
         return len(held)
 
     async def _start(self, held: Sequence[Held]) -> None:
-        for task in await self._health.persistently(lambda: self._prepare(held)):
+        self._preparing = held
+        try:
+            tasks = await self._health.persistently(lambda: self._prepare(held))
+        except asyncio.CancelledError:
+            for each in held:
+                self._jobs.give_back(each, 0)
+            raise
+        finally:
+            self._preparing = ()
+        for task in tasks:
             running = asyncio.create_task(task.work)
             self._running[running] = task.held
             running.add_done_callback(self._ended)
@@ -143,7 +169,7 @@ class Pump:
         error = task.exception()
         if isinstance(error, FATAL):
             self._fatal = error
-        if error is not None:  # the claims time out: a loss each
+        elif error is not None:  # the claims time out: a loss each
             _log.error("work on %d jobs failed: %r", len(held), error, exc_info=error)
 
     async def _flush_often(self) -> None:
@@ -154,7 +180,7 @@ class Pump:
     async def _keep_up(self) -> None:
         while True:
             await asyncio.sleep(self._bounds.heartbeat_ms / 1000)
-            held = [each for some in tuple(self._running.values()) for each in some]
+            held = [each for some in (*self._running.values(), self._preparing) for each in some]
             await self._quietly(lambda: self._jobs.heartbeat(held))  # noqa: B023 - awaited within this turn
 
     async def _quietly(self, call: Callable[[], Awaitable[None]]) -> None:
