@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ ANSWER_MS = 10_000
 _POLL_S = 0.25
 _QUEUE_FULL_S = 0.02
 _QUIET: dict[str, Any] = {"log_level": 0}  # of clients that raise what they have to say
+_PASSING = (KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION)
 _log = logging.getLogger(__name__)
 
 
@@ -205,9 +207,21 @@ def _messages(reader: Consumer, address: Address, answer_ms: int) -> Iterator[Me
 
 
 def _bounds(reader: Consumer, address: Address, partition: int, answer_ms: int) -> tuple[int, int]:
-    """The first offset that is there, and the one behind the last."""
-    first, end = reader.get_watermark_offsets(TopicPartition(address.topic, partition), timeout=answer_ms / 1000)
-    return first, end
+    """The first offset that is there, and the one behind the last.
+
+    A broker that has just come back may not know its own partitions yet: that passes.
+    """
+    until = time.monotonic() + answer_ms / 1000
+    while True:
+        try:
+            place = TopicPartition(address.topic, partition)
+            first, end = reader.get_watermark_offsets(place, timeout=answer_ms / 1000)
+        except KafkaException as error:
+            if error.args[0].code() not in _PASSING or time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
+        else:
+            return first, end
 
 
 def _partitions(reader: Consumer, address: Address, answer_ms: int) -> list[int]:
