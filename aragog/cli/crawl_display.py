@@ -102,8 +102,8 @@ def print_crawl(status: CrawlStatus) -> None:
     """One crawl with all its numbers."""
     crawl, counters = status.crawl, status.counters
     table = Table.grid(padding=(0, 2))
-    limits = [f"depth {crawl.max_depth}"] * (crawl.max_depth is not None)
-    limits += [f"{crawl.max_pages:,} pages"] * (crawl.max_pages is not None)
+    limits = [] if crawl.max_depth is None else [f"depth {crawl.max_depth}"]
+    limits += [] if crawl.max_pages is None else [f"{crawl.max_pages:,} pages"]
     rows = {
         "state": str(status.state),
         "asked for": crawl.label,
