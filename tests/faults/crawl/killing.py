@@ -1,0 +1,222 @@
+"""Kills from outside, and what they hit: the steps of the jobs in flight, our children, the end state of a crawl."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.acceptance.crawling import events, requests
+from tests.acceptance.sample_web import by_url, export
+from tests.processes import read_log, run_aragog, start_aragog
+
+STEPS = ("fetch", "extract", "put", "enqueue", "publish", "ack")
+#: Patience whose end no kill of ours brings nearer: `busy.test` answers at its third second, `full.test` never does.
+PATIENT = {
+    # All sites at once, so that a kill finds many jobs in many steps: politeness is proven elsewhere.
+    "ratelimiter_qps": "50",
+    "crawl_max_tries": "2",
+    "crawl_backoff_ms": "300",
+    "crawl_give_up_ms": "15000",
+    "crawl_claim_timeout_ms": "2000",
+    "events_image_tries": "2",
+    "events_image_backoff_ms": "300",
+    "events_image_give_up_ms": "15000",
+}
+#: Other bytes at every request: a kill between fetch and put shows in their hash.
+NONCE = "http://news.test/letter"
+_CHILD_ENDS_S = 2.0
+#: A kill comes uniformly at random within this time: mostly of the first step that is told, else of the start.
+_WINDOW_S = 2.0
+_AT_WORK = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One kill: of whom, and what was in flight there."""
+
+    target: str
+    steps: Mapping[str, int]
+    """Jobs in flight by their step."""
+    urls: frozenset[str]
+    """What those jobs were about."""
+
+
+@dataclass(slots=True)
+class Toll:
+    """All kills of a run."""
+
+    hits: list[Hit] = field(default_factory=list)
+
+    def table(self) -> str:
+        """Kills by target and step: a kill counts in each step that some job was in."""
+        columns = (*STEPS, "link", "give_back")
+        lines = [
+            "| killed | kills | " + " | ".join(columns) + " | nothing in flight |",
+            "| --- |" + " ---: |" * (len(columns) + 2),
+        ]
+        for target in dict.fromkeys(hit.target for hit in self.hits):
+            some = [hit for hit in self.hits if hit.target == target]
+            lines.append(_row(target, some, columns))
+        return "\n".join([*lines, _row("all", self.hits, columns)])
+
+    def of_step(self, step: str) -> int:
+        """Kills that hit some job in this step."""
+        return sum(1 for hit in self.hits if hit.steps.get(step))
+
+
+def _row(name: str, hits: list[Hit], columns: tuple[str, ...]) -> str:
+    counts = [sum(1 for hit in hits if hit.steps.get(step)) for step in columns]
+    cells = [len(hits), *counts, sum(1 for hit in hits if not hit.steps)]
+    return f"| {name} | " + " | ".join(map(str, cells)) + " |"
+
+
+def in_flight(folder: Path, pid: int | None = None) -> tuple[Counter[str], frozenset[str]]:
+    """Jobs in flight by step, and their URLs, in the worker of that pid or in all that wrote into `folder`."""
+    jobs: dict[str, tuple[str, str]] = {}
+    for path in folder.iterdir() if pid is None else [folder / str(pid)]:
+        lines = path.read_text().splitlines() if path.exists() else []
+        for line in lines:
+            step, job, url = (*line.split(" "), "")[:3]
+            jobs[job] = (step, url or jobs.get(job, ("", ""))[1])
+    busy = {job: each for job, each in jobs.items() if each[0] != "done"}
+    return Counter(step for step, _ in busy.values()), frozenset(url for _, url in busy.values() if url)
+
+
+def children_of(pid: int) -> set[int]:
+    """Living processes of `python -m aragog.child` whose parent is, or was, `pid`: their command line names it."""
+    return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if _is_child_of(path, pid)}
+
+
+def _is_child_of(path: Path, pid: int) -> bool:
+    try:
+        words = path.read_bytes().split(b"\0")
+        state = (path.parent / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return b"aragog.child" in words and str(pid).encode() in words and state != "Z"
+
+
+def assert_children_end(pid: int) -> None:
+    """Within two seconds of their parent's end nobody of ours is left."""
+    deadline = time.monotonic() + _CHILD_ENDS_S
+    while left := children_of(pid):
+        assert time.monotonic() < deadline, f"children {left} of the killed process {pid} live on"
+        time.sleep(0.02)
+
+
+def crawl_under_kills(
+    env: Mapping[str, str], web: Mapping[str, Any], random: Random, kills: int, *, group: bool
+) -> tuple[list[Hit], dict[str, Any]]:
+    """The crawl of the sample web in one process, killed so often, resumed by the same command; how it ended."""
+    hits: list[Hit] = []
+    while True:
+        process = start_aragog(env, "crawl", "--scope", "any", "--json", *web["seeds"])
+        wait_s = 110.0
+        if len(hits) < kills:
+            wait_s = random.uniform(0.0, _WINDOW_S)
+            if random.random() < _AT_WORK:
+                wait_until_at_work(env, process)
+        try:
+            out, err = process.communicate(timeout=wait_s)
+        except subprocess.TimeoutExpired:
+            assert len(hits) < kills, "the crawl doesn't end"
+            hits.append(_kill(env, process, group=group))
+            continue
+        assert process.returncode == 0, err
+        ended: dict[str, Any] = json.loads(out)
+        return hits, ended
+
+
+def wait_until_at_work(env: Mapping[str, str], process: subprocess.Popen[str]) -> None:
+    """Return once a worker has told its first step, or has ended."""
+    steps = Path(env["ARAGOG_TORTURE_STEPS"]) / str(process.pid)
+    while process.poll() is None and not (steps.exists() and steps.stat().st_size):
+        time.sleep(0.005)
+
+
+def _kill(env: Mapping[str, str], process: subprocess.Popen[str], *, group: bool) -> Hit:
+    (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert_children_end(process.pid)
+    steps, urls = in_flight(Path(env["ARAGOG_TORTURE_STEPS"]), process.pid)
+    return Hit("the whole group" if group else "the parent alone", steps, urls)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a crawl ended, less what differs between any two runs."""
+
+    counts: Mapping[str, Any]
+    failed: tuple[str, ...]
+    rows: Mapping[str, Any]
+    events: tuple[str, ...]
+    requests: Mapping[str, int]
+
+
+def end_state(env: Mapping[str, str], web: Mapping[str, Any], ended: Mapping[str, Any], sink: str) -> End:
+    """The end of a crawl: its counters, failures, store, events; and what was asked of the origin."""
+    shown = run_aragog(env, "crawl", "show", "--failed", "--json", ended["id"])
+    assert shown.returncode == 0, shown.stderr
+    counts = {name: ended[name] for name in ("state", "pages", "open", "done", "failed", "outcomes")}
+    rows = {url: _without_nonce(row) for url, row in by_url(export(env)).items()}
+    published = sorted({json.dumps(_event(event), sort_keys=True) for event in map(json.loads, events(sink))})
+    return End(counts, tuple(sorted(shown.stdout.splitlines())), rows, tuple(published), requests(read_log(web["log"])))
+
+
+def _without_nonce(row: dict[str, Any]) -> dict[str, Any]:
+    if "page" in row:  # which of several redirects came first is a matter of time
+        row = row | {"page": {k: v for k, v in row["page"].items() if k != "chain"}}
+    if row["url"] != NONCE:
+        return row
+    return row | {"page": {k: v for k, v in row["page"].items() if k not in ("content_hash", "content_key")}}
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    return event if event["url"] != NONCE else event | {"content_hash": ""}
+
+
+def differences(end: End, undisturbed: End) -> list[str]:
+    """Where the end of a disturbed crawl isn't that of the undisturbed one."""
+    return list(_differences(end, undisturbed))
+
+
+def _differences(end: End, undisturbed: End) -> Iterator[str]:
+    if end.counts != undisturbed.counts:
+        yield f"counts: {end.counts}, not {undisturbed.counts}"
+    for name in ("failed", "events"):
+        found, wanted = set(getattr(end, name)), set(getattr(undisturbed, name))
+        yield from (f"{name}: {each[:1500]} is too many" for each in sorted(found - wanted))
+        yield from (f"{name}: {each[:1500]} is lost" for each in sorted(wanted - found))
+    for url in sorted({*end.rows, *undisturbed.rows}):
+        here, there = end.rows.get(url), undisturbed.rows.get(url)
+        if here != there:
+            yield f"row {url}: {_changed(here, there)}"
+
+
+def _changed(here: Any, there: Any, where: str = "") -> str:
+    if not isinstance(here, dict) or not isinstance(there, dict):
+        return f"{where} {here!r:.300}, not {there!r:.300}"
+    names = [name for name in {*here, *there} if here.get(name) != there.get(name)]
+    return "; ".join(_changed(here.get(name), there.get(name), f"{where}.{name}") for name in names)
+
+
+def asked_too_often(end: End, undisturbed: End, hits: list[Hit]) -> list[str]:
+    """URLs asked for too often: more than undisturbed, and more than kills took a visit (of an image: a page's)."""
+    told = Counter(url for hit in hits for url in hit.urls)
+    publishing = sum(1 for hit in hits if hit.steps.get("publish"))
+    found = []
+    for url, count in end.requests.items():
+        image = url.endswith((".jpg", ".png", ".webp"))
+        most = undisturbed.requests.get(url, 0) + told[url] + (publishing if image else 0)
+        if url != "http://full.test/limit" and count > most:  # asked until patience ends, however long the downtimes
+            found.append(f"{url}: asked {count} times, at most {most} expected")
+    return found
