@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aragog.crawl.visit import Visit, outcome_of
 from thrift_idl.errors import TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
@@ -10,13 +12,15 @@ from thrift_idl.gen.urlstore.ttypes import LookupRequest, PutOutcomeRequest
 from thrift_idl.records import replace
 
 
-async def refuse_circle(store: UrlStore, visit: Visit, context: Context) -> bool:
+async def refuse_circle(store: UrlStore, visit: Visit, since_ms: int, context: Context) -> bool:
     """Whether the alias just stored closes a circle; then every URL on the way has the outcome that a fetch of it has.
 
-    Whoever stores the last alias of a circle finds it, in whatever order they came. Repeatable.
+    Whoever stores the last alias of a circle finds it, in whatever order they came. Only aliases stored since `since_ms`
+    (when the crawl began) count: an older one may be of a URL that serves by now, and is still to be visited.
+    Repeatable.
     """
     found = await store.lookup(LookupRequest(context, visit.url))
-    if not found.cycle:
+    if not found.cycle or not await _all_since(store, found.aliases, since_ms, context):
         return False
     began_ms = visit.outcome.at_ms
     outcome = replace(
@@ -25,3 +29,9 @@ async def refuse_circle(store: UrlStore, visit: Visit, context: Context) -> bool
     for url in found.aliases:
         await store.put_outcome(PutOutcomeRequest(context=context, url=url, outcome=outcome, began_ms=began_ms))
     return True
+
+
+async def _all_since(store: UrlStore, urls: Sequence[str], since_ms: int, context: Context) -> bool:
+    """In a circle a look-up of each URL gives its own row."""
+    rows = [(await store.lookup(LookupRequest(context, url))).row for url in urls]
+    return all(row is not None and row.outcome is not None and row.outcome.at_ms >= since_ms for row in rows)

@@ -194,7 +194,9 @@ class Crawling:
     async def _redirected(self, mine: _Mine, known: KnownCrawl, visit: Visit) -> None:
         """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""
         context = Context(self._source, mine.held.descriptor)
-        if await self._health.persistently(lambda: refuse_circle(self._visitor.store, visit, context)):
+        store, since_ms = self._visitor.store, known.crawl.created_ms
+        await self._health.persistently(lambda: self._follower.unlink(mine.job.url))
+        if await self._health.persistently(lambda: refuse_circle(store, visit, since_ms, context)):
             await self._finish(mine, known, Ending(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
             return
 

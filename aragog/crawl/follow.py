@@ -46,6 +46,10 @@ class Follower:
             onward = CrawlJob(target, job.crawl, depth, job.scope, job.policy, resume=chain)
             await self._enqueue(known, {key: onward})
 
+    async def unlink(self, url: str) -> None:
+        """The URL redirects: the page that it may have been links no more."""
+        await self._jobs.enqueue(INLINKS, [FollowUp(url, 0).encode()])
+
     async def _enqueue(self, known: KnownCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
         """Jobs by URL key into the crawl's queue, then into its frontier."""
         if not jobs:
