@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -130,10 +132,27 @@ def crawl_under_kills(
         except subprocess.TimeoutExpired:
             assert len(hits) < kills, "the crawl doesn't end"
             hits.append(_kill(env, process, group=group))
+            if (over := _over(env)) is not None:
+                return hits, over
             continue
         assert process.returncode == 0, err
         ended: dict[str, Any] = json.loads(out)
         return hits, ended
+
+
+def _over(env: Mapping[str, str]) -> dict[str, Any] | None:
+    """How the crawl ended, where the kill came when all was done but the summary: the same command would begin anew."""
+    jobs = Path(env["ARAGOG_DATA_DIR"]) / "pinlater.sqlite"
+    if not jobs.exists():
+        return None
+    with closing(sqlite3.connect(f"file:{jobs}?mode=ro", uri=True)) as database:
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'queue'").fetchone() is None:
+            return None
+        if database.execute("SELECT 1 FROM queue WHERE name LIKE 'crawl!_%' ESCAPE '!'").fetchone():
+            return None
+    listed = run_aragog(env, "crawl", "ls", "--json").stdout.splitlines()
+    crawls: list[dict[str, Any]] = [each for each in map(json.loads, listed) if each["state"] == "done"]
+    return crawls[0] if crawls else None
 
 
 def wait_until_at_work(env: Mapping[str, str], process: subprocess.Popen[str]) -> None:
