@@ -27,6 +27,7 @@ from aragog.crawl.pump import Pump, PumpBounds
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.start import make_queues
 from aragog.crawl.steps import StepFile, Steps, silent
+from aragog.crawl.surplus import Surplus
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visitor
 from aragog.lock import Waiting
@@ -83,6 +84,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source, steps=steps
         )
         known = KnownCrawls(frontier.crawls)
+        surplus = Surplus(known, frontier, jobs)
         crawling = Crawling(
             visitor=_visitor(settings, assembly, health, steps),
             frontier=frontier,
@@ -101,7 +103,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             heartbeat_ms=settings.crawl.claim_timeout_ms // 4,
         )
         pumps = (
-            Pump(jobs, health, known.queues, crawling.prepare, bounds),
+            Pump(jobs, health, surplus.queues, crawling.prepare, bounds),
             Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
             Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aragog.crawl.crawls import Crawl, Crawls, CrawlState
+from aragog.crawl.crawls import Crawl, Crawls, CrawlState, CrawlStatus
 from aragog.crawl.job import QUEUE
 from aragog.crawl.scope import Scope
 
@@ -32,6 +32,8 @@ class KnownCrawls:
         self._now_ms = now_ms
         self._known: dict[str, KnownCrawl] = {}
         self._queues: Sequence[str] = ()
+        self.spent: Sequence[Crawl] = ()
+        """Those that run and have all their pages, as of the last `queues`."""
         self._read_ms = float("-inf")
 
     async def of(self, crawl_id: str) -> KnownCrawl:
@@ -50,7 +52,13 @@ class KnownCrawls:
     async def queues(self) -> Sequence[str]:
         """Queues of the crawls that run, and the one for jobs of no crawl."""
         if self._now_ms() - self._read_ms >= self._refresh_ms:
-            running = [s.crawl.queue for s in await self._crawls.all() if s.state == CrawlState.RUNNING]
-            self._queues = (*running, QUEUE)
+            running = [status for status in await self._crawls.all() if status.state == CrawlState.RUNNING]
+            self._queues = (*(status.crawl.queue for status in running), QUEUE)
+            self.spent = [status.crawl for status in running if _is_spent(status)]
             self._read_ms = self._now_ms()
         return self._queues
+
+
+def _is_spent(status: CrawlStatus) -> bool:
+    most = status.crawl.max_pages
+    return most is not None and status.counters.pages >= most

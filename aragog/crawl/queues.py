@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aragog.crawl.steps import Steps, silent
 from pinlater import from_pinlater
 from thrift_idl.errors import AragogError, NotFound
+from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
     PinLaterCheckpointJobRequest,
@@ -27,6 +28,8 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterJobAckInfo,
     PinLaterJobAckRequest,
     PinLaterJobState,
+    PinLaterLookupJobRequest,
+    PinLaterScanJobsRequest,
     RequestContext,
 )
 
@@ -45,6 +48,16 @@ class Held:
     body: bytes
     lost: int
     """How many workers died, or stalled, with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Some of the jobs of a queue that are for later."""
+
+    bodies: Mapping[str, bytes]
+    """By job descriptor."""
+    continuation: str
+    """Where the next ones are; "" = these were the last."""
 
 
 @asynccontextmanager
@@ -107,6 +120,22 @@ class JobQueues:
         except NotFound:
             return 0
         return sum(counts)
+
+    async def waiting(self, queue: str, continuation: str = "") -> Waiting:
+        """At most a thousand jobs that are for later, the latest first. They stay where they are."""
+        place = continuation or CONTINUATION_START
+        scan = PinLaterScanJobsRequest(
+            queue, PinLaterJobState.PENDING, scanFutureJobs=True, continuation=place, limit=1_000
+        )
+        try:
+            async with _asking():
+                found = await self._pinlater.scanJobs(self._context, scan)
+                names = tuple(info.jobDescriptor for info in found.scannedJobs)
+                jobs = await self._pinlater.lookupJobs(self._context, PinLaterLookupJobRequest(names, True))
+        except NotFound:
+            return Waiting({}, "")
+        going_on = "" if found.continuation == CONTINUATION_END else found.continuation
+        return Waiting({name: info.body for name, info in jobs.items() if info.body is not None}, going_on)
 
     async def enqueue(self, queue: str, bodies: Sequence[bytes]) -> list[str]:
         """Enqueue jobs; their descriptors, in order. Not atomic: repeated after an error, some are there twice."""

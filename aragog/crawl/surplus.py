@@ -1,0 +1,52 @@
+"""What still waits when a crawl has all its pages is skipped at once, not when each job's time comes.
+
+The jobs of a domain at its limit may be hours away: `--max-pages 100` of a site of a hundred thousand links would
+stand at 100 pages until the last of them had come back in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aragog.crawl.crawls import Crawl
+from aragog.crawl.frontier import Frontier, Offer
+from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
+from aragog.crawl.known import KnownCrawls
+from aragog.crawl.queues import JobQueues
+from thrift_idl.errors import InvalidUrl
+from weburl import url_key
+
+
+class Surplus:
+    """The waiting jobs of crawls that have their pages. `queues` fits a `Pump`."""
+
+    def __init__(self, known: KnownCrawls, frontier: Frontier, jobs: JobQueues) -> None:
+        self._known = known
+        self._frontier = frontier
+        self._jobs = jobs
+        self._continuations: dict[str, str] = {}
+
+    async def queues(self) -> Sequence[str]:
+        """The queues to ask, after some of what needn't be waited for was skipped."""
+        names = await self._known.queues()
+        for crawl in self._known.spent:
+            await self._skip_some(crawl)
+        return names
+
+    async def _skip_some(self, crawl: Crawl) -> None:
+        """A page of jobs; from the first one again after the last, as long as the crawl isn't over."""
+        found = await self._jobs.waiting(crawl.queue, self._continuations.pop(crawl.id, ""))
+        offers = [offer for name, body in found.bodies.items() if (offer := _offer(name, body))]
+        if offers:
+            # Their entries are closed here. The jobs themselves find them so, whenever they come, or go with the queue.
+            await self._frontier.claim(crawl.id, offers)
+        if found.continuation:
+            self._continuations[crawl.id] = found.continuation
+
+
+def _offer(descriptor: str, body: bytes) -> Offer | None:
+    try:
+        job = CrawlJob.decode(body)
+        return Offer(url_key(job.url), descriptor, job.depth)
+    except (BadJob, JobTooNew, InvalidUrl):  # whoever dequeues it deals with it
+        return None
