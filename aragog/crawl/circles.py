@@ -15,7 +15,7 @@ from thrift_idl.records import replace
 async def refuse_circle(store: UrlStore, visit: Visit, since_ms: int, context: Context) -> bool:
     """Whether the alias just stored closes a circle; then every URL on the way has the outcome that a fetch of it has.
 
-    Whoever stores the last alias of a circle finds it, in whatever order they came. Only aliases stored since `since_ms`
+    Whoever stores the last alias of a circle finds it, in whatever order they came. Only aliases since `since_ms`
     (when the crawl began) count: an older one may be of a URL that serves by now, and is still to be visited.
     Repeatable.
     """
