@@ -1,0 +1,1 @@
+"""How fast, and how much of what: each module is a command. See docs/benchmarks.md."""

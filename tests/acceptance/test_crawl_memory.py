@@ -1,0 +1,39 @@
+"""A worker's memory is bounded by its bytes in flight, whatever the web serves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from tests.acceptance.many_hosts import Shape, many_hosts
+from tests.processes import start_aragog
+
+MIB = 1024 * 1024
+PAGES, IN_FLIGHT_MIB, PLACES = 40, 16, 8
+
+
+def test_large_pages_served_at_once_stay_within_the_bytes_in_flight(tmp_path: Path) -> None:
+    seeds = [f"http://h{number}.test/{number}" for number in range(PAGES)]
+    with many_hosts(tmp_path / "web", Shape(bytes=3 * MIB)) as web:
+        settings = {"crawl_bytes_in_flight_mib": str(IN_FLIGHT_MIB), "crawl_places": str(PLACES)}
+        env = web.settings(tmp_path / "data", ratelimiter_qps="1000", **settings)
+        crawl = start_aragog(env, "crawl", "--json", "--depth", "0", *seeds)
+        most_mib = most_resident(crawl)
+        out, told = crawl.communicate(timeout=60)
+    assert crawl.returncode == 0, told
+    assert json.loads(out)["outcomes"] == {"fetched": PAGES}
+    # Some 75 MiB for the program itself; of a page its content, and the copy that is handed on.
+    print(f"resident at most {most_mib} MiB")
+    assert 40 < most_mib < 100 + 3 * IN_FLIGHT_MIB
+
+
+def most_resident(process: subprocess.Popen[str]) -> int:
+    """MiB; returns when the process has ended."""
+    most = 0
+    while process.poll() is None:
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        most = max([most, *(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))])
+        time.sleep(0.05)
+    return most
