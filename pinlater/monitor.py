@@ -89,9 +89,16 @@ class Monitor:
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._next_ms: dict[tuple[str, str], int] = {}
+        self._silent: set[str] = set()
+        self._answers_since_ms: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Look after the queues until cancelled. A shard that is down is looked after once it is back."""
+        """Look after the queues until cancelled. A shard that is down is looked after once it is back.
+
+        Nobody could keep up a claim while a shard, or this server, was down: from then on, as from the start of this,
+        claims have all their time.
+        """
+        self._silent = {backend.shard for backend in self._backends}
         while True:
             await self.look_after_all()
             await asyncio.sleep(self._rules.shortest_cycle_ms / 1000)
@@ -102,11 +109,15 @@ class Monitor:
             try:
                 await self._look_after_shard(backend)
             except BackendDown as error:
+                self._silent.add(backend.shard)
                 self._telemetry.shard_failed(backend.shard, str(error))
 
     async def _look_after_shard(self, backend: Backend) -> None:
         queues = await backend.queue_names()
         now_ms = self._now_ms()
+        if backend.shard in self._silent:
+            self._silent.remove(backend.shard)
+            self._answers_since_ms[backend.shard] = now_ms
         for queue in queues:
             if now_ms >= self._next_ms.get((backend.shard, queue), now_ms):
                 self._next_ms[backend.shard, queue] = now_ms + self._rules.of(queue).cycle_ms
@@ -134,7 +145,9 @@ class Monitor:
                 self._telemetry.collected(queue, removed)
             return removed
 
-        left = await _until_done(rules.updates, time_out)
+        left = rules.updates
+        if self._answers_since_ms.get(backend.shard, over.claims_ms) <= over.claims_ms:
+            left = await _until_done(left, time_out)
         succeeded = partial(collect, state=PinLaterJobState.SUCCEEDED, before_ms=over.succeeded_ms)
         left = await _until_done(left, succeeded)
         await _until_done(left, partial(collect, state=PinLaterJobState.FAILED, before_ms=over.failed_ms))

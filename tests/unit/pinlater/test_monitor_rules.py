@@ -102,3 +102,26 @@ async def test_the_loop_goes_on_while_a_shard_is_down(backend: Backend, tmp_path
             await asyncio.sleep(0.005)
     running.cancel()
     assert counts.of["shard_failed dead"] >= 1
+
+
+async def test_claims_that_nobody_could_keep_up_have_all_their_time_from_the_start_of_the_loop(
+    backend: Backend,
+) -> None:
+    clock, counts = Clock(), Counts()
+    worker = Caller(PinLaterService([backend], OWNER, SETTINGS, clock, counts))
+    await lose(worker, 1)
+    clock.ms += 3_600_000  # the server was down
+    rules = Rules(default=QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=-1_000, cycle_ms=1))
+    await worker.enqueue(numbered(1))
+    await worker.ack(done=await worker.take(1))
+    running = asyncio.create_task(Monitor([backend], rules, clock, counts).run())
+    async with asyncio.timeout(30):
+        while await worker.count(SUCCEEDED):
+            clock.ms += 1
+            await asyncio.sleep(0.005)
+        assert (await worker.counts())[1] == 1
+        clock.ms += 30_000
+        while (await worker.counts())[1]:
+            clock.ms += 1
+            await asyncio.sleep(0.005)
+    running.cancel()
