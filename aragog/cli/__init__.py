@@ -21,7 +21,7 @@ app = typer.Typer(
 Everything works in one process with nothing but a data directory (SQLite, files); the same commands work against
 Thrift services over Redis, Cassandra and S3 when the configuration names them (`aragog config show`).
 
-Try: `aragog fetch URL`, then `aragog lookup URL` and `aragog links URL`.
+Try: `aragog explain URL`, `aragog fetch URL`, then `aragog lookup URL` and `aragog links URL`; or `aragog crawl URL`.
 
 Exit codes: 0 done, 1 something failed, 2 the command or the configuration is wrong.""",
 )
