@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -67,7 +66,6 @@ class Crawling:
         tally: Tally,
         patience: Patience,
         source: str,
-        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._visitor = visitor
@@ -80,7 +78,6 @@ class Crawling:
         self._tally = tally
         self._patience = patience
         self._source = source
-        self._wall_ms = wall_ms
         self._chance = chance
         self._solitude = Solitude()
 
@@ -136,7 +133,7 @@ class Crawling:
     async def _visit_loose(self, held: Held, job: CrawlJob) -> None:
         """A job of no crawl: visited, its links stored and not followed."""
         visit = await self._visit(held, job, replace(self._visitor, one_hop=False))
-        move = next_move(job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
+        move = next_move(job, visit.outcome, visit.chain, self._patience, self._chance())
         if isinstance(move, Again):
             self._jobs.give_back(held, move.delay_ms, move.job.encode())
             return
@@ -175,7 +172,7 @@ class Crawling:
         if visit.outcome.code == "redirected":
             await self._redirected(mine, known, visit)
             return
-        move = next_move(mine.job, visit.outcome, visit.chain, self._patience, self._wall_ms(), self._chance())
+        move = next_move(mine.job, visit.outcome, visit.chain, self._patience, self._chance())
         if isinstance(move, Again):
             await self._again(mine, move)
             return

@@ -65,8 +65,8 @@ class CrawlJob:
     policy: Policy = Policy()
     tries: int = 0
     """Visits so far that ended as `unavailable`."""
-    first_deferred_ms: int = 0
-    """When the first of the deferrals since the last answer was, ms since 1970; 0 = not deferred."""
+    deferred_ms: int = 0
+    """How long its host has asked for patience since the last answer; waiting for a slot of ours isn't counted."""
     alone: int = 0
     """Visits begun with no other beside them, since the last that ended: so often it was lost by its own doing."""
     resume: tuple[Hop, ...] = ()
@@ -105,7 +105,7 @@ class CrawlJob:
             "scope": self.scope,
             "policy": {name: value for name, value in policy.items() if value is not None},
             "tries": self.tries,
-            "first_deferred_ms": self.first_deferred_ms,
+            "deferred_ms": self.deferred_ms,
             "alone": self.alone,
             "resume": to_json(self.resume),
         }
@@ -201,7 +201,7 @@ _KEYS: Mapping[str, _Reader] = {
     "scope": _scope,
     "policy": _policy,
     "tries": _number(0, _MAX_TRIES),
-    "first_deferred_ms": _number(0, _MAX_MS),
+    "deferred_ms": _number(0, _MAX_MS),
     "alone": _number(0, _MAX_TRIES),
     "resume": _resume,
 }

@@ -9,6 +9,9 @@ from aragog.crawl.job import CrawlJob
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome
 
+#: Counted of a deferral at least, so that a host that asks for none of it comes to an end.
+_LEAST_PATIENCE_MS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -17,7 +20,8 @@ class Patience:
     max_tries: int = 4
     """Visits that end as `unavailable` before the URL is failed."""
     give_up_ms: int = 86_400_000
-    """After so long with nothing but deferrals by its host the URL is failed."""
+    """After so much patience that its host has asked for, with nothing between, the URL is failed. What we took to come
+    back isn't counted: a backend that was down, or a worker, fails no URL."""
     backoff_ms: int = 30_000
     """After the first `unavailable`; doubled each time."""
     max_backoff_ms: int = 3_600_000
@@ -39,30 +43,28 @@ class Again:
 
 
 def next_move(
-    job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, now_ms: int, chance: float
+    job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, chance: float
 ) -> Ended | Again:
     """The move after a visit that ended with `outcome`; `chance` (0 to 1) spreads retries."""
     if outcome.family == "fetched":
         return Ended(Ending(EntryState.PAGE, outcome.code))
     if outcome.family == "deferred":
-        return _deferred(job, outcome, chain, patience, now_ms)
+        return _deferred(job, outcome, chain, patience)
     if outcome.family == "unavailable":
         return _unavailable(job, outcome, patience, chance)
     return Ended(_ending(EntryState.REFUSED, job, outcome))
 
 
-def _deferred(
-    job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, now_ms: int
-) -> Ended | Again:
+def _deferred(job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience) -> Ended | Again:
     """A host's own deferrals end after `give_up_ms`; waiting for a slot of ours has no end."""
     delay_ms = max(outcome.delay_ms or 0, 1)
     if outcome.code == "no_slot":
         return Again(delay_ms, replace(job, resume=chain))
-    since_ms = job.first_deferred_ms or now_ms
+    deferred_ms = job.deferred_ms + max(delay_ms, _LEAST_PATIENCE_MS)
     give_up_ms = job.policy.give_up_ms if job.policy.give_up_ms is not None else patience.give_up_ms
-    if now_ms + delay_ms - since_ms > give_up_ms:
+    if deferred_ms > give_up_ms:
         return Ended(_ending(EntryState.FAILED, job, outcome))
-    return Again(delay_ms, replace(job, resume=chain, first_deferred_ms=since_ms))
+    return Again(delay_ms, replace(job, resume=chain, deferred_ms=deferred_ms))
 
 
 def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: float) -> Ended | Again:
@@ -72,7 +74,7 @@ def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: fl
         return Ended(_ending(EntryState.FAILED, replace(job, tries=tries), outcome))
     longest_ms = min(patience.backoff_ms << (tries - 1), patience.max_backoff_ms)
     delay_ms = max(1, int(longest_ms * (0.5 + chance / 2)))
-    return Again(delay_ms, replace(job, tries=tries, first_deferred_ms=0, resume=()))
+    return Again(delay_ms, replace(job, tries=tries, deferred_ms=0, resume=()))
 
 
 def _ending(state: EntryState, job: CrawlJob, outcome: Outcome) -> Ending:

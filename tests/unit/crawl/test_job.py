@@ -18,7 +18,7 @@ FULL = CrawlJob(
     scope="domain",
     policy=Policy(max_tries=4, give_up_ms=60_000),
     tries=2,
-    first_deferred_ms=1_700_000_000_000,
+    deferred_ms=1_700_000_000_000,
     resume=(Hop("http://a.test/", 302, "http://b.test/", "http", "192.0.2.1:80", 1.5), Hop("http://b.test/", 301, "c")),
     others={"x_note": {"deep": [1, None]}},
 )
@@ -86,7 +86,7 @@ def test_a_newer_version_is_told_apart_from_a_bad_job(version: int) -> None:
         ("policy", {"patience": 1}),
         ("policy", {"give_up_ms": -1}),
         ("tries", -1),
-        ("first_deferred_ms", 2**53),
+        ("deferred_ms", 2**53),
         ("resume", {}),
         ("resume", [1]),
         ("resume", [{"url": "a", "status": 301}]),

@@ -20,8 +20,8 @@ def outcome(family: str, code: str, delay_ms: int | None = None) -> Outcome:
     return Outcome(family=family, code=code, at_ms=NOW_MS, delay_ms=delay_ms)
 
 
-def move(job: CrawlJob, ended: Outcome, chance: float = 0.0, now_ms: int = NOW_MS) -> Ended | Again:
-    return next_move(job, ended, CHAIN, PATIENCE, now_ms, chance)
+def move(job: CrawlJob, ended: Outcome, chance: float = 0.0) -> Ended | Again:
+    return next_move(job, ended, CHAIN, PATIENCE, chance)
 
 
 @pytest.mark.parametrize("code", ["fetched", "unchanged"])
@@ -39,10 +39,10 @@ def test_a_refusal_ends_its_job_and_is_no_failure() -> None:
 def test_a_url_without_a_slot_comes_back_for_ever() -> None:
     job = JOB
     for _ in range(500):
-        again = move(job, outcome("deferred", "no_slot", 700), now_ms=NOW_MS * 1_000)
+        again = move(job, outcome("deferred", "no_slot", 700))
         assert isinstance(again, Again) and again.delay_ms == 700
         job = again.job
-    assert job.tries == 0 and job.first_deferred_ms == 0
+    assert job.tries == 0 and job.deferred_ms == 0
 
 
 def test_a_deferral_carries_the_chain_so_far() -> None:
@@ -50,13 +50,20 @@ def test_a_deferral_carries_the_chain_so_far() -> None:
     assert isinstance(again, Again) and again.job.resume == CHAIN
 
 
-def test_a_host_that_defers_is_given_up_after_its_time() -> None:
+def test_a_host_that_defers_is_given_up_after_the_patience_that_it_asked_for() -> None:
     first = move(JOB, outcome("deferred", "retry_after", 2_000))
-    assert isinstance(first, Again) and first.job.first_deferred_ms == NOW_MS
-    still = move(first.job, outcome("deferred", "retry_after", 2_000), now_ms=NOW_MS + 8_000)
-    assert isinstance(still, Again)
-    over = move(still.job, outcome("deferred", "retry_after", 2_000), now_ms=NOW_MS + 8_001)
+    assert isinstance(first, Again) and first.job.deferred_ms == 2_000
+    still = move(first.job, outcome("deferred", "retry_after", 8_000))
+    assert isinstance(still, Again) and still.job.deferred_ms == 10_000
+    over = move(still.job, outcome("deferred", "retry_after", 1))
     assert isinstance(over, Ended) and over.ending.state == EntryState.FAILED
+
+
+def test_a_host_that_asks_for_no_patience_is_given_up_too() -> None:
+    job, visits = JOB, 1
+    while isinstance(again := move(job, outcome("deferred", "retry_after", 0)), Again):
+        job, visits = again.job, visits + 1
+    assert visits == 11
 
 
 def test_an_unavailable_url_is_tried_so_often_and_then_failed() -> None:
