@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -143,6 +144,29 @@ def test_told_to_stop_it_gives_its_jobs_back_with_all_attempts_and_goes_on_later
         assert len(listed) == 1
         end = end_state(env, web, crawl(env, web), sink)
     assert_nothing_lost(end, undisturbed, [])
+
+
+@pytest.mark.timeout(180)
+def test_told_to_stop_while_its_redis_is_down_it_ends_and_goes_on_later(
+    undisturbed: End, private_redis: Engine, tmp_path: Path
+) -> None:
+    with embedded(tmp_path / "all") as (env, web, sink):
+        redis = {"ARAGOG_PINLATER_BACKEND": private_redis.url, "ARAGOG_CRAWL_FRONTIER": private_redis.url}
+        here = dict(env) | redis | {"ARAGOG_CRAWL_DRAIN_MS": "1500"}
+        process = start_aragog(here, "crawl", "--scope", "any", "--json", *web["seeds"])
+        killing.wait_until_at_work(here, process)
+        private_redis.kill()
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        try:
+            _, said = process.communicate(timeout=30)
+        finally:
+            stop(process)
+        assert process.returncode == 1 and "the same command goes on" in said and "Traceback" not in said
+        hit = Hit("redis", *killing.in_flight(Path(env["ARAGOG_TORTURE_STEPS"]), process.pid))
+        private_redis.start()
+        end = end_state(here, web, crawl(here, web), sink)
+    assert_nothing_lost(end, undisturbed, [hit])
 
 
 # --- the torture run ---
