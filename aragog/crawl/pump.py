@@ -38,7 +38,7 @@ class PumpBounds:
 
     places: int = 128
     """Jobs claimed at a time."""
-    batch: int = 32
+    batch: int = 64
     """Jobs of one queue before the next queue's turn."""
     gather_ms: int = 20
     """Pause between two rounds: places become free one by one, and one dequeue costs the same for many jobs."""
@@ -105,10 +105,10 @@ class Pump:
     async def _until(self, stop: asyncio.Event) -> None:
         pause_ms = self._bounds.gather_ms
         while not stop.is_set() and self._fatal is None:
-            asks = self._health.well and self._free() > 0
-            got = await self._round() if asks else 0
-            if got < self._bounds.batch:
-                is_empty = asks and not got
+            most = min(self._bounds.batch, self._free()) if self._health.well else 0
+            got = await self._round() if most > 0 else 0
+            if got < max(most, 1):
+                is_empty = most > 0 and not got
                 pause_ms = min(2 * pause_ms, self._bounds.idle_ms) if is_empty else self._bounds.gather_ms
                 await self._pause(stop, pause_ms)
 
