@@ -32,7 +32,7 @@ from tests.processes import run_aragog, sample_web, start_aragog, stop
 SEED = 4
 #: Of one crawl; more than it lasts are left over.
 KILLS_OF_A_CRAWL = 5
-EMBEDDED_KILLS = 110
+EMBEDDED_KILLS = 130
 ALL_KILLS = 200
 LEAST_OF_A_STEP = 10
 Env = Mapping[str, str]
