@@ -96,7 +96,8 @@ async def crawl(seeds: Sequence[str], with_signals: bool, curve: bool, stages: S
             if curve and worker.tally.pages >= _CURVE_PAGES * (len(result.curve) + 1):
                 result.curve.append((worker.tally.pages, resident_mib()))
         result.wall_s, result.pages, result.threads = time.perf_counter() - began, worker.tally.pages, thread_seconds()
-        result.stages, result.in_threads, result.calls = stages.seconds, stages.in_threads, stages.calls
+        result.stages, result.in_threads = dict(stages.seconds), dict(stages.in_threads)
+        result.calls = dict(stages.calls)
         stop.set()
         await work
     return result
