@@ -51,7 +51,8 @@ def filler(size: int) -> bytes:
     paragraphs = []
     for turn in range(size // 100 + 1):
         words = " ".join(WORDS[(turn * step) % len(WORDS)] for step in range(1, 40))
-        paragraphs.append(f"<div class=part><p id=p{turn}>{words}, and <b>{turn}</b>.</p></div>\n")
+        strong = f"<b>{turn}</b>" if turn % 4 == 0 else str(turn)
+        paragraphs.append(f"<div class=part><p id=p{turn}>{words}, and {strong}.</p></div>\n")
     return "".join(paragraphs).encode()[:size]
 
 
