@@ -10,8 +10,9 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,6 +36,8 @@ KILLS_OF_A_CRAWL = 5
 EMBEDDED_KILLS = 130
 ALL_KILLS = 200
 LEAST_OF_A_STEP = 10
+#: Crawls that went wrong before a torture run ends.
+MOST_WRONG = 3
 Env = Mapping[str, str]
 Web = Mapping[str, Any]
 
@@ -178,21 +181,33 @@ def test_told_to_stop_while_its_redis_is_down_it_ends_and_goes_on_later(
 def test_two_hundred_kills_in_every_step_lose_nothing(
     undisturbed: End, private_engines: PrivateEngines, tmp_path: Path
 ) -> None:
-    toll, seed = Toll(), SEED * 1_000
-    while len(toll.hits) < EMBEDDED_KILLS:
+    toll, seed, wrong = Toll(), SEED * 1_000, list[str]()
+    while len(toll.hits) < EMBEDDED_KILLS and len(wrong) < MOST_WRONG:
         seed += 1
-        folder = tmp_path / f"embedded-{seed}"
-        toll.hits += killed_embedded(folder, undisturbed, seed, group=bool(seed % 2), kills=KILLS_OF_A_CRAWL)
-        _report(toll)
+        folder, group = tmp_path / f"embedded-{seed}", bool(seed % 2)
+        kill = partial(killed_embedded, folder, undisturbed, seed, group=group, kills=KILLS_OF_A_CRAWL)
+        wrong += _go_on(toll, kill)
     private = {name: private_engines(name) for name in ENGINES}
     waiting: list[str] = []
-    while len(toll.hits) < ALL_KILLS:
+    while len(toll.hits) < ALL_KILLS and len(wrong) < MOST_WRONG:
         seed += 1
         waiting = waiting or Random(seed).sample(TARGETS, len(TARGETS))  # those that a crawl doesn't last for are left
-        toll.hits += killed_distributed(tmp_path / f"distributed-{seed}", undisturbed, seed, private, waiting)
-        _report(toll)
+        folder = tmp_path / f"distributed-{seed}"
+        wrong += _go_on(toll, partial(killed_distributed, folder, undisturbed, seed, private, waiting))
+    assert not wrong, "\n".join(wrong)
     few = {step: toll.of_step(step) for step in STEPS if toll.of_step(step) < LEAST_OF_A_STEP}
     assert not few, toll.table()
+
+
+def _go_on(toll: Toll, kill: Callable[[], list[Hit]]) -> list[str]:
+    """One more crawl; what was wrong with it."""
+    try:
+        toll.hits += kill()
+    except AssertionError as error:
+        return [str(error)]
+    finally:
+        _report(toll)
+    return []
 
 
 def _report(toll: Toll) -> None:
