@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -36,14 +37,13 @@ class Stores:
 
 @contextmanager
 def stores(private: Mapping[str, Engine], cache_url: str) -> Iterator[Stores]:
-    """A database, keyspace, bucket and topic of their own."""
-    with ExitStack() as stack:
-        redis = stack.enter_context(engines.redis_database(private["redis-durable"]))
-        topic = stack.enter_context(engines.topic(private["kafka"]))
-        sink = f"{private['kafka'].url}/{topic}"
+    """A database, and a keyspace, bucket and topic that our services make; all goes with the engines."""
+    name = f"t{uuid.uuid4().hex[:16]}"
+    sink = f"{private['kafka'].url}/{name}"
+    with engines.redis_database(private["redis-durable"]) as redis:
         settings = {
-            "urlstore_metadata": stack.enter_context(engines.keyspace(private["cassandra"])),
-            "urlstore_content": stack.enter_context(engines.bucket(private["s3"])),
+            "urlstore_metadata": f"{private['cassandra'].url}/{name}",
+            "urlstore_content": f"{private['s3'].url}/{name}",
             "fetcher_robots_cache": cache_url,
             "pinlater_backend": redis,
             "crawl_frontier": redis,
