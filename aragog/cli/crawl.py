@@ -144,6 +144,9 @@ async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event)
             while (latest := await _unless(stop, anext(watching, None))) is not None:
                 progress = latest
                 display.show(progress)
+        if progress and progress.over:
+            queue = progress.status.crawl.queue
+            await _unless(stop, watched.health.persistently(lambda: watched.drop_queue(queue)))
     finally:
         stop.set()
         if working:
@@ -151,8 +154,6 @@ async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event)
     if progress and not progress.over:
         with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
             progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
-    if progress and progress.over:
-        await watched.drop_queue(progress.status.crawl.queue)
     return progress
 
 
