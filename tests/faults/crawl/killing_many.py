@@ -77,7 +77,7 @@ class Killer:
             out, err = process.communicate(timeout=_ENDS_S)
         finally:
             stop(process)
-        assert process.returncode == 0, err
+        assert process.returncode == 0, f"the command that watches failed: {err}"
         ended: dict[str, Any] = json.loads(out)
         return hits, ended
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -53,6 +54,15 @@ class Supervisor:
             assert time.monotonic() < deadline, f"{name} isn't ready: {self.log(name)[-2000:]}"
             time.sleep(0.05)
 
+    def wait_until_up(self) -> None:
+        """Return once every service accepts connections: one may just have been killed."""
+        for name in SERVICES:
+            host, _, port = self._env[f"ARAGOG_{name.upper()}_LISTEN"].partition(":")
+            deadline = time.monotonic() + 60
+            while not _accepts(host, int(port)):
+                assert time.monotonic() < deadline, f"{name} isn't up: {self.log(name)[-2000:]}"
+                time.sleep(0.05)
+
     def pid(self, name: str) -> int:
         """The pid of the process that runs at present."""
         return self._running[name].pid
@@ -98,6 +108,14 @@ class Supervisor:
             thread.join()
             for process in reversed(self._running.values()):
                 stop(process)
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), 1):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -84,6 +84,7 @@ def killed_distributed(
         supervisor = stack.enter_context(supervised(env, folder / "logs", WORKERS))
         killer = Killer(env, supervisor, private, Random(seed))
         hits, ended = killer.crawl(web["seeds"], targets)
+        supervisor.wait_until_up()
         end = end_state(env, web, ended, made.sink)
     assert_nothing_lost(end, undisturbed, hits)
     return hits
