@@ -103,22 +103,29 @@ class JobQueues:
             await self._pinlater.deleteQueue(self._context, queue, password)
 
     async def count(self, queue: str) -> int:
-        """Jobs that are to be done: waiting, claimed, or for later; 0 where there is no such queue."""
-        asked = (
-            (PinLaterJobState.PENDING, False),
-            (PinLaterJobState.PENDING, True),
-            (PinLaterJobState.IN_PROGRESS, False),
-        )
+        """Jobs that are to be done: claimed, for later, or waiting; 0 where there is no such queue.
+
+        The three are asked one after another, and a job may move on between, past each of them: none is believed only
+        when it is found twice. Between, the job would have had to be claimed, given back, and wait no time at all.
+        """
         try:
-            async with _asking():
-                counts = [
-                    await self._pinlater.getJobCount(
-                        self._context, PinLaterGetJobCountRequest(queue, state, countFutureJobs=future)
-                    )
-                    for state, future in asked
-                ]
+            return await self._count(queue) or await self._count(queue)
         except NotFound:
             return 0
+
+    async def _count(self, queue: str) -> int:
+        asked = (
+            (PinLaterJobState.IN_PROGRESS, False),
+            (PinLaterJobState.PENDING, True),
+            (PinLaterJobState.PENDING, False),
+        )
+        async with _asking():
+            counts = [
+                await self._pinlater.getJobCount(
+                    self._context, PinLaterGetJobCountRequest(queue, state, countFutureJobs=future)
+                )
+                for state, future in asked
+            ]
         return sum(counts)
 
     async def waiting(self, queue: str, continuation: str = "") -> Waiting:
