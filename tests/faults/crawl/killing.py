@@ -204,7 +204,7 @@ def _answer(env: Mapping[str, str], *arguments: str) -> str:
 
 
 def _without_circles(outcomes: Mapping[str, int]) -> dict[str, int]:
-    """Whoever closes a circle of redirects finds it: which of its URLs, or of a visit made again both, depends on time."""
+    """Whoever closes a circle of redirects finds it: which of its URLs (or both, visited again) depends on time."""
     moved = outcomes["redirected"] + outcomes["too_many_redirects"]
     return dict(outcomes) | {"redirected": moved, "too_many_redirects": 0}
 
