@@ -12,7 +12,8 @@ from ratelimiter.backends.file import FileState
 from ratelimiter.backends.memory import MemoryState
 from ratelimiter.limits import Limits, LimitsSource
 from ratelimiter.overrides import Limit
-from ratelimiter.service import RateLimiterService, Settings, monotonic_ms
+from ratelimiter.reserving import Settings
+from ratelimiter.service import RateLimiterService, monotonic_ms
 from ratelimiter.state import StateBackend
 from ratelimiter.telemetry import SILENT, Telemetry
 

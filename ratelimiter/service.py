@@ -1,15 +1,14 @@
-"""The service: validate, ask the rules, move the slot by compare-and-set, answer in durations."""
+"""The service: validate, delegate, answer in durations."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ratelimiter import rules
 from ratelimiter.limits import LimitsSource
-from ratelimiter.overrides import Limit
-from ratelimiter.standing import DAY_MS, Standing, Standings
+from ratelimiter.reserving import DEFAULTS, Reserving, Settings
+from ratelimiter.standing import DAY_MS, UNHEARD, Standings, blocked_until
 from ratelimiter.state import StateBackend, state_key
 from ratelimiter.telemetry import SILENT, Telemetry
 from thrift_idl.errors import InvalidRequest
@@ -27,22 +26,11 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 MAX_BATCH = 1_000
 _MAX_NAME = 253  # RFC 1035 section 2.3.4, without the trailing dot
 _MAX_MS = 2**53  # exact as a double
-_UNHEARD = Standing()
 
 
 def monotonic_ms() -> float:
     """The machine's monotonic clock in milliseconds; all processes of one boot share it."""
     return time.monotonic_ns() / 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What may be configured of the service."""
-
-    max_crawl_delay_ms: float = 60_000
-    """A Crawl-delay lengthens the interval up to this; a longer limit of ours stays longer."""
-    cas_attempts: int = 32
-    """So many compare-and-sets may lose before a reservation is refused."""
 
 
 class RateLimiterService:
@@ -54,14 +42,14 @@ class RateLimiterService:
         limits: LimitsSource,
         now_ms: Callable[[], float] = monotonic_ms,
         telemetry: Telemetry = SILENT,
-        settings: Settings = Settings(),
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._state = state
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._settings = settings
         self._standings = Standings()
+        self._reserving = Reserving(state, limits, self._standings, now_ms, telemetry, settings)
 
     async def reserve(self, request: ReserveRequest) -> Grant:
         """Take the next slot of a domain, or learn when to ask again: a refusal is an answer, not an error.
@@ -69,7 +57,7 @@ class RateLimiterService:
         Raises `InvalidRequest`; `BackendDown` if the slot can't be recorded: then none was taken that counts.
         """
         _check(request.reservation)
-        return await self._reserve(request.context.source, request.reservation)
+        return await self._reserving.take(request.context.source, request.reservation)
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
         """Many reservations, answered in order; at most 1,000. One that makes no sense refuses the whole call."""
@@ -77,8 +65,7 @@ class RateLimiterService:
             raise InvalidRequest(f"reservations: at most {MAX_BATCH} a call, not {len(request.reservations)}")
         for reservation in request.reservations:
             _check(reservation)
-        source = request.context.source
-        return tuple([await self._reserve(source, reservation) for reservation in request.reservations])
+        return await self._reserving.take_each(request.context.source, request.reservations)
 
     async def feedback(self, request: FeedbackRequest) -> None:
         """Tell how a request ended; 429, and 503 with Retry-After, hold the domain for all callers."""
@@ -100,15 +87,15 @@ class RateLimiterService:
         now = self._now_ms()
         limit = await self._limits.of(request.domain, now)
         (last,) = await self._state.get((state_key(request.domain),))
-        standing = self._standings.find(request.domain) or _UNHEARD
-        blocked_until = _blocked_until(limit, standing, now)
-        slot = rules.slot_ms(now, last, limit.interval_ms, self._not_before(request.domain, limit, now))
+        standing = self._standings.find(request.domain) or UNHEARD
+        until = blocked_until(limit, standing, now)
+        slot = rules.slot_ms(now, last, limit.interval_ms, self._reserving.not_before(request.domain, limit, now))
         return DomainStatus(
             domain=request.domain,
             interval_ms=limit.interval_ms,
             next_slot_ms=slot - now,
             held_ms=max(standing.held_until - now, 0.0),
-            blocked_ms=max(blocked_until - now, 0.0),
+            blocked_ms=max(until - now, 0.0),
             limit=limit.name,
         )
 
@@ -119,73 +106,6 @@ class RateLimiterService:
         now = self._now_ms()
         standing = self._standings.take(request.domain, now)
         standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else rules.NEVER
-
-    async def _reserve(self, source: str, wish: Reservation) -> Grant:
-        domain = wish.domain
-        limit = await self._limits.of(domain, self._now_ms())
-        interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
-        keys = (state_key(domain),)
-        last = await self._state.get(keys)
-        for _ in range(self._settings.cas_attempts):
-            now = self._now_ms()
-            slot = rules.slot_ms(now, last[0], interval, self._not_before(domain, limit, now))
-            if slot - now > _max_wait(wish):
-                return self._refuse(source, wish, limit, interval, now, slot)
-            before = self._space(domain, now, slot + interval) if interval > limit.interval_ms else None
-            found = await self._state.compare_and_set(keys, last, (slot,))
-            if found == last:
-                grant = Grant(True, slot - now, 0.0, interval)
-                self._telemetry.reserved(source, domain, grant)
-                return grant
-            if before is not None:
-                self._unspace(domain, slot + interval, before)
-            last = found
-        self._telemetry.contended(domain)
-        now = self._now_ms()
-        return self._refuse(source, wish, limit, interval, now, rules.slot_ms(now, last[0], interval))
-
-    def _not_before(self, domain: str, limit: Limit, now: float) -> float:
-        standing = self._standings.find(domain)
-        if standing is None and not limit.blocked:
-            return rules.NEVER
-        return max((standing or _UNHEARD).not_before(), _blocked_until(limit, standing, now))
-
-    def _space(self, domain: str, now: float, until: float) -> float:
-        """Note that the grant being taken asks for a longer distance than the limit's; returns what was noted before.
-
-        Noted before the compare-and-set, so that nobody decides between its success and the note.
-        """
-        standing = self._standings.take(domain, now)
-        before, standing.spaced_until = standing.spaced_until, max(standing.spaced_until, until)
-        return before
-
-    def _unspace(self, domain: str, until: float, before: float) -> None:
-        """The grant wasn't taken: take the note back, unless another's replaced it."""
-        standing = self._standings.find(domain)
-        if standing is not None and standing.spaced_until == until:
-            standing.spaced_until = before
-
-    def _refuse(self, source: str, wish: Reservation, limit: Limit, interval: float, now: float, slot: float) -> Grant:
-        standing = self._standings.take(wish.domain, now)
-        blocked_until = _blocked_until(limit, standing, now)
-        not_before = self._not_before(wish.domain, limit, now)
-        standing.cursor = rules.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
-        retry_after = rules.retry_after_ms(now, standing.cursor, _max_wait(wish))
-        reason = "blocked" if slot == blocked_until else "held" if slot == standing.held_until else "no_slot"
-        grant = Grant(False, 0.0, retry_after, interval, reason)
-        self._telemetry.reserved(source, wish.domain, grant)
-        return grant
-
-
-def _blocked_until(limit: Limit, standing: Standing | None, now: float) -> float:
-    """End of the block; a limit that blocks is looked at again in an hour, and then in another."""
-    if limit.blocked:
-        return now + rules.HORIZON_MS
-    return standing.blocked_until if standing else rules.NEVER
-
-
-def _max_wait(wish: Reservation) -> float:
-    return rules.MAX_WAIT_MS if wish.max_wait_ms is None else min(wish.max_wait_ms, rules.MAX_WAIT_MS)
 
 
 def _check(wish: Reservation) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter.rules import NEVER
+from ratelimiter.overrides import Limit
+from ratelimiter.rules import HORIZON_MS, NEVER
 
 DAY_MS: Final = 86_400_000
 FIRST_HOLD_MS: Final = 60_000
@@ -69,6 +70,17 @@ class Standing:
         if asked:
             self.held_until = max(self.held_until, now + asked)
         return asked
+
+
+UNHEARD: Final = Standing()
+"""Of a domain that nothing is known of. Not to be changed."""
+
+
+def blocked_until(limit: Limit, standing: Standing | None, now: float) -> float:
+    """End of the block; a limit that blocks is looked at again in an hour, and then in another."""
+    if limit.blocked:
+        return now + HORIZON_MS
+    return standing.blocked_until if standing else NEVER
 
 
 class Standings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Keys = tuple[int, ...]
 Times = tuple[float, ...]
@@ -29,6 +29,23 @@ class StateBackend(Protocol):
 
     async def close(self) -> None:
         """Let go of files and connections."""
+        ...
+
+
+@runtime_checkable
+class LocalState(Protocol):
+    """A backend in this process, of one event loop: what was found stays so until it is put, for no call suspends."""
+
+    def find(self, key: int) -> float:
+        """The key's time."""
+        ...
+
+    def put(self, key: int, time_ms: float) -> None:
+        """Set the key's time. It counts once `commit` has returned."""
+        ...
+
+    def commit(self) -> None:
+        """Record what was put. Raises `DiskFull`, `BackendDown`, and then nothing may be granted on it."""
         ...
 
 

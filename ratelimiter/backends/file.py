@@ -51,6 +51,8 @@ class FileState:
         self._rotate_bytes = self._rotate_at = rotate_bytes
         self._log = Log(_path(directory, number, "log"), boot)
         self._rotation: asyncio.Future[None] | None = None
+        self._unrecorded: list[bytes] = []
+        self.find = table.find
 
     @classmethod
     async def open(
@@ -90,15 +92,28 @@ class FileState:
         return tuple(map(self._table.find, keys))
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
-        """Record, then set, all or nothing; returns what it found. Raises `DiskFull`, `BackendDown`."""
+        """Set and record, all or nothing; returns what it found. Raises `DiskFull`, `BackendDown`."""
         found = tuple(map(self._table.find, keys))
         if found == expected:
-            self._log.append(b"".join(map(record, keys, wanted)))
             for key, time_ms in zip(keys, wanted, strict=True):
-                self._table.put(key, time_ms)
-            if self._log.size > self._rotate_at and self._rotation is None:
-                self._rotate()
+                self.put(key, time_ms)
+            self.commit()
         return found
+
+    def put(self, key: int, time_ms: float) -> None:
+        """Set the key's time; `commit` records it."""
+        self._unrecorded.append(record(key, time_ms))
+        self._table.put(key, time_ms)
+
+    def commit(self) -> None:
+        """Append to the log what was put. Where that fails the times stay: what isn't granted delays at most."""
+        if not self._unrecorded:
+            return
+        records = b"".join(self._unrecorded)
+        self._unrecorded.clear()
+        self._log.append(records)
+        if self._log.size > self._rotate_at and self._rotation is None:
+            self._rotate()
 
     async def close(self) -> None:
         """Wait for a rotation under way and close the log. The files are as good as after a crash."""

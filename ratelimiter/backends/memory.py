@@ -11,6 +11,11 @@ class MemoryState:
 
     def __init__(self, table: PackedTable | None = None) -> None:
         self._table = PackedTable() if table is None else table
+        self.find = self._table.find
+        self.put = self._table.put
+
+    def commit(self) -> None:
+        """Nothing to record."""
 
     async def get(self, keys: Keys) -> Times:
         """The keys' times."""
