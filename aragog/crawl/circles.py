@@ -20,18 +20,18 @@ async def refuse_circle(store: UrlStore, visit: Visit, since_ms: int, context: C
     Repeatable.
     """
     found = await store.lookup(LookupRequest(context, visit.url))
-    if not found.cycle or not await _all_since(store, found.aliases, since_ms, context):
+    stored_ms = await _stored_ms(store, found.aliases, context) if found.cycle else ()
+    if not stored_ms or min(stored_ms) < since_ms:
         return False
-    began_ms = visit.outcome.at_ms
-    outcome = replace(
-        outcome_of(TooManyRedirects("the redirects form a loop", reason="loop"), began_ms), status=visit.outcome.status
-    )
+    began_ms = max(*stored_ms, visit.outcome.at_ms)  # whoever closes the circle may have begun before another of it
+    refused = outcome_of(TooManyRedirects("the redirects form a loop", reason="loop"), began_ms)
+    outcome = replace(refused, status=visit.outcome.status)
     for url in found.aliases:
         await store.put_outcome(PutOutcomeRequest(context=context, url=url, outcome=outcome, began_ms=began_ms))
     return True
 
 
-async def _all_since(store: UrlStore, urls: Sequence[str], since_ms: int, context: Context) -> bool:
-    """In a circle a look-up of each URL gives its own row."""
+async def _stored_ms(store: UrlStore, urls: Sequence[str], context: Context) -> tuple[int, ...]:
+    """When each URL of a circle had its outcome, 0 = it has none: in a circle a look-up of each gives its own row."""
     rows = [(await store.lookup(LookupRequest(context, url))).row for url in urls]
-    return all(row is not None and row.outcome is not None and row.outcome.at_ms >= since_ms for row in rows)
+    return tuple(row.outcome.at_ms if row and row.outcome else 0 for row in rows)
