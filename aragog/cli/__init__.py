@@ -1,4 +1,4 @@
-"""The command line. One module a group of commands; this one gathers them and turns errors into exit codes."""
+"""The command line. One module a group of commands (`commands` names them); this one turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 
 import typer
 
-from aragog.cli import config, crawl, explain, pages, ping, serve, store, testweb, worker
+from aragog.cli.commands import Commands
 from thrift_idl.errors import AragogError, InvalidRequest, InvalidUrl
 
 app = typer.Typer(
     name="aragog",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,19 +24,15 @@ Thrift services over Redis, Cassandra and S3 when the configuration names them (
 
 Try: `aragog explain URL`, `aragog fetch URL`, then `aragog lookup URL` and `aragog links URL`; or `aragog crawl URL`.
 
+Filters for pipes, without configuration or data directory: `aragog url`, `robots`, `extract`, `address`.
+
 Exit codes: 0 done, 1 something failed, 2 the command or the configuration is wrong.""",
 )
-app.command("fetch")(pages.fetch)
-app.command("lookup")(pages.lookup)
-app.command("links")(pages.links)
-app.command("explain")(explain.explain)
-app.command("worker")(worker.worker)
-app.command("serve")(serve.serve)
-app.command("ping")(ping.ping)
-app.command("testweb")(testweb.testweb)
-app.add_typer(crawl.app, name="crawl")
-app.add_typer(store.app, name="store")
-app.add_typer(config.app, name="config")
+
+
+@app.callback()
+def _aragog() -> None:
+    """Its help is the application's; what it gathers is in `aragog.cli.commands`."""
 
 
 def exit_code(error: AragogError) -> int:

@@ -1,0 +1,66 @@
+"""Pages from the web for a command that stores nothing: the fetcher of `aragog fetch`, opened when first asked."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Self
+
+from aragog.cli.run import context
+from fetcher.chain import chain_of
+from thrift_idl.errors import Deferred
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
+
+
+class PoliteFetcher:
+    """Fetches with the robots.txt cache, limits and policy of the settings; owns the data directory meanwhile."""
+
+    def __init__(self, patience_ms: int, lock_wait_ms: int) -> None:
+        self._patience_ms = patience_ms
+        self._lock_wait_ms = lock_wait_ms
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._fetcher: Fetcher | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def fetch(self, url: str) -> FetchResult:
+        """The page that `url` leads to. Comes back to a host that asks for patience, as long as ours lasts.
+
+        Raises what kept it from being fetched.
+        """
+        fetcher, resume, left_ms = await self._opened(), tuple[Hop, ...](), self._patience_ms
+        while True:
+            try:
+                return await fetcher.fetch(FetchRequest(context(), url, resume=resume))
+            except Deferred as error:
+                delay_ms = max(error.delay_ms, 1)
+                if delay_ms > left_ms:
+                    raise
+                left_ms, resume = left_ms - delay_ms, chain_of(error)
+                await asyncio.sleep(delay_ms / 1000)
+
+    async def _opened(self) -> Fetcher:
+        async with self._opening:
+            if self._fetcher is None:
+                self._fetcher = await self._open()
+            return self._fetcher
+
+    async def _open(self) -> Fetcher:
+        # Who only reads files needs neither these nor settings.
+        from aragog.assembly.fetching import fetcher_of  # noqa: PLC0415
+        from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
+        from aragog.lock import owned  # noqa: PLC0415
+        from aragog.settings import load  # noqa: PLC0415
+
+        settings = load()
+        if settings.fetches_here:
+            locked = owned(settings.data_path, self._lock_wait_ms, lambda _: None)
+            await self._stack.enter_async_context(locked)
+        limiter = await self._stack.enter_async_context(limiter_of(settings))
+        return await self._stack.enter_async_context(fetcher_of(settings, limiter))
