@@ -42,8 +42,12 @@ class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[ratelimiter]: when may this domain be fetched next."""
 
+    #: An address, or the pool that a membership file describes: pool:///etc/aragog/limiters.toml.
     service: str = ""
     listen: str = "127.0.0.1:9102"
+    #: Of a pool: the name of the shard that this process serves, and the file that names all of them.
+    shard: str = ""
+    membership: str = ""
     #: Requests a second to one registrable domain.
     qps: float = 10.0
     #: TOML file of limits per domain, reloaded while we run.

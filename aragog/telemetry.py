@@ -33,6 +33,14 @@ class LimiterLog(SilentLimiter):
         """The override file is bad."""
         _log.warning("limits: %s is refused, the last good ones stay: %s", path, reason)
 
+    def membership_adopted(self, version: int, owned: int, slots: int) -> None:
+        """The pool has changed."""
+        _log.info("membership: version %d is in force, %.1f %% of the domains are ours", version, 100 * owned / slots)
+
+    def membership_refused(self, path: str, reason: str) -> None:
+        """The membership file is bad or gone."""
+        _log.error("membership: nothing is granted until %s is good again: %s", path, reason)
+
 
 class FetcherLog(SilentFetcher):
     """The fetcher's news."""

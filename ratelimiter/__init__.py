@@ -12,18 +12,21 @@ from ratelimiter.backends.file import FileState
 from ratelimiter.backends.memory import MemoryState
 from ratelimiter.limits import Limits, LimitsSource
 from ratelimiter.overrides import Limit
+from ratelimiter.ownership import ALONE, Ownership
 from ratelimiter.reserving import Settings
 from ratelimiter.service import RateLimiterService, monotonic_ms
 from ratelimiter.state import StateBackend
 from ratelimiter.telemetry import SILENT, Telemetry
 
 __all__ = [
+    "ALONE",
     "SILENT",
     "FileState",
     "Limit",
     "Limits",
     "LimitsSource",
     "MemoryState",
+    "Ownership",
     "RateLimiterService",
     "Settings",
     "StateBackend",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ratelimiter import rules
 from ratelimiter.limits import LimitsSource
+from ratelimiter.ownership import ALONE, Ownership
 from ratelimiter.reserving import DEFAULTS, Reserving, Settings
 from ratelimiter.standing import DAY_MS, UNHEARD, Standings, blocked_until
 from ratelimiter.state import StateBackend, state_key
@@ -43,13 +44,15 @@ class RateLimiterService:
         now_ms: Callable[[], float] = monotonic_ms,
         telemetry: Telemetry = SILENT,
         settings: Settings = DEFAULTS,
+        ownership: Ownership = ALONE,
     ) -> None:
         self._state = state
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._standings = Standings()
-        self._reserving = Reserving(state, limits, self._standings, now_ms, telemetry, settings)
+        self._reserving = Reserving(state, limits, self._standings, now_ms, telemetry, settings, ownership)
+        self._ownership = ownership
 
     async def reserve(self, request: ReserveRequest) -> Grant:
         """Take the next slot of a domain, or learn when to ask again: a refusal is an answer, not an error.
@@ -68,12 +71,16 @@ class RateLimiterService:
         return await self._reserving.take_each(request.context.source, request.reservations)
 
     async def feedback(self, request: FeedbackRequest) -> None:
-        """Tell how a request ended; 429, and 503 with Retry-After, hold the domain for all callers."""
+        """Tell how a request ended; 429, and 503 with Retry-After, hold the domain for all callers.
+
+        Raises `NotOwner`, as all calls that speak of one domain.
+        """
         _check_domain(request.domain)
         _check_number("status", request.status)
         _check_number("retry_after_ms", request.retry_after_ms or 0)
         _check_number("latency_ms", request.latency_ms or 0)
         domain, status = request.domain, request.status
+        self._ownership.floor_ms(domain)
         if status not in {429, 503} and self._standings.find(domain) is None:
             return
         now = self._now_ms()
@@ -87,6 +94,7 @@ class RateLimiterService:
         now = self._now_ms()
         limit = await self._limits.of(request.domain, now)
         (last,) = await self._state.get((state_key(request.domain),))
+        last = max(last, self._ownership.floor_ms(request.domain))
         standing = self._standings.find(request.domain) or UNHEARD
         until = blocked_until(limit, standing, now)
         slot = rules.slot_ms(now, last, limit.interval_ms, self._reserving.not_before(request.domain, limit, now))
@@ -97,12 +105,14 @@ class RateLimiterService:
             held_ms=max(standing.held_until - now, 0.0),
             blocked_ms=max(until - now, 0.0),
             limit=limit.name,
+            version=self._ownership.version,
         )
 
     async def block(self, request: BlockRequest) -> None:
         """Grant nothing to a domain for `for_ms` (at most a day at a time); 0 lifts the block."""
         _check_domain(request.domain)
         _check_number("for_ms", request.for_ms)
+        self._ownership.floor_ms(request.domain)
         now = self._now_ms()
         standing = self._standings.take(request.domain, now)
         standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else rules.NEVER

@@ -25,6 +25,12 @@ class Telemetry(Protocol):
     def limits_refused(self, path: str, reason: str) -> None:
         """The override file is bad; the last good one stays in force."""
 
+    def membership_adopted(self, version: int, owned: int, slots: int) -> None:
+        """This shard lives by a new membership: `owned` of the ring's `slots` are its own."""
+
+    def membership_refused(self, path: str, reason: str) -> None:
+        """The membership file is bad or gone: the shard grants nothing until it is good again."""
+
 
 class Silent:
     """Telemetry that says nothing."""
@@ -42,6 +48,12 @@ class Silent:
         """Nothing."""
 
     def limits_refused(self, path: str, reason: str) -> None:
+        """Nothing."""
+
+    def membership_adopted(self, version: int, owned: int, slots: int) -> None:
+        """Nothing."""
+
+    def membership_refused(self, path: str, reason: str) -> None:
         """Nothing."""
 
 

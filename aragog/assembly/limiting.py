@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from aragog.assembly.backends import LIMITER_STATE, open_backend
-from aragog.assembly.clients import client_of
+from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
 from aragog.telemetry import LimiterLog
-from ratelimiter import Limits, RateLimiterService
+from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, monotonic_ms
+from ratelimiter.pool import ShardOwnership
+from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+
+_POOL = "pool://"
+_CALL_MS = 5_000
 
 
 @asynccontextmanager
 async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
     """The rate limiter. In this process it wants the data directory's lock."""
     if settings.ratelimiter.service:
-        async with client_of(settings.ratelimiter.service, RateLimiter, 5_000) as client:
+        async with _client(settings) as client:
             yield client
         return
     async with local_limiter(settings) as limiter:
@@ -32,7 +37,26 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
     path = Path(settings.expand(given.overrides)) if given.overrides else None
     limits = await Limits.open(path, given.qps, log)
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
-    try:
-        yield RateLimiterService(state, limits, telemetry=log)
-    finally:
-        await state.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(state.close)
+        ownership = await _ownership(settings, stack)
+        yield RateLimiterService(state, limits, telemetry=log, ownership=ownership)
+
+
+def _client(settings: Settings) -> AbstractAsyncContextManager[RateLimiter]:
+    service = settings.ratelimiter.service
+    if service.startswith(_POOL):
+        return pool_of(Path(settings.expand(service).removeprefix(_POOL)), _CALL_MS)
+    return client_of(service, RateLimiter, _CALL_MS)
+
+
+async def _ownership(settings: Settings, stack: AsyncExitStack) -> Ownership:
+    """Everything is ours, or the share of the shard that the settings name."""
+    shard, membership = settings.ratelimiter.shard, settings.ratelimiter.membership
+    if not shard and not membership:
+        return ALONE
+    if not shard or not membership:
+        raise BadConfiguration("ratelimiter.shard and ratelimiter.membership go together: which one of which pool?")
+    ownership = await ShardOwnership.open(shard, Path(settings.expand(membership)), monotonic_ms, LimiterLog())
+    stack.push_async_callback(ownership.close)
+    return ownership

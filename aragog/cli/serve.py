@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from aragog.cli.run import run
 from aragog.settings import Settings, load
@@ -32,6 +33,12 @@ def serve(
     drain_ms: Annotated[
         int, typer.Option(help="How long calls in flight may take to end after SIGTERM, in ms.")
     ] = 5_000,
+    shard: Annotated[
+        str, typer.Option(help="Serve the rate limiter as this shard of a pool (setting ratelimiter.shard).")
+    ] = "",
+    membership: Annotated[
+        str, typer.Option(help="The file that names the shards of the pool (setting ratelimiter.membership).")
+    ] = "",
 ) -> None:
     """Serve over framed Thrift until SIGTERM or Ctrl-C; says `NAME ready on HOST:PORT` once it accepts calls.
 
@@ -39,7 +46,13 @@ def serve(
     a free one.
     """
     log_to_stderr()
-    run(_serve(load(), which, drain_ms))
+    run(_serve(_as_shard(load(), shard, membership), which, drain_ms))
+
+
+def _as_shard(settings: Settings, shard: str, membership: str) -> Settings:
+    given = settings.ratelimiter
+    named = structs.replace(given, shard=shard or given.shard, membership=membership or given.membership)
+    return structs.replace(settings, ratelimiter=named)
 
 
 async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:

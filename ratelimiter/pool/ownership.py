@@ -1,0 +1,124 @@
+"""A shard's hold on its share: it looks at the membership file again and again, and answers by what it saw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ratelimiter.pool.membership import Membership, read_membership
+from ratelimiter.pool.ring import owners, ring_slot
+from ratelimiter.pool.tenure import NOT_OURS, NOTHING, Tenure, next_tenure
+from ratelimiter.telemetry import SILENT, Telemetry
+from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
+
+_LOOKS_A_SKEW = 5
+
+
+class ShardOwnership:
+    """`Ownership` of the shard `name`, by the membership at `path`. Used by one event loop."""
+
+    def __init__(self, name: str, path: Path, now_ms: Callable[[], float], telemetry: Telemetry = SILENT) -> None:
+        self._name = name
+        self._path = path
+        self._now_ms = now_ms
+        self._telemetry = telemetry
+        self._tenure = NOTHING
+        self._membership: Membership | None = None
+        self._complaint = ""
+        self._look: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls, name: str, path: Path, now_ms: Callable[[], float], telemetry: Telemetry = SILENT
+    ) -> ShardOwnership:
+        """The hold, looked up and watched until `close`. Raises `BadConfiguration` where there is no good file."""
+        ownership = cls(name, path, now_ms, telemetry)
+        await ownership.look()
+        ownership._watch = asyncio.create_task(ownership._watching())
+        return ownership
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+    @property
+    def version(self) -> int:
+        """Of the membership in force."""
+        return self._tenure.version
+
+    @property
+    def tenure(self) -> Tenure:
+        """What may be granted at present."""
+        return self._tenure
+
+    def lasts(self, now: float) -> bool:
+        """Whether the membership was looked at within its skew."""
+        return self._tenure.lasts(now)
+
+    async def renew(self) -> None:
+        """Look now; callers share one look. Raises `BackendDown`."""
+        if self._look is None:
+            self._look = asyncio.create_task(self.look())
+            self._look.add_done_callback(self._looked)
+        try:
+            await asyncio.shield(self._look)
+        except BadConfiguration as error:
+            raise BackendDown(f"shard {self._name} can't see who owns what: {error.message}") from error
+        if not self._tenure.lasts(self._now_ms()):
+            raise BackendDown(f"shard {self._name} was too slow to see who owns what: try again")
+
+    def floor_ms(self, domain: str) -> float:
+        """Since when the domain's grants are all here. Raises `NotOwner`."""
+        floor = self._tenure.floors[ring_slot(domain)]
+        if floor == NOT_OURS:
+            version = str(self._tenure.version)
+            raise NotOwner(f"{domain} is another shard's in version {version} of the membership", version=version)
+        return floor
+
+    async def look(self) -> None:
+        """Read the file and adopt what it says. Raises `BadConfiguration`; then the hold ends with its skew."""
+        looked_ms = self._now_ms()
+        try:
+            membership, owned = await asyncio.to_thread(self._read, self._membership)
+        except BadConfiguration as error:
+            if error.message != self._complaint:
+                self._telemetry.membership_refused(str(self._path), error.message)
+            self._complaint = error.message
+            raise
+        self._complaint = ""
+        before = self._tenure
+        if owned is None:
+            self._tenure = replace(before, looked_ms=max(looked_ms, before.looked_ms))
+        elif membership.version > before.version:
+            self._tenure = next_tenure(before, membership.version, membership.skew_ms, owned, looked_ms, self._now_ms())
+            self._membership = membership
+            self._telemetry.membership_adopted(membership.version, sum(owned), len(owned))
+
+    def _read(self, known: Membership | None) -> tuple[Membership, list[bool] | None]:
+        """In a thread: the file, and which slots are ours by it (None: it says what it said)."""
+        membership = read_membership(self._path)
+        if membership == known:
+            return membership, None
+        if known is not None and membership.version <= known.version:
+            reason = f"version {membership.version} says something else than version {known.version}: raise the version"
+            raise BadConfiguration(f"{self._path}: {reason}", file=str(self._path))
+        names = tuple(shard.name for shard in membership.shards)
+        ours = names.index(self._name) if self._name in names else -1
+        return membership, [owner == ours for owner in owners(names)]
+
+    def _looked(self, look: asyncio.Task[None]) -> None:
+        self._look = None
+        look.exception()
+
+    async def _watching(self) -> None:
+        while True:
+            await asyncio.sleep(self._tenure.skew_ms / 1_000 / _LOOKS_A_SKEW)
+            with suppress(BadConfiguration):
+                await self.look()

@@ -1,0 +1,54 @@
+"""What a shard may grant, and from when: pure. Times in milliseconds of the shard's monotonic clock.
+
+A shard that gains a slot knows nothing of its domains: their owner of before may grant until it has seen the change,
+at most `skew_ms` later, and what it grants may lie `MAX_WAIT_MS` ahead. So the new owner takes every domain of the slot
+for one whose last grant is at that far end. The same where a shard can't know whether another was the owner meanwhile:
+it has just started, or versions of the membership passed it by.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ratelimiter.rules import MAX_WAIT_MS, NEVER
+
+NOT_OURS: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """One shard's share under one membership."""
+
+    version: int
+    skew_ms: float
+    looked_ms: float
+    """When the look at the membership began that this rests on."""
+    floors: array[float]
+    """By slot: no grant of before is later than this; `NOT_OURS` where another shard is the owner."""
+
+    def lasts(self, now: float) -> bool:
+        """Whether something may be granted by it: the membership was looked at no longer than `skew_ms` ago."""
+        return now - self.looked_ms <= self.skew_ms
+
+
+NOTHING: Final = Tenure(0, 0.0, NEVER, array("d"))
+
+
+def next_tenure(
+    before: Tenure, version: int, skew_ms: float, owned: Sequence[bool], looked_ms: float, now: float
+) -> Tenure:
+    """The tenure after the membership `version` was adopted at `now`; `owned` tells for every slot whether it is ours.
+
+    The longer skew of both memberships counts: the owner of before may live by the old one.
+    """
+    nobody_else_since = bool(before.floors) and before.version + 1 == version
+    fresh = now + max(skew_ms, before.skew_ms) + MAX_WAIT_MS
+    floors = array("d", [NOT_OURS]) * len(owned)
+    for slot, ours in enumerate(owned):
+        if ours:
+            known = nobody_else_since and before.floors[slot] != NOT_OURS
+            floors[slot] = before.floors[slot] if known else fresh
+    return Tenure(version, skew_ms, looked_ms, floors)
