@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 import orjson
 
+from extraction.limits import DEFAULT, Limits
 from extraction.page import extract
-from thrift_idl.records import pack
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.records import pack, replace
 
 FUNCTION = "extraction.call:run"
 
 _LENGTH = struct.Struct("!I")
+_LISTS = ("outlinks", "images", "json_ld", "opengraph", "twitter", "robots")
 
 
 def request(
@@ -43,4 +46,21 @@ def request(
 def run(asked: bytes) -> bytes:
     """Extract what `request` packed."""
     end = _LENGTH.size + _LENGTH.unpack_from(asked)[0]
-    return pack(extract(asked[end:], **orjson.loads(asked[_LENGTH.size : end])))
+    return packed(extract(asked[end:], **orjson.loads(asked[_LENGTH.size : end])))
+
+
+def packed(record: PageRecord, limits: Limits = DEFAULT) -> bytes:
+    """A record that a store takes: while it is too large its longest list is halved, and what comes first is kept.
+
+    A page of 100 KB can have one of 40 MB: a long base URL stands in each of its links.
+    """
+    answer = pack(record)
+    while len(answer) > limits.record_bytes:
+        longest = max(_LISTS, key=lambda name: len(pack(PageRecord(**{name: getattr(record, name)}))))
+        found = getattr(record, longest)
+        if not found:
+            break
+        flags = dict.fromkeys((*record.flags, "record_too_large"))
+        record = replace(record, flags=tuple(flags), **{longest: found[: len(found) // 2]})
+        answer = pack(record)
+    return answer

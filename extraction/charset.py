@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from functools import cache
 
 from extraction.labels import codec_name, encoding_name
 from extraction.prescan import declared_encoding, meta_encoding
@@ -76,8 +77,14 @@ def _decoded(content: bytes, charset: str) -> Decoded:
 
 def _decoded_with_controls(content: bytes, charset: str, codec: str) -> Decoded:
     """Python leaves some bytes of 0x80-0x9F undefined where WHATWG's indexes map them to C1 controls."""
-    text = content.decode(codec, _C1_CONTROLS)
+    text = codecs.charmap_decode(content, "strict", _characters(codec))[0]
     return Decoded(text, charset, (BAD_CHARSET,) if "�" in text else ())
+
+
+@cache
+def _characters(codec: str) -> str:
+    """Of each byte: a table, since an error handler of ours would be called 10 million times by a bad page."""
+    return bytes(range(256)).decode(codec, _C1_CONTROLS)
 
 
 def _c1_control(error: UnicodeError) -> tuple[str, int]:

@@ -21,8 +21,8 @@ _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
 _RAW = frozenset(("title", "noscript", "noframes", "script", "style", "template"))
 # https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps
 _REFRESH = re.compile(
-    r"[\t\n\f\r ]*(?:(?P<seconds>\d{1,9})\d*|(?=\.))[\d.]*"
-    r"(?:[\t\n\f\r ]*[;,][\t\n\f\r ]*|[\t\n\f\r ]+)(?:[uU][rR][lL][\t\n\f\r ]*=[\t\n\f\r ]*)?(?P<url>.+)",
+    r"[\t\n\f\r ]*+(?:(?P<seconds>\d{1,9}+)\d*+|(?=\.))[\d.]*+"
+    r"(?:[\t\n\f\r ]*+[;,][\t\n\f\r ]*+|[\t\n\f\r ]++)(?:[uU][rR][lL][\t\n\f\r ]*+=[\t\n\f\r ]*+)?(?P<url>.*)",
     re.DOTALL,
 )
 
@@ -95,6 +95,6 @@ def _refresh_href(tag: Tag) -> str:
     if not found or int(found["seconds"] or 0) > 0:
         return ""
     href = found["url"]
-    if href[0] in "\"'":
+    if href.startswith(("'", '"')):
         href = href[1:].partition(href[0])[0]
     return href.strip()

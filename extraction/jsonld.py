@@ -17,10 +17,10 @@ _TOTAL = 4  # of the bytes of one block
 _MOST_NODES = 50_000
 _IMAGE_KEYS = frozenset(("image", "images", "thumbnail", "thumbnailUrl", "primaryImageOfPage", "photo", "screenshot"))
 # What templates leave around and inside JSON: comments and CDATA marks, a semicolon, commas before a bracket.
-_WRAPPING = re.compile(
-    r"\A\s*(?:<!--|/\*\s*<!\[CDATA\[\s*\*/|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?://\s*)?(?:-->|\]\]>)?[\s;]*\Z"
-)
-_LAST_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*+[\]}])', re.DOTALL)
+_OPENING = re.compile(r"\s*+(?:<!--|/\*\s*+<!\[CDATA\[\s*+\*/|//\s*+<!\[CDATA\[|<!\[CDATA\[)")
+_AROUND = "\ufeff \t\n\r\f\v\xa0;"
+# A string without an end goes on to the end of the text: looked for from each quote, it would take quadratic time.
+_LAST_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*+[\]}])', re.DOTALL)
 
 
 class JsonLd:
@@ -71,7 +71,10 @@ def parse(text: str) -> Any:
 
 
 def _unwrapped(text: str) -> str:
-    return _WRAPPING.sub("", text.strip("\ufeff \t\n\r\f;"))
+    text = text.strip(_AROUND)
+    opening = _OPENING.match(text)
+    text = text[opening.end() if opening else 0 :].removesuffix("-->").removesuffix("]]>")
+    return text.rstrip(_AROUND).removesuffix("//").rstrip(_AROUND)
 
 
 def is_bounded(value: Any, depth: int) -> bool:

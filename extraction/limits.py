@@ -23,6 +23,8 @@ class Limits:
     """A longer tag has its attributes counted: Lexbor takes time quadratic in their number."""
     attributes: int = 1_000
     """Of one tag. Flag `too_many_attributes`: parsed up to that tag."""
+    attribute_pairs: int = 200_000_000
+    """The squares of those numbers, all tags together. Flag as before."""
     nodes: int = 500_000
     """Nodes of the parsed tree that are visited. Flag `too_many_nodes`."""
     outlinks: int = 5_000
@@ -45,6 +47,8 @@ class Limits:
     """Flag `json_ld_too_deep`."""
     directives: int = 200
     """Robots directives, all agents together. Flag `too_many_directives`."""
+    record_bytes: int = 2 * 1024 * 1024
+    """Of the packed record: a store takes 3 MiB. Flag `record_too_large`: its longest lists are cut."""
 
 
 DEFAULT = Limits()

@@ -14,6 +14,8 @@ from extraction.limits import Limits
 from extraction.tags import Tag, tags
 
 _SCANNED_ABOVE = 5_000  # tags: so many nested divs still take less than 50 ms
+_LARGE = 256 * 1024  # characters: quotes may hide a tag of so many from the look at its length, which takes 7 s
+_MANY_BYTES = 1_024  # a shorter tag has too few attributes to count them
 _FORMATTING_NAMES = "b big code em font i nobr s small strike strong tt u"
 _FORMATTING = frozenset(_FORMATTING_NAMES.split())
 _FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING_NAMES.split())})[\t\n\f\r />]")
@@ -37,7 +39,7 @@ def bounded_markup(text: str, limits: Limits, flags: Flags) -> str:
 def _is_suspect(text: str, limits: Limits) -> bool:
     """Whether any of the three shapes is possible: cheap enough for every page."""
     count = text.count("<")
-    if count > _SCANNED_ABOVE or max(map(len, text.split(">"))) > limits.tag_bytes:
+    if count > _SCANNED_ABOVE or len(text) > _LARGE or max(map(len, text.split(">"))) > limits.tag_bytes:
         return True
     return count > _SMALL and len(_FORMATTING_TAG.findall(text.lower())) > _FORMATTING_ABOVE
 
@@ -50,11 +52,13 @@ def _within_tags(text: str, limits: Limits, flags: Flags) -> str:
 
 
 def _safe_length(text: str, limits: Limits, flags: Flags) -> int:
-    nesting = _Nesting()
+    nesting, pairs = _Nesting(), 0
     for tag in tags(text):
-        if tag.end - tag.start > limits.tag_bytes and tag.count_attributes() > limits.attributes:
-            flags.add("too_many_attributes")
-            return tag.start
+        if tag.end - tag.start > _MANY_BYTES:
+            pairs += tag.count_attributes() ** 2
+            if _has_too_many_attributes(tag, pairs, limits):
+                flags.add("too_many_attributes")
+                return tag.start
         nesting.add(tag)
         if nesting.depth > limits.depth:
             flags.add("too_deep")
@@ -63,6 +67,12 @@ def _safe_length(text: str, limits: Limits, flags: Flags) -> int:
             flags.add("too_many_nodes")
             return tag.start
     return len(text)
+
+
+def _has_too_many_attributes(tag: Tag, pairs: int, limits: Limits) -> bool:
+    if pairs > limits.attribute_pairs:
+        return True
+    return tag.end - tag.start > limits.tag_bytes and tag.count_attributes() > limits.attributes
 
 
 class _Nesting:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 _MOST = 64
+_LOOKED_AT = 4 * _MOST
 _URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _DESCRIPTORS = re.compile(r"((?:[^,(]|\([^)]*\)?)*+),?")
-_DESCRIPTOR = re.compile(r"\d+[wh]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?x")
+_DESCRIPTOR = re.compile(r"\d++[wh]|-?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?x")
 
 
 def candidates(srcset: str | None) -> list[str]:
     """URLs of the candidates in order, as written; those with a descriptor that is none are left out."""
     found: list[str] = []
     position = 0
-    while srcset and len(found) < _MOST and (url := _URL.match(srcset, position)):
+    for _ in range(_LOOKED_AT):
+        if not srcset or len(found) >= _MOST or not (url := _URL.match(srcset, position)):
+            break
         href = url[1].rstrip(",")
         position = url.end()
         if len(href) == len(url[1]):  # a comma right after the URL ends the candidate

@@ -17,9 +17,10 @@ _MARKUP = re.compile(
     r"((?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
     re.DOTALL,
 )
+# Without a name at the end of the attributes: a search that failed there would begin anew at each white space.
 _ATTRIBUTE = re.compile(
-    r"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)"
-    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?"
+    r"[\t\n\f\r /]*+(?:>|\Z|([^\t\n\f\r />][^\t\n\f\r />=]*+)"
+    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?)"
 )
 _RAW = {
     name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
@@ -42,12 +43,13 @@ class Tag(NamedTuple):
         """Attributes by lower case name, the first of a name, character references decoded."""
         found: dict[str, str] = {}
         for name, *values in _ATTRIBUTE.findall(self.raw_attributes):
-            found.setdefault(name.lower(), _decoded("".join(values)))
+            if name:
+                found.setdefault(name.lower(), _decoded("".join(values)))
         return found
 
     def count_attributes(self) -> int:
         """How many attributes there are, repeated ones included."""
-        return sum(1 for _ in _ATTRIBUTE.finditer(self.raw_attributes))
+        return sum(1 for found in _ATTRIBUTE.finditer(self.raw_attributes) if found[1])
 
 
 def tags(text: str) -> Iterator[Tag]:
@@ -76,5 +78,7 @@ def _character(found: re.Match[str]) -> str:
     """In attributes, `&copy=1` is no reference (https://html.spec.whatwg.org/#named-character-reference-state)."""
     reference = found[0]
     if reference.startswith("&#"):
-        return html.unescape(reference)
+        mark = "&#x" if reference[2] in "xX" else "&#"
+        # Ten digits are no character any more than 5,000 are, which int refuses to read.
+        return html.unescape(mark + (reference[len(mark) :].rstrip(";").lstrip("0") or "0")[:10])
     return html.entities.html5.get(reference[1:], reference)

@@ -16,6 +16,9 @@ from thrift_idl.records import replace, unpack
 IMPORTS = ("extraction.call",)
 """What a pool for pages lets its children import as they start."""
 
+FIRST_BYTES = 64 * 1024
+"""What is looked at of a page that was too much for its extractor as a whole."""
+
 _FLAGS = {
     "died": "extractor_died",
     "timed_out": "timed_out",
@@ -28,26 +31,33 @@ _log = logging.getLogger(__name__)
 async def extract_page(pool: ChildPool, fetched: FetchResult, function: str = FUNCTION) -> PageRecord:
     """The record of a fetched page; flags of the fetch (truncated, early_close) come first in it.
 
-    A page that its extractor doesn't survive has a record with nothing but a flag and the directives of its headers.
+    A page that its extractor doesn't survive has the record of its first bytes, with a flag that says so and
+    `truncated`; where they are too much, too, nothing but the flag and the directives of its headers.
     `function` names another extractor than ours. Raises what `ChildPool.run` raises: errors that say nothing about
     the page.
     """
-    x_robots = header_values(fetched, "x-robots-tag")
-    asked = request(
-        fetched.content,
-        fetched.url,
-        fetched.charset,
-        fetched.media_type,
-        ", ".join(header_values(fetched, "content-language")),
-        x_robots,
-    )
-    answer = await pool.run(function, asked)
+    answer = await pool.run(function, _request(fetched, fetched.content))
     if isinstance(answer, Lost):
-        _log.warning("no record of %s: %s (%s)", fetched.url, answer.ending, answer.detail)
-        record = _record_of_headers(x_robots, _FLAGS[answer.ending])
+        _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
+        record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
     else:
         record = unpack(PageRecord, answer.result)
     return replace(record, flags=tuple(dict.fromkeys((*fetched.flags, *record.flags))))
+
+
+async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function: str, flag: str) -> PageRecord:
+    size = len(fetched.content)
+    answer = await pool.run(function, _request(fetched, fetched.content[: min(FIRST_BYTES, size // 2)]))
+    if isinstance(answer, Lost):
+        return _record_of_headers(header_values(fetched, "x-robots-tag"), flag)
+    record = unpack(PageRecord, answer.result)
+    return replace(record, flags=(flag, "truncated", *record.flags))
+
+
+def _request(fetched: FetchResult, content: bytes) -> bytes:
+    language = ", ".join(header_values(fetched, "content-language"))
+    x_robots = header_values(fetched, "x-robots-tag")
+    return request(content, fetched.url, fetched.charset, fetched.media_type, language, x_robots)
 
 
 def header_values(fetched: FetchResult, name: str) -> list[str]:
