@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 #: Modules of this package that are no benchmark by themselves.
-PARTS = {"__init__", "__main__", "crawl_run", "stages"}
-RUNS_BY_ITSELF = {"crawl"}
+PARTS = {"__init__", "__main__", "completeness", "crawl_run", "peer_spider", "stages"}
+RUNS_BY_ITSELF = {"crawl", "peers"}
 RUNS = 3
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
 LIBRARIES = ("uvloop", "httptools", "httpx", "thrift", "orjson", "selectolax", "zstandard", "pillow", "redis")
