@@ -15,7 +15,7 @@ class Limits:
 
     content_bytes: int = 10 * 1024 * 1024
     """Flag `truncated`: the rest isn't parsed."""
-    tags: int = 200_000
+    tags: int = 250_000
     """`<` characters that are parsed. Flag `too_many_tags`."""
     depth: int = 512
     """Open elements at once, as in browsers (Blink stops at 512). Flag `too_deep`: parsed up to there."""
@@ -27,7 +27,7 @@ class Limits:
     """The squares of those numbers, all tags together. Flag as before."""
     nodes: int = 500_000
     """Nodes of the parsed tree that are visited. Flag `too_many_nodes`."""
-    outlinks: int = 5_000
+    outlinks: int = 10_000
     """Flag `too_many_outlinks`."""
     images: int = 1_000
     """Flag `too_many_images`."""

@@ -38,6 +38,12 @@ def test_what_was_found_before_a_page_gets_too_much_is_kept(markup: str, flag: s
     assert flag in page.flags
 
 
+def test_documentation_on_one_page_is_read_to_its_end():
+    # As many tags as the whole of Node's documentation has on one page, and more links than Python's changelog.
+    page = record("".join(f"<p><a href=/{number}>x</a><i>y</i></p>" for number in range(9_000)) + "<br>" * 190_000)
+    assert (len(page.outlinks), page.flags) == (9_000, ())
+
+
 def test_ten_megabytes_of_script_are_no_trouble():
     page = record(FIRST + "<script>" + "x" * 10_000_000)
     assert (page.title, page.flags) == ("kept", ())
