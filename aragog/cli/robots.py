@@ -24,7 +24,7 @@ _LONGEST_LINE = 16 * MIB
 _MOST = RobotsSettings().max_bytes
 #: Compiled files kept: one file is mostly asked about many URLs in a row.
 _KEPT = 8
-_BROWSER = re.compile(r"Mozilla/[^()]*\([^()]*?\bcompatible;\s*([A-Za-z_-][A-Za-z0-9_-]*)")
+_COMPATIBLE = re.compile(r"[(;] ?compatible; ?([A-Za-z0-9_-]+)")
 _NAMED = re.compile(r"([A-Za-z0-9_-]+)/")
 
 
@@ -81,9 +81,9 @@ def token_of(agent: str) -> str:
     `Googlebot/2.1 (+http://...)` and `Mozilla/5.0 (compatible; Googlebot/2.1; ...)` are both Googlebot. A text that is
     neither a token nor a header names nobody: it gets the group of `*`.
     """
-    if found := _BROWSER.match(agent[:1_000]) or _NAMED.match(agent):
+    if agent.startswith("Mozilla/") and (found := _COMPATIBLE.search(agent)):
         return found[1]
-    return agent
+    return found[1] if (found := _NAMED.match(agent)) else agent
 
 
 def target_of(url: str) -> str:
