@@ -21,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="What a robots.txt says of a URL. N
 
 #: A robots.txt as JSON text, each character escaped.
 _LONGEST_LINE = 16 * MIB
+_LONGEST_URL = 64 * 1024
 _MOST = RobotsSettings().max_bytes
 #: Compiled files kept: one file is mostly asked about many URLs in a row.
 _KEPT = 8
@@ -87,7 +88,12 @@ def token_of(agent: str) -> str:
 
 
 def target_of(url: str) -> str:
-    """Path and query of a URL, or of what begins with a slash already; "" is the root, as with Google's parser."""
+    """Path and query of a URL, or of what begins with a slash already; "" is the root, as with Google's parser.
+
+    Longer URLs than we would fetch are answered too, their path taken as it stands: rules may be longer.
+    """
+    if weburl.MAX_LENGTH < len(url) <= _LONGEST_URL and url.startswith(("http://", "https://")):
+        return "/" + url.partition("#")[0].partition("://")[2].partition("/")[2]
     if url == "" or (url[0] == "/" and url[1:2] not in ("/", "\\")):
         return weburl.split(url or "/", "http://h/").target
     return weburl.split(url).target
