@@ -30,7 +30,7 @@ SIGNALS_VERSION = 1
 """Raised whenever the same bytes would give other signals: images are then fetched and looked at again."""
 
 MAX_PIXELS = 50_000_000
-"""Width x height, by the header. A WebP of that size takes 600 MB to decode, everything else less."""
+"""Width x height, by the header. A WebP of that size takes 750 MiB to decode, everything else less."""
 
 _WORKING = 256  # pixels a side, at least: JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves so many
 _COLOURS = 64  # pixels a side
@@ -145,7 +145,7 @@ def _on_white(image: ImageFile.ImageFile) -> Image.Image:
     if whole.mode.startswith("I"):  # 16 bits of grey: a plain conversion would cut off all but the darkest
         whole = whole.point(lambda value: value * (1 / 256)).convert("L")
     elif whole.has_transparency_data:
-        whole = whole.convert("RGBA")
+        whole = whole if whole.mode == "RGBA" else whole.convert("RGBA")
     elif whole.mode not in ("RGB", "L"):
         whole = whole.convert("RGB")
     factors = max(1, whole.width // _WORKING), max(1, whole.height // _WORKING)
