@@ -70,6 +70,13 @@ async def _memory_limits(_: str, __: Settings) -> StateBackend:
     return MemoryState()
 
 
+async def _redis_limits(url: str, _: Settings) -> StateBackend:
+    from ratelimiter import monotonic_ms
+    from ratelimiter.backends.redis import RedisState
+
+    return await RedisState.open(url, monotonic_ms)
+
+
 async def _sqlite_jobs(url: str, settings: Settings) -> JobsBackend:
     from pinlater.backends.sqlite import SqliteBackend
 
@@ -125,7 +132,11 @@ JOBS: Mapping[str, Open[JobsBackend]] = {"sqlite": _sqlite_jobs, "redis": _redis
 FRONTIER: Mapping[str, Open[Frontier]] = {"sqlite": _sqlite_frontier, "redis": _redis_frontier}
 SINK: Mapping[str, Open[EventSink]] = {"file": _jsonl_sink, "kafka": _kafka_sink}
 LEASES: Mapping[str, Open[ImageLeases]] = {"memory": _memory_leases, "redis": _redis_leases}
-LIMITER_STATE: Mapping[str, Open[StateBackend]] = {"file": _file_limits, "memory": _memory_limits}
+LIMITER_STATE: Mapping[str, Open[StateBackend]] = {
+    "file": _file_limits,
+    "memory": _memory_limits,
+    "redis": _redis_limits,
+}
 
 
 async def open_backend(setting: str, table: Mapping[str, Open[B]], url: str, settings: Settings) -> B:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from ratelimiter.checks import check_batch
 from ratelimiter.pool.membership import Membership, Shard, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from thrift_idl.errors import BackendDown, NotOwner
@@ -108,6 +109,7 @@ class PooledRateLimiter:
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
         """As `reserve` for each, in order, its shards asked at once; a domain whose shard is down is refused."""
+        check_batch(request.reservations)  # else one shard would grant its part, and another refuse the whole
         grants: dict[int, Grant] = {}
         left: Sequence[int] = range(len(request.reservations))
         for _ in range(_BATCH_ROUTES):

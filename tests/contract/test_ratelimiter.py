@@ -1,16 +1,21 @@
-"""What every state and every way to the service must do alike: memory and files, called directly and through Thrift."""
+"""What every state and every way to the service must do alike: memory, files, Redis; direct, Thrift, the pool."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from ratelimiter import FileState, MemoryState, StateBackend
+from aragog.assembly.clients import ShardConnection
+from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend
+from ratelimiter.backends.redis import RedisState
+from ratelimiter.checks import MAX_BATCH
+from ratelimiter.pool import PooledRateLimiter, ShardOwnership
+from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.rules import MAX_WAIT_MS
-from ratelimiter.service import MAX_BATCH
 from ratelimiter.state import state_key
 from tests.unit.ratelimiter.steps import (
     CONTEXT,
@@ -24,6 +29,7 @@ from tests.unit.ratelimiter.steps import (
     standing_of,
     wish,
 )
+from tests.unit.ratelimiter.timelines import SameTime
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest
@@ -37,29 +43,71 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "redis"])
 async def state(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[StateBackend]:
     if request.param == "memory":
         yield MemoryState()
         return
-    clock.now_ms -= 1_000  # a new directory starts a moment later
-    files = await FileState.open(tmp_path, clock, boot=bytes(16), rotate_bytes=500)
+    clock.now_ms -= 1_000 + MAX_WAIT_MS  # a new state starts a moment later
+    opened: StateBackend
+    if request.param == "file":
+        opened = await FileState.open(tmp_path, clock, boot=bytes(16), rotate_bytes=500)
+    else:
+        opened = await RedisState.open(request.getfixturevalue("redis_durable_url"), clock, SameTime())
     clock.now_ms = START_MS
-    yield files
-    await files.close()
+    yield opened
+    await opened.close()
 
 
-@pytest.fixture(params=["direct", "thrift"])
-async def service(request: pytest.FixtureRequest, state: StateBackend, clock: Clock) -> AsyncIterator[RateLimiter]:
-    direct = await limiter(clock, state)
+@pytest.fixture(params=["direct", "thrift", "pool"])
+async def service(
+    request: pytest.FixtureRequest, state: StateBackend, clock: Clock, tmp_path: Path
+) -> AsyncIterator[RateLimiter]:
     if request.param == "direct":
-        yield direct
+        yield await limiter(clock, state)
         return
-    server = RpcServer(RateLimiter, direct)
-    channel = Channel(f"127.0.0.1:{await server.start('127.0.0.1', 0)}")
-    yield channel.client(RateLimiter)
-    await channel.close()
-    await server.close()
+    async with AsyncExitStack() as stack:
+        if request.param == "thrift":
+            yield (await _served(stack, await limiter(clock, state)))[1]
+        else:
+            yield await _pooled(stack, state, clock, tmp_path)
+
+
+async def _served(stack: AsyncExitStack, service: RateLimiterService) -> tuple[str, RateLimiter]:
+    server = RpcServer(RateLimiter, service)
+    address = f"127.0.0.1:{await server.start('127.0.0.1', 0)}"
+    stack.push_async_callback(server.close)
+    channel = Channel(address)
+    stack.push_async_callback(channel.close)
+    return address, channel.client(RateLimiter)
+
+
+async def _pooled(stack: AsyncExitStack, state: StateBackend, clock: Clock, directory: Path) -> RateLimiter:
+    """Two shards behind a client, the one that owns example.com over `state`."""
+    clock.now_ms -= 10_000  # long enough ago to have settled
+    place = owners(("a", "b"))[ring_slot("example.com")]
+    addresses = {}
+    for number, name in enumerate("ab"):
+        hold = await ShardOwnership.open(name, membership(directory / "shards.toml", {"a": "a:1", "b": "b:1"}), clock)
+        stack.push_async_callback(hold.close)
+        shard = RateLimiterService(
+            state if number == place else MemoryState(), await Limits.open(), clock, ownership=hold
+        )
+        addresses[name] = (await _served(stack, shard))[0]
+    clock.now_ms += 10_000
+    pool = await PooledRateLimiter.open(membership(directory / "pool.toml", addresses), connect)
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+def membership(path: Path, addresses: dict[str, str]) -> Path:
+    shards = "".join(f'[[shards]]\nname = "{name}"\naddress = "{at}"\n' for name, at in addresses.items())
+    path.write_text("version = 1\n" + shards)
+    return path
+
+
+def connect(address: str) -> ShardConnection:
+    return ShardConnection(address, 5_000)
 
 
 async def test_a_state_answers_what_was_set(state: StateBackend) -> None:

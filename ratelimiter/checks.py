@@ -1,0 +1,46 @@
+"""Requests that make sense: what is refused before anything is decided. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from thrift_idl.errors import InvalidRequest
+from thrift_idl.gen.ratelimiter.ttypes import Reservation
+
+MAX_BATCH: Final = 1_000
+_MAX_NAME: Final = 253  # RFC 1035 section 2.3.4, without the trailing dot
+_MAX_MS: Final = 2**53  # exact as a double
+
+
+def check_batch(wishes: Sequence[Reservation]) -> None:
+    """At most 1,000, each as it should be. Raises `InvalidRequest`."""
+    if len(wishes) > MAX_BATCH:
+        raise InvalidRequest(f"reservations: at most {MAX_BATCH} a call, not {len(wishes)}")
+    for wish in wishes:
+        check(wish)
+
+
+def check(wish: Reservation) -> None:
+    """A reservation that makes sense. Raises `InvalidRequest`."""
+    check_domain(wish.domain)
+    if len(wish.host or "") > _MAX_NAME:
+        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
+    if wish.crawl_delay_ms is not None:
+        check_number("crawl_delay_ms", wish.crawl_delay_ms)
+    if wish.max_wait_ms is not None:
+        check_number("max_wait_ms", wish.max_wait_ms)
+
+
+def check_domain(domain: str) -> None:
+    """One spelling only: another one of the same domain would have a limit of its own."""
+    if not domain or len(domain) > _MAX_NAME:
+        raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
+    if not domain.isascii() or domain != domain.lower() or domain[-1] == ".":
+        raise InvalidRequest(f"domain: {domain!r} must be in lower case ASCII, without a trailing dot")
+
+
+def check_number(name: str, value: float) -> None:
+    """A number of milliseconds, or the like. Raises `InvalidRequest`."""
+    if not 0 <= value <= _MAX_MS:  # nor does NaN compare
+        raise InvalidRequest(f"{name}: must be a number from 0 to 2**53, not {value!r}")
