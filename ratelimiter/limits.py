@@ -1,27 +1,39 @@
-"""Which limit holds for a domain: the default, or the override file's, re-read while we run."""
+"""Which limits are in force: the default and the override file's, re-read while we run."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from ratelimiter.overrides import Limit, limit_of_qps, parse
+from ratelimiter.override_file import parse
+from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps
 from ratelimiter.telemetry import SILENT, Telemetry
 from thrift_idl.errors import BadConfiguration
 
-DEFAULT_QPS: Final = 10.0
 _LOOK_EVERY_MS: Final = 1_000
-_MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 
 _Stamp = tuple[int, int, int]
 
 
-class LimitsSource(Protocol):
-    """Where the service learns a domain's limit."""
+def wall_ms() -> float:
+    """The wall clock in milliseconds since 1970; for the dates that people write."""
+    return time.time() * 1000
 
-    async def of(self, domain: str, now_ms: float) -> Limit:
-        """The limit in force for a registrable domain."""
+
+class LimitsSource(Protocol):
+    """Where the service learns the limits."""
+
+    async def current(self, now_ms: float) -> Overrides:
+        """The limits in force; the same object until they change."""
+        ...
+
+    @property
+    def complaint(self) -> str:
+        """Why the override file as it is now is not in force; "" = it is."""
         ...
 
 
@@ -31,49 +43,72 @@ class Limits:
     A changed file is applied whole. A bad or vanished one is told to the telemetry, and the last good one stays.
     """
 
-    def __init__(self, default: Limit, path: Path | None = None, telemetry: Telemetry = SILENT) -> None:
-        self._default = default
+    def __init__(
+        self,
+        default: Limit,
+        path: Path | None = None,
+        telemetry: Telemetry = SILENT,
+        wall: Callable[[], float] = wall_ms,
+    ) -> None:
         self._path = path
         self._telemetry = telemetry
-        self._overrides: dict[str, Limit] = {}
+        self._wall_ms = wall
+        self._written = self._overrides = Overrides(default)
+        self._expiries: list[float] = []
         self._stamp: _Stamp | None = None
-        self._complaint = ""
         self._look_at = float("-inf") if path else float("inf")
+        self.complaint = ""
 
     @classmethod
     async def open(
-        cls, path: Path | None = None, default_qps: float = DEFAULT_QPS, telemetry: Telemetry = SILENT
+        cls,
+        path: Path | None = None,
+        default_qps: float = DEFAULT_QPS,
+        telemetry: Telemetry = SILENT,
+        wall: Callable[[], float] = wall_ms,
     ) -> Limits:
         """Limits with their file read. Raises `BadConfiguration` naming file, line and reason."""
-        limits = cls(limit_of_qps(default_qps), path, telemetry)
+        limits = cls(limit_of_qps(default_qps), path, telemetry, wall)
         if path:
             limits._stamp = await asyncio.to_thread(_stamp, path)
-            limits._overrides = await asyncio.to_thread(_read, path, limits._default)
+            limits._apply(await asyncio.to_thread(read_overrides, path, limits._overrides.default))
         return limits
 
-    async def of(self, domain: str, now_ms: float) -> Limit:
-        """The limit in force for a registrable domain."""
+    async def current(self, now_ms: float) -> Overrides:
+        """The limits in force."""
         if now_ms >= self._look_at:
             self._look_at = now_ms + _LOOK_EVERY_MS
             await self._look()
-        return self._overrides.get(domain, self._default)
+        return self._overrides
 
     async def _look(self) -> None:
         path = self._path
         assert path is not None
+        stamp = None
         try:
             stamp = await asyncio.to_thread(_stamp, path)
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            self._overrides = await asyncio.to_thread(_read, path, self._default)
+            if stamp != self._stamp:
+                self._stamp = stamp  # also of a bad file: it is read again when it has changed
+                self._apply(await asyncio.to_thread(read_overrides, path, self._overrides.default))
+                self._telemetry.limits_loaded(str(path), len(self._overrides))
+                self.complaint = ""
         except BadConfiguration as error:
-            if error.message != self._complaint:
+            if error.message != self.complaint:
                 self._telemetry.limits_refused(str(path), error.message)
-            self._complaint = error.message
-        else:
-            self._complaint = ""
-            self._telemetry.limits_loaded(str(path), len(self._overrides))
+            self.complaint, self._stamp = error.message, stamp
+        self._expire()
+
+    def _apply(self, written: Overrides) -> None:
+        self._written = written
+        self._expiries = [limit.expires_ms for limit in written.all() if limit.expires_ms is not None]
+        self._overrides = written.without_expired(self._wall_ms())
+
+    def _expire(self) -> None:
+        """Drop what has expired since, take back what hasn't if the wall clock was set back."""
+        now = self._wall_ms()
+        expected = len(self._written) - sum(expiry <= now for expiry in self._expiries)
+        if expected != len(self._overrides):
+            self._overrides = self._written.without_expired(now)
 
 
 def _stamp(path: Path) -> _Stamp:
@@ -85,15 +120,16 @@ def _stamp(path: Path) -> _Stamp:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _read(path: Path, default: Limit) -> dict[str, Limit]:
+def read_overrides(path: Path, default: Limit) -> Overrides:
+    """The overrides of a file, the expired ones too. Raises `BadConfiguration` naming file, line and reason."""
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(MAX_FILE_BYTES + 1)
         text = content.decode("utf-8")
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}", file=str(path)) from None
     except UnicodeDecodeError:
         raise BadConfiguration(f"{path}: not UTF-8 text", file=str(path)) from None
-    if len(content) > _MAX_FILE_BYTES:
-        raise BadConfiguration(f"{path}: larger than {_MAX_FILE_BYTES} bytes", file=str(path))
+    if len(content) > MAX_FILE_BYTES:
+        raise BadConfiguration(f"{path}: larger than {MAX_FILE_BYTES} bytes", file=str(path))
     return parse(text, str(path), default)

@@ -1,35 +1,46 @@
-"""The override file: TOML in, limits by registrable domain out. Pure.
+"""Limits, and which one holds for whom. Pure.
 
-[domains."example.com"]
-qps = 1                  # or min_interval_ms = 1000
-blocked = false
-note = "asked by mail"
+A reservation takes from two budgets at once, its registrable domain's and its host's:
+
+- the domain's: the override of the domain, else the longest wildcard that matches it, else the default
+- the host's: the override of the host; else, unless the domain has an override of its own, the longest wildcard that
+  matches the host; else none. A host's budget is below its domain's: one that is faster changes nothing
+
+So host > domain > longest wildcard > default. `*.example.org` matches every name below example.org, not example.org.
+An override that has expired isn't there.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from thrift_idl.errors import BadConfiguration, InvalidUrl
-from weburl import registrable_domain
+from ratelimiter.rules import MAX_WAIT_MS
+from thrift_idl.errors import BadConfiguration
 
 MAX_QPS: Final = 1_000.0
 MAX_INTERVAL_MS: Final = 86_400_000
-_KEYS: Final = {"qps", "min_interval_ms", "blocked", "note"}
+SECTIONS: Final = ("domains", "hosts", "wildcards")
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How fast a domain may be fetched, and which rule says so."""
+    """How fast a domain, or one of its hosts, may be fetched, and which rule says so."""
 
     interval_ms: float
     name: str = "default"
     blocked: bool = False
     note: str = ""
+    max_wait_ms: float = MAX_WAIT_MS
+    """No caller waits longer for a slot; whatever it wishes."""
+    line: int = 0
+    """Of the override file; 0 = the default."""
+    expires_ms: float | None = None
+    """Wall clock (ms since 1970) from which the override isn't there; None = it stays."""
+
+
+DEFAULT_QPS: Final = 10.0
 
 
 def limit_of_qps(qps: float, name: str = "default") -> Limit:
@@ -39,84 +50,115 @@ def limit_of_qps(qps: float, name: str = "default") -> Limit:
     return Limit(1_000 / qps, name)
 
 
-def parse(text: str, file: str, default: Limit) -> dict[str, Limit]:
-    """Limits by registrable domain. Raises `BadConfiguration` naming `file`, line and reason."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(f"{file}: {error}", file=file) from None
-    lines = _Lines(text, file)
-    for name in document:
-        if name != "domains":
-            raise lines.error(f'unknown key "{name}"; only [domains."..."] belongs here', name)
-    domains = document.get("domains", {})
-    if not isinstance(domains, dict):
-        raise lines.error("domains must be a table", "domains")
-    return {domain: _limit(lines, domain, entry, default) for domain, entry in domains.items()}
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """A default, and the overrides of a file by what they are for. A wildcard's key is what follows its `*.`."""
+
+    default: Limit
+    domains: Mapping[str, Limit] = field(default_factory=dict)
+    hosts: Mapping[str, Limit] = field(default_factory=dict)
+    wildcards: Mapping[str, Limit] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.domains) + len(self.hosts) + len(self.wildcards)
+
+    @property
+    def others(self) -> bool:
+        """Whether there is any override that isn't a domain's."""
+        return bool(self.hosts or self.wildcards)
+
+    def of_domain(self, domain: str) -> Limit:
+        """The limit of a registrable domain."""
+        found = self.domains.get(domain)
+        if found is None and self.wildcards:
+            found = next(self.matching(domain), None)
+        return found or self.default
+
+    def of_host(self, domain: str, host: str) -> Limit | None:
+        """The limit that a host has besides its domain's; None = none that would change anything."""
+        found = self.hosts.get(host)
+        if found is None and self.wildcards and domain not in self.domains:
+            found = next(self.matching(host), None)
+        if found is None:
+            return None
+        of_domain = self.of_domain(domain)
+        slower = found.interval_ms > of_domain.interval_ms or found.max_wait_ms < of_domain.max_wait_ms
+        return found if slower or found.blocked else None
+
+    def matching(self, name: str) -> Iterator[Limit]:
+        """The wildcards that match a name, the longest first."""
+        _, _, rest = name.partition(".")
+        while rest:
+            found = self.wildcards.get(rest)
+            if found:
+                yield found
+            _, _, rest = rest.partition(".")
+
+    def all(self) -> Iterable[Limit]:
+        """Every override."""
+        return (limit for kind in (self.domains, self.hosts, self.wildcards) for limit in kind.values())
+
+    def without_expired(self, wall_ms: float) -> Overrides:
+        """Those that are in force at a time of the wall clock."""
+        if all(limit.expires_ms is None for limit in self.all()):
+            return self
+        kept = ({n: o for n, o in kind.items() if in_force(o, wall_ms)} for kind in self._kinds())
+        return Overrides(self.default, *kept)
+
+    def _kinds(self) -> tuple[Mapping[str, Limit], ...]:
+        return self.domains, self.hosts, self.wildcards
 
 
-def _limit(lines: _Lines, domain: str, entry: Any, default: Limit) -> Limit:
-    if not isinstance(entry, dict):
-        raise lines.error(f'domains."{domain}" must be a table', domain)
-    _check_domain(lines, domain)
-    for key, value in entry.items():
-        if isinstance(value, dict):
-            raise lines.error(f'write the domain in quotes: [domains."{domain}.{key}"]', f"domains.{domain}.{key}")
-        if key not in _KEYS:
-            raise lines.error(f'unknown key "{key}"; known: {", ".join(sorted(_KEYS))}', domain, key)
-    _check_kind(lines, domain, entry, "blocked", bool)
-    _check_kind(lines, domain, entry, "note", str)
-    interval = _interval(lines, domain, entry, default)
-    return Limit(interval, f'domains."{domain}"', entry.get("blocked", False), entry.get("note", ""))
+def in_force(limit: Limit, wall_ms: float) -> bool:
+    """Whether a limit hasn't expired."""
+    return limit.expires_ms is None or wall_ms < limit.expires_ms
 
 
-def _interval(lines: _Lines, domain: str, entry: Mapping[str, Any], default: Limit) -> float:
-    if "qps" in entry and "min_interval_ms" in entry:
-        raise lines.error("qps and min_interval_ms exclude each other", domain, "min_interval_ms")
-    if "qps" in entry:
-        try:
-            return limit_of_qps(entry["qps"], f'domains."{domain}"').interval_ms
-        except BadConfiguration as error:
-            raise lines.error(error.message, domain, "qps") from None
-    interval = entry.get("min_interval_ms", default.interval_ms)
-    if isinstance(interval, bool) or not isinstance(interval, (int, float)) or not 1 <= interval <= MAX_INTERVAL_MS:
-        reason = f"min_interval_ms must be a number from 1 to {MAX_INTERVAL_MS}, not {interval!r}"
-        raise lines.error(reason, domain, "min_interval_ms")
-    return float(interval)
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that could decide a name's limit, and what became of it."""
+
+    limit: Limit
+    budget: str
+    """domain or host: which of the two it would be."""
+    won: bool
+    why: str
 
 
-def _check_domain(lines: _Lines, domain: str) -> None:
-    try:
-        registrable = registrable_domain(domain)
-    except InvalidUrl:
-        registrable = ""
-    if not domain or registrable != domain:
-        hint = f'; did you mean "{registrable}"?' if registrable else ""
-        raise lines.error(f'"{domain}" is no registrable domain{hint}', domain)
+def explain(overrides: Overrides, domain: str, host: str, wall_ms: float) -> list[Candidate]:
+    """Every rule of a file, expired or not, that could decide the budgets of a domain and a host, the winners first."""
+    valid = overrides.without_expired(wall_ms)
+    winner, host_winner = valid.of_domain(domain), valid.of_host(domain, host) if host else None
+    found = [Candidate(winner, "domain", True, _why(winner, domain))]
+    if host_winner:
+        found.append(Candidate(host_winner, "host", True, _why(host_winner, host)))
+    for limit, budget in _eligible(overrides, domain, host):
+        if limit not in {winner, host_winner}:
+            found.append(Candidate(limit, budget, False, _why_not(limit, winner, host_winner, wall_ms)))
+    return found
 
 
-def _check_kind(lines: _Lines, domain: str, entry: Mapping[str, Any], key: str, kind: type) -> None:
-    if not isinstance(entry.get(key, kind()), kind):
-        raise lines.error(f"{key} must be a {kind.__name__}, not {entry[key]!r}", domain, key)
+def _eligible(overrides: Overrides, domain: str, host: str) -> Iterator[tuple[Limit, str]]:
+    """The default last; each rule once."""
+    seen: set[Limit] = set()
+    hosts = (overrides.hosts.get(host), *overrides.matching(host)) if host else ()
+    domains = (overrides.domains.get(domain), *overrides.matching(domain), overrides.default)
+    for limits, budget in ((domains[:-1], "domain"), (hosts, "host"), (domains[-1:], "domain")):
+        for limit in limits:
+            if limit and limit not in seen:
+                seen.add(limit)
+                yield limit, budget
 
 
-class _Lines:
-    """Finds the line to blame: TOML parsers report lines of syntax errors only."""
+def _why(limit: Limit, name: str) -> str:
+    if limit.name.startswith("wildcards."):
+        return f"the longest wildcard that matches {name}, which has no override of its own"
+    return f"the override of {name} itself" if limit.line else "no override matches"
 
-    def __init__(self, text: str, file: str) -> None:
-        self._lines = text.splitlines()
-        self._file = file
 
-    def error(self, reason: str, *path: str) -> BadConfiguration:
-        line = 0
-        for name in path:
-            line = self._find(name, line)
-        return BadConfiguration(f"{self._file}: line {max(line, 1)}: {reason}", file=self._file, line=str(max(line, 1)))
-
-    def _find(self, name: str, start: int) -> int:
-        """Number of the first line from `start` on (1-based, inclusive) that names `name`, else `start`."""
-        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-        for number, line in enumerate(self._lines[max(start - 1, 0) :], max(start, 1)):
-            if word.search(line.partition("#")[0]):
-                return number
-        return start
+def _why_not(limit: Limit, winner: Limit, host_winner: Limit | None, wall_ms: float) -> str:
+    if not in_force(limit, wall_ms):
+        return "expired"
+    if limit.name.startswith("hosts."):
+        return f"not below {winner.name}, so that it changes nothing"
+    return f"{(host_winner or winner).name} is more specific"

@@ -1,5 +1,7 @@
 """Takes slots: reads a domain's last one, asks the rules, moves it. Nothing is granted before it is recorded.
 
+Where a host has a limit of its own, its last slot is read and moved together with its domain's, all or nothing.
+
 A state in this process (`LocalState`) can't change between reading and moving: one pass, no suspension, one record for
 a whole batch. One further away is moved by compare-and-set, tried again a bounded number of times.
 """
@@ -12,11 +14,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from ratelimiter import rules
+from ratelimiter.ledger.lines import Row
+from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
-from ratelimiter.overrides import Limit
+from ratelimiter.overrides import Overrides
 from ratelimiter.ownership import Ownership
-from ratelimiter.standing import UNHEARD, Standings, blocked_until
-from ratelimiter.state import LocalState, StateBackend, state_key
+from ratelimiter.pace import Pace
+from ratelimiter.shadow import Shadow
+from ratelimiter.standing import Standings
+from ratelimiter.state import LocalState, StateBackend, Times, state_key
 from ratelimiter.telemetry import Telemetry
 from thrift_idl.errors import NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
@@ -49,6 +55,8 @@ class Reserving:
         telemetry: Telemetry,
         settings: Settings,
         ownership: Ownership,
+        ledger: LedgerSink | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self._state = state
         self._here = state if isinstance(state, LocalState) else None
@@ -58,18 +66,23 @@ class Reserving:
         self._telemetry = telemetry
         self._settings = settings
         self._ownership = ownership
+        self._ledger = ledger
+        self._shadow = shadow
+        self._rows: list[Row] = []
         self._memo: dict[float, Grant] = {}
 
     async def take(self, source: str, wish: Reservation) -> Grant:
         """The next slot of the wish's domain, or a refusal. Raises `NotOwner`, `BackendDown`."""
-        limit = await self._limits.of(wish.domain, self._now_ms())
+        limits = await self._limits.current(self._now_ms())
         if self._here is None:
-            grant = await self._take_there(self._state, wish, limit)
+            grant = await self._take_there(self._state, wish, limits)
         else:
             now = await self.sure()
-            grant = self._take_here(self._here, wish, limit, now, self._ownership.floor_ms(wish.domain))
-            self._here.commit()
+            grant = self._take_here(self._here, wish, limits, now, self._ownership.floor_ms(wish.domain))
+            self._commit(self._here)
         self._telemetry.reserved(source, wish.domain, grant)
+        if self._shadow is not None:
+            await self._shadow.see((wish,), (grant,), self._now_ms())
         return grant
 
     async def take_each(self, source: str, wishes: Sequence[Reservation]) -> tuple[Grant, ...]:
@@ -77,16 +90,21 @@ class Reserving:
 
         Raises `BackendDown`: then none counts.
         """
-        limits = [await self._limits.of(wish.domain, self._now_ms()) for wish in wishes]
+        limits = await self._limits.current(self._now_ms())
         if self._here is None:
             # At once: the backend puts what waits together into few round trips.
-            taking = (self._take_ours(self._state, wish, limit) for wish, limit in zip(wishes, limits, strict=True))
-            grants = await asyncio.gather(*taking)
+            grants = await asyncio.gather(*(self._take_ours(self._state, wish, limits) for wish in wishes))
         else:
             grants = self._take_all_here(self._here, wishes, limits, await self.sure())
         for wish, grant in zip(wishes, grants, strict=True):
             self._telemetry.reserved(source, wish.domain, grant)
+        if self._shadow is not None:
+            await self._shadow.see(wishes, grants, self._now_ms())
         return tuple(grants)
+
+    def pace(self, wish: Reservation, limits: Overrides) -> Pace:
+        """What a wish is held to."""
+        return Pace.of(wish, limits, self._settings.max_crawl_delay_ms)
 
     async def sure(self) -> float:
         """The time at which our hold on our domains is beyond doubt. Raises `BackendDown`.
@@ -101,70 +119,90 @@ class Reserving:
         return now
 
     def _take_all_here(
-        self, here: LocalState, wishes: Sequence[Reservation], limits: Sequence[Limit], now: float
+        self, here: LocalState, wishes: Sequence[Reservation], limits: Overrides, now: float
     ) -> list[Grant]:
         grants = []
-        for wish, limit in zip(wishes, limits, strict=True):
+        for wish in wishes:
             try:
                 floor = self._ownership.floor_ms(wish.domain)
             except NotOwner:
                 grants.append(self._not_ours())
             else:
-                grants.append(self._take_here(here, wish, limit, now, floor))
-        here.commit()
+                grants.append(self._take_here(here, wish, limits, now, floor))
+        self._commit(here)
         return grants
 
-    async def _take_ours(self, state: StateBackend, wish: Reservation, limit: Limit) -> Grant:
+    def _commit(self, here: LocalState) -> None:
+        """Record what was taken: in the state, then in the ledger."""
+        rows, self._rows = self._rows, []
+        here.commit()
+        if rows and self._ledger is not None:
+            self._ledger.extend(rows)
+
+    async def _take_ours(self, state: StateBackend, wish: Reservation, limits: Overrides) -> Grant:
         try:
-            return await self._take_there(state, wish, limit)
+            return await self._take_there(state, wish, limits)
         except NotOwner:
             return self._not_ours()
 
     def _not_ours(self) -> Grant:
         return Grant(False, 0.0, 0.0, 0.0, "not_owner", self._ownership.version, True)
 
-    def not_before(self, domain: str, limit: Limit, now: float) -> float:
-        """No slot of the domain earlier than this: holds, blocks, the Crawl-delay of the last grant."""
+    def _take_here(self, here: LocalState, wish: Reservation, limits: Overrides, now: float, floor: float) -> Grant:
+        """The common case, and the quick one: nothing is blocked, and the host has no limit of its own."""
+        domain = wish.domain
+        limit = limits.of_domain(domain)
+        if limit.blocked or (limits.others and limits.of_host(domain, wish.host)):
+            return self._take_both_here(here, self.pace(wish, limits), now, floor)
+        key = state_key(domain)
+        interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
         standing = self._standings.find(domain)
-        if standing is None and not limit.blocked:
-            return rules.NEVER
-        return max((standing or UNHEARD).not_before(), blocked_until(limit, standing, now))
-
-    def _take_here(self, here: LocalState, wish: Reservation, limit: Limit, now: float, floor: float) -> Grant:
-        domain, key = wish.domain, state_key(wish.domain)
-        interval = self._interval(wish, limit)
-        slot = rules.slot_ms(now, max(here.find(key), floor), interval, self.not_before(domain, limit, now))
-        if slot - now > _max_wait(wish):
-            return self._refusal(wish, limit, interval, now, slot)
+        not_before = rules.NEVER if standing is None else standing.not_before()
+        last = max(here.find(key), floor)
+        slot = rules.slot_ms(now, last, interval, not_before)
+        if slot - now > min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
+            return self._refusal(self.pace(wish, limits), now, slot, (last,))
         if interval > limit.interval_ms:
             self._space(domain, now, slot + interval)
         here.put(key, slot)
+        if self._ledger is not None:
+            version = self._ownership.version
+            self._rows.append((domain, wish.host, slot, slot - now, interval, 0.0, limit.name, version))
         return self._grant(slot - now, interval)
 
-    async def _take_there(self, state: StateBackend, wish: Reservation, limit: Limit) -> Grant:
-        domain, interval = wish.domain, self._interval(wish, limit)
-        keys = (state_key(domain),)
-        last = await state.get(keys)
-        for _ in range(self._settings.cas_attempts):
-            now, floor = await self.sure(), self._ownership.floor_ms(domain)
-            slot = rules.slot_ms(now, max(last[0], floor), interval, self.not_before(domain, limit, now))
-            if slot - now > _max_wait(wish):
-                return self._refusal(wish, limit, interval, now, slot)
-            before = self._space(domain, now, slot + interval) if interval > limit.interval_ms else None
-            found = await state.compare_and_set(keys, last, (slot,))
-            if found == last:
-                return self._grant(slot - now, interval)
-            if before is not None:
-                self._unspace(domain, slot + interval, before)
-            last = found
-        self._telemetry.contended(domain)
-        now = self._now_ms()
-        return self._refusal(wish, limit, interval, now, rules.slot_ms(now, last[0], interval))
+    def _take_both_here(self, here: LocalState, pace: Pace, now: float, floor: float) -> Grant:
+        last = tuple([max(here.find(key), floor) for key in pace.keys])
+        slot = pace.slot_ms(now, last, self._standings)
+        if slot - now > pace.max_wait_ms:
+            return self._refusal(pace, now, slot, last)
+        if pace.interval > pace.limit.interval_ms:
+            self._space(pace.domain, now, slot + pace.interval)
+        for key in pace.keys:
+            here.put(key, slot)
+        self._rows.append(pace.row(slot, now, self._ownership.version))
+        return self._grant(slot - now, pace.shown_ms)
 
-    def _interval(self, wish: Reservation, limit: Limit) -> float:
-        if wish.crawl_delay_ms is None:
-            return limit.interval_ms
-        return rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
+    async def _take_there(self, state: StateBackend, wish: Reservation, limits: Overrides) -> Grant:
+        pace = self.pace(wish, limits)
+        last = await state.get(pace.keys)
+        for _ in range(self._settings.cas_attempts):
+            now, floor = await self.sure(), self._ownership.floor_ms(pace.domain)
+            slot = pace.slot_ms(now, tuple([max(time, floor) for time in last]), self._standings)
+            if slot - now > pace.max_wait_ms:
+                return self._refusal(pace, now, slot, last)
+            spaced = pace.interval > pace.limit.interval_ms
+            before = self._space(pace.domain, now, slot + pace.interval) if spaced else None
+            found = await state.compare_and_set(pace.keys, last, (slot,) * len(last))
+            if found == last:
+                if self._ledger is not None:
+                    self._ledger.extend([pace.row(slot, now, self._ownership.version)])
+                return self._grant(slot - now, pace.shown_ms)
+            if before is not None:
+                self._unspace(pace.domain, slot + pace.interval, before)
+            last = found
+        self._telemetry.contended(pace.domain)
+        now = self._now_ms()
+        return self._refusal(pace, now, pace.slot_ms(now, last, self._standings), last)
 
     def _grant(self, wait_ms: float, interval: float) -> Grant:
         """Most grants are of idle domains, hence equal, and can't be changed: they are made once."""
@@ -193,15 +231,11 @@ class Reserving:
         if standing is not None and standing.spaced_until == until:
             standing.spaced_until = before
 
-    def _refusal(self, wish: Reservation, limit: Limit, interval: float, now: float, slot: float) -> Grant:
-        standing = self._standings.take(wish.domain, now)
-        until = blocked_until(limit, standing, now)
-        not_before = self.not_before(wish.domain, limit, now)
+    def _refusal(self, pace: Pace, now: float, slot: float, last: Times) -> Grant:
+        """Refused callers get places one interval apart: of the domain, or of the host whose budget it was."""
+        reason, queue, interval = pace.refusal(now, slot, last, self._standings)
+        standing = self._standings.take(queue, now)
+        not_before = pace.not_before(now, self._standings)
         standing.cursor = rules.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
-        retry_after = rules.retry_after_ms(now, standing.cursor, _max_wait(wish))
-        reason = "blocked" if slot == until else "held" if slot == standing.held_until else "no_slot"
-        return Grant(False, 0.0, retry_after, interval, reason, self._ownership.version)
-
-
-def _max_wait(wish: Reservation) -> float:
-    return rules.MAX_WAIT_MS if wish.max_wait_ms is None else min(wish.max_wait_ms, rules.MAX_WAIT_MS)
+        retry_after = rules.retry_after_ms(now, standing.cursor, pace.max_wait_ms)
+        return Grant(False, 0.0, retry_after, pace.shown_ms, reason, self._ownership.version)

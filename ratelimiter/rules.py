@@ -25,6 +25,11 @@ def interval_ms(limit_ms: float, crawl_delay_ms: float | None, cap_ms: float) ->
     return max(limit_ms, min(crawl_delay_ms, cap_ms))
 
 
+def max_wait_ms(wished: float | None) -> float:
+    """The longest wait that a caller's wish comes to."""
+    return MAX_WAIT_MS if wished is None else min(wished, MAX_WAIT_MS)
+
+
 def slot_ms(now: float, last: float, interval: float, not_before: float = NEVER) -> float:
     """The first free slot: not in the past, one interval after the last one, and not while the domain is held.
 

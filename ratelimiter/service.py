@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 
 from ratelimiter import rules
+from ratelimiter.feedback import HOLDING, Answered, hear
+from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.ownership import ALONE, Ownership
 from ratelimiter.reserving import DEFAULTS, Reserving, Settings
-from ratelimiter.standing import DAY_MS, UNHEARD, Standings, blocked_until
-from ratelimiter.state import StateBackend, state_key
+from ratelimiter.shadow import Shadow
+from ratelimiter.standing import DAY_MS, Standings
+from ratelimiter.state import StateBackend
+from ratelimiter.status import status_of
 from ratelimiter.telemetry import SILENT, Telemetry
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.ratelimiter.ttypes import (
@@ -45,13 +50,20 @@ class RateLimiterService:
         telemetry: Telemetry = SILENT,
         settings: Settings = DEFAULTS,
         ownership: Ownership = ALONE,
+        ledger: LedgerSink | None = None,
+        shadow_limits: LimitsSource | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._state = state
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._standings = Standings()
-        self._reserving = Reserving(state, limits, self._standings, now_ms, telemetry, settings, ownership)
+        self._jitter = jitter
+        self._shadow = Shadow(shadow_limits, self._standings, settings.max_crawl_delay_ms) if shadow_limits else None
+        self._reserving = Reserving(
+            state, limits, self._standings, now_ms, telemetry, settings, ownership, ledger, self._shadow
+        )
         self._ownership = ownership
 
     async def reserve(self, request: ReserveRequest) -> Grant:
@@ -71,7 +83,7 @@ class RateLimiterService:
         return await self._reserving.take_each(request.context.source, request.reservations)
 
     async def feedback(self, request: FeedbackRequest) -> None:
-        """Tell how a request ended; 429, and 503 with Retry-After, hold the domain for all callers.
+        """Tell how a request ended; some answers hold the domain for all callers (`ratelimiter.feedback`).
 
         Raises `NotOwner`, as all calls that speak of one domain.
         """
@@ -81,32 +93,25 @@ class RateLimiterService:
         _check_number("latency_ms", request.latency_ms or 0)
         domain, status = request.domain, request.status
         self._ownership.floor_ms(domain)
-        if status not in {429, 503} and self._standings.find(domain) is None:
+        if status not in HOLDING and self._standings.find(domain) is None:
             return
         now = self._now_ms()
-        hold_ms = self._standings.take(domain, now).answered(now, status, request.retry_after_ms)
+        answer = Answered(status, request.retry_after_ms, request.url_key or b"", request.latency_ms or 0.0)
+        hold_ms = hear(self._standings.take(domain, now), now, answer, self._jitter())
         if hold_ms:
             self._telemetry.held(domain, status, hold_ms)
 
     async def status(self, request: StatusRequest) -> DomainStatus:
-        """What holds for a domain at present. Takes no slot."""
+        """What holds for a domain at present, and for one of its hosts if it is named. Takes no slot."""
         _check_domain(request.domain)
+        _check_host(request.host)
         now = self._now_ms()
-        limit = await self._limits.of(request.domain, now)
-        (last,) = await self._state.get((state_key(request.domain),))
-        last = max(last, self._ownership.floor_ms(request.domain))
-        standing = self._standings.find(request.domain) or UNHEARD
-        until = blocked_until(limit, standing, now)
-        slot = rules.slot_ms(now, last, limit.interval_ms, self._reserving.not_before(request.domain, limit, now))
-        return DomainStatus(
-            domain=request.domain,
-            interval_ms=limit.interval_ms,
-            next_slot_ms=slot - now,
-            held_ms=max(standing.held_until - now, 0.0),
-            blocked_ms=max(until - now, 0.0),
-            limit=limit.name,
-            version=self._ownership.version,
-        )
+        limits = await self._limits.current(now)
+        pace = self._reserving.pace(Reservation(request.domain, request.host), limits)
+        found, floor = await self._state.get(pace.keys), self._ownership.floor_ms(request.domain)
+        slot = pace.slot_ms(now, tuple([max(time, floor) for time in found]), self._standings)
+        shadow = await self._shadow.report(request.domain, now) if self._shadow else None
+        return status_of(pace, now, slot, self._standings, self._ownership.version, self._limits.complaint, shadow)
 
     async def block(self, request: BlockRequest) -> None:
         """Grant nothing to a domain for `for_ms` (at most a day at a time); 0 lifts the block."""
@@ -120,8 +125,7 @@ class RateLimiterService:
 
 def _check(wish: Reservation) -> None:
     _check_domain(wish.domain)
-    if len(wish.host or "") > _MAX_NAME:
-        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
+    _check_host(wish.host)
     if wish.crawl_delay_ms is not None:
         _check_number("crawl_delay_ms", wish.crawl_delay_ms)
     if wish.max_wait_ms is not None:
@@ -134,6 +138,11 @@ def _check_domain(domain: str) -> None:
         raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
     if not domain.isascii() or domain != domain.lower() or domain[-1] == ".":
         raise InvalidRequest(f"domain: {domain!r} must be in lower case ASCII, without a trailing dot")
+
+
+def _check_host(host: str | None) -> None:
+    if len(host or "") > _MAX_NAME:
+        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
 
 
 def _check_number(name: str, value: float) -> None:

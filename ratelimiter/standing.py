@@ -13,23 +13,9 @@ from ratelimiter.overrides import Limit
 from ratelimiter.rules import HORIZON_MS, NEVER
 
 DAY_MS: Final = 86_400_000
-FIRST_HOLD_MS: Final = 60_000
+FAILURES_WITHIN_MS: Final = 60_000
+"""Two URLs that answer 503 within this time speak for their domain."""
 _MAX_DOMAINS: Final = 100_000
-
-
-def hold_ms(status: int, retry_after: float | None, previous: float) -> float:
-    """How long an answer holds its domain; 0 = not at all.
-
-    429 (RFC 6585 section 4) and 503 (RFC 9110 section 15.6.4) with Retry-After: as asked, at most a day. 429 without:
-    a minute, then twice the `previous` such hold, at most a day. A 503 without it speaks of its URL only.
-    """
-    if status not in {429, 503}:
-        return 0.0
-    if retry_after:
-        return float(min(retry_after, DAY_MS))
-    if status == 503:
-        return 0.0
-    return min(max(FIRST_HOLD_MS, 2 * previous), DAY_MS)
 
 
 @dataclass(slots=True)
@@ -42,6 +28,11 @@ class Standing:
     """The last grant had a Crawl-delay: no slot before this, whoever asks."""
     cursor: float = NEVER
     """Place of the caller refused last."""
+    held_status: int = 0
+    """Of the answer that holds it."""
+    failed_at: float = NEVER
+    failed_url: bytes = b""
+    """When an answer without Retry-After was 503, and whose it was."""
     unasked_hold_ms: float = 0.0
     """Length of the latest hold that came without Retry-After: the next one is twice as long; a success resets it."""
 
@@ -52,24 +43,7 @@ class Standing:
     def until(self) -> float:
         """When nothing of this matters any longer: doubling of holds is remembered for a day after them."""
         remembered = self.held_until + DAY_MS if self.unasked_hold_ms else NEVER
-        return max(self.not_before(), self.cursor, remembered)
-
-    def answered(self, now: float, status: int, retry_after: float | None) -> float:
-        """Take an answer's status into account; returns for how long it holds the domain (ms, 0 = not).
-
-        While the domain is held, answers to requests sent before count as the same event: they neither double the
-        hold nor reset it, but a longer Retry-After lengthens it.
-        """
-        asked = hold_ms(status, retry_after, self.unasked_hold_ms)
-        if now < self.held_until and not (asked and retry_after):
-            return 0.0
-        if 200 <= status < 400:
-            self.unasked_hold_ms = 0.0
-        elif status == 429 and not retry_after:
-            self.unasked_hold_ms = asked
-        if asked:
-            self.held_until = max(self.held_until, now + asked)
-        return asked
+        return max(self.not_before(), self.cursor, self.failed_at + FAILURES_WITHIN_MS, remembered)
 
 
 UNHEARD: Final = Standing()

@@ -50,11 +50,31 @@ struct FeedbackRequest {
   4: required i32 status
   5: optional i64 retry_after_ms
   6: optional double latency_ms = 0
+  /** URL key of what was asked; empty = not told. 503 from two URLs within a minute holds the domain. */
+  7: optional binary url_key = ""
 } (python.immutable = "")
 
 struct StatusRequest {
   1: required context.Context context
   2: required string domain
+  /** One of the domain's hosts: what holds for it besides. */
+  3: optional string host = ""
+} (python.immutable = "")
+
+/** What a candidate override file would have done, beside what the live one did; counted by this limiter. */
+struct Shadow {
+  /** The limit that the candidate has for the domain asked about. */
+  1: required string limit
+  2: required double interval_ms
+  /** Reservations of all domains, by how they came out: granted at once, granted after a wait, refused. */
+  3: required i64 live_at_once
+  4: required i64 live_delayed
+  5: required i64 live_refused
+  6: required i64 at_once
+  7: required i64 delayed
+  8: required i64 refused
+  /** Why the candidate file as it stands is not the one counted; "" = it is. */
+  9: optional string error = ""
 } (python.immutable = "")
 
 struct DomainStatus {
@@ -68,6 +88,21 @@ struct DomainStatus {
   /** The limit that won: default, or the override's name. */
   6: required string limit
   7: optional i64 version = 0
+  /** Line of the override file that won, and what its author noted; 0 = the default. */
+  8: optional i32 line = 0
+  9: optional string note = ""
+  /** The host's own limit, where it has one that is lower; "" = none. */
+  10: optional string host_limit = ""
+  11: optional double host_interval_ms = 0
+  12: optional i32 host_line = 0
+  /** Status of the answer that holds the domain; 0 = none does. */
+  13: optional i32 held_status = 0
+  /** How long the next answer of 429 without Retry-After would hold it. */
+  14: optional double next_hold_ms = 0
+  /** Why the override file as it stands is not in force; "" = it is. */
+  15: optional string limits_error = ""
+  /** Shadow mode: absent = there is no candidate. */
+  16: optional Shadow shadow
 } (python.immutable = "")
 
 struct BlockRequest {

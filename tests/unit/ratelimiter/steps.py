@@ -71,7 +71,7 @@ async def limiter(
 ) -> RateLimiterService:
     heard = telemetry or Silent()
     limits = await Limits.open(overrides, qps, heard)
-    return RateLimiterService(state or MemoryState(), limits, clock, heard)
+    return RateLimiterService(state or MemoryState(), limits, clock, heard, jitter=lambda: 0.0)
 
 
 def wish(domain: str = "example.com", crawl_delay_ms: int | None = None, max_wait_ms: int = 1000) -> Reservation:

@@ -10,6 +10,7 @@ from thrift_idl.errors import BadConfiguration
 
 from .steps import Heard
 
+DAY_MS = 86_400_000
 SLOW = '[domains."example.com"]\nqps = 1\n'
 
 
@@ -21,11 +22,11 @@ def file(tmp_path: Path) -> Path:
 
 
 async def interval(limits: Limits, now_ms: float) -> float:
-    return (await limits.of("example.com", now_ms)).interval_ms
+    return (await limits.current(now_ms)).of_domain("example.com").interval_ms
 
 
 async def test_without_a_file_ten_requests_a_second_hold_for_everyone() -> None:
-    limit = await (await Limits.open()).of("example.com", 0)
+    limit = (await (await Limits.open()).current(0)).of_domain("example.com")
     assert (limit.interval_ms, limit.name) == (100, "default")
 
 
@@ -65,8 +66,31 @@ async def test_a_bad_file_is_told_once_and_the_last_good_one_stays(file: Path, d
         assert await interval(limits, now_ms) == 1_000
     assert len(heard.refused) == 1
     assert str(file) in heard.refused[0]
+    assert limits.complaint == heard.refused[0]
     file.write_text(SLOW.replace("1", "5"))
     assert await interval(limits, 3_000) == 200
+    assert limits.complaint == ""
+
+
+async def test_a_file_that_vanished_and_came_back_as_it_was_is_in_force_again(file: Path) -> None:
+    limits = await Limits.open(file)
+    aside = file.with_name("aside")
+    file.rename(aside)
+    await interval(limits, 0)
+    assert "No such file" in limits.complaint
+    aside.rename(file)
+    assert await interval(limits, 1_000) == 1_000
+    assert limits.complaint == ""
+
+
+async def test_an_override_expires_while_we_run_and_is_back_when_the_wall_clock_is_set_back(file: Path) -> None:
+    file.write_text(SLOW + "expires = 1970-01-02\n")
+    wall = [0.0]
+    limits = await Limits.open(file, wall=lambda: wall[0])
+    found = []
+    for now_ms, wall[0] in ((0, DAY_MS - 1), (1_000, DAY_MS), (2_000, DAY_MS - 1)):
+        found.append(await interval(limits, now_ms))
+    assert found == [1_000, 100, 1_000]
 
 
 @pytest.mark.parametrize("content", [None, "[domains", '[domains."example.com"]\nqps = 0'])

@@ -537,6 +537,7 @@ class FeedbackRequest(object):
      - status: HTTP status; 0 = no answer.
      - retry_after_ms
      - latency_ms
+     - url_key: URL key of what was asked; empty = not told. 503 from two URLs within a minute holds the domain.
 
     """
 
@@ -547,16 +548,18 @@ class FeedbackRequest(object):
         'status',
         'retry_after_ms',
         'latency_ms',
+        'url_key',
     )
 
 
-    def __init__(self, context=None, domain=None, host=None, status=None, retry_after_ms=None, latency_ms=float(0),):
+    def __init__(self, context=None, domain=None, host=None, status=None, retry_after_ms=None, latency_ms=float(0), url_key=b"",):
         super(FeedbackRequest, self).__setattr__('context', context)
         super(FeedbackRequest, self).__setattr__('domain', domain)
         super(FeedbackRequest, self).__setattr__('host', host)
         super(FeedbackRequest, self).__setattr__('status', status)
         super(FeedbackRequest, self).__setattr__('retry_after_ms', retry_after_ms)
         super(FeedbackRequest, self).__setattr__('latency_ms', latency_ms)
+        super(FeedbackRequest, self).__setattr__('url_key', url_key)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -565,7 +568,7 @@ class FeedbackRequest(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.context, self.domain, self.host, self.status, self.retry_after_ms, self.latency_ms, ))
+        return hash(self.__class__) ^ hash((self.context, self.domain, self.host, self.status, self.retry_after_ms, self.latency_ms, self.url_key, ))
 
     @classmethod
     def read(cls, iprot):
@@ -578,6 +581,7 @@ class FeedbackRequest(object):
         status = None
         retry_after_ms = None
         latency_ms = float(0)
+        url_key = b""
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -612,6 +616,11 @@ class FeedbackRequest(object):
                     latency_ms = iprot.readDouble()
                 else:
                     iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    url_key = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -623,6 +632,7 @@ class FeedbackRequest(object):
             status=status,
             retry_after_ms=retry_after_ms,
             latency_ms=latency_ms,
+            url_key=url_key,
         )
 
     def write(self, oprot):
@@ -653,6 +663,10 @@ class FeedbackRequest(object):
         if self.latency_ms is not None:
             oprot.writeFieldBegin('latency_ms', TType.DOUBLE, 6)
             oprot.writeDouble(self.latency_ms)
+            oprot.writeFieldEnd()
+        if self.url_key is not None:
+            oprot.writeFieldBegin('url_key', TType.STRING, 7)
+            oprot.writeBinary(self.url_key)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -692,18 +706,21 @@ class StatusRequest(object):
     Attributes:
      - context
      - domain
+     - host: One of the domain's hosts: what holds for it besides.
 
     """
 
     __slots__ = (
         'context',
         'domain',
+        'host',
     )
 
 
-    def __init__(self, context=None, domain=None,):
+    def __init__(self, context=None, domain=None, host="",):
         super(StatusRequest, self).__setattr__('context', context)
         super(StatusRequest, self).__setattr__('domain', domain)
+        super(StatusRequest, self).__setattr__('host', host)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -712,7 +729,7 @@ class StatusRequest(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.context, self.domain, ))
+        return hash(self.__class__) ^ hash((self.context, self.domain, self.host, ))
 
     @classmethod
     def read(cls, iprot):
@@ -721,6 +738,7 @@ class StatusRequest(object):
         iprot.readStructBegin()
         context = None
         domain = None
+        host = ""
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -735,6 +753,11 @@ class StatusRequest(object):
                     domain = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    host = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -742,6 +765,7 @@ class StatusRequest(object):
         return cls(
             context=context,
             domain=domain,
+            host=host,
         )
 
     def write(self, oprot):
@@ -757,6 +781,10 @@ class StatusRequest(object):
             oprot.writeFieldBegin('domain', TType.STRING, 2)
             oprot.writeString(self.domain.encode('utf-8') if sys.version_info[0] == 2 else self.domain)
             oprot.writeFieldEnd()
+        if self.host is not None:
+            oprot.writeFieldBegin('host', TType.STRING, 3)
+            oprot.writeString(self.host.encode('utf-8') if sys.version_info[0] == 2 else self.host)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -765,6 +793,217 @@ class StatusRequest(object):
             raise TProtocolException(message='Required field context is unset!')
         if self.domain is None:
             raise TProtocolException(message='Required field domain is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Shadow(object):
+    """
+    What a candidate override file would have done, beside what the live one did; counted by this limiter.
+
+    Attributes:
+     - limit: The limit that the candidate has for the domain asked about.
+     - interval_ms
+     - live_at_once: Reservations of all domains, by how they came out: granted at once, granted after a wait, refused.
+     - live_delayed
+     - live_refused
+     - at_once
+     - delayed
+     - refused
+     - error: Why the candidate file as it stands is not the one counted; "" = it is.
+
+    """
+
+    __slots__ = (
+        'limit',
+        'interval_ms',
+        'live_at_once',
+        'live_delayed',
+        'live_refused',
+        'at_once',
+        'delayed',
+        'refused',
+        'error',
+    )
+
+
+    def __init__(self, limit=None, interval_ms=None, live_at_once=None, live_delayed=None, live_refused=None, at_once=None, delayed=None, refused=None, error="",):
+        super(Shadow, self).__setattr__('limit', limit)
+        super(Shadow, self).__setattr__('interval_ms', interval_ms)
+        super(Shadow, self).__setattr__('live_at_once', live_at_once)
+        super(Shadow, self).__setattr__('live_delayed', live_delayed)
+        super(Shadow, self).__setattr__('live_refused', live_refused)
+        super(Shadow, self).__setattr__('at_once', at_once)
+        super(Shadow, self).__setattr__('delayed', delayed)
+        super(Shadow, self).__setattr__('refused', refused)
+        super(Shadow, self).__setattr__('error', error)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.limit, self.interval_ms, self.live_at_once, self.live_delayed, self.live_refused, self.at_once, self.delayed, self.refused, self.error, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        limit = None
+        interval_ms = None
+        live_at_once = None
+        live_delayed = None
+        live_refused = None
+        at_once = None
+        delayed = None
+        refused = None
+        error = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    limit = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.DOUBLE:
+                    interval_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I64:
+                    live_at_once = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I64:
+                    live_delayed = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I64:
+                    live_refused = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I64:
+                    at_once = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I64:
+                    delayed = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I64:
+                    refused = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    error = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            limit=limit,
+            interval_ms=interval_ms,
+            live_at_once=live_at_once,
+            live_delayed=live_delayed,
+            live_refused=live_refused,
+            at_once=at_once,
+            delayed=delayed,
+            refused=refused,
+            error=error,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Shadow')
+        if self.limit is not None:
+            oprot.writeFieldBegin('limit', TType.STRING, 1)
+            oprot.writeString(self.limit.encode('utf-8') if sys.version_info[0] == 2 else self.limit)
+            oprot.writeFieldEnd()
+        if self.interval_ms is not None:
+            oprot.writeFieldBegin('interval_ms', TType.DOUBLE, 2)
+            oprot.writeDouble(self.interval_ms)
+            oprot.writeFieldEnd()
+        if self.live_at_once is not None:
+            oprot.writeFieldBegin('live_at_once', TType.I64, 3)
+            oprot.writeI64(self.live_at_once)
+            oprot.writeFieldEnd()
+        if self.live_delayed is not None:
+            oprot.writeFieldBegin('live_delayed', TType.I64, 4)
+            oprot.writeI64(self.live_delayed)
+            oprot.writeFieldEnd()
+        if self.live_refused is not None:
+            oprot.writeFieldBegin('live_refused', TType.I64, 5)
+            oprot.writeI64(self.live_refused)
+            oprot.writeFieldEnd()
+        if self.at_once is not None:
+            oprot.writeFieldBegin('at_once', TType.I64, 6)
+            oprot.writeI64(self.at_once)
+            oprot.writeFieldEnd()
+        if self.delayed is not None:
+            oprot.writeFieldBegin('delayed', TType.I64, 7)
+            oprot.writeI64(self.delayed)
+            oprot.writeFieldEnd()
+        if self.refused is not None:
+            oprot.writeFieldBegin('refused', TType.I64, 8)
+            oprot.writeI64(self.refused)
+            oprot.writeFieldEnd()
+        if self.error is not None:
+            oprot.writeFieldBegin('error', TType.STRING, 9)
+            oprot.writeString(self.error.encode('utf-8') if sys.version_info[0] == 2 else self.error)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.limit is None:
+            raise TProtocolException(message='Required field limit is unset!')
+        if self.interval_ms is None:
+            raise TProtocolException(message='Required field interval_ms is unset!')
+        if self.live_at_once is None:
+            raise TProtocolException(message='Required field live_at_once is unset!')
+        if self.live_delayed is None:
+            raise TProtocolException(message='Required field live_delayed is unset!')
+        if self.live_refused is None:
+            raise TProtocolException(message='Required field live_refused is unset!')
+        if self.at_once is None:
+            raise TProtocolException(message='Required field at_once is unset!')
+        if self.delayed is None:
+            raise TProtocolException(message='Required field delayed is unset!')
+        if self.refused is None:
+            raise TProtocolException(message='Required field refused is unset!')
         return
 
     def __repr__(self):
@@ -796,6 +1035,15 @@ class DomainStatus(object):
      - blocked_ms
      - limit: The limit that won: default, or the override's name.
      - version
+     - line: Line of the override file that won, and what its author noted; 0 = the default.
+     - note
+     - host_limit: The host's own limit, where it has one that is lower; "" = none.
+     - host_interval_ms
+     - host_line
+     - held_status: Status of the answer that holds the domain; 0 = none does.
+     - next_hold_ms: How long the next answer of 429 without Retry-After would hold it.
+     - limits_error: Why the override file as it stands is not in force; "" = it is.
+     - shadow: Shadow mode: absent = there is no candidate.
 
     """
 
@@ -807,10 +1055,19 @@ class DomainStatus(object):
         'blocked_ms',
         'limit',
         'version',
+        'line',
+        'note',
+        'host_limit',
+        'host_interval_ms',
+        'host_line',
+        'held_status',
+        'next_hold_ms',
+        'limits_error',
+        'shadow',
     )
 
 
-    def __init__(self, domain=None, interval_ms=None, next_slot_ms=None, held_ms=None, blocked_ms=None, limit=None, version=0,):
+    def __init__(self, domain=None, interval_ms=None, next_slot_ms=None, held_ms=None, blocked_ms=None, limit=None, version=0, line=0, note="", host_limit="", host_interval_ms=float(0), host_line=0, held_status=0, next_hold_ms=float(0), limits_error="", shadow=None,):
         super(DomainStatus, self).__setattr__('domain', domain)
         super(DomainStatus, self).__setattr__('interval_ms', interval_ms)
         super(DomainStatus, self).__setattr__('next_slot_ms', next_slot_ms)
@@ -818,6 +1075,15 @@ class DomainStatus(object):
         super(DomainStatus, self).__setattr__('blocked_ms', blocked_ms)
         super(DomainStatus, self).__setattr__('limit', limit)
         super(DomainStatus, self).__setattr__('version', version)
+        super(DomainStatus, self).__setattr__('line', line)
+        super(DomainStatus, self).__setattr__('note', note)
+        super(DomainStatus, self).__setattr__('host_limit', host_limit)
+        super(DomainStatus, self).__setattr__('host_interval_ms', host_interval_ms)
+        super(DomainStatus, self).__setattr__('host_line', host_line)
+        super(DomainStatus, self).__setattr__('held_status', held_status)
+        super(DomainStatus, self).__setattr__('next_hold_ms', next_hold_ms)
+        super(DomainStatus, self).__setattr__('limits_error', limits_error)
+        super(DomainStatus, self).__setattr__('shadow', shadow)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -826,7 +1092,7 @@ class DomainStatus(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.domain, self.interval_ms, self.next_slot_ms, self.held_ms, self.blocked_ms, self.limit, self.version, ))
+        return hash(self.__class__) ^ hash((self.domain, self.interval_ms, self.next_slot_ms, self.held_ms, self.blocked_ms, self.limit, self.version, self.line, self.note, self.host_limit, self.host_interval_ms, self.host_line, self.held_status, self.next_hold_ms, self.limits_error, self.shadow, ))
 
     @classmethod
     def read(cls, iprot):
@@ -840,6 +1106,15 @@ class DomainStatus(object):
         blocked_ms = None
         limit = None
         version = 0
+        line = 0
+        note = ""
+        host_limit = ""
+        host_interval_ms = float(0)
+        host_line = 0
+        held_status = 0
+        next_hold_ms = float(0)
+        limits_error = ""
+        shadow = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -879,6 +1154,51 @@ class DomainStatus(object):
                     version = iprot.readI64()
                 else:
                     iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I32:
+                    line = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    note = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    host_limit = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.DOUBLE:
+                    host_interval_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.I32:
+                    host_line = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.I32:
+                    held_status = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.DOUBLE:
+                    next_hold_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.STRING:
+                    limits_error = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.STRUCT:
+                    shadow = Shadow.read(iprot)
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -891,6 +1211,15 @@ class DomainStatus(object):
             blocked_ms=blocked_ms,
             limit=limit,
             version=version,
+            line=line,
+            note=note,
+            host_limit=host_limit,
+            host_interval_ms=host_interval_ms,
+            host_line=host_line,
+            held_status=held_status,
+            next_hold_ms=next_hold_ms,
+            limits_error=limits_error,
+            shadow=shadow,
         )
 
     def write(self, oprot):
@@ -925,6 +1254,42 @@ class DomainStatus(object):
         if self.version is not None:
             oprot.writeFieldBegin('version', TType.I64, 7)
             oprot.writeI64(self.version)
+            oprot.writeFieldEnd()
+        if self.line is not None:
+            oprot.writeFieldBegin('line', TType.I32, 8)
+            oprot.writeI32(self.line)
+            oprot.writeFieldEnd()
+        if self.note is not None:
+            oprot.writeFieldBegin('note', TType.STRING, 9)
+            oprot.writeString(self.note.encode('utf-8') if sys.version_info[0] == 2 else self.note)
+            oprot.writeFieldEnd()
+        if self.host_limit is not None:
+            oprot.writeFieldBegin('host_limit', TType.STRING, 10)
+            oprot.writeString(self.host_limit.encode('utf-8') if sys.version_info[0] == 2 else self.host_limit)
+            oprot.writeFieldEnd()
+        if self.host_interval_ms is not None:
+            oprot.writeFieldBegin('host_interval_ms', TType.DOUBLE, 11)
+            oprot.writeDouble(self.host_interval_ms)
+            oprot.writeFieldEnd()
+        if self.host_line is not None:
+            oprot.writeFieldBegin('host_line', TType.I32, 12)
+            oprot.writeI32(self.host_line)
+            oprot.writeFieldEnd()
+        if self.held_status is not None:
+            oprot.writeFieldBegin('held_status', TType.I32, 13)
+            oprot.writeI32(self.held_status)
+            oprot.writeFieldEnd()
+        if self.next_hold_ms is not None:
+            oprot.writeFieldBegin('next_hold_ms', TType.DOUBLE, 14)
+            oprot.writeDouble(self.next_hold_ms)
+            oprot.writeFieldEnd()
+        if self.limits_error is not None:
+            oprot.writeFieldBegin('limits_error', TType.STRING, 15)
+            oprot.writeString(self.limits_error.encode('utf-8') if sys.version_info[0] == 2 else self.limits_error)
+            oprot.writeFieldEnd()
+        if self.shadow is not None:
+            oprot.writeFieldBegin('shadow', TType.STRUCT, 16)
+            self.shadow.write(oprot)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1116,12 +1481,27 @@ FeedbackRequest.thrift_spec = (
     (4, TType.I32, 'status', None, None, ),  # 4
     (5, TType.I64, 'retry_after_ms', None, None, ),  # 5
     (6, TType.DOUBLE, 'latency_ms', None, float(0), ),  # 6
+    (7, TType.STRING, 'url_key', 'BINARY', b"", ),  # 7
 )
 all_structs.append(StatusRequest)
 StatusRequest.thrift_spec = (
     None,  # 0
     (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
     (2, TType.STRING, 'domain', 'UTF8', None, ),  # 2
+    (3, TType.STRING, 'host', 'UTF8', "", ),  # 3
+)
+all_structs.append(Shadow)
+Shadow.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'limit', 'UTF8', None, ),  # 1
+    (2, TType.DOUBLE, 'interval_ms', None, None, ),  # 2
+    (3, TType.I64, 'live_at_once', None, None, ),  # 3
+    (4, TType.I64, 'live_delayed', None, None, ),  # 4
+    (5, TType.I64, 'live_refused', None, None, ),  # 5
+    (6, TType.I64, 'at_once', None, None, ),  # 6
+    (7, TType.I64, 'delayed', None, None, ),  # 7
+    (8, TType.I64, 'refused', None, None, ),  # 8
+    (9, TType.STRING, 'error', 'UTF8', "", ),  # 9
 )
 all_structs.append(DomainStatus)
 DomainStatus.thrift_spec = (
@@ -1133,6 +1513,15 @@ DomainStatus.thrift_spec = (
     (5, TType.DOUBLE, 'blocked_ms', None, None, ),  # 5
     (6, TType.STRING, 'limit', 'UTF8', None, ),  # 6
     (7, TType.I64, 'version', None, 0, ),  # 7
+    (8, TType.I32, 'line', None, 0, ),  # 8
+    (9, TType.STRING, 'note', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'host_limit', 'UTF8', "", ),  # 10
+    (11, TType.DOUBLE, 'host_interval_ms', None, float(0), ),  # 11
+    (12, TType.I32, 'host_line', None, 0, ),  # 12
+    (13, TType.I32, 'held_status', None, 0, ),  # 13
+    (14, TType.DOUBLE, 'next_hold_ms', None, float(0), ),  # 14
+    (15, TType.STRING, 'limits_error', 'UTF8', "", ),  # 15
+    (16, TType.STRUCT, 'shadow', [Shadow, None], None, ),  # 16
 )
 all_structs.append(BlockRequest)
 BlockRequest.thrift_spec = (

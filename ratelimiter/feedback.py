@@ -1,0 +1,69 @@
+"""What an answer means for its domain: nothing, a hold, or the end of the doubling of holds. Pure.
+
+- 429 (RFC 6585 section 4) and 503 (RFC 9110 section 15.6.4) with Retry-After hold the domain as long as asked, at most
+  a day.
+- 429 without, or 503 without from two URLs within a minute, hold it for a minute, then twice as long each time, at
+  most a day; and up to a tenth longer by chance, so that domains that failed together don't all come back together.
+  A success after the hold starts again at a minute.
+- A lone 503 speaks of its URL only. One that doesn't name its URL counts as another URL's: in doubt, for the site.
+
+Latency is told with every answer (`Answered.latency_ms`) and changes nothing: what slows down on rising latency belongs
+into `hear`, beside the holds, and would lengthen the domain's interval by way of its `Standing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ratelimiter.standing import DAY_MS, FAILURES_WITHIN_MS, Standing
+
+FIRST_HOLD_MS: Final = 60_000
+_JITTER: Final = 0.1
+HOLDING: Final = frozenset({429, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a request ended."""
+
+    status: int
+    """HTTP status; 0 = no answer."""
+    retry_after_ms: float | None = None
+    url_key: bytes = b""
+    """Of the URL that was asked; empty = not told."""
+    latency_ms: float = 0.0
+
+
+def hear(standing: Standing, now: float, answer: Answered, jitter: float) -> float:
+    """Take an answer into account; returns for how long it holds the domain (ms, 0 = not). `jitter`: 0 to 1, by chance.
+
+    While the domain is held, answers to requests sent before count as the same event: they neither double the hold nor
+    reset it, but a longer Retry-After lengthens it.
+    """
+    if answer.status in HOLDING and answer.retry_after_ms:
+        return _hold(standing, now, min(answer.retry_after_ms, DAY_MS), answer.status)
+    if answer.status == 503 and not _second_failure(standing, now, answer.url_key):
+        return 0.0
+    if now < standing.held_until:
+        return 0.0
+    if answer.status in HOLDING:
+        standing.unasked_hold_ms = min(max(FIRST_HOLD_MS, 2 * standing.unasked_hold_ms), DAY_MS)
+        return _hold(standing, now, standing.unasked_hold_ms * (1 + _JITTER * jitter), answer.status)
+    if 200 <= answer.status < 400:
+        standing.unasked_hold_ms = 0.0
+    return 0.0
+
+
+def _hold(standing: Standing, now: float, hold_ms: float, status: int) -> float:
+    if now + hold_ms > standing.held_until:
+        standing.held_until, standing.held_status = now + hold_ms, status
+    return hold_ms
+
+
+def _second_failure(standing: Standing, now: float, url_key: bytes) -> bool:
+    """Whether another URL answered 503 shortly before; remembers this one."""
+    recent = now - standing.failed_at <= FAILURES_WITHIN_MS
+    other = url_key != standing.failed_url or not url_key
+    standing.failed_at, standing.failed_url = now, url_key
+    return recent and other

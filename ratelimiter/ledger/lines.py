@@ -1,0 +1,142 @@
+"""What a ledger file holds, line by line: a checksum, a space, JSON. Pure.
+
+    1d5a0b3c {"ledger":1,"shard":"127.0.0.1:9102","boot":"8c1e…","pid":71,"monotonic_ms":93211.5,"wall_ms":…}
+    77e01f42 [["example.org","www.example.org",93350.25,138.75,100.0,0.0,"default",3], …]
+    0c9b61aa {"monotonic_ms":153211.5,"wall_ms":1790000060000.1}
+
+The first line names the shard and the monotonic clock (`boot`) that every slot is told by; it and the lines of its kind
+that follow about once a minute tell what the wall clock said at the same moment. All else are grants, in the order of
+their answers. The checksum tells a line that a kill tore in two from one that is whole.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from thrift_idl.errors import StoreTooNew, StoreUnreadable
+
+VERSION: Final = 1
+MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+_PREFIX: Final = 9  # eight hex digits and the space
+
+
+Row = tuple[str, str, float, float, float, float, str, int]
+"""An `Entry` before it has names: what the hot path makes."""
+
+
+class DamagedLine(Exception):
+    """A line that isn't what was written: torn by a kill, or spoilt."""
+
+
+class Entry(NamedTuple):
+    """One grant, as it is written; a plain tuple, for hundreds of thousands may be made in a second."""
+
+    domain: str
+    host: str
+    slot_ms: float
+    """When it may be used, by the monotonic clock of the file's boot."""
+    wait_ms: float
+    """How far ahead that was when it was granted."""
+    interval_ms: float
+    """The distance of two slots of the domain that was in force: its limit's, or a longer Crawl-delay."""
+    host_interval_ms: float
+    """The same of the host, where it has a limit of its own; 0 = it has none."""
+    limit: str
+    """The limit that won."""
+    version: int
+    """Of the shards' membership; 0 = there are no shards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One moment, told by two clocks."""
+
+    monotonic_ms: float
+    wall_ms: float
+    """Since 1970, UTC."""
+    closed: bool = False
+    """The file's last line: its process ended it itself. Without it, the process was killed, or still writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Whose grants a file holds, and what its times mean."""
+
+    shard: str
+    boot: str
+    """Names the monotonic clock, in hex: files of one boot, of any shard, compare exactly."""
+    pid: int
+    anchor: Anchor
+
+
+def line(value: Any) -> bytes:
+    """`value` as one line. Tuples become JSON arrays."""
+    body = orjson.dumps(value)
+    return b"%08x %b\n" % (zlib.crc32(body), body)
+
+
+def header_line(header: Header) -> bytes:
+    """The first line of a file."""
+    anchor = header.anchor
+    return line(
+        {
+            "ledger": VERSION,
+            "shard": header.shard,
+            "boot": header.boot,
+            "pid": header.pid,
+            "monotonic_ms": anchor.monotonic_ms,
+            "wall_ms": anchor.wall_ms,
+        }
+    )
+
+
+def anchor_line(anchor: Anchor) -> bytes:
+    """What the wall clock says at a moment of the monotonic one."""
+    told: dict[str, float | bool] = {"monotonic_ms": anchor.monotonic_ms, "wall_ms": anchor.wall_ms}
+    return line(told | {"closed": True} if anchor.closed else told)
+
+
+def read_header(text: bytes, name: str) -> Header:
+    """The header in the first line of the file `name`. Raises `DamagedLine`, `StoreUnreadable`, `StoreTooNew`."""
+    value = _value(text)
+    version = value.get("ledger") if isinstance(value, dict) else None
+    if not isinstance(version, int):
+        raise StoreUnreadable(f"{name} is no ledger of the rate limiter", path=name)
+    if version > VERSION:
+        raise StoreTooNew(f"{name} was written by a newer Aragog: upgrade this one", path=name)
+    try:
+        return Header(str(value["shard"]), str(value["boot"]), int(value["pid"]), _anchor(value))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedLine(name) from error
+
+
+def read_line(text: bytes) -> Anchor | list[Entry]:
+    """Any line but the first. Raises `DamagedLine`."""
+    value = _value(text)
+    try:
+        return _anchor(value) if isinstance(value, dict) else [_entry(row) for row in value]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedLine(text[:80]) from error
+
+
+def _value(text: bytes) -> Any:
+    body = text[_PREFIX:-1]
+    if text[-1:] != b"\n" or text[:_PREFIX] != b"%08x " % zlib.crc32(body):
+        raise DamagedLine(text[:80])
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise DamagedLine(text[:80]) from error
+
+
+def _anchor(value: dict[str, Any]) -> Anchor:
+    return Anchor(float(value["monotonic_ms"]), float(value["wall_ms"]), value.get("closed") is True)
+
+
+def _entry(row: list[Any]) -> Entry:
+    domain, host, slot_ms, wait_ms, interval_ms, host_interval_ms, limit, version = row
+    return Entry(domain, host, slot_ms + 0.0, wait_ms + 0.0, interval_ms + 0.0, host_interval_ms + 0.0, limit, version)

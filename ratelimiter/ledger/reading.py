@@ -1,0 +1,192 @@
+"""Ledger files read back as one stream of grants, in the order of asking: of several shards, restarts and machines.
+
+Times. Slots are told by the monotonic clock of a machine's boot, which all its processes share: those of one boot are
+put on one time line by one and the same offset, so that they compare exactly, whatever the wall clock did meanwhile.
+Two boots (a restart of the machine, another machine) compare by what their wall clocks said, as exactly as these do.
+`wall_ms` follows the wall clock as it was adjusted, and serves the comparison with other people's logs.
+
+Memory is bounded: one line of each shard at a time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import zstandard
+
+from ratelimiter.ledger.lines import MAX_LINE_BYTES, Anchor, DamagedLine, Entry, Header, read_header, read_line
+from ratelimiter.ledger.segments import PACKED, segment_files
+from thrift_idl.errors import InvalidRequest, StoreUnreadable
+
+_MAX_WINDOW: Final = 8 * 1024 * 1024  # what a file may make zstd's decoder keep
+
+
+class Granted(NamedTuple):
+    """One grant on the time line of all."""
+
+    asked_ms: float
+    slot_ms: float
+    wall_ms: float
+    """The slot by the wall clock of its machine (ms since 1970)."""
+    entry: Entry
+    shard: str
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFile:
+    """A file, and whose it is."""
+
+    path: Path
+    header: Header
+    bytes: int
+
+
+@dataclass(slots=True)
+class Condition:
+    """In what state the files were found; grows while they are read."""
+
+    torn: list[str] = field(default_factory=list)
+    """Files whose last line a kill had cut off: what it held was given at most within one turn of a loop before."""
+    damaged: list[str] = field(default_factory=list)
+    """Places (file:line) that can't be read: grants may be missing. Bounded."""
+    missing: list[str] = field(default_factory=list)
+    """Numbers left out between two files of a shard."""
+    ends: list[float] = field(default_factory=list)
+    """When (wall clock) the last grant on record was asked for, of each file that ends without its closing line."""
+    headless: list[str] = field(default_factory=list)
+    """Files that were killed before their first line was whole: they held no grant."""
+
+
+_MOST_PLACES: Final = 100
+Progress = Callable[[int], None]
+"""Told how many bytes were read since the last time."""
+
+
+def ledger_files(paths: Iterable[Path], condition: Condition) -> list[LedgerFile]:
+    """The files that are named, and those of folders and their subfolders; each once.
+
+    Raises `InvalidRequest` for what isn't there or holds none, `StoreUnreadable`, `StoreTooNew`.
+    """
+    found: list[LedgerFile] = []
+    for path in paths:
+        files = _named(path)
+        if not files:
+            raise InvalidRequest(f"{path}: no ledger here; the setting ratelimiter.ledger says where yours is")
+        for file in files:
+            header = _header(file, condition)
+            if header:
+                found.append(LedgerFile(file, header, file.stat().st_size))
+    _note_missing(found, condition)
+    return found
+
+
+def _named(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    folders = [path, *sorted(folder for folder in path.rglob("*") if folder.is_dir())]
+    return [file for folder in folders for file in segment_files(folder)]
+
+
+def _header(path: Path, condition: Condition) -> Header | None:
+    with _lines(path) as (lines, _):
+        try:
+            return read_header(lines.readline(MAX_LINE_BYTES), str(path))
+        except DamagedLine:
+            condition.headless.append(str(path))
+            return None
+
+
+def _note_missing(files: list[LedgerFile], condition: Condition) -> None:
+    """Numbers left out: the oldest go when the ledger reaches its bound, but none goes from the middle."""
+    numbers: dict[Path, list[int]] = {}
+    for file in files:
+        stem = file.path.name.partition(".")[0]
+        if stem.isdecimal():
+            numbers.setdefault(file.path.parent, []).append(int(stem))
+    heads = {Path(name).parent for name in condition.headless}
+    for folder, own in numbers.items():
+        gone = sorted(set(range(min(own), max(own))) - set(own))
+        if gone and folder not in heads:
+            condition.missing.append(f"{folder}: {', '.join(map(str, gone[:10]))}")
+
+
+def grants(files: Iterable[LedgerFile], condition: Condition, progress: Progress = lambda _: None) -> Iterator[Granted]:
+    """All grants, in the order of asking."""
+    ordered = sorted(files, key=lambda file: (file.header.anchor.wall_ms, file.path.name))
+    offsets: dict[str, float] = {}
+    streams: dict[tuple[Path, str], list[LedgerFile]] = {}
+    for file in ordered:
+        anchor = file.header.anchor
+        offsets.setdefault(file.header.boot, anchor.wall_ms - anchor.monotonic_ms)
+        streams.setdefault((file.path.parent, file.header.shard), []).append(file)
+    read = [_of_shard(own, offsets, condition, progress) for own in streams.values()]
+    return heapq.merge(*read, key=lambda granted: granted.asked_ms)
+
+
+def _of_shard(
+    files: list[LedgerFile], offsets: dict[str, float], condition: Condition, progress: Progress
+) -> Iterator[Granted]:
+    for file in files:
+        header = file.header
+        offset, wall_offset = offsets[header.boot], _offset(header.anchor)
+        end, closed = header.anchor.wall_ms, False
+        for told in _read(file, condition, progress):
+            if isinstance(told, Anchor):
+                wall_offset, end, closed = _offset(told), told.wall_ms, told.closed
+                continue
+            for entry in told:
+                slot = entry.slot_ms + offset
+                wall = entry.slot_ms + wall_offset
+                end = wall - entry.wait_ms
+                yield Granted(slot - entry.wait_ms, slot, wall, entry, header.shard, header.boot)
+        if not closed:
+            condition.ends.append(end)
+
+
+def _offset(anchor: Anchor) -> float:
+    return anchor.wall_ms - anchor.monotonic_ms
+
+
+def _read(file: LedgerFile, condition: Condition, progress: Progress) -> Iterator[Anchor | list[Entry]]:
+    """The file's lines but the first. One that can't be read is noted and left out."""
+    path, told, number = str(file.path), 0, 1
+    with _lines(file.path) as (lines, raw):
+        lines.readline(MAX_LINE_BYTES)
+        for text in iter(lambda: lines.readline(MAX_LINE_BYTES), b""):
+            number += 1
+            try:
+                yield read_line(text)
+            except DamagedLine:
+                _note(condition, path, number, text)
+            progress(raw.tell() - told)
+            told = raw.tell()
+
+
+def _note(condition: Condition, path: str, number: int, text: bytes) -> None:
+    if not text.endswith(b"\n") and len(text) < MAX_LINE_BYTES:
+        condition.torn.append(path)
+    elif len(condition.damaged) < _MOST_PLACES:
+        condition.damaged.append(f"{path}:{number}")
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """The file's text, and the file itself. Raises `StoreUnreadable`."""
+    try:
+        with path.open("rb") as raw:
+            if path.name.endswith(PACKED):
+                unpacked = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(raw)
+                yield io.BufferedReader(unpacked), raw
+            else:
+                yield raw, raw
+    except OSError as error:
+        raise StoreUnreadable(f"{path}: {error.strerror}", path=str(path)) from error
+    except zstandard.ZstdError as error:
+        raise StoreUnreadable(f"{path} is damaged: {error}; take it out of the list", path=str(path)) from error

@@ -1,0 +1,114 @@
+"""The files of a ledger: `00000012.ledger` is being written, or was when its process died; `00000011.ledger.zst` is
+finished and compressed. One directory a shard, bounded: the oldest go first.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+from thrift_idl.errors import BackendDown, DiskFull
+
+RAW: Final = ".ledger"
+PACKED: Final = ".ledger.zst"
+_LEVEL: Final = 3
+
+
+class Segment:
+    """The file that is being written."""
+
+    def __init__(self, path: Path, header: bytes) -> None:
+        """Begin it. Raises `DiskFull`, `BackendDown`."""
+        try:
+            self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise failure(error, path) from error
+        self._path = path
+        self.size = 0
+        try:
+            self.append(header)
+        except BackendDown:
+            self.close()
+            path.unlink()
+            raise
+
+    def append(self, lines: bytes) -> None:
+        """Write wholly or not at all. Raises `DiskFull`, `BackendDown`."""
+        try:
+            written = os.write(self._file, lines)
+            if written < len(lines):
+                os.ftruncate(self._file, self.size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise failure(error, self._path) from error
+        self.size += written
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def failure(error: OSError, path: Path) -> BackendDown:
+    """The error of the tree for a failed file operation."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        message = f"{path}: no space left for the ledger, and nothing is granted that isn't on record: make room"
+        return DiskFull(message, path=str(path))
+    return BackendDown(f"{path}: {error.strerror}", path=str(path))
+
+
+def segment_path(directory: Path, number: int) -> Path:
+    """The file of a number, uncompressed."""
+    return directory / f"{number:08d}{RAW}"
+
+
+def segment_files(directory: Path) -> list[Path]:
+    """The directory's files, oldest first; nothing else there is ours. Raises OSError.
+
+    Where a kill left a number both ways, the compressed one is whole: it got its name after its last byte.
+    """
+    found = {_number(path): path for path in sorted(directory.iterdir()) if _number(path)}
+    return [found[number] for number in sorted(found)]
+
+
+def latest_number(directory: Path) -> int:
+    """The highest number in the directory, which is made if it isn't there; 0 = none. Raises `BackendDown`."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return max(map(_number, directory.iterdir()), default=0)
+    except OSError as error:
+        raise failure(error, directory) from error
+
+
+def tidy(directory: Path, current: int, max_bytes: int) -> None:
+    """Compress every file older than `current`, then remove the oldest beyond `max_bytes`. Raises OSError."""
+    for path in sorted(directory.glob(f"*{RAW}")):
+        if 0 < _number(path) < current:
+            compress(path)
+    kept = 0
+    for path in reversed(segment_files(directory)):
+        if _number(path) < current:
+            kept += path.stat().st_size
+            if kept > max_bytes:
+                path.unlink()
+
+
+def compress(path: Path) -> None:
+    """Put the compressed file in the place of `path`; at every moment there is one of them, whole."""
+    packed = path.with_suffix(PACKED)
+    beside = path.with_suffix(".part")
+    with path.open("rb") as raw, beside.open("wb") as file:
+        zstandard.ZstdCompressor(_LEVEL, write_checksum=True).copy_stream(raw, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(packed)
+    path.unlink()
+
+
+def _number(path: Path) -> int:
+    """The file's number; 0 = it is no file of a ledger."""
+    stem, _, kind = path.name.partition(".")
+    return int(stem) if stem.isdecimal() and f".{kind}" in {RAW, PACKED} else 0

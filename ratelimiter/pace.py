@@ -1,0 +1,86 @@
+"""What one reservation is held to: the budgets of its registrable domain and of its host. Pure; times as in `rules`."""
+
+from __future__ import annotations
+
+from ratelimiter import rules
+from ratelimiter.ledger.lines import Row
+from ratelimiter.overrides import Limit, Overrides
+from ratelimiter.standing import UNHEARD, Standings
+from ratelimiter.standing import blocked_until as domain_blocked_until
+from ratelimiter.state import Keys, Times, state_key
+from thrift_idl.gen.ratelimiter.ttypes import Reservation
+
+
+def host_name(host: str) -> str:
+    """What a host's budget goes by, in the state and among the standings: no domain has a colon."""
+    return f"host:{host}"
+
+
+class Pace:
+    """Both budgets of one wish; `host_limit` None = the host has none of its own."""
+
+    __slots__ = ("domain", "host", "host_limit", "interval", "keys", "limit", "max_wait_ms")
+
+    def __init__(self, wish: Reservation, limit: Limit, interval: float, host_limit: Limit | None) -> None:
+        self.domain, self.host = wish.domain, wish.host
+        self.limit, self.interval, self.host_limit = limit, interval, host_limit
+        self.max_wait_ms = min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms)
+        self.keys: Keys = (state_key(self.domain),)
+        if host_limit is not None:
+            self.keys = (*self.keys, state_key(host_name(self.host)))
+            self.max_wait_ms = min(self.max_wait_ms, host_limit.max_wait_ms)
+
+    @classmethod
+    def of(cls, wish: Reservation, limits: Overrides, cap_ms: float) -> Pace:
+        """What `wish` is held to by these limits; a Crawl-delay counts up to `cap_ms`."""
+        limit = limits.of_domain(wish.domain)
+        interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
+        return cls(wish, limit, interval, limits.of_host(wish.domain, wish.host))
+
+    @property
+    def shown_ms(self) -> float:
+        """The distance of two slots that this caller meets: the longer of both budgets'."""
+        return self.interval if self.host_limit is None else max(self.interval, self.host_limit.interval_ms)
+
+    def not_before(self, now: float, standings: Standings) -> float:
+        """No slot earlier than this: holds, blocks, the Crawl-delay of the last grant."""
+        standing = standings.find(self.domain)
+        if standing is None and not self._blocked():
+            return rules.NEVER
+        return max((standing or UNHEARD).not_before(), self.blocked_until(now, standings))
+
+    def slot_ms(self, now: float, last: Times, standings: Standings) -> float:
+        """The first slot that both budgets have free. `last`: the last slots, in the order of `keys`."""
+        slot = rules.slot_ms(now, last[0], self.interval, self.not_before(now, standings))
+        if self.host_limit is not None:
+            slot = max(slot, last[1] + self.host_limit.interval_ms)
+        return slot
+
+    def refusal(self, now: float, slot: float, last: Times, standings: Standings) -> tuple[str, str, float]:
+        """Why a slot too far ahead is that, in whose queue its caller comes back, and how far apart that queue is.
+
+        A host's own budget has a queue of its own: its callers' places don't hold up those of other hosts.
+        """
+        host = self.host_limit
+        if host is not None and (host.blocked or slot == last[1] + host.interval_ms):
+            return "blocked" if host.blocked else "no_slot", host_name(self.host), host.interval_ms
+        standing = standings.find(self.domain) or UNHEARD
+        if slot == self.blocked_until(now, standings):
+            return "blocked", self.domain, self.interval
+        return "held" if slot == standing.held_until else "no_slot", self.domain, self.interval
+
+    def row(self, slot: float, now: float, version: int) -> Row:
+        """The grant of a slot, for the ledger."""
+        host = self.host_limit
+        name = self.limit.name if host is None else f"{self.limit.name}, {host.name}"
+        host_interval = 0.0 if host is None else host.interval_ms
+        return self.domain, self.host, slot, slot - now, self.interval, host_interval, name, version
+
+    def _blocked(self) -> bool:
+        return self.limit.blocked or (self.host_limit is not None and self.host_limit.blocked)
+
+    def blocked_until(self, now: float, standings: Standings) -> float:
+        """End of the block of the domain or of the host."""
+        if self.host_limit is not None and self.host_limit.blocked:
+            return now + rules.HORIZON_MS
+        return domain_blocked_until(self.limit, standings.find(self.domain), now)

@@ -1,0 +1,34 @@
+"""What `status` answers: everything that decides a domain's next slot. Pure."""
+
+from __future__ import annotations
+
+from ratelimiter.feedback import FIRST_HOLD_MS
+from ratelimiter.pace import Pace
+from ratelimiter.standing import DAY_MS, UNHEARD, Standings
+from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, Shadow
+
+
+def status_of(
+    pace: Pace, now: float, slot: float, standings: Standings, version: int, complaint: str, shadow: Shadow | None
+) -> DomainStatus:
+    """The status of what `pace` is held to, its next slot being `slot`."""
+    standing, limit, host = standings.find(pace.domain) or UNHEARD, pace.limit, pace.host_limit
+    held_ms = max(standing.held_until - now, 0.0)
+    return DomainStatus(
+        domain=pace.domain,
+        interval_ms=limit.interval_ms,
+        next_slot_ms=slot - now,
+        held_ms=held_ms,
+        blocked_ms=max(pace.blocked_until(now, standings) - now, 0.0),
+        limit=limit.name,
+        version=version,
+        line=limit.line,
+        note=host.note or limit.note if host else limit.note,
+        host_limit=host.name if host else "",
+        host_interval_ms=host.interval_ms if host else 0.0,
+        host_line=host.line if host else 0,
+        held_status=standing.held_status if held_ms else 0,
+        next_hold_ms=float(min(max(FIRST_HOLD_MS, 2 * standing.unasked_hold_ms), DAY_MS)),
+        limits_error=complaint,
+        shadow=shadow,
+    )
