@@ -11,7 +11,7 @@ import gc
 import multiprocessing
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 import uvloop
@@ -95,48 +95,62 @@ async def measured(name: str, run: Run, hosts: int, requests: int, at_once: int)
     print(f"{name:32} {cpu / requests * 1e6:8.0f} µs CPU/request {requests / wall:8.0f} /s  {peak:5.0f} MiB")
 
 
-async def bench(port: int, arguments: argparse.Namespace) -> None:
-    urls = [f"http://h{n}.test:{port}/page?n={n}" for n in range(arguments.hosts)]
-    split = [weburl.split(url) for url in urls]
-    endpoints = (Endpoint("127.0.0.1", port),)
-    transport = GuardedTransport()
+def by_transport(transport: GuardedTransport, urls: Sequence[str], port: int) -> Run:
+    """Our transport alone, as the fetcher calls it."""
+    split, endpoints = [weburl.split(url) for url in urls], (Endpoint("127.0.0.1", port),)
+    origins = [httpx.URL(url).join("/") for url in urls]
     clock, slot = Clock(), AlwaysGrants()
     headers = request_headers("Aragog/0.1", "text/html")
-    origins = [httpx.URL(f"http://h{n}.test:{port}/") for n in range(arguments.hosts)]
 
-    async def by_transport(host: int) -> None:
+    async def one(host: int) -> None:
         exchange = Exchange(split[host], endpoints, slot, Budget(30_000, None, clock))
         request = httpx.Request("GET", origins[host], headers=headers, extensions={"exchange": exchange})
         response = await transport.handle_async_request(request)
         async for _ in response.stream:  # type: ignore[union-attr]
             pass
 
+    return one
+
+
+def by_fetcher(service: FetcherService, urls: Sequence[str]) -> Run:
+    """The whole fetcher: address, robots and reservation of each hop."""
+    context = Context("bench")
+
+    async def one(host: int) -> None:
+        await service.fetch(FetchRequest(context=context, url=urls[host]))
+
+    return one
+
+
+def by_httpx(client: httpx.AsyncClient, hosts: int, port: int) -> Run:
+    """httpx as it comes. One origin, the hosts named in a header: its pool knows no other way to one port."""
+    named = [{"Host": f"h{n}.test"} for n in range(hosts)]
+
+    async def one(host: int) -> None:
+        response = await client.get(f"http://127.0.0.1:{port}/page?n={host}", headers=named[host])
+        assert response.status_code == 200
+
+    return one
+
+
+async def bench(port: int, arguments: argparse.Namespace) -> None:
+    urls = [f"http://h{n}.test:{port}/page?n={n}" for n in range(arguments.hosts)]
+    transport = GuardedTransport()
     service = FetcherService(
         limiter=AlwaysGrants(),  # type: ignore[arg-type]
-        resolver=MappedResolver({"*.test": endpoints[0]}, SystemResolver()),
+        resolver=MappedResolver({"*.test": Endpoint("127.0.0.1", port)}, SystemResolver()),
         transport=transport,
         robots_cache=MemoryRobotsCache(),
         settings=FetcherSettings(),
         policy=AddressPolicy.of(["*.test"]),
     )
-    context = Context("bench")
-
-    async def by_fetcher(host: int) -> None:
-        await service.fetch(FetchRequest(context=context, url=urls[host]))
-
-    async def by_httpx(host: int) -> None:
-        response = await client.get(f"http://127.0.0.1:{port}/page?n={host}", headers=named[host])
-        assert response.status_code == 200
-
-    named = [{"Host": f"h{n}.test"} for n in range(arguments.hosts)]
     rounds = (arguments.hosts, arguments.requests, arguments.at_once)
-    await measured("transport (httpx types)", by_transport, *rounds)
-    await measured("fetcher (all guards)", by_fetcher, *rounds)
+    await measured("transport (httpx types)", by_transport(transport, urls, port), *rounds)
+    await measured("fetcher (all guards)", by_fetcher(service, urls), *rounds)
     await service.close()
     async with httpx.AsyncClient() as client:
-        await measured(
-            "httpx AsyncClient, one origin", by_httpx, arguments.hosts, arguments.requests // 10, arguments.at_once
-        )
+        fewer = (arguments.hosts, arguments.requests // 10, arguments.at_once)
+        await measured("httpx AsyncClient, one origin", by_httpx(client, arguments.hosts, port), *fewer)
 
 
 def main() -> None:

@@ -17,7 +17,6 @@ import argparse
 import asyncio
 import os
 import shlex
-import shutil
 import statistics
 import subprocess
 import sys
@@ -28,10 +27,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.completeness import of_ours, of_theirs
+from benchmarks.peer_environment import environment
 from tests.acceptance.many_hosts import Shape, Web, many_hosts
 
-ROOT = Path(__file__).parents[1]
-SCRAPY, ZSTANDARD = "2.19.0", "0.25.0"
 AT_ONCE = 100
 #: https://docs.scrapy.org/en/latest/topics/broad-crawls.html, section by section; then what is the same on both sides.
 BROAD = {
@@ -105,27 +103,6 @@ PEERS = (
     Peer("Scrapy: pages, content, graph stored", scrapy(stored=True), check_theirs),
     Peer("Scrapy: the same, resumable (JOBDIR)", scrapy(stored=True, resumable=True), check_theirs),
 )
-
-
-def environment() -> Path:
-    """Scrapy's, made where it isn't there."""
-    venv = ROOT / f".bench/scrapy-{SCRAPY}"
-    if not (venv / "complete").exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        for command in making(venv):
-            subprocess.run(command, check=True)
-        (venv / "complete").touch()
-    return venv
-
-
-def making(venv: Path) -> Sequence[Sequence[str]]:
-    """The commands that make it; with uv, where there is one that runs, as the Makefile has it."""
-    python, wanted = str(venv / "bin/python"), (f"scrapy=={SCRAPY}", f"zstandard=={ZSTANDARD}")
-    uv = shutil.which("uv")
-    if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0:
-        made = [uv, "venv", "--quiet", "--python", sys.executable, str(venv)]
-        return made, [uv, "pip", "install", "--quiet", "--python", python, *wanted]
-    return [sys.executable, "-m", "venv", str(venv)], [python, "-m", "pip", "install", "--quiet", *wanted]
 
 
 def one_run(peer: Peer, shape: Shape, shown: bool) -> Run:

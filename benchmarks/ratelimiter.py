@@ -1,7 +1,12 @@
-"""How fast the rate limiter decides: `python -m benchmarks.ratelimiter`. One process, one event loop, uvloop."""
+"""How fast the rate limiter decides: `python -m benchmarks.ratelimiter`. One process, one event loop, uvloop.
+
+Reservations a second with the state in memory and in files, through Thrift (one at a time, 500 a batch), recovery of
+the files, and what the table of a million domains takes. Times are the clock's.
+"""
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -97,4 +102,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     uvloop.run(main())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -87,7 +87,14 @@ async def sinks(kafka_url: str) -> None:
         await publishing("kafka, acks=all, idempotent", sink, 20_000)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kafka", nargs="?", default="", help="kafka://host:port/topic: publish there, too")
+    given = parser.parse_args()
     images()
     encoding()
-    uvloop.run(sinks(sys.argv[1] if len(sys.argv) > 1 else ""))
+    uvloop.run(sinks(given.kafka))
+
+
+if __name__ == "__main__":
+    main()
