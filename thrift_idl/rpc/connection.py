@@ -8,13 +8,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, cast
 
+from thrift_idl.rpc.connections import Connections
 from thrift_idl.rpc.dispatch import Dispatcher, Served
 from thrift_idl.rpc.framing import FrameError, Frames
 from thrift_idl.rpc.limits import ServerLimits
 
 log = logging.getLogger("thrift_idl.rpc")
 
-TURN: Final = 64  # calls that one connection starts before others have their turn
+TURN: Final = 64  # calls that one connection starts before others have their turn,
+TURN_S: Final = 0.005  # or fewer, if they take this long together
+SMALL: Final = 64 * 1024  # bytes: a reply of this size is always taken, and answers gather up to it for one write
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class Activity:
     """When a connection last did what; seconds of the loop's clock, None = not the case."""
 
     last: float
+    """A byte came, or an answer left."""
     half_since: float | None = None
     stalled_since: float | None = None
 
@@ -40,7 +44,7 @@ def overdue(activity: Activity, running: int, now: float, limits: ServerLimits) 
 class Connection(asyncio.Protocol):
     """The server's end of a connection. `connections` holds the open ones of its server."""
 
-    def __init__(self, dispatcher: Dispatcher, connections: set[Connection]) -> None:
+    def __init__(self, dispatcher: Dispatcher, connections: Connections[Connection]) -> None:
         self._dispatcher = dispatcher
         self._connections = connections
         self._limits = dispatcher.limits
@@ -48,10 +52,12 @@ class Connection(asyncio.Protocol):
         self._frames = Frames(self._limits.largest_frame)
         self._waiting: deque[bytes] = deque()
         self._running: set[Served] = set()
-        self._held = 0  # bytes of this connection within the server's memory bound
+        self.held = 0
+        """Bytes of this connection within the server's memory bound."""
         self._unsent = 0
         self._reading = True
         self._batch: list[bytes] | None = None
+        self._batch_bytes = 0
         self._transport: asyncio.Transport
         self.activity = Activity(self._loop.time())
 
@@ -60,11 +66,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it where there are too many."""
         transport = self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        if len(self._connections) >= self._limits.connections or self._dispatcher.load.draining:
+        if self._dispatcher.load.draining or not self._connections.admit(self):
             transport.abort()
             return
         transport.set_write_buffer_limits(high=self._limits.unsent_bytes)
-        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Cut into frames and begin their calls."""
@@ -79,8 +84,11 @@ class Connection(asyncio.Protocol):
             self.activity.half_since = None
         elif frames or self.activity.half_since is None:
             self.activity.half_since = now
-        self._waiting += frames
-        if self._hold(held) and frames:
+        if frames:
+            self._connections.heard(self)
+            self._waiting += frames
+        self._hold()
+        if frames:
             self._turn()
 
     def pause_writing(self) -> None:
@@ -91,16 +99,13 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self.activity.stalled_since = None
-        self._unsent = 0
-        self._hold(self._frames.held)
+        self.measure()
         self._turn()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The caller is gone: its calls are of use to nobody."""
-        self._connections.discard(self)
-        self._waiting.clear()
-        self._dispatcher.load.bytes -= self._held
-        self._held = 0
+        self._connections.leave(self)
+        self._release()
         for served in tuple(self._running):
             served.abandon()
 
@@ -111,11 +116,23 @@ class Connection(asyncio.Protocol):
         """Calls whose handlers run at present."""
         return len(self._running)
 
+    @property
+    def waits_since(self) -> float:
+        """Since when its frame is half, or its answers lie unread."""
+        half, stalled, last = self.activity.half_since, self.activity.stalled_since, self.activity.last
+        return min(last if half is None else half, last if stalled is None else stalled)
+
+    def measure(self) -> None:
+        """Account anew for the answers that are not sent yet: they leave without a word."""
+        if not self._transport.is_closing():
+            self._unsent = self._transport.get_write_buffer_size()
+            self._hold()
+
     def cut(self, reason: str) -> None:
         """Close at once; what wasn't sent is lost."""
         if not self._transport.is_closing():
             log.info("connection of %s cut: %s", self._transport.get_extra_info("peername"), reason)
-        self._waiting.clear()
+        self._release()
         self._transport.abort()
 
     def close(self) -> None:
@@ -125,21 +142,26 @@ class Connection(asyncio.Protocol):
     # --- Calls ------------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        """Begin the waiting calls, a bounded number at a time; the answers that are ready leave as one write."""
+        """Begin waiting calls, as many as a turn allows; answers that are ready leave together."""
         if self._transport.is_closing() or self.activity.stalled_since is not None:
             return  # resume_writing goes on
         self._batch = []
         try:
-            for _ in range(min(TURN, len(self._waiting))):
-                self._dispatcher.begin(self._waiting.popleft(), self._running, self._send)
+            self._begin_some()
         except FrameError as error:
             self._batch = None
             self.cut(str(error))
             return
-        batch, self._batch = self._batch, None
-        if batch:
-            self._write(b"".join(batch))
+        self._flush()
+        self._batch = None
         self._pace()
+
+    def _begin_some(self) -> None:
+        end = self._loop.time() + TURN_S
+        for _ in range(min(TURN, len(self._waiting))):
+            self._dispatcher.begin(self._waiting.popleft(), self._running, self._send)
+            if self.activity.stalled_since is not None or not self._waiting or self._loop.time() > end:
+                return
 
     def _pace(self) -> None:
         if self.activity.stalled_since is not None:
@@ -157,28 +179,47 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
-    def _send(self, reply: bytes) -> None:
-        if self._batch is not None:
-            self._batch.append(reply)
-        else:
+    def _send(self, reply: bytes) -> bool:
+        size = len(reply)
+        if size > SMALL and self._unsent + size > self._limits.connection_bytes:
+            return False
+        if self._batch is None:
             self._write(reply)
+            return True
+        self._batch.append(reply)
+        self._batch_bytes += size
+        if self._batch_bytes > SMALL:
+            self._flush()
+        return True
+
+    def _flush(self) -> None:
+        if self._batch:
+            self._write(b"".join(self._batch))
+            self._batch.clear()
+            self._batch_bytes = 0
 
     def _write(self, replies: bytes) -> None:
         if self._transport.is_closing():
             return
         self.activity.last = self._loop.time()
         self._transport.write(replies)
-        if self.activity.stalled_since is not None:
-            self._unsent = self._transport.get_write_buffer_size()
-            self._hold(self._frames.held)
+        self.measure()
 
-    def _hold(self, half: int) -> bool:
-        """Account for what this connection keeps; False = too much, and the connection is cut."""
+    def _hold(self) -> None:
+        """Account for what this connection keeps; beyond the server's bound, who has kept bytes longest is cut."""
         load = self._dispatcher.load
-        held = half + self._unsent
-        load.bytes += held - self._held
-        self._held = held
-        if load.bytes > self._limits.memory_bytes:
-            self.cut("the server's memory bound is reached")
-            return False
-        return True
+        held = self._frames.held + self._unsent
+        load.bytes += held - self.held
+        self.held = held
+        while load.bytes > self._limits.memory_bytes:
+            longest = self._connections.longest_held() or self
+            longest.cut("the server's memory bound is reached")
+            if longest is self:
+                return
+
+    def _release(self) -> None:
+        """Give back what it kept."""
+        self._waiting.clear()
+        self._frames.clear()
+        self._dispatcher.load.bytes -= self.held
+        self.held = self._unsent = 0

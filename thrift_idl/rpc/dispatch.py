@@ -17,7 +17,8 @@ from thrift_idl.rpc.message import CALL, Header, Undecodable, decode, read_heade
 from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
 from thrift_idl.rpc.values import TooManyValues, bound_values
 
-Send = Callable[[bytes], None]
+Send = Callable[[bytes], bool]
+"""Takes a reply; False = the caller has left too much unread, and there is no room for one of this size."""
 
 
 @dataclass(slots=True)
@@ -82,13 +83,21 @@ class Served:
         if error is not None:
             self._answer_error(error)
         else:
-            self._send(answer(self._method, self._sequence, value, self._dispatcher.limits.largest_frame))
+            self._reply(answer(self._method, self._sequence, value, self._dispatcher.limits.largest_frame))
 
     def _answer_error(self, error: BaseException) -> None:
         if not self._answered:
             self._answered = True
             most = self._dispatcher.limits.largest_frame
-            self._send(answer_error(self._method, self._sequence, error, self._request_id, most))
+            self._reply(answer_error(self._method, self._sequence, error, self._request_id, most))
+
+    def _reply(self, reply: bytes) -> None:
+        if not self._send(reply):
+            limits = self._dispatcher.limits
+            unread = Overloaded(
+                f"answers of {limits.connection_bytes} bytes wait to be read: read them, then ask again"
+            )
+            self._send(answer_error(self._method, self._sequence, unread, self._request_id, limits.largest_frame))
 
 
 class Dispatcher:

@@ -28,6 +28,10 @@ class Frames:
         """Bytes kept of a frame that isn't whole yet."""
         return len(self._half)
 
+    def clear(self) -> None:
+        """Forget the half frame."""
+        self._half = bytearray()
+
     def feed(self, data: bytes) -> list[bytes]:
         """The frames that `data` completes. Raises FrameError on a length of zero, below, or beyond the limit."""
         if self._half:

@@ -22,8 +22,14 @@ class ServerLimits:
     frame_values: int = 250_000
     """Values (fields, elements, keys) of one frame: an element of one byte becomes a Python object of 300."""
     memory_bytes: int = 512 * 1024 * 1024
-    """Bytes that all connections together hold: half frames, frames of running calls, answers not yet sent."""
+    """Bytes that all connections together hold: half frames, frames of running calls, answers not yet sent.
+
+    Beyond it, whoever has kept bytes longest is cut off.
+    """
+    connection_bytes: int = 64 * 1024 * 1024
+    """Answers of one connection that it hasn't read: four of the largest. Further ones become `Overloaded`."""
     connections: int = 4_096
+    """Beyond it, a new one takes the place of the one heard longest ago. Fewer where descriptors are few."""
     connection_calls: int = 1_024
     """Calls running at a time for one connection."""
     calls: int = 8_192

@@ -9,6 +9,8 @@ from typing import Final
 
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc.connection import Connection, overdue
+from thrift_idl.rpc.connections import Connections
+from thrift_idl.rpc.descriptors import connections_within, raise_limit
 from thrift_idl.rpc.dispatch import Dispatcher
 from thrift_idl.rpc.limits import ServerLimits
 
@@ -25,7 +27,7 @@ class RpcServer:
         self._protocol = protocol
         self._service = service
         self._limits = limits
-        self._connections: set[Connection] = set()
+        self._connections: Connections[Connection] = Connections(limits.connections)
         self._dispatcher: Dispatcher | None = None
         self._listener: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -34,6 +36,7 @@ class RpcServer:
         """Listen; port 0 takes a free one. Returns the port. Raises BadConfiguration if it can't be had."""
         loop = asyncio.get_running_loop()
         dispatcher = self._dispatcher = Dispatcher(self._protocol, self._service, self._limits)
+        self._connections.most = connections_within(raise_limit(), self._limits.connections)
         try:
             self._listener = await loop.create_server(
                 lambda: Connection(dispatcher, self._connections), host, port, backlog=1024
@@ -65,10 +68,10 @@ class RpcServer:
         self._dispatcher.load.draining = True
         loop = asyncio.get_running_loop()
         await self._until(lambda: self.calls == 0, loop.time() + grace_ms / 1000)
-        for connection in tuple(self._connections):
+        for connection in self._connections:
             connection.close()
-        await self._until(lambda: not self._connections, loop.time() + min(1.0, grace_ms / 1000))
-        for connection in tuple(self._connections):
+        await self._until(lambda: len(self._connections) == 0, loop.time() + min(1.0, grace_ms / 1000))
+        for connection in self._connections:
             connection.cut("the server stops")
         if self._sweep is not None:
             self._sweep.cancel()
@@ -85,7 +88,8 @@ class RpcServer:
 
     def _sweep_now(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for connection in tuple(self._connections):
+        for connection in self._connections:
+            connection.measure()
             reason = overdue(connection.activity, connection.running, now, self._limits)
             if reason is not None:
                 connection.cut(reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
     StatusRequest,
 )
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer, ServerLimits
+from thrift_idl.rpc.dispatch import Load
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.message import CALL, encode, write_header
 
@@ -109,6 +111,26 @@ async def raw(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.St
         yield reader, writer
     finally:
         writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def deaf(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A plain connection that takes next to nothing until it is read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=connection)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+def load_of(server: RpcServer) -> Load:
+    """What the server carries."""
+    assert server._dispatcher is not None
+    return server._dispatcher.load
 
 
 async def closed(reader: asyncio.StreamReader) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 import ssl
+import time
 
 import pytest
 from thrift.Thrift import TApplicationException
@@ -16,7 +17,9 @@ from tests.unit.rpc.serving import (
     calling,
     closed,
     context,
+    deaf,
     frame,
+    load_of,
     raw,
     reserve,
     serving,
@@ -25,7 +28,14 @@ from tests.unit.rpc.serving import (
 from thrift_idl.errors import BackendDown, BadConfiguration, DeadlineExceeded, InternalError, InvalidRequest, Overloaded
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
-from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation, ReserveBatchRequest, StatusRequest
+from thrift_idl.gen.ratelimiter.ttypes import (
+    FeedbackRequest,
+    Grant,
+    Reservation,
+    ReserveBatchRequest,
+    ReserveRequest,
+    StatusRequest,
+)
 from thrift_idl.rpc import Channel, RpcServer, ServerLimits
 from thrift_idl.rpc.connection import Activity, overdue
 from thrift_idl.rpc.failures import decode_application_error
@@ -33,6 +43,7 @@ from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, decode, encode, read_header, write_header
 
 RESERVE = call("reserve", service.reserve_args(reserve()))
+RESERVATION = Reservation("example.org", "www.example.org")
 
 
 def application_error(message: bytes) -> tuple[int, InvalidRequest]:
@@ -188,12 +199,70 @@ async def test_frames_of_running_calls_are_bounded_in_bytes() -> None:
         assert await client.reserve(reserve()) == GRANT
 
 
-async def test_connections_beyond_the_bound_are_closed_at_once() -> None:
+async def test_a_connection_beyond_the_bound_takes_the_place_of_the_one_heard_longest_ago() -> None:
     limits = dataclasses.replace(ServerLimits(), connections=2)
-    async with serving(Limiter(), limits) as (server, port), raw(port), raw(port):
-        await until(lambda: server.connections == 2)
+    async with serving(Limiter(), limits) as (server, port), raw(port) as first, raw(port) as second:
+        for reader, writer in (second, first):
+            writer.write(RESERVE)
+            await frame(reader)
+        async with raw(port) as (reader, writer):
+            writer.write(RESERVE)
+            assert read_header(await frame(reader), REPLY).name == b"reserve"
+            assert await closed(second[0])
+            assert server.connections == 2
+            first[1].write(RESERVE)
+            assert read_header(await frame(first[0]), REPLY).name == b"reserve"
+
+
+async def test_where_every_connection_has_a_call_running_a_new_one_is_closed_at_once() -> None:
+    limiter = Limiter()
+    limits = dataclasses.replace(ServerLimits(), connections=1)
+    async with serving(limiter, limits) as (_, port), raw(port) as (_, writer):
+        writer.write(call("block", service.block_args(block())))
+        await until(lambda: limiter.blocked == 1)
         async with raw(port) as (reader, _):
             assert await closed(reader)
+        assert limiter.blocked == 1
+        limiter.released.set()
+
+
+async def test_answers_that_a_caller_leaves_unread_are_bounded_and_what_is_beyond_is_overloaded() -> None:
+    limits = dataclasses.replace(ServerLimits(), connection_bytes=400_000, unsent_bytes=8 * 1024 * 1024)
+    many = call("reserve_batch", service.reserve_batch_args(ReserveBatchRequest(context(), (RESERVATION,) * 3000)))
+    async with serving(Limiter(), limits) as (server, port), deaf(port) as (reader, writer):
+        writer.write(many * 40)
+        await until(lambda: load_of(server).bytes > 250_000)
+        await writer.drain()
+        codes = []
+        for _ in range(40):
+            answer = await frame(reader)
+            assert load_of(server).bytes < 500_000
+            result = decode(service.reserve_batch_result, answer, read_header(answer, REPLY).start)
+            codes.append(result.failure.code if result.failure else "")
+        assert set(codes) == {"", "overloaded"}
+
+
+async def test_a_turn_ends_in_time_where_its_calls_take_long() -> None:
+    """One connection's 60 calls of 5 ms each: another's call doesn't wait for all of them."""
+    limiter = Limiter()
+    begun = []
+
+    def take_long(request: ReserveRequest) -> Grant:
+        begun.append(request.reservation.domain)
+        if request.reservation.domain == "slow.example":
+            time.sleep(0.005)
+        return GRANT
+
+    limiter.on_reserve = take_long
+    slow = call("reserve", service.reserve_args(reserve("slow.example")))
+    async with serving(limiter) as (_, port), raw(port) as (_, one), raw(port) as (reader, other):
+        one.write(slow)
+        await until(lambda: len(begun) == 1)
+        one.write(slow * 60)
+        await until(lambda: len(begun) > 1)
+        other.write(RESERVE)
+        await frame(reader)
+        assert len(begun) < 30
 
 
 async def test_a_handler_is_bounded_by_what_its_caller_has_left() -> None:

@@ -1,0 +1,73 @@
+"""The open connections of one server: who gets a place, and whose bytes go when there are too many."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+
+class Held(Protocol):
+    """What a connection shows of itself."""
+
+    @property
+    def running(self) -> int:
+        """Calls whose handlers run at present."""
+
+    @property
+    def held(self) -> int:
+        """Bytes kept for it: half a frame, answers not yet sent."""
+
+    @property
+    def waits_since(self) -> float:
+        """Since when its frame is half, or its answers lie unread; seconds of the loop's clock."""
+
+    def cut(self, reason: str) -> None:
+        """Close at once."""
+
+
+C = TypeVar("C", bound=Held)
+
+
+class Connections(Generic[C]):
+    """Up to `most` connections, the one heard longest ago first.
+
+    A full server gives the place of the connection that was heard longest ago to the next that comes: whoever holds
+    places without a word, or with half a word, keeps nobody out. "Heard" is a whole frame, never a byte.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._open: OrderedDict[C, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[C]:
+        """The open ones at this moment; they may be cut meanwhile."""
+        return iter(tuple(self._open))
+
+    def admit(self, connection: C) -> bool:
+        """Take a place, another's if need be; False = all are taken by connections whose calls run."""
+        if len(self._open) >= self.most:
+            idle = next((one for one in self._open if not one.running), None)
+            if idle is None:
+                return False
+            self.leave(idle)
+            idle.cut("its place was needed")
+        self._open[connection] = None
+        return True
+
+    def heard(self, connection: C) -> None:
+        """A whole frame came."""
+        if connection in self._open:
+            self._open.move_to_end(connection)
+
+    def leave(self, connection: C) -> None:
+        """It is gone."""
+        self._open.pop(connection, None)
+
+    def longest_held(self) -> C | None:
+        """The connection whose bytes have been kept longest: a sound caller's are on their way in no time."""
+        holding = (one for one in self._open if one.held)
+        return min(holding, key=lambda one: one.waits_since, default=None)

@@ -1,0 +1,30 @@
+"""How many connections a process has file descriptors for. The soft limit is 1,024 on most systems: too few."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+SHARE: Final = 4
+"""Servers that one process may hold (`aragog serve`); files and outgoing connections live on what they leave."""
+ENOUGH: Final = 65_536
+
+
+def connections_within(limit: int | None, wanted: int) -> int:
+    """The connections that one server may have when the process may open `limit` files (None = any number)."""
+    return wanted if limit is None else max(1, min(wanted, limit // SHARE))
+
+
+def raise_limit() -> int | None:
+    """Raise the soft limit towards the hard one, as Go does since 1.19; the limit then, None = there is none."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    better = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
+    if soft != resource.RLIM_INFINITY and soft < better:
+        with contextlib.suppress(OSError, ValueError):  # macOS bounds it elsewhere too
+            resource.setrlimit(resource.RLIMIT_NOFILE, (better, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
