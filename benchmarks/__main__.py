@@ -1,79 +1,104 @@
-"""Runs benchmarks by name, by default all: `python -m benchmarks [NAME ...]`; each has options of its own (-h).
+"""Runs benchmarks by name, by default all in turn: `python -m benchmarks [--json] [NAME ...]`.
 
-Prints versions, each command line, three runs, and of each line of numbers its median. What compares (ratios) is
-printed by the benchmark itself; `crawl` makes its three runs by itself.
+Prints machine and versions, each command line, three runs, and of each line of numbers its median. What compares
+(ratios) is printed by the benchmark itself; `crawl` and `peers` make their runs by themselves. Each is a module of its
+own, with options of its own and a --help that says what it measures: `python -m benchmarks.NAME --help`. With --json
+one object goes to standard output, and what people read to standard error.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
-import re
-import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, TextIO
+
+from benchmarks.medians import figures, written
 
 #: Modules of this package that are no benchmark by themselves.
-PARTS = {"__init__", "__main__", "completeness", "crawl_run", "peer_spider", "stages"}
+PARTS = {
+    "completeness",
+    "cpu_time",
+    "crawl_run",
+    "medians",
+    "peer_environment",
+    "peer_readers",
+    "peer_spider",
+    "stages",
+}
 RUNS_BY_ITSELF = {"crawl", "peers"}
 RUNS = 3
-NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*\d)")
 LIBRARIES = ("uvloop", "httptools", "httpx", "thrift", "orjson", "selectolax", "zstandard", "pillow", "redis")
 
 
 def names() -> list[str]:
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PARTS)
+    found = {path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("__")}
+    return sorted(found - PARTS)
 
 
-def versions() -> str:
-    known = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return (
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs; {known}"
-    )
+def machine() -> dict[str, Any]:
+    """What it runs on, and how busy that is."""
+    cpuinfo = Path("/proc/cpuinfo")
+    models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": models[0].partition(":")[2].strip() if models else platform.processor(),
+        "cpus": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
 
 
-def run(name: str) -> str | None:
+def run(name: str, out: TextIO) -> str | None:
     """What it printed; None where it failed."""
-    done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, text=True, check=False)
-    print(done.stdout, end="", flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, end="", file=out, flush=True)
     return done.stdout if done.returncode == 0 else None
 
 
-def medians(outputs: Sequence[str]) -> Iterator[str]:
-    """The lines that differ in their numbers alone, with the medians of those; lines of text stay away."""
-    for lines in zip(*(output.splitlines() for output in outputs), strict=False):
-        found = [[float(number.replace(",", "")) for number in NUMBER.findall(line)] for line in lines]
-        if found[0] and len({NUMBER.sub("#", " ".join(line.split())) for line in lines}) == 1:
-            middle = iter([statistics.median(numbers) for numbers in zip(*found, strict=True)])
-            yield NUMBER.sub(lambda _, middle=middle: _written(next(middle)), lines[0])  # type: ignore[misc]  # its default
+def benchmark(name: str, out: TextIO) -> dict[str, Any]:
+    """All runs of one, and its medians."""
+    command, outputs, began = f"python -m benchmarks.{name}", [], time.perf_counter()
+    for number in range(1 if name in RUNS_BY_ITSELF else RUNS):
+        print(f"\n$ {command}    # run {number + 1}", file=out, flush=True)
+        outputs.append(run(name, out))
+    complete = [output for output in outputs if output is not None]
+    found = list(figures(complete)) if complete else []
+    if len(complete) > 1:
+        print(f"\n{name}, medians of {len(complete)} runs:", file=out)
+        print("\n".join(f"  {written(figure)}" for figure in found), file=out, flush=True)
+    return {
+        "name": name,
+        "command": command,
+        "failed": len(outputs) - len(complete),
+        "seconds": round(time.perf_counter() - began, 1),
+        "figures": [{"line": each.line, "medians": each.medians, "runs": each.runs} for each in found],
+    }
 
 
-def _written(number: float) -> str:
-    return f"{number:,.0f}" if number == int(number) else f"{number:,g}"
-
-
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Exit code: 0, 1 where a benchmark failed, 2 where there is none of that name."""
-    known = names()
-    if unknown := [name for name in wanted if name not in known]:
-        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
-        return 2
-    print(versions())
-    failed = False
-    for name in wanted or known:
-        outputs = []
-        for number in range(1 if name in RUNS_BY_ITSELF else RUNS):
-            print(f"\n$ python -m benchmarks.{name}    # run {number + 1}", flush=True)
-            outputs.append(run(name))
-        complete = [output for output in outputs if output is not None]
-        failed |= len(complete) < len(outputs)
-        if len(complete) > 1:
-            print(f"\n{name}, medians of {len(complete)} runs:")
-            print("\n".join(f"  {line}" for line in medians(complete)), flush=True)
-    return int(failed)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names())}")
+    parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    given = parser.parse_args(arguments)
+    if unknown := [name for name in given.names if name not in names()]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(names())}")
+    out, where = (sys.stderr if given.json else sys.stdout), machine()
+    print("; ".join(f"{key} {value}" for key, value in where.items() if key != "libraries"), file=out)
+    print(", ".join(f"{name} {number}" for name, number in where["libraries"].items()), file=out)
+    done = [benchmark(name, out) for name in given.names or names()]
+    if given.json:
+        print(json.dumps({"machine": where, "benchmarks": done}, indent=2))
+    return int(any(each["failed"] for each in done))
 
 
 if __name__ == "__main__":
