@@ -35,6 +35,8 @@ from thrift_idl.records import to_json
 
 #: Content of 10 MiB as JSON text, every other character escaped; or as base64.
 _LONGEST_LINE = 32 * MIB
+#: The base of a file whose URL nobody told: its absolute links count, others lead nowhere.
+_NOWHERE = "about:blank"
 #: One byte more than is parsed, so that the record says that it was cut.
 _MOST = DEFAULT.content_bytes + 1
 
@@ -115,7 +117,7 @@ def page_of(fields: Fields) -> FetchResult:
         content = content_of(text_of(fields, "path"))
     url = text_of(fields, "url")
     return FetchResult(
-        url=weburl.request_form(url) if url or given != "path" else "",
+        url=weburl.request_form(url) if url or given != "path" else _NOWHERE,
         status=200,
         headers=(),
         content=content[:_MOST],

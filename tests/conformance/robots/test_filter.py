@@ -1,4 +1,4 @@
-"""The robots.txt suites through `aragog robots check`: at least the counts of the direct ones."""
+"""The robots.txt suites through `aragog robots check`, with the counts of the direct ones."""
 
 from __future__ import annotations
 

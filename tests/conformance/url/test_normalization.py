@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from tests.conformance import vectors
 from thrift_idl.errors import InvalidUrl
@@ -55,9 +57,9 @@ DEVIATIONS: dict[str, tuple[str, dict[str, str | None]]] = {
 OURS = {case: answer for _, answers in DEVIATIONS.values() for case, answer in answers.items()}
 
 
-def normalized(url: str) -> str | None:
+def normalized(url: str, base: str | None = None) -> str | None:
     try:
-        return normalize(url)
+        return normalize(url, base)
     except InvalidUrl:
         return None
 
@@ -65,10 +67,19 @@ def normalized(url: str) -> str | None:
 def all_inputs() -> list[str]:
     commons = json.loads(vectors("url/crawler_commons_normalizer.json").read_text())["cases"]
     wpt = [c for c in json.loads(vectors("url/wpt_urltestdata.json").read_text()) if isinstance(c, dict)]
+    hosts = [c for c in json.loads(vectors("url/wpt_toascii.json").read_text()) if isinstance(c, dict)]
     rfc = json.loads(vectors("url/rfc3986_5_4.json").read_text())["cases"]
     ssrf = json.loads(vectors("ssrf/url_vectors.json").read_text())["cases"]
     inputs = [case["input"] for case in [*wpt, *commons]] + [case["href"] for case in wpt if "href" in case]
+    inputs += [f"http://{case['input']}/" for case in hosts] + [f"https://h/{case['ref']}" for case in rfc]
     return inputs + [case["expected"] for case in rfc] + [case["url"] for case in ssrf]
+
+
+def inputs_on_bases() -> list[tuple[str, str]]:
+    wpt = [c for c in json.loads(vectors("url/wpt_urltestdata.json").read_text()) if isinstance(c, dict)]
+    rfc = json.loads(vectors("url/rfc3986_5_4.json").read_text())["cases"]
+    based = [(case["input"], case["base"]) for case in wpt if case["base"]]
+    return based + [(case["ref"], case["base"]) for case in rfc]
 
 
 def test_at_least_115_of_the_136_default_cases_agree() -> None:
@@ -90,3 +101,27 @@ def test_normalizing_twice_changes_nothing_on_any_input_of_the_url_files() -> No
     once = {url: normalized(url) for url in all_inputs()}
     assert sum(form is not None for form in once.values()) > 400
     assert [url for url, form in once.items() if form is not None and normalized(form) != form] == []
+    based = [(url, normalized(url, base)) for url, base in inputs_on_bases()]
+    assert sum(form is not None for _, form in based) > 100
+    assert [url for url, form in based if form is not None and normalized(form) != form] == []
+
+
+INPUTS = st.sampled_from(sorted({*all_inputs(), *(url for url, _ in inputs_on_bases())}))
+
+
+@st.composite
+def spliced(draw: st.DrawFn) -> str:
+    """The beginning of one input, the end of another, and perhaps something between."""
+    first, second = draw(INPUTS), draw(INPUTS)
+    pieces = st.sampled_from(["", "%", "%2e", "%zz", "?", "&", "//", "..", "\\", "@", "[", "\ud800"])
+    middle = draw(pieces | st.text(max_size=3))
+    spliced = first[: draw(st.integers(0, len(first)))] + middle + second[draw(st.integers(0, len(second))) :]
+    return draw(st.sampled_from(["", "http://", "http://h/", "https://h/?"])) + spliced
+
+
+@given(spliced(), st.none() | INPUTS)
+@settings(max_examples=1_000)
+def test_normalizing_twice_changes_nothing_on_pieces_of_the_inputs_put_together(url: str, base: str | None) -> None:
+    form = normalized(url, base)
+    assume(form is not None)
+    assert normalized(str(form)) == form

@@ -58,3 +58,9 @@ def test_other_schemes_parse_as_the_standard_says(case: Any) -> None:
 @pytest.mark.parametrize("case", TO_ASCII, ids=lambda case: ascii(case["input"]))
 def test_a_host_becomes_ascii_as_the_standard_says(case: Any) -> None:
     assert to_ascii(case["input"]) == case["output"]
+
+
+def test_the_two_kinds_of_results_are_247_and_198() -> None:
+    found = [(case, parsed(case["input"], case["base"])) for case in WEB]
+    assert sum(href is not None and href == case.get("href") for case, href in found) == 247
+    assert sum(href is None and bool(case.get("failure")) for case, href in found) == 198
