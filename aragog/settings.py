@@ -50,9 +50,17 @@ class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     membership: str = ""
     #: Requests a second to one registrable domain.
     qps: float = 10.0
-    #: TOML file of limits per domain, reloaded while we run.
+    #: TOML or YAML file of limits of domains, hosts and wildcards, reloaded while we run.
     overrides: str = ""
+    #: A candidate for it: what it would have granted, delayed, refused is counted; nothing is sent by it.
+    shadow_overrides: str = ""
+    #: A Crawl-delay of robots.txt lengthens a domain's interval up to this.
+    max_crawl_delay_ms: int = 60_000
     state: str = "file:///{data_dir}/limits"
+    #: The folder of the ledger: every grant, for `aragog politeness verify`; each limiter has its own. "" = none.
+    ledger: str = "file:///{data_dir}/ledger"
+    #: Its bound on the disk: the oldest grants go first.
+    ledger_mib: int = 1024
 
 
 class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +208,8 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _check(settings: Settings) -> Settings:
     limits = (
         (settings.ratelimiter.qps > 0, "ratelimiter.qps must be above 0"),
+        (settings.ratelimiter.max_crawl_delay_ms >= 0, "ratelimiter.max_crawl_delay_ms must be 0 or more"),
+        (settings.ratelimiter.ledger_mib >= 1, "ratelimiter.ledger_mib must be 1 or more"),
         (settings.fetcher.robots_max_age_ms > 0, "fetcher.robots_max_age_ms must be above 0"),
         (settings.fetcher.max_content_bytes > 0, "fetcher.max_content_bytes must be above 0"),
         (settings.fetcher.deadline_ms > 0, "fetcher.deadline_ms must be above 0"),

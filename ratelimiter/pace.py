@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimiter import rules
-from ratelimiter.ledger.lines import Row
+from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.overrides import Limit, Overrides
 from ratelimiter.standing import UNHEARD, Standings
 from ratelimiter.standing import blocked_until as domain_blocked_until
@@ -73,6 +73,8 @@ class Pace:
         """The grant of a slot, for the ledger."""
         host = self.host_limit
         name = self.limit.name if host is None else f"{self.limit.name}, {host.name}"
+        if self.interval > self.limit.interval_ms:
+            name += BY_CRAWL_DELAY
         host_interval = 0.0 if host is None else host.interval_ms
         return self.domain, self.host, slot, slot - now, self.interval, host_interval, name, version
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ratelimiter import rules
-from ratelimiter.ledger.lines import Row
+from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.overrides import Overrides
@@ -166,8 +166,8 @@ class Reserving:
             self._space(domain, now, slot + interval)
         here.put(key, slot)
         if self._ledger is not None:
-            version = self._ownership.version
-            self._rows.append((domain, wish.host, slot, slot - now, interval, 0.0, limit.name, version))
+            name = limit.name if interval == limit.interval_ms else limit.name + BY_CRAWL_DELAY
+            self._rows.append((domain, wish.host, slot, slot - now, interval, 0.0, name, self._ownership.version))
         return self._grant(slot - now, interval)
 
     def _take_both_here(self, here: LocalState, pace: Pace, now: float, floor: float) -> Grant:

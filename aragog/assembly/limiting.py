@@ -11,6 +11,10 @@ from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
 from aragog.telemetry import LimiterLog
 from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, monotonic_ms
+from ratelimiter import Settings as LimiterOptions
+from ratelimiter.backends.file import boot_id
+from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
+from ratelimiter.limits import wall_ms
 from ratelimiter.pool import ShardOwnership
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -34,13 +38,47 @@ async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
 async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process."""
     given, log = settings.ratelimiter, LimiterLog()
-    path = Path(settings.expand(given.overrides)) if given.overrides else None
-    limits = await Limits.open(path, given.qps, log)
+    limits = await _limits(settings, given.overrides, log)
+    shadow = await _limits(settings, given.shadow_overrides, log) if given.shadow_overrides else None
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(state.close)
-        ownership = await _ownership(settings, stack)
-        yield RateLimiterService(state, limits, telemetry=log, ownership=ownership)
+        yield RateLimiterService(
+            state,
+            limits,
+            telemetry=log,
+            settings=LimiterOptions(max_crawl_delay_ms=given.max_crawl_delay_ms),
+            ownership=await _ownership(settings, stack),
+            ledger=await _ledger(settings, stack),
+            shadow_limits=shadow,
+        )
+
+
+async def _limits(settings: Settings, overrides: str, log: LimiterLog) -> Limits:
+    path = Path(settings.expand(overrides)) if overrides else None
+    return await Limits.open(path, settings.ratelimiter.qps, log)
+
+
+async def _ledger(settings: Settings, stack: AsyncExitStack) -> Ledger | None:
+    given = settings.ratelimiter
+    if not given.ledger:
+        return None
+    directory, most = ledger_folder(settings), given.ledger_mib << 20
+    segment = min(SEGMENT_BYTES, most // 4)
+    shard = given.shard or "alone"
+    ledger = await Ledger.open(
+        directory, shard, boot_id(), monotonic_ms, wall_ms, segment_bytes=segment, max_bytes=most
+    )
+    stack.push_async_callback(ledger.close)
+    return ledger
+
+
+def ledger_folder(settings: Settings) -> Path:
+    """Where this process's limiter keeps its ledger. Raises `BadConfiguration`."""
+    scheme, _, path = settings.expand(settings.ratelimiter.ledger).partition("://")
+    if scheme != "file" or not path:
+        raise BadConfiguration(f"ratelimiter.ledger: {settings.ratelimiter.ledger!r}; write file:///FOLDER, or nothing")
+    return Path(path.removeprefix("/")) if path.startswith("//") else Path(path)
 
 
 def _client(settings: Settings) -> AbstractAsyncContextManager[RateLimiter]:

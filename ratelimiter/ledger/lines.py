@@ -24,6 +24,8 @@ MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _PREFIX: Final = 9  # eight hex digits and the space
 
 
+BY_CRAWL_DELAY: Final = ", Crawl-delay"
+
 Row = tuple[str, str, float, float, float, float, str, int]
 """An `Entry` before it has names: what the hot path makes."""
 
@@ -46,7 +48,7 @@ class Entry(NamedTuple):
     host_interval_ms: float
     """The same of the host, where it has a limit of its own; 0 = it has none."""
     limit: str
-    """The limit that won."""
+    """The limit that won; ends in `BY_CRAWL_DELAY` where robots.txt made its interval longer."""
     version: int
     """Of the shards' membership; 0 = there are no shards."""
 

@@ -17,8 +17,10 @@ from typing import Final
 from ratelimiter.ledger.reading import Granted
 
 WINDOW_MS: Final = 1_000.0
-_TOLERANCE_MS: Final = 0.01
-"""Of the second claim: what adding and subtracting floats of 13 digits may cost."""
+_ROUNDING_MS: Final = 0.01
+"""What adding and subtracting floats of 13 digits may cost."""
+_MEASURED_MS: Final = 5.0
+"""Two shards that keep their slots in Redis place them by its clock, as well as each has measured it."""
 _LATE_MS: Final = 10_000.0
 """Grants of different shards may be told out of order by this much."""
 _SWEEP_EVERY_MS: Final = 5_000.0
@@ -89,13 +91,17 @@ class Verdict:
         return not self.broken and not self.early
 
 
+_Grant = tuple[float, float, str, str, str]
+"""(interval, slot, limit, shard, boot)"""
+
+
 @dataclass(slots=True)
 class _Track:
     """The latest slots of one domain or host, in order of time."""
 
     slots: list[float] = field(default_factory=list)
-    grants: list[tuple[float, float, str, str, str]] = field(default_factory=list)
-    """(interval, slot, limit, shard, boot), beside `slots`."""
+    grants: list[_Grant] = field(default_factory=list)
+    """Beside `slots`."""
     until_ms: float = 0.0
     """When it may be forgotten."""
 
@@ -165,11 +171,16 @@ class Proof:
         for later in (at, at + 1):
             if 0 < later < len(track.slots):
                 gap, interval = track.slots[later] - track.slots[later - 1], track.grants[later][0]
-                one_clock = track.grants[later][4] == track.grants[later - 1][4]
-                if gap < interval - (_TOLERANCE_MS if one_clock else self._skew + _TOLERANCE_MS):
+                if gap < interval - self._tolerance(track.grants[later - 1], track.grants[later]):
                     self.verdict.early += 1
                     if len(self.verdict.early_examples) < self._most:
                         self.verdict.early_examples.append(Early(name, kind, track.slots[later], gap, interval))
+
+    def _tolerance(self, one: _Grant, other: _Grant) -> float:
+        """How much sooner one may seem to follow the other than it did."""
+        if one[3:] == other[3:]:
+            return _ROUNDING_MS
+        return _MEASURED_MS if one[4] == other[4] else _MEASURED_MS + self._skew
 
     def _judge_windows(self, kind: str, name: str, track: _Track, at: int) -> None:
         """Every window that the new slot lies in, each told by its last slot."""

@@ -1,0 +1,33 @@
+"""What another override file would have made of the grants on record. Pure, bounded memory.
+
+Each grant stands for one who asked, at the time when it was asked for. Those who were refused aren't on record: of a
+candidate that is faster than what was in force this shows too little; the live counters of shadow mode see them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ratelimiter.ledger.lines import BY_CRAWL_DELAY
+from ratelimiter.ledger.reading import Granted
+from ratelimiter.overrides import Overrides
+from ratelimiter.shadow import Candidate, Tally
+from ratelimiter.standing import Standings
+from thrift_idl.gen.ratelimiter.ttypes import Reservation
+
+_INSTANT_MS: Final = 0.001
+"""Slots are told as sums of floats: less than this is what they leave of "at once"."""
+
+
+def replay(grants: Iterable[Granted], overrides: Overrides) -> Tally:
+    """How the grants would have come out by other limits, robots.txt saying what it said."""
+    tally = Tally()
+    candidate = Candidate(Standings(), float("inf"))
+    for granted in grants:
+        entry = granted.entry
+        delay = int(entry.interval_ms) if entry.limit.endswith(BY_CRAWL_DELAY) else None
+        waited = entry.wait_ms if entry.wait_ms > _INSTANT_MS else 0.0
+        decided = candidate.decide(Reservation(entry.domain, entry.host, delay), overrides, granted.asked_ms)
+        tally.add(entry.domain, waited, 0.0 if decided is not None and decided <= _INSTANT_MS else decided)
+    return tally
