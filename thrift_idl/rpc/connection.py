@@ -56,6 +56,8 @@ class Connection(asyncio.Protocol):
         """Bytes of this connection within the server's memory bound."""
         self._unsent = 0
         self._reading = True
+        self.choked = False
+        """A reply found no room; nothing was read since."""
         self._batch: list[bytes] | None = None
         self._batch_bytes = 0
         self._transport: asyncio.Transport
@@ -99,6 +101,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The caller has caught up."""
         self.activity.stalled_since = None
+        self.choked = False
         self.measure()
         self._turn()
 
@@ -159,7 +162,7 @@ class Connection(asyncio.Protocol):
     def _begin_some(self) -> None:
         end = self._loop.time() + TURN_S
         for _ in range(min(TURN, len(self._waiting))):
-            self._dispatcher.begin(self._waiting.popleft(), self._running, self._send)
+            self._dispatcher.begin(self._waiting.popleft(), self._running, self)
             if self.activity.stalled_since is not None or not self._waiting or self._loop.time() > end:
                 return
 
@@ -179,9 +182,11 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
-    def _send(self, reply: bytes) -> bool:
+    def send(self, reply: bytes) -> bool:
+        """Take a reply; False = too much lies unread for one of this size."""
         size = len(reply)
         if size > SMALL and self._unsent + size > self._limits.connection_bytes:
+            self.choked = self.activity.stalled_since is not None  # so that resume_writing ends it
             return False
         if self._batch is None:
             self._write(reply)

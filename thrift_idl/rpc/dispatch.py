@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from thrift.Thrift import TApplicationException
 
@@ -17,8 +17,16 @@ from thrift_idl.rpc.message import CALL, Header, Undecodable, decode, read_heade
 from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
 from thrift_idl.rpc.values import TooManyValues, bound_values
 
-Send = Callable[[bytes], bool]
-"""Takes a reply; False = the caller has left too much unread, and there is no room for one of this size."""
+
+class Replies(Protocol):
+    """Where the replies of one caller go."""
+
+    @property
+    def choked(self) -> bool:
+        """The caller has left so much unread that no value is to be encoded for it."""
+
+    def send(self, reply: bytes) -> bool:
+        """Take a reply; False = there is no room for one of this size."""
 
 
 @dataclass(slots=True)
@@ -33,18 +41,24 @@ class Load:
 class Served:
     """One call of a connection, from the start of its handler to its answer."""
 
-    __slots__ = ("_answered", "_call", "_dispatcher", "_ended", "_frame_bytes", "_method", "_request_id", "_running",
-                 "_send", "_sequence", "_timer")  # fmt: skip
+    __slots__ = ("_answered", "_call", "_dispatcher", "_ended", "_frame_bytes", "_method", "_replies", "_request_id",
+                 "_running", "_sequence", "_timer")  # fmt: skip
 
     def __init__(
-        self, dispatcher: Dispatcher, method: Method, header: Header, caller: Caller, running: set[Served], send: Send
+        self,
+        dispatcher: Dispatcher,
+        method: Method,
+        header: Header,
+        caller: Caller,
+        running: set[Served],
+        replies: Replies,
     ) -> None:
         self._dispatcher = dispatcher
         self._method = method
         self._sequence = header.sequence
         self._request_id = caller.request_id
         self._running = running
-        self._send = send
+        self._replies = replies
         self._call = Call(dispatcher.loop, method.name)
         self._timer: asyncio.TimerHandle | None = None
         self._frame_bytes = 0
@@ -82,6 +96,8 @@ class Served:
             return
         if error is not None:
             self._answer_error(error)
+        elif self._replies.choked:
+            self._answer_unread()
         else:
             self._reply(answer(self._method, self._sequence, value, self._dispatcher.limits.largest_frame))
 
@@ -92,12 +108,13 @@ class Served:
             self._reply(answer_error(self._method, self._sequence, error, self._request_id, most))
 
     def _reply(self, reply: bytes) -> None:
-        if not self._send(reply):
-            limits = self._dispatcher.limits
-            unread = Overloaded(
-                f"answers of {limits.connection_bytes} bytes wait to be read: read them, then ask again"
-            )
-            self._send(answer_error(self._method, self._sequence, unread, self._request_id, limits.largest_frame))
+        if not self._replies.send(reply):
+            self._answer_unread()
+
+    def _answer_unread(self) -> None:
+        limits = self._dispatcher.limits
+        unread = Overloaded(f"answers of {limits.connection_bytes} bytes wait to be read: read them, then ask again")
+        self._replies.send(answer_error(self._method, self._sequence, unread, self._request_id, limits.largest_frame))
 
 
 class Dispatcher:
@@ -110,22 +127,22 @@ class Dispatcher:
         self.load = Load()
         self.loop = asyncio.get_running_loop()
 
-    def begin(self, frame: bytes, running: set[Served], send: Send) -> None:
-        """Start the call in `frame`; `send` gets its answer, now or later. Raises FrameError on no such message."""
+    def begin(self, frame: bytes, running: set[Served], replies: Replies) -> None:
+        """Start the call in `frame`; `replies` gets its answer, now or later. Raises FrameError on no such message."""
         header = read_header(frame, CALL)
         found = self._methods.get(header.name)
         if found is None:
             unknown = InvalidRequest(f"unknown method {header.name.decode(errors='replace')!r}")
-            send(refuse(TApplicationException.UNKNOWN_METHOD, header.name, header.sequence, unknown))
+            replies.send(refuse(TApplicationException.UNKNOWN_METHOD, header.name, header.sequence, unknown))
             return
         method, handler = found
         try:
             values = self._values(method, frame, header)
         except (Undecodable, TooManyValues) as error:
             invalid = InvalidRequest(f"the arguments of {method.name} can't be read: {error}")
-            send(refuse(TApplicationException.PROTOCOL_ERROR, header.name, header.sequence, invalid))
+            replies.send(refuse(TApplicationException.PROTOCOL_ERROR, header.name, header.sequence, invalid))
             return
-        self._start(method, handler, header, values, len(frame), running, send)
+        self._start(method, handler, header, values, len(frame), running, replies)
 
     def _values(self, method: Method, frame: bytes, header: Header) -> tuple[Any, ...]:
         bound_values(frame, header.start, self.limits.frame_values)
@@ -142,15 +159,15 @@ class Dispatcher:
         values: tuple[Any, ...],
         frame_bytes: int,
         running: set[Served],
-        send: Send,
+        replies: Replies,
     ) -> None:
         caller = caller_of(values)
         budget_ms = self._budget_ms(caller)
         refused = self._refusal(budget_ms, frame_bytes, len(running))
         if refused is not None:
-            send(answer_error(method, header.sequence, refused, caller.request_id, self.limits.largest_frame))
+            replies.send(answer_error(method, header.sequence, refused, caller.request_id, self.limits.largest_frame))
             return
-        Served(self, method, header, caller, running, send).start(handler(*values), budget_ms, frame_bytes)
+        Served(self, method, header, caller, running, replies).start(handler(*values), budget_ms, frame_bytes)
 
     def _budget_ms(self, caller: Caller) -> int:
         if caller.remaining_ms is None:
