@@ -101,6 +101,10 @@ class PooledRateLimiter:
         """What calls are routed by."""
         return self._route.membership
 
+    def owner(self, domain: str) -> Shard:
+        """The shard that calls about the domain go to."""
+        return self._route.owner(domain)
+
     async def reserve(self, request: ReserveRequest) -> Grant:
         """As its shard's. Raises `BackendDown` where that is down or unsure."""
         grant = await self._routed(request.reservation.domain, lambda limiter: limiter.reserve(request))

@@ -11,8 +11,10 @@ import pytest
 
 from ratelimiter.rules import MAX_WAIT_MS
 from tests.conformance import vectors
+from tests.unit.ratelimiter.pool.shards import Pool, write_membership
 from tests.unit.ratelimiter.rivals import ContestedState
 from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
 RULES = {
     rule["rule"]: rule for rule in json.loads(vectors("ratelimit/vectors.json").read_text())["aragog_rules_from_seed"]
@@ -77,5 +79,34 @@ async def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_spaced(slots, 100)
 
 
-def test_reshard() -> None:
-    pytest.skip("one shard: the rule speaks of N -> N+1 nodes, which come with the pool")
+async def test_reshard(tmp_path: Path) -> None:
+    """The rule lets a domain that moves have twice its rate for one interval; ours only ever delay."""
+    assert RULES["reshard"]["expect"].startswith("about 1/(N+1) keys move; moved key may at most double the rate")
+    domains = [f"d{number}.com" for number in range(400)]
+    pool = Pool(tmp_path / "pool.toml", Clock())
+    write_membership(pool.path, 1, "abc")
+    for name in "abc":
+        await pool.start(name)
+    client = await pool.client()
+    pool.clock.advance(5_000)
+    before = await _slots(pool, client, domains)
+    owned = {domain: client.owner(domain) for domain in domains}
+    write_membership(pool.path, 2, "abcd")
+    await pool.start("d")
+    await pool.look()
+    after = [await _slots(pool, client, domains) for _ in range(40)]
+    moved = [domain for domain in domains if client.owner(domain) != owned[domain]]
+    assert 0.5 / 4 < len(moved) / len(domains) < 1.5 / 4
+    for domain in domains:
+        slots = [slots[domain] for slots in (before, *after) if domain in slots]
+        assert_spaced(slots, 100)
+        assert len(slots) > 20  # moved or not, it goes on
+
+
+async def _slots(pool: Pool, client: RateLimiter, domains: list[str]) -> dict[str, float]:
+    """One reservation of each domain, then 100 ms go by."""
+    grants = {domain: await reserve(client, domain) for domain in domains}
+    now = pool.clock.now_ms
+    pool.clock.advance(100)
+    await pool.look()
+    return {domain: now + grant.wait_ms for domain, grant in grants.items() if grant.granted}

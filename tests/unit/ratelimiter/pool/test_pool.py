@@ -161,7 +161,7 @@ async def test_a_shard_that_is_down_is_told_as_such_and_spoils_no_batch(pool: Po
     pool.services["b"] = Dead()  # type: ignore[assignment]  # answers as a dead server's client does
     client = await pool.client()
     ours = await _owned(pool, "a")
-    theirs = next(domain for domain in DOMAINS if client._route.owner(domain).name == "b")
+    theirs = next(domain for domain in DOMAINS if client.owner(domain).name == "b")
     with pytest.raises(BackendDown):
         await reserve(client, theirs)
     grants = await client.reserve_batch(ReserveBatchRequest(CONTEXT, (wish(theirs), wish(ours))))
