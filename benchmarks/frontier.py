@@ -21,8 +21,8 @@ from aragog.crawl.crawls import Crawl
 from aragog.crawl.frontier import Ending, EntryState, Frontier, Offer
 from aragog.crawl.frontier.redis import RedisFrontier
 from aragog.crawl.frontier.sqlite import SqliteFrontier
+from deploy.engines import private
 from drivers.sqlite import path_of
-from tests.engines import private_engine
 
 LINKS = 100
 PARALLEL = 8
@@ -94,14 +94,16 @@ async def size(frontier: Frontier, url: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=200_000)
+    parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("urls", nargs="*", help="sqlite:///.. or redis://..; the crawl `c` must not be there")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         urls = arguments.urls
         if not urls:
             folder = stack.enter_context(TemporaryDirectory())
-            redis = stack.enter_context(private_engine("redis-durable"))
+            redis = private("redis-durable")
+            stack.callback(redis.wipe)
+            redis.start()
             urls = [f"sqlite:///{folder}/frontier.sqlite", redis.url]
         for url in urls:
             asyncio.run(measure(url.partition(":")[0], url, arguments.entries))

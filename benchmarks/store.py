@@ -104,7 +104,7 @@ async def bench(folder: Path, count: int) -> None:
 def main() -> None:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=int, default=2_000)
+    parser.add_argument("--pages", type=int, default=1_000)
     given = parser.parse_args()
     with TemporaryDirectory(prefix="aragog-bench-") as folder:
         run(bench(Path(folder), given.pages))
