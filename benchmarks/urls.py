@@ -79,17 +79,16 @@ def measure(call: Call, urls: Sequence[str]) -> tuple[float, int]:
 
 def compare(title: str, urls: Sequence[str], ours: Sequence[str], calls: dict[str, Call | None]) -> None:
     """A line for each; the ratio is to the first of ours."""
-    print(f"\n{title}")
     first = 0.0
     for name, call in calls.items():
         if call is None:
-            print(f"  {name:34} not installed")
+            print(f"{title:8}  {name:34} not installed")
             continue
         measure(call, urls[: len(urls) // 20])
         cost, refused = measure(call, urls)
         first = first or cost
         ratio = "" if name in ours else f"   {cost / first:.1f} x ours"
-        print(f"  {name:34} {cost:8.2f} µs{ratio}" + (f"   ({refused} refused)" if refused else ""))
+        print(f"{title:8}  {name:34} {cost:8.2f} µs{ratio}" + (f"   ({refused} refused)" if refused else ""))
 
 
 def versions() -> str:
@@ -119,22 +118,22 @@ def main() -> None:
         "weburl.url_key": weburl.url_key,
         "weburl.split": weburl.split,
     }
-    compare("typical links", links(TYPICAL, count), list(forms), forms | peers)
-    compare("dirty links", links(DIRTY, count), list(forms), forms | peers)
+    compare("typical", links(TYPICAL, count), list(forms), forms | peers)
+    compare("dirty", links(DIRTY, count), list(forms), forms | peers)
     based: dict[str, Call | None] = {
         "weburl.join, on a base": lambda href: weburl.join(BASE, href),
         "weburl.normalize, on a base": lambda href: weburl.normalize(href, BASE),
     }
     join = peer("ada_url", "join_url")
     others = {"ada_url.join_url": None if join is None else lambda href: join(BASE, href)}  # type: ignore[call-arg]
-    compare("typical links of a page", links(RELATIVE, count), list(based), based | others)
+    compare("relative", links(RELATIVE, count), list(based), based | others)
     hosts = [weburl.host(url) for url in links(TYPICAL, count)]
     domains = {
         "weburl.registrable_domain": weburl.registrable_domain,
         "publicsuffixlist.privatesuffix": suffixes("publicsuffixlist", "PublicSuffixList", "privatesuffix"),
         "tldextract": suffixes("tldextract", "TLDExtract", "extract_str"),
     }
-    compare("registrable domains of hosts", hosts, ["weburl.registrable_domain"], domains)
+    compare("domain", hosts, ["weburl.registrable_domain"], domains)
 
 
 if __name__ == "__main__":

@@ -51,9 +51,9 @@ def answers(done: subprocess.CompletedProcess[bytes]) -> list[Any]:
 @contextmanager
 def started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - a shell's background job ignores it
-    command = [*ARAGOG, *arguments]
-    with subprocess.Popen(command, env=env, start_new_session=True, preexec_fn=heed, **pipes) as process:
+    # Jobs in a shell's background ignore SIGINT, and so would their children.
+    command = ["env", "--default-signal=INT", *ARAGOG, *arguments]
+    with subprocess.Popen(command, env=env, start_new_session=True, **pipes) as process:
         try:
             yield process
         finally:
