@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 LIMITS = ServerLimits()
 #: What a server may keep of what it was made to hold: allocators give back late.
 KEPT = 64 * MIB
-LONGEST_MS = 1_500.0
+LONGEST_MS = 5_000.0
 
 pytestmark = [
     pytest.mark.skipif(not LINUX, reason="measures by /proc"),
@@ -121,8 +121,8 @@ def test_connects_and_disconnects(server: Server) -> None:
 
 def test_a_caller_that_sends_calls_and_never_reads(server: Server) -> None:
     with others_are_served(server, "answers never read"), contextlib.ExitStack() as stack:
-        deaf = [stack.enter_context(deaf_connection(server.port)) for _ in range(counted(10, 2))]
-        end = time.monotonic() + counted(LIMITS.stall_ms // 1000 + 15, 2)
+        deaf = [stack.enter_context(deaf_connection(server.port)) for _ in range(2)]
+        end = time.monotonic() + counted(150, 2)
         while time.monotonic() < end and deaf:
             deaf = [connection for connection in deaf if still_sending(connection, server.sample * 200)]
             time.sleep(0.01)
