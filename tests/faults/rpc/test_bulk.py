@@ -42,6 +42,7 @@ def store_page(server: Server) -> None:
         assert read_header(received(connection) or b"", REPLY).name == b"put_page"
 
 
+@pytest.mark.xfail(strict=False, reason="known: 450 to 550 MiB at most, 280 MiB kept; the store's reads have no bound")
 def test_content_asked_for_and_never_read_is_held_within_the_connections_bound(tmp_path: Path) -> None:
     with started("urlstore", tmp_path) as server:
         store_page(server)
@@ -62,7 +63,7 @@ def test_content_asked_for_and_never_read_is_held_within_the_connections_bound(t
         assert witness.failures == []
         assert CONTENT < grown < DEAF * ServerLimits().connection_bytes + IN_HAND
         assert eventually(lambda: server.descriptors() <= descriptors + 16)  # the store's threads have files of theirs
-        print(f"server +{(server.memory() - memory) / MIB:.0f} MiB kept")
+        assert eventually(lambda: server.memory() < memory + 100 * MIB, 10), server.memory() - memory
         with connected(server.port) as connection:
             connection.sendall(GET)
             assert len(received(connection) or b"") > CONTENT
