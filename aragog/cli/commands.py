@@ -24,6 +24,8 @@ COMMANDS = {
     "robots": "aragog.cli.robots:app",
     "extract": "aragog.cli.extract:extract",
     "address": "aragog.cli.address:app",
+    "limits": "aragog.cli.limits:app",
+    "politeness": "aragog.cli.politeness:app",
     "worker": "aragog.cli.worker:worker",
     "serve": "aragog.cli.serve:serve",
     "ping": "aragog.cli.ping:ping",
