@@ -42,7 +42,7 @@ def store_page(server: Server) -> None:
         assert read_header(received(connection) or b"", REPLY).name == b"put_page"
 
 
-@pytest.mark.xfail(strict=False, reason="known: 450 to 550 MiB at most, 280 MiB kept; the store's reads have no bound")
+@pytest.mark.xfail(strict=False, reason="known: 450 to 550 MiB at most, 280 MiB kept; cause not found")
 def test_content_asked_for_and_never_read_is_held_within_the_connections_bound(tmp_path: Path) -> None:
     with started("urlstore", tmp_path) as server:
         store_page(server)
