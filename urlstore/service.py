@@ -17,6 +17,7 @@ from urlstore import bounds, cells, pages
 from urlstore.aliases import Alias, Walk, aliases_of, walk
 from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite
 from urlstore.claims import canonical_url, claims_of, verdict
+from urlstore.in_hand import CONTENT_IN_HAND, InHand
 from urlstore.linking import Linking
 from urlstore.measuring import measured
 from urlstore.puts import prepare
@@ -53,6 +54,7 @@ class UrlStoreService:
         self._telemetry = telemetry or Silence()
         self._linking = Linking(metadata)
         self._union = InlinkUnion(metadata)
+        self._in_hand = InHand(CONTENT_IN_HAND)
 
     # --- writing ---
 
@@ -153,10 +155,11 @@ class UrlStoreService:
         page = await self._page_at(request.url)
         if not page.content_key:
             raise NotFound(f"{page.url} asks for noarchive: its content isn't kept", url=page.url)
-        blob = await self._content.get(page.content_key)
-        if blob is None:
-            raise StoreUnreadable(f"the content of {page.url} is missing: restore the content store", url=page.url)
-        content = await asyncio.to_thread(_verified, blob, page)
+        async with self._in_hand.hold(page.content_bytes):
+            blob = await self._content.get(page.content_key)
+            if blob is None:
+                raise StoreUnreadable(f"the content of {page.url} is missing: restore the content store", url=page.url)
+            content = await asyncio.to_thread(_verified, blob, page)
         return ttypes.Content(content, page.media_type, page.content_hash, page.version)
 
     @measured
