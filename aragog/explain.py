@@ -10,8 +10,12 @@
   unknown), `present` (false: a 4xx or an empty file, so that all is allowed), `allowed`, `line` (0 = none matches),
   `rule`, `group`, `version`, `crawl_delay_ms`, `fetched_ms`, `age_ms`, and where there is none `code`, `message`,
   `delay_ms`
-- `limit`, null where `limit_unknown` says why: `domain`, `limit`, `interval_ms`, `next_slot_ms`, `held_ms`,
-  `blocked_ms`
+- `limit`, null where `limit_unknown` says why: `domain`, `limit`, `line` (of the override file, 0 = none), `note`,
+  `interval_ms`, `next_slot_ms`, `held_ms`, `held_status` (of the answer that holds it), `next_hold_ms` (of the next 429
+  without Retry-After), `blocked_ms`; `host_limit`, `host_line`, `host_interval_ms` of the host's own limit ("" = none);
+  `limits_error` (why the override file as it stands isn't in force); `version` of the shards' membership; `shadow`,
+  null without a candidate file: `limit`, `interval_ms`, `error`, and counts of all domains, `live_at_once`,
+  `live_delayed`, `live_refused`, `at_once`, `delayed`, `refused`
 - `canonical`: `url`, `why`, `aliases` followed, `cycle`, `claims` [`source`, `url`, `holds`, `why`]
 - `stored`, null for nothing: `url`, `redirects_to`, `page` (null or `version`, `title`, `status`, `media_type`,
   `content_bytes`, `content_kept`, `fetched_ms`, `last_seen_ms`, `changed_ms`), `outcome` of the last visit (null or
@@ -32,6 +36,7 @@ from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest, Explanation, RobotsExplanation
+from thrift_idl.gen.ratelimiter.ttypes import DomainStatus
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Outcome, Page, UrlRow
 from thrift_idl.records import field_names
@@ -174,7 +179,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "addresses": [_fields(each, *field_names(each)) for each in fetch.addresses],
         },
         "robots": _robots(fetch.robots) if fetch.robots else None,
-        "limit": _fields(fetch.limit, *_LIMIT) if fetch.limit else None,
+        "limit": _limit(fetch.limit) if fetch.limit else None,
         "limit_unknown": fetch.limit_unknown,
         "canonical": _canonical(stored) if stored else None,
         "stored": _row(stored.row) if stored and stored.row else None,
@@ -182,7 +187,6 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-_LIMIT = ("domain", "limit", "interval_ms", "next_slot_ms", "held_ms", "blocked_ms")
 _RULES = ("allowed", "line", "rule", "group", "version", "crawl_delay_ms")
 _PAGE = ("version", "status", "media_type", "content_bytes", "fetched_ms", "last_seen_ms", "changed_ms")
 
@@ -190,6 +194,11 @@ _PAGE = ("version", "status", "media_type", "content_bytes", "fetched_ms", "last
 def _fields(record: Any, *names: str) -> dict[str, Any]:
     """Some fields of a record; null each where there is no record."""
     return {name: getattr(record, name, None) for name in names}
+
+
+def _limit(status: DomainStatus) -> dict[str, Any]:
+    shadow = status.shadow
+    return _fields(status, *field_names(status)) | {"shadow": _fields(shadow, *field_names(shadow)) if shadow else None}
 
 
 def _robots(robots: RobotsExplanation) -> dict[str, Any]:

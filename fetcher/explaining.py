@@ -159,7 +159,7 @@ class Explaining:
 
     async def _limit(self, url: weburl.Url, request: ExplainRequest) -> tuple[DomainStatus | None, str]:
         try:
-            return await self.limiter.status(StatusRequest(request.context, url.registrable_domain)), ""
+            return await self.limiter.status(StatusRequest(request.context, url.registrable_domain, url.host)), ""
         except AragogError as error:  # an explanation lacks it; a fetch would fail with it
             return None, error.message
 

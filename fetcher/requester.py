@@ -178,7 +178,9 @@ class Requester:
     async def _tell(self, ask: Ask, status: int, retry_ms: int | None, latency_ms: float) -> None:
         """Feedback to the limiter; its being down doesn't spoil an answer that is here already."""
         url = ask.url
-        feedback = FeedbackRequest(ask.context, url.registrable_domain, url.host, status, retry_ms, latency_ms)
+        # Only of a 503 does the limiter want to know whose it was: one of two URLs, or the same one again.
+        key = weburl.url_key(url.request_form) if status == 503 else b""
+        feedback = FeedbackRequest(ask.context, url.registrable_domain, url.host, status, retry_ms, latency_ms, key)
         try:
             await self._limiter.feedback(feedback)
         except AragogError as error:

@@ -134,7 +134,8 @@ def explain(overrides: Overrides, domain: str, host: str, wall_ms: float) -> lis
         found.append(Candidate(host_winner, "host", True, _why(host_winner, host)))
     for limit, budget in _eligible(overrides, domain, host):
         if limit not in {winner, host_winner}:
-            found.append(Candidate(limit, budget, False, _why_not(limit, winner, host_winner, wall_ms)))
+            before = host_winner if budget == "host" and host_winner else winner
+            found.append(Candidate(limit, budget, False, _why_not(limit, before, wall_ms)))
     return found
 
 
@@ -156,9 +157,9 @@ def _why(limit: Limit, name: str) -> str:
     return f"the override of {name} itself" if limit.line else "no override matches"
 
 
-def _why_not(limit: Limit, winner: Limit, host_winner: Limit | None, wall_ms: float) -> str:
+def _why_not(limit: Limit, winner: Limit, wall_ms: float) -> str:
     if not in_force(limit, wall_ms):
         return "expired"
     if limit.name.startswith("hosts."):
         return f"not below {winner.name}, so that it changes nothing"
-    return f"{(host_winner or winner).name} is more specific"
+    return f"{winner.name} is more specific"

@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": "aragog.cli.worker:worker",
     "serve": "aragog.cli.serve:serve",
     "ping": "aragog.cli.ping:ping",
+    "doctor": "aragog.cli.doctor:doctor",
     "config": "aragog.cli.config:app",
     "testweb": "aragog.cli.testweb:testweb",
 }

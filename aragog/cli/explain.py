@@ -30,6 +30,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
     Grant,
     ReserveBatchRequest,
     ReserveRequest,
+    Shadow,
     StatusRequest,
 )
 from thrift_idl.gen.urlstore.ttypes import LookupResult, Page
@@ -152,7 +153,7 @@ def _rows(report: Report, now_ms: int) -> Iterator[tuple[str, str]]:
     if fetch.robots:
         yield from _robots_rows(fetch.robots)
     if fetch.limit:
-        yield "limit", _limit_line(fetch.limit)
+        yield from _limit_rows(fetch.limit)
     yield "limit", fetch.limit_unknown and f"unknown: {fetch.limit_unknown}"
     if report.stored:
         yield from _stored_rows(report.stored, now_ms)
@@ -184,15 +185,41 @@ def _decision(rules: RobotsVerdict) -> str:
     return f"line {rules.line}: {rules.rule} ({group})" if rules.line else f"no line matches: allowed ({group})"
 
 
+def _limit_rows(limit: DomainStatus) -> Iterator[tuple[str, str]]:
+    """The pace of a registrable domain and of one of its hosts, and what keeps both."""
+    yield "limit", _limit_line(limit)
+    if limit.host_limit:
+        pace = f"{_named(limit.host_limit, limit.host_line)}: a request each {lasting(limit.host_interval_ms)}"
+        yield "limit of the host", pace
+    yield "note", limit.note
+    yield "limits file", limit.limits_error and f"refused, the last good one is in force: {limit.limits_error}"
+    if limit.shadow:
+        yield from _shadow_rows(limit.shadow)
+
+
 def _limit_line(limit: DomainStatus) -> str:
     """One line on the pace of a registrable domain."""
     words = [
-        f"{limit.limit}: a request each {lasting(limit.interval_ms)}",
+        f"{_named(limit.limit, limit.line)}: a request each {lasting(limit.interval_ms)}",
         f"next slot in {lasting(limit.next_slot_ms)}",
     ]
-    words += [f"held for {lasting(limit.held_ms)}"] if limit.held_ms else []
+    answered = f": it answered {limit.held_status}" if limit.held_status else ""
+    words += [f"held for {lasting(limit.held_ms)}{answered}"] if limit.held_ms else []
     words += [f"blocked for {lasting(limit.blocked_ms)}"] if limit.blocked_ms else []
     return "; ".join(words)
+
+
+def _named(limit: str, line: int) -> str:
+    return f"{limit} (line {line})" if line else limit
+
+
+def _shadow_rows(shadow: Shadow) -> Iterator[tuple[str, str]]:
+    """What the candidate file would have done, of all that this limiter decided."""
+    pace = f"{shadow.limit}: a request each {lasting(shadow.interval_ms)}"
+    live = f"{shadow.live_at_once:,} at once, {shadow.live_delayed:,} delayed, {shadow.live_refused:,} refused"
+    instead = f"{shadow.at_once:,}, {shadow.delayed:,}, {shadow.refused:,}"
+    yield "shadow", f"{pace}\nall domains: {live}; by the candidate {instead}"
+    yield "shadow file", shadow.error and f"refused: {shadow.error}"
 
 
 def _stored_rows(found: LookupResult, now_ms: int) -> Iterator[tuple[str, str]]:

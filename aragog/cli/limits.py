@@ -31,7 +31,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="An override file, TOML or YAML.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Check an override file: exit code 0 if the limiter would take it, else 2, with the line to blame and the reason."""
+    """Check an override file: exit code 0 if the limiter would take it, else 2, with the line to blame and why."""
     overrides = read_overrides(file, _default(load()))
     now, counts = wall_ms(), _counts(overrides)
     expired = [limit.name for limit in overrides.all() if not in_force(limit, now)]

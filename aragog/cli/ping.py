@@ -27,12 +27,12 @@ def ping(
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise BadConfiguration(f"{address!r} is no address; write host:port")
-    took_ms = run(_ping(host.strip("[]"), int(port), address, timeout_ms))
+    took_ms = run(answer_ms(host.strip("[]"), int(port), address, timeout_ms))
     print(f"{address} answers, in {took_ms:.1f} ms")
 
 
-async def _ping(host: str, port: int, address: str, timeout_ms: int) -> float:
-    """Milliseconds until the answer. Raises `BackendDown`."""
+async def answer_ms(host: str, port: int, address: str, timeout_ms: int) -> float:
+    """Milliseconds until the service at `address` (host and port) has answered. Raises `BackendDown`."""
     began = time.perf_counter()
     try:
         async with asyncio.timeout(timeout_ms / 1000):

@@ -187,7 +187,8 @@ KEYS = {
     "address": "port_refusal addresses",
     "robots": "url source present allowed line rule group version crawl_delay_ms fetched_ms age_ms code message "
     "delay_ms",
-    "limit": "domain limit interval_ms next_slot_ms held_ms blocked_ms",
+    "limit": "domain interval_ms next_slot_ms held_ms blocked_ms limit version line note host_limit host_interval_ms "
+    "host_line held_status next_hold_ms limits_error shadow",
     "canonical": "url why aliases cycle claims",
 }
 

@@ -1,0 +1,49 @@
+"""`aragog doctor`: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from aragog.cli.cards import plain
+from aragog.cli.run import run
+from aragog.settings import load
+from thrift_idl.errors import BadConfiguration
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object: `healthy`, `findings`.")] = False,
+) -> None:
+    """Examine this configuration: its files, limits, data directory and lock, services and engines.
+
+    Changes nothing. Exits with 0 if nothing failed (warnings may stand), else with 1.
+    """
+    from aragog.doctor import Finding, examine  # noqa: PLC0415 - what it examines is needed by nothing else
+
+    try:
+        found = [Finding("configuration", "ok", "every key is known and good"), *run(examine(load()))]
+    except BadConfiguration as error:
+        found = [Finding("configuration", "failed", error.message, "`aragog config show` lists every setting")]
+    healthy = all(finding.state != "failed" for finding in found)
+    if as_json:
+        print(orjson.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in found]}).decode())
+    else:
+        _print([(each.check, each.state, each.said, each.remedy) for each in found])
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _print(found: Sequence[tuple[str, str, str, str]]) -> None:
+    console = Console()
+    for check, state, said, remedy in found:
+        word = "OK" if state == "ok" else state.upper()
+        console.print(plain(f"{word:<8} {check}: {said}"), style=_STYLES[state], soft_wrap=True)
+        if remedy:
+            console.print(plain(f"{'':<8} do: {remedy}"), soft_wrap=True)

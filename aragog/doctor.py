@@ -1,0 +1,240 @@
+"""What `aragog doctor` looks at: everything that could keep a process from starting, or a promise from being kept.
+
+Each check is a function of the settings that tells what it found; none changes anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from aragog.assembly.clients import client_of
+from aragog.cli.ping import answer_ms
+from aragog.lock import LOCK, owner_pid
+from aragog.settings import Settings
+from ratelimiter.ledger.segments import segment_files
+from ratelimiter.limits import read_overrides
+from ratelimiter.overrides import limit_of_qps
+from ratelimiter.pool.membership import Membership, read_membership
+from thrift_idl.errors import AragogError, BackendDown, BadConfiguration
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.ratelimiter.protocol import RateLimiter
+from thrift_idl.gen.ratelimiter.ttypes import StatusRequest
+
+State = Literal["ok", "warning", "failed"]
+_PATIENCE_MS = 2_000
+_LITTLE_ROOM_BYTES = 1 << 30
+_NO_ROOM_BYTES = 64 << 20
+_HERE = {"sqlite", "file", "memory"}
+_PORTS = {"redis": 6379, "rediss": 6379, "cassandra": 9042, "kafka": 9092, "s3": 443}
+_POOL = "pool://"
+_ANY_DOMAIN = "example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    state: State
+    said: str
+    remedy: str = ""
+    """What to do; "" = nothing."""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every finding on a configuration that could be loaded."""
+    found = [*_data_directory(settings), *_contact(settings), *_limits(settings), *_ledger(settings)]
+    membership, told = _membership(settings)
+    found += told
+    async for finding in _services(settings, membership):
+        found.append(finding)
+    found += await asyncio.gather(*(_engine(name, url) for name, url in _engines(settings)))
+    return found
+
+
+# --- this machine ---
+
+
+def _data_directory(settings: Settings) -> Iterator[Finding]:
+    path = settings.data_path
+    nearest = next((folder for folder in (path, *path.resolve().parents) if folder.exists()), Path("/"))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        remedy = "set data_dir to a folder that you may write, or change its owner"
+        yield Finding("data directory", "failed", f"{path} can't be written", remedy)
+        return
+    yield Finding("data directory", "ok", f"{path}{'' if path.exists() else ' will be made'}")
+    free = shutil.disk_usage(nearest).free
+    state: State = "ok" if free > _LITTLE_ROOM_BYTES else "warning" if free > _NO_ROOM_BYTES else "failed"
+    yield Finding("disk", state, f"{free / (1 << 30):.1f} GiB free at {nearest}", "" if state == "ok" else "make room")
+    yield _lock(path)
+
+
+def _lock(path: Path) -> Finding:
+    pid = owner_pid(path) if (path / LOCK).exists() else 0
+    if pid and _is_locked(path / LOCK):
+        return Finding("lock", "ok", f"process {pid} fetches or limits from {path}; others wait for it")
+    return Finding("lock", "ok", "free")
+
+
+def _is_locked(lock: Path) -> bool:
+    """Whether a process holds the lock: the kernel's list says so, without taking it."""
+    try:
+        inode = lock.stat().st_ino
+        return any(f":{inode} " in line and "FLOCK" in line for line in Path("/proc/locks").read_text().splitlines())
+    except OSError:
+        return True
+
+
+def _contact(settings: Settings) -> Iterator[Finding]:
+    if not settings.fetcher.service and not settings.fetcher.contact:
+        remedy = "set fetcher.contact to a page or mail address where a site owner reaches you"
+        yield Finding("contact", "warning", "none: nothing beyond loopback is fetched", remedy)
+
+
+# --- the limiter's files ---
+
+
+def _limits(settings: Settings) -> Iterator[Finding]:
+    given = settings.ratelimiter
+    for name, setting in (("limits", given.overrides), ("shadow limits", given.shadow_overrides)):
+        if not setting:
+            continue
+        path = Path(settings.expand(setting))
+        try:
+            overrides = read_overrides(path, limit_of_qps(given.qps))
+        except BadConfiguration as error:
+            remedy = "mend the file; until then a running limiter keeps the last good one, and none starts"
+            yield Finding(name, "failed", error.message, remedy)
+        else:
+            yield Finding(name, "ok", f"{path}: {len(overrides)} overrides")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    from aragog.assembly.limiting import ledger_folder  # noqa: PLC0415 - opens all that a limiter needs
+
+    if settings.ratelimiter.service:
+        return
+    if not settings.ratelimiter.ledger:
+        remedy = "set ratelimiter.ledger, if politeness is to be proved"
+        yield Finding("ledger", "warning", "off: grants aren't on record", remedy)
+        return
+    try:
+        folder = ledger_folder(settings)
+        files = segment_files(folder) if folder.exists() else []
+        size = sum(file.stat().st_size for file in files)
+    except (BadConfiguration, OSError) as error:
+        yield Finding("ledger", "failed", str(error), "set ratelimiter.ledger to file:///FOLDER")
+        return
+    said = f"{folder}: {len(files)} files, {size / (1 << 20):.1f} of at most {settings.ratelimiter.ledger_mib} MiB"
+    yield Finding("ledger", "ok", said)
+
+
+def _membership(settings: Settings) -> tuple[Membership | None, list[Finding]]:
+    """The pool's members, as a shard or as a client of the pool reads them."""
+    given = settings.ratelimiter
+    file = given.service.removeprefix(_POOL) if given.service.startswith(_POOL) else given.membership
+    if not file:
+        return None, []
+    try:
+        membership = read_membership(Path(settings.expand(file)))
+    except AragogError as error:
+        remedy = "mend the file: shards grant nothing while it can't be read"
+        return None, [Finding("membership", "failed", error.message, remedy)]
+    names = [shard.name for shard in membership.shards]
+    if given.shard and given.shard not in names:
+        remedy = "add the shard to the file, its version one higher, or stop this process"
+        said = f"{file}: version {membership.version} has no shard {given.shard!r}"
+        return membership, [Finding("membership", "failed", said, remedy)]
+    return membership, [Finding("membership", "ok", f"{file}: version {membership.version}, {', '.join(names)}")]
+
+
+# --- over the network ---
+
+
+async def _services(settings: Settings, membership: Membership | None) -> AsyncIterator[Finding]:
+    named = {
+        "fetcher": settings.fetcher.service,
+        "ratelimiter": settings.ratelimiter.service,
+        "urlstore": settings.urlstore.service,
+        "pinlater": settings.pinlater.service,
+    }
+    addresses = [(name, address) for name, address in named.items() if address and not address.startswith(_POOL)]
+    addresses += [(f"shard {shard.name}", shard.address) for shard in membership.shards] if membership else []
+    for finding in await asyncio.gather(*(_service(name, address) for name, address in addresses)):
+        yield finding
+        if finding.state == "ok" and finding.check == "ratelimiter":
+            yield await _running_limits(settings.ratelimiter.service)
+
+
+async def _service(name: str, address: str) -> Finding:
+    host, _, port = address.rpartition(":")
+    try:
+        took = await answer_ms(host.strip("[]"), int(port), address, _PATIENCE_MS)
+    except (BackendDown, ValueError) as error:
+        return Finding(name, "failed", str(error), f"start it (aragog serve), or correct the address {address}")
+    return Finding(name, "ok", f"{address} answers, in {took:.0f} ms")
+
+
+async def _running_limits(address: str) -> Finding:
+    """Whether a running limiter took its override file as it stands."""
+    try:
+        async with client_of(address, RateLimiter, _PATIENCE_MS) as limiter:
+            status = await limiter.status(StatusRequest(Context("doctor"), _ANY_DOMAIN))
+    except AragogError as error:
+        return Finding("limits in force", "warning", f"{address}: {error}", "ask the limiter that owns the domain")
+    if status.limits_error:
+        remedy = "mend the file; until then the last good one stays in force"
+        return Finding("limits in force", "failed", f"{address} refused: {status.limits_error}", remedy)
+    return Finding("limits in force", "ok", f"{address} follows its override file")
+
+
+def _engines(settings: Settings) -> Iterator[tuple[str, str]]:
+    """(setting, URL) of every engine that this configuration opens by itself."""
+    if not settings.fetcher.service:
+        yield "fetcher.robots_cache", settings.fetcher.robots_cache
+    if not settings.ratelimiter.service:
+        yield "ratelimiter.state", settings.ratelimiter.state
+    if not settings.urlstore.service:
+        yield "urlstore.metadata", settings.urlstore.metadata
+        yield "urlstore.content", settings.urlstore.content
+    if not settings.pinlater.service:
+        yield "pinlater.backend", settings.pinlater.backend
+    yield "crawl.frontier", settings.crawl.frontier
+    yield "events.sink", settings.events.sink
+    yield "events.leases", settings.events.leases
+
+
+async def _engine(setting: str, url: str) -> Finding:
+    """Whether something listens where the engine should. Its health is for checks of its own."""
+    parts = urlsplit(url)
+    if parts.scheme in _HERE:
+        return Finding(setting, "ok", f"{parts.scheme}: on this machine")
+    if parts.scheme not in _PORTS:
+        return Finding(setting, "failed", f"{parts.scheme!r} names no backend", f"correct the setting {setting}")
+    places = [place for place in parts.netloc.rpartition("@")[2].split(",") if place]
+    if parts.scheme == "s3" and ":" not in parts.netloc:
+        return Finding(setting, "ok", f"the bucket {parts.netloc} at Amazon: not asked")
+    silent = [place for place in places if not await _listens(place, _PORTS[parts.scheme])]
+    if not silent:
+        return Finding(setting, "ok", f"{parts.scheme}: {', '.join(places)} answers")
+    state: State = "failed" if len(silent) == len(places) else "warning"
+    remedy = f"start it, or correct the setting {setting}"
+    return Finding(setting, state, f"{parts.scheme}: {', '.join(silent)} doesn't answer", remedy)
+
+
+async def _listens(place: str, default_port: int) -> bool:
+    host, _, port = place.rpartition(":") if ":" in place.rpartition("]")[2] else (place, "", str(default_port))
+    try:
+        async with asyncio.timeout(_PATIENCE_MS / 1000):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, ValueError, TimeoutError):
+        return False
+    writer.close()
+    return True
