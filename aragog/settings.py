@@ -57,6 +57,8 @@ class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: A Crawl-delay of robots.txt lengthens a domain's interval up to this.
     max_crawl_delay_ms: int = 60_000
     state: str = "file:///{data_dir}/limits"
+    #: Holds and blocks; of a pool: the durable Redis that its shards share.
+    holds: str = "file:///{data_dir}/holds"
     #: The folder of the ledger: every grant, for `aragog politeness verify`; each limiter has its own. "" = none.
     ledger: str = "file:///{data_dir}/ledger"
     #: Its bound on the disk: the oldest grants go first.

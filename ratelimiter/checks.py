@@ -24,8 +24,7 @@ def check_batch(wishes: Sequence[Reservation]) -> None:
 def check(wish: Reservation) -> None:
     """A reservation that makes sense. Raises `InvalidRequest`."""
     check_domain(wish.domain)
-    if len(wish.host or "") > _MAX_NAME:
-        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
+    check_host(wish.host)
     if wish.crawl_delay_ms is not None:
         check_number("crawl_delay_ms", wish.crawl_delay_ms)
     if wish.max_wait_ms is not None:
@@ -38,6 +37,12 @@ def check_domain(domain: str) -> None:
         raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
     if not domain.isascii() or domain != domain.lower() or domain[-1] == ".":
         raise InvalidRequest(f"domain: {domain!r} must be in lower case ASCII, without a trailing dot")
+
+
+def check_host(host: str | None) -> None:
+    """A name that isn't too long. Raises `InvalidRequest`."""
+    if len(host or "") > _MAX_NAME:
+        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
 
 
 def check_number(name: str, value: float) -> None:

@@ -15,6 +15,11 @@ class Ownership(Protocol):
         """Of the membership that every answer speaks of; 0 = no pool."""
         ...
 
+    @property
+    def gained_ms(self) -> float:
+        """By then the owner of before has seen that what came to us is no longer its own."""
+        ...
+
     def lasts(self, now: float) -> bool:
         """Whether it may be relied on at `now`; if not, `renew` first."""
         ...
@@ -35,6 +40,7 @@ class Alone:
     """`Ownership` of a limiter without a pool: everything is its own."""
 
     version: int = 0
+    gained_ms: float = NEVER
 
     def lasts(self, now: float) -> bool:
         """Always."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ratelimiter import rules
+from ratelimiter.keeping import Keeping
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
@@ -51,6 +52,7 @@ class Reserving:
         state: StateBackend,
         limits: LimitsSource,
         standings: Standings,
+        keeping: Keeping,
         now_ms: Callable[[], float],
         telemetry: Telemetry,
         settings: Settings,
@@ -62,6 +64,7 @@ class Reserving:
         self._here = state if isinstance(state, LocalState) else None
         self._limits = limits
         self._standings = standings
+        self._keeping = keeping
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._settings = settings
@@ -113,8 +116,8 @@ class Reserving:
         void when it arrives, for its caller counts from when it asked.
         """
         now = self._now_ms()
-        while not self._ownership.lasts(now):
-            await self._ownership.renew()
+        while not self._ownership.lasts(now) or self._keeping.is_due(now):
+            await self._keeping.read() if self._ownership.lasts(now) else await self._ownership.renew()
             now = self._now_ms()
         return now
 
@@ -184,6 +187,7 @@ class Reserving:
 
     async def _take_there(self, state: StateBackend, wish: Reservation, limits: Overrides) -> Grant:
         pace = self.pace(wish, limits)
+        await self.sure()  # what suspends does so before reading: each caller then builds on the one before
         last = await state.get(pace.keys)
         for _ in range(self._settings.cas_attempts):
             now, floor = await self.sure(), self._ownership.floor_ms(pace.domain)

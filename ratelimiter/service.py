@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 
 from ratelimiter import rules
+from ratelimiter.checks import check, check_batch, check_domain, check_host, check_number
 from ratelimiter.feedback import HOLDING, Answered, hear
+from ratelimiter.holds import VOLATILE, Holds
+from ratelimiter.keeping import Keeping
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.ownership import ALONE, Ownership
@@ -17,7 +20,6 @@ from ratelimiter.standing import DAY_MS, Standings
 from ratelimiter.state import StateBackend
 from ratelimiter.status import status_of
 from ratelimiter.telemetry import SILENT, Telemetry
-from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.ratelimiter.ttypes import (
     BlockRequest,
     DomainStatus,
@@ -28,10 +30,6 @@ from thrift_idl.gen.ratelimiter.ttypes import (
     ReserveRequest,
     StatusRequest,
 )
-
-MAX_BATCH = 1_000
-_MAX_NAME = 253  # RFC 1035 section 2.3.4, without the trailing dot
-_MAX_MS = 2**53  # exact as a double
 
 
 def monotonic_ms() -> float:
@@ -53,16 +51,18 @@ class RateLimiterService:
         ledger: LedgerSink | None = None,
         shadow_limits: LimitsSource | None = None,
         jitter: Callable[[], float] = random.random,
+        holds: Holds = VOLATILE,
     ) -> None:
         self._state = state
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._standings = Standings()
+        self._keeping = Keeping(self._standings, holds, ownership, now_ms)
         self._jitter = jitter
         self._shadow = Shadow(shadow_limits, self._standings, settings.max_crawl_delay_ms) if shadow_limits else None
         self._reserving = Reserving(
-            state, limits, self._standings, now_ms, telemetry, settings, ownership, ledger, self._shadow
+            state, limits, self._standings, self._keeping, now_ms, telemetry, settings, ownership, ledger, self._shadow
         )
         self._ownership = ownership
 
@@ -71,15 +71,12 @@ class RateLimiterService:
 
         Raises `InvalidRequest`; `BackendDown` if the slot can't be recorded: then none was taken that counts.
         """
-        _check(request.reservation)
+        check(request.reservation)
         return await self._reserving.take(request.context.source, request.reservation)
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
         """Many reservations, answered in order; at most 1,000. One that makes no sense refuses the whole call."""
-        if len(request.reservations) > MAX_BATCH:
-            raise InvalidRequest(f"reservations: at most {MAX_BATCH} a call, not {len(request.reservations)}")
-        for reservation in request.reservations:
-            _check(reservation)
+        check_batch(request.reservations)
         return await self._reserving.take_each(request.context.source, request.reservations)
 
     async def feedback(self, request: FeedbackRequest) -> None:
@@ -87,25 +84,30 @@ class RateLimiterService:
 
         Raises `NotOwner`, as all calls that speak of one domain.
         """
-        _check_domain(request.domain)
-        _check_number("status", request.status)
-        _check_number("retry_after_ms", request.retry_after_ms or 0)
-        _check_number("latency_ms", request.latency_ms or 0)
+        check_domain(request.domain)
+        check_number("status", request.status)
+        check_number("retry_after_ms", request.retry_after_ms or 0)
+        check_number("latency_ms", request.latency_ms or 0)
         domain, status = request.domain, request.status
+        await self._reserving.sure()
         self._ownership.floor_ms(domain)
         if status not in HOLDING and self._standings.find(domain) is None:
             return
         now = self._now_ms()
         answer = Answered(status, request.retry_after_ms, request.url_key or b"", request.latency_ms or 0.0)
-        hold_ms = hear(self._standings.take(domain, now), now, answer, self._jitter())
+        standing = self._standings.take(domain, now)
+        doubled = standing.unasked_hold_ms
+        hold_ms = hear(standing, now, answer, self._jitter())
         if hold_ms:
             self._telemetry.held(domain, status, hold_ms)
+        if hold_ms or standing.unasked_hold_ms != doubled:
+            await self._keeping.keep(domain, standing)
 
     async def status(self, request: StatusRequest) -> DomainStatus:
         """What holds for a domain at present, and for one of its hosts if it is named. Takes no slot."""
-        _check_domain(request.domain)
-        _check_host(request.host)
-        now = self._now_ms()
+        check_domain(request.domain)
+        check_host(request.host)
+        now = await self._reserving.sure()
         limits = await self._limits.current(now)
         pace = self._reserving.pace(Reservation(request.domain, request.host), limits)
         found, floor = await self._state.get(pace.keys), self._ownership.floor_ms(request.domain)
@@ -115,36 +117,11 @@ class RateLimiterService:
 
     async def block(self, request: BlockRequest) -> None:
         """Grant nothing to a domain for `for_ms` (at most a day at a time); 0 lifts the block."""
-        _check_domain(request.domain)
-        _check_number("for_ms", request.for_ms)
+        check_domain(request.domain)
+        check_number("for_ms", request.for_ms)
+        await self._reserving.sure()
         self._ownership.floor_ms(request.domain)
         now = self._now_ms()
         standing = self._standings.take(request.domain, now)
         standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else rules.NEVER
-
-
-def _check(wish: Reservation) -> None:
-    _check_domain(wish.domain)
-    _check_host(wish.host)
-    if wish.crawl_delay_ms is not None:
-        _check_number("crawl_delay_ms", wish.crawl_delay_ms)
-    if wish.max_wait_ms is not None:
-        _check_number("max_wait_ms", wish.max_wait_ms)
-
-
-def _check_domain(domain: str) -> None:
-    """One spelling only: another one of the same domain would have a limit of its own."""
-    if not domain or len(domain) > _MAX_NAME:
-        raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
-    if not domain.isascii() or domain != domain.lower() or domain[-1] == ".":
-        raise InvalidRequest(f"domain: {domain!r} must be in lower case ASCII, without a trailing dot")
-
-
-def _check_host(host: str | None) -> None:
-    if len(host or "") > _MAX_NAME:
-        raise InvalidRequest(f"host: at most {_MAX_NAME} characters")
-
-
-def _check_number(name: str, value: float) -> None:
-    if not 0 <= value <= _MAX_MS:  # nor does NaN compare
-        raise InvalidRequest(f"{name}: must be a number from 0 to 2**53, not {value!r}")
+        await self._keeping.keep(request.domain, standing)

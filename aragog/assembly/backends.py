@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fetcher.robots.cache import RobotsCache
     from pinlater.backends import Backend as JobsBackend
     from ratelimiter import StateBackend
+    from ratelimiter.holds import Holds
     from recommender_hooks.backends import EventSink, ImageLeases
     from urlstore.backends import ContentBackend, MetadataBackend
 
@@ -77,6 +78,25 @@ async def _redis_limits(url: str, _: Settings) -> StateBackend:
     return await RedisState.open(url, monotonic_ms)
 
 
+async def _memory_holds(_: str, __: Settings) -> Holds:
+    from ratelimiter.holds import VOLATILE
+
+    return VOLATILE
+
+
+async def _file_holds(url: str, _: Settings) -> Holds:
+    from ratelimiter.backends.holds_file import FileHolds
+    from ratelimiter.limits import wall_ms
+
+    return FileHolds(Path(url.removeprefix("file:///")), wall_ms)
+
+
+async def _redis_holds(url: str, _: Settings) -> Holds:
+    from ratelimiter.backends.holds_redis import RedisHolds
+
+    return RedisHolds.open(url)
+
+
 async def _sqlite_jobs(url: str, settings: Settings) -> JobsBackend:
     from pinlater.backends.sqlite import SqliteBackend
 
@@ -137,6 +157,7 @@ LIMITER_STATE: Mapping[str, Open[StateBackend]] = {
     "memory": _memory_limits,
     "redis": _redis_limits,
 }
+HOLDS: Mapping[str, Open[Holds]] = {"file": _file_holds, "memory": _memory_holds, "redis": _redis_holds}
 
 
 async def open_backend(setting: str, table: Mapping[str, Open[B]], url: str, settings: Settings) -> B:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from aragog.assembly.backends import LIMITER_STATE, open_backend
+from aragog.assembly.backends import HOLDS, LIMITER_STATE, open_backend
 from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
 from aragog.telemetry import LimiterLog
@@ -43,6 +43,8 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(state.close)
+        holds = await open_backend("ratelimiter.holds", HOLDS, given.holds, settings)
+        stack.push_async_callback(holds.close)
         yield RateLimiterService(
             state,
             limits,
@@ -51,6 +53,7 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
             ownership=await _ownership(settings, stack),
             ledger=await _ledger(settings, stack),
             shadow_limits=shadow,
+            holds=holds,
         )
 
 

@@ -54,6 +54,11 @@ class ShardOwnership:
         return self._tenure.version
 
     @property
+    def gained_ms(self) -> float:
+        """By then what is new is ours alone."""
+        return self._tenure.gained_ms
+
+    @property
     def tenure(self) -> Tenure:
         """What may be granted at present."""
         return self._tenure

@@ -26,6 +26,8 @@ class Tenure:
     skew_ms: float
     looked_ms: float
     """When the look at the membership began that this rests on."""
+    gained_ms: float
+    """By then the owner of before has seen the change that brought us what is new."""
     floors: array[float]
     """By slot: no grant of before is later than this; `NOT_OURS` where another shard is the owner."""
 
@@ -34,7 +36,7 @@ class Tenure:
         return now - self.looked_ms <= self.skew_ms
 
 
-NOTHING: Final = Tenure(0, 0.0, NEVER, array("d"))
+NOTHING: Final = Tenure(0, 0.0, NEVER, NEVER, array("d"))
 
 
 def next_tenure(
@@ -45,10 +47,10 @@ def next_tenure(
     The longer skew of both memberships counts: the owner of before may live by the old one.
     """
     nobody_else_since = bool(before.floors) and before.version + 1 == version
-    fresh = now + max(skew_ms, before.skew_ms) + MAX_WAIT_MS
+    gained_ms = now + max(skew_ms, before.skew_ms)
     floors = array("d", [NOT_OURS]) * len(owned)
     for slot, ours in enumerate(owned):
         if ours:
             known = nobody_else_since and before.floors[slot] != NOT_OURS
-            floors[slot] = before.floors[slot] if known else fresh
-    return Tenure(version, skew_ms, looked_ms, floors)
+            floors[slot] = before.floors[slot] if known else gained_ms + MAX_WAIT_MS
+    return Tenure(version, skew_ms, looked_ms, gained_ms, floors)

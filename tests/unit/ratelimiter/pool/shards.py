@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter.holds import VOLATILE, Holds
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.state import StateBackend
 from tests.unit.ratelimiter.steps import Clock
@@ -28,6 +29,7 @@ class Pool:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self.clock = clock
+        self.record: Holds = VOLATILE
         self.holds: dict[str, ShardOwnership] = {}
         self.services: dict[str, RateLimiterService] = {}
 
@@ -35,7 +37,7 @@ class Pool:
         hold = self.holds[name] = ShardOwnership(name, self.path, self.clock)
         await hold.look()
         state = MemoryState() if state is None else state
-        service = RateLimiterService(state, await Limits.open(), self.clock, ownership=hold)
+        service = RateLimiterService(state, await Limits.open(), self.clock, ownership=hold, holds=self.record)
         self.services[name] = service
         return service
 

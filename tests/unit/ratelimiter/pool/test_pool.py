@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ratelimiter.backends.holds_file import FileHolds
+from ratelimiter.limits import wall_ms
 from ratelimiter.rules import MAX_WAIT_MS
 from tests.unit.ratelimiter.steps import CONTEXT, Clock, answer, block, reserve, standing_of, wish
 from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
@@ -131,6 +133,27 @@ async def test_what_stays_is_granted_all_the_time(pool: Pool) -> None:
     client = await pool.client()
     assert len(stayed) > len(DOMAINS) / 2
     assert all([(await reserve(client, domain)).granted for domain in stayed])
+
+
+async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
+    pool.record = FileHolds(tmp_path / "holds", wall_ms)
+    await settled(pool)
+    domain = await _owned(pool, "a")
+    await answer(pool.services["a"], 429, 600_000, domain=domain)
+    write_membership(pool.path, 2, "b")
+    await pool.look()
+    pool.clock.advance(SETTLED_MS)
+    await pool.look()
+    assert (await reserve(pool.services["b"], domain)).reason == "held"
+    assert 500_000 < (await standing_of(pool.services["b"], domain)).held_ms <= 600_000
+
+
+async def test_while_the_record_of_holds_cant_be_read_nothing_is_granted(pool: Pool, tmp_path: Path) -> None:
+    pool.record = FileHolds(tmp_path, wall_ms)  # a folder
+    await settled(pool)
+    client = await pool.client()
+    with pytest.raises(BackendDown):
+        await reserve(pool.services["a"], next(d for d in DOMAINS if client.owner(d).name == "a"))
 
 
 async def test_a_batch_is_cut_by_owner_and_put_together_in_order(pool: Pool) -> None:

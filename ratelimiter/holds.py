@@ -1,0 +1,105 @@
+"""What of a domain's standing must outlive its limiter: holds and blocks. The seam, and their form on record.
+
+On record they end at a time of a clock that goes on when the limiter doesn't (the machine's, or a Redis's). Such clocks
+are set at times: a hold then lasts at most as long again as it was given for, and at worst ends early by the jump.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from ratelimiter.rules import NEVER
+from ratelimiter.standing import DAY_MS, Standing
+
+KEPT_MS: Final = 25 * 3_600_000
+"""No hold and no block is longer than a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is left of a domain's hold and block, ms; 0 = none."""
+
+    held_ms: float = 0.0
+    blocked_ms: float = 0.0
+    unasked_hold_ms: float = 0.0
+    """As in `Standing`: the next hold without Retry-After is twice as long."""
+    held_status: int = 0
+
+
+class Holds(Protocol):
+    """Where holds and blocks are kept."""
+
+    async def load(self) -> Mapping[str, Hold]:
+        """All of them, the lifted ones of the last day too, by domain. Raises `BackendDown`."""
+        ...
+
+    async def keep(self, domain: str, hold: Hold) -> None:
+        """Record a domain's; returns when it is recorded. Raises `BackendDown`."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class VolatileHolds:
+    """`Holds` that end with the process."""
+
+    async def load(self) -> Mapping[str, Hold]:
+        """None."""
+        return {}
+
+    async def keep(self, domain: str, hold: Hold) -> None:
+        """The process remembers; nothing else does."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+VOLATILE: Final = VolatileHolds()
+
+
+class Recorded(msgspec.Struct, frozen=True, array_like=True):
+    """A hold on record: `at_ms` of the recording clock, and what was left then."""
+
+    at_ms: float
+    held_ms: float
+    blocked_ms: float
+    unasked_hold_ms: float
+    held_status: int
+
+
+def encode(hold: Hold, now: float) -> bytes:
+    """The record of a hold at `now` of the recording clock."""
+    record = Recorded(now, hold.held_ms, hold.blocked_ms, hold.unasked_hold_ms, hold.held_status)
+    return msgspec.json.encode(record)
+
+
+def decode(content: bytes, now: float) -> Hold | None:
+    """What is left of a recorded hold at `now`; None if it is of no account any longer, or no record."""
+    try:
+        record = msgspec.json.decode(content, type=Recorded)
+    except msgspec.DecodeError:
+        return None
+    gone = max(now - record.at_ms, 0.0)
+    if gone > KEPT_MS + record.held_ms:
+        return None
+    held, blocked = max(record.held_ms - gone, 0.0), max(record.blocked_ms - gone, 0.0)
+    return Hold(held, blocked, record.unasked_hold_ms, record.held_status)
+
+
+def hold_of(standing: Standing, now: float) -> Hold:
+    """What of a standing is to be kept."""
+    held, blocked = max(standing.held_until - now, 0.0), max(standing.blocked_until - now, 0.0)
+    return Hold(min(held, DAY_MS), min(blocked, DAY_MS), standing.unasked_hold_ms, standing.held_status)
+
+
+def restore(standing: Standing, hold: Hold, now: float) -> None:
+    """Make a standing what was kept of it; a hold that it has by itself stays: nothing lifts holds."""
+    standing.held_until = max(standing.held_until, now + hold.held_ms if hold.held_ms else NEVER)
+    standing.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER
+    standing.unasked_hold_ms, standing.held_status = hold.unasked_hold_ms, hold.held_status

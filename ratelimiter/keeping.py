@@ -1,0 +1,54 @@
+"""Keeps the standings: every hold and block is recorded, and all are read before the first grant after a change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ratelimiter.holds import Holds, hold_of, restore
+from ratelimiter.ownership import Ownership
+from ratelimiter.standing import Standing, Standings
+
+
+class Keeping:
+    """The standings of one limiter and their record. Used by one event loop."""
+
+    def __init__(self, standings: Standings, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]) -> None:
+        self._standings = standings
+        self._holds = holds
+        self._ownership = ownership
+        self._now_ms = now_ms
+        self._read_for = -1
+        self._reading: asyncio.Task[None] | None = None
+
+    def is_due(self, now: float) -> bool:
+        """Whether the record must be read before anything is granted.
+
+        Not before the owner of before has seen that it is no longer: until then it may write, and we grant nothing.
+        """
+        ownership = self._ownership
+        return self._read_for != ownership.version and now >= ownership.gained_ms
+
+    async def read(self) -> None:
+        """Read the record; callers share one reading. Raises `BackendDown`."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._done)
+        await asyncio.shield(self._reading)
+
+    async def keep(self, domain: str, standing: Standing) -> None:
+        """Record a hold or a block. Raises `BackendDown`; it is in force here all the same."""
+        await self._holds.keep(domain, hold_of(standing, self._now_ms()))
+
+    async def _read(self) -> None:
+        version = self._ownership.version
+        holds = await self._holds.load()
+        now = self._now_ms()
+        for domain, hold in holds.items():
+            restore(self._standings.take(domain, now), hold, now)
+        self._read_for = version
+
+    def _done(self, reading: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not reading.cancelled():
+            reading.exception()
