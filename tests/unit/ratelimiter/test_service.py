@@ -8,7 +8,7 @@ import pytest
 
 from ratelimiter.rules import HORIZON_MS, MAX_WAIT_MS
 from ratelimiter.standing import DAY_MS
-from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest
+from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, ReserveBatchRequest
 
 from .steps import CONTEXT, START_MS, Clock, Heard, answer, assert_spaced, block, limiter, reserve, standing_of, wish
 
@@ -118,6 +118,32 @@ async def test_a_flood_of_429s_makes_nothing_faster_and_holds_a_minute_only(cloc
     for _ in range(100):
         await answer(service, 429)
     assert (await standing_of(service)).held_ms == 60_000
+
+
+async def test_503_from_two_urls_hold_the_domain_and_one_url_tried_twice_doesnt(clock: Clock) -> None:
+    service = await limiter(clock)
+    for key in (b"a" * 16, b"a" * 16):
+        await service.feedback(FeedbackRequest(CONTEXT, "example.com", "example.com", 503, url_key=key))
+    assert (await standing_of(service)).held_ms == 0
+    await service.feedback(FeedbackRequest(CONTEXT, "example.com", "example.com", 503, url_key=b"b" * 16))
+    status = await standing_of(service)
+    assert (status.held_ms, status.held_status, status.next_hold_ms) == (60_000, 503, 120_000)
+    assert (await reserve(service)).reason == "held"
+
+
+async def test_a_bad_override_file_shows_in_the_status_until_it_is_mended(clock: Clock, tmp_path: Path) -> None:
+    file = tmp_path / "limits.toml"
+    file.write_text('[domains."slow.com"]\nqps = 2\n')
+    service = await limiter(clock, overrides=file)
+    file.write_text('[domains."slow.com"]\nqps = none\n')
+    clock.advance(1_000)
+    status = await standing_of(service, "slow.com")
+    assert status.interval_ms == 500
+    assert "line 2" in status.limits_error
+    file.write_text('[domains."slow.com"]\nqps = 4\n')
+    clock.advance(1_000)
+    status = await standing_of(service, "slow.com")
+    assert (status.interval_ms, status.limits_error) == (250, "")
 
 
 async def test_a_lone_503_holds_nothing(clock: Clock) -> None:
