@@ -23,7 +23,18 @@ def check_batch(wishes: Sequence[Reservation]) -> None:
 
 def check(wish: Reservation) -> None:
     """A reservation that makes sense. Raises `InvalidRequest`."""
-    check_domain(wish.domain)
+    domain, host, most = wish.domain, wish.host, wish.max_wait_ms
+    if (
+        wish.crawl_delay_ms is None
+        and (most is None or 0 <= most <= _MAX_MS)
+        and 0 < len(domain) <= _MAX_NAME
+        and (host is domain or (host is not None and len(host) <= _MAX_NAME))
+        and domain.isascii()
+        and domain == domain.lower()
+        and domain[-1] != "."
+    ):
+        return  # what nearly all are like, at once
+    check_domain(domain)
     check_host(wish.host)
     if wish.crawl_delay_ms is not None:
         check_number("crawl_delay_ms", wish.crawl_delay_ms)

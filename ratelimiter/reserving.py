@@ -80,7 +80,9 @@ class Reserving:
         if self._here is None:
             grant = await self._take_there(self._state, wish, limits)
         else:
-            now = await self.sure()
+            now = self._now_ms()
+            if self._is_unsure(now):
+                now = await self.sure()
             grant = self._take_here(self._here, wish, limits, now, self._ownership.floor_ms(wish.domain))
             self._commit(self._here)
         self._telemetry.reserved(source, wish.domain, grant)
@@ -116,10 +118,13 @@ class Reserving:
         void when it arrives, for its caller counts from when it asked.
         """
         now = self._now_ms()
-        while not self._ownership.lasts(now) or self._keeping.is_due(now):
+        while self._is_unsure(now):
             await self._keeping.read() if self._ownership.lasts(now) else await self._ownership.renew()
             now = self._now_ms()
         return now
+
+    def _is_unsure(self, now: float) -> bool:
+        return not self._ownership.lasts(now) or self._keeping.is_due(now)
 
     def _take_all_here(
         self, here: LocalState, wishes: Sequence[Reservation], limits: Overrides, now: float
@@ -157,16 +162,18 @@ class Reserving:
         limit = limits.of_domain(domain)
         if limit.blocked or (limits.others and limits.of_host(domain, wish.host)):
             return self._take_both_here(here, self.pace(wish, limits), now, floor)
-        key = state_key(domain)
-        interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
+        key, interval, slot = state_key(domain), limit.interval_ms, now
         standing = self._standings.find(domain)
-        not_before = rules.NEVER if standing is None else standing.not_before()
-        last = max(here.find(key), floor)
-        slot = rules.slot_ms(now, last, interval, not_before)
-        if slot - now > min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
-            return self._refusal(self.pace(wish, limits), now, slot, (last,))
-        if interval > limit.interval_ms:
-            self._space(domain, now, slot + interval)
+        last = here.find(key)
+        if standing is not None or wish.crawl_delay_ms is not None or last + interval > now or floor + interval > now:
+            last = max(last, floor)
+            interval = rules.interval_ms(interval, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
+            not_before = rules.NEVER if standing is None else standing.not_before()
+            slot = rules.slot_ms(now, last, interval, not_before)
+            if slot - now > min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
+                return self._refusal(self.pace(wish, limits), now, slot, (last,))
+            if interval > limit.interval_ms:
+                self._space(domain, now, slot + interval)
         here.put(key, slot)
         if self._ledger is not None:
             name = limit.name if interval == limit.interval_ms else limit.name + BY_CRAWL_DELAY

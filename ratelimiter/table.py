@@ -96,10 +96,22 @@ class PackedTable:
 
     def find(self, key: int) -> float:
         """The key's time, else the floor of what was forgotten (`NEVER` if nothing was)."""
-        part = self.parts[key & 255]
-        at = part.place(key)
-        return part.times[at] if part.keys[at] else part.floor
+        part = self.parts[key & 255]  # as `Part.place`, without the call: this is the hot path
+        keys = part.keys
+        mask = len(keys) - 1
+        at = (key >> 8) & mask
+        while (there := keys[at]) != key:
+            if not there:
+                return part.floor
+            at = (at + 1) & mask
+        return part.times[at]
 
     def put(self, key: int, time_ms: float) -> None:
         """Set the key's time."""
-        self.parts[key & 255].put(key, time_ms)
+        part = self.parts[key & 255]
+        keys = part.keys
+        at = (key >> 8) & (len(keys) - 1)
+        if keys[at] == key:
+            part.times[at] = time_ms
+        else:
+            part.put(key, time_ms)
