@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter.ledger.lines import Entry, Row
+from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
+from ratelimiter.ledger.segments import segment_files
+from ratelimiter.ledger.writing import MAX_KEPT, Ledger
+from tests.unit.ratelimiter.steps import CONTEXT, START_MS, Clock, wish
+from thrift_idl.errors import BackendDown, DiskFull
+from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest, ReserveRequest
+
+from .records import WALL_MS
+
+BOOT = bytes(16)
+
+
+async def opened(folder: Path, clock: Clock, **bounds: int) -> Ledger:
+    wall: Callable[[], float] = lambda: clock.now_ms - START_MS + WALL_MS  # noqa: E731
+    return await Ledger.open(folder, "one", BOOT, clock, wall, **bounds)
+
+
+def read(folder: Path) -> tuple[list[Granted], Condition]:
+    condition = Condition()
+    return list(grants(ledger_files([folder], condition), condition)), condition
+
+
+def row(number: int, clock: Clock) -> Row:
+    return (f"d{number}.com", f"www.d{number}.com", clock.now_ms, 0.0, 100.0, 0.0, "default", 3)
+
+
+async def test_every_grant_is_on_record_with_all_that_is_to_be_proved_and_no_refusal(tmp_path: Path) -> None:
+    clock = Clock()
+    ledger = await opened(tmp_path, clock)
+    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+    answers = [await service.reserve(ReserveRequest(CONTEXT, wish())) for _ in range(15)]
+    answers += await service.reserve_batch(ReserveBatchRequest(CONTEXT, tuple(wish(f"d{n}.com") for n in range(5))))
+    answers.append(await service.reserve(ReserveRequest(CONTEXT, wish("slow.com", crawl_delay_ms=700))))
+    await ledger.close()
+    found, condition = read(tmp_path)
+    assert len(found) == sum(grant.granted for grant in answers) == 11 + 5 + 1
+    assert [each.slot_ms - WALL_MS for each in found[:3]] == pytest.approx([0, 100, 200])
+    assert found[1].entry == Entry("example.com", "www.example.com", START_MS + 100, 100.0, 100.0, 0.0, "default", 0)
+    assert (found[-1].entry.interval_ms, found[-1].entry.limit) == (700, "default, Crawl-delay")
+    assert condition == Condition()
+
+
+async def test_what_was_granted_in_a_turn_of_the_loop_is_on_record_in_the_next(tmp_path: Path) -> None:
+    clock = Clock()
+    ledger = await opened(tmp_path, clock)
+    for number in range(100):
+        ledger.extend([row(number, clock)])
+    assert read(tmp_path)[0] == []
+    await asyncio.sleep(0)
+    found, condition = read(tmp_path)  # as a kill -9 would leave it: the file isn't closed
+    assert len(found) == 100
+    assert len(condition.ends) == 1
+    await ledger.close()
+
+
+async def test_a_long_turn_keeps_a_bounded_number_in_memory(tmp_path: Path) -> None:
+    clock = Clock()
+    ledger = await opened(tmp_path, clock)
+    for number in range(3 * MAX_KEPT):
+        ledger.extend([row(number, clock)])
+    assert len(read(tmp_path)[0]) >= 2 * MAX_KEPT
+    await ledger.close()
+    assert len(read(tmp_path)[0]) == 3 * MAX_KEPT
+
+
+async def test_files_are_rotated_compressed_and_bounded_the_oldest_going_first(tmp_path: Path) -> None:
+    clock = Clock()
+    ledger = await opened(tmp_path, clock, segment_bytes=20_000, max_bytes=32_000)
+    for number in range(8_000):
+        ledger.extend([row(number, clock)])
+        clock.advance(10)
+        if number % 100 == 99:
+            await asyncio.sleep(0)
+            if ledger._tidying is not None:
+                await asyncio.wait([ledger._tidying])
+    await ledger.close()
+    files = segment_files(tmp_path)
+    assert sum(file.stat().st_size for file in files) <= 32_000
+    assert [file.suffix for file in files[:-1]] == [".zst"] * (len(files) - 1)
+    assert len(files) > 5
+    found, condition = read(tmp_path)
+    domains = [each.entry.domain for each in found]
+    assert domains == [f"d{number}.com" for number in range(8_000 - len(found), 8_000)]
+    assert 1_000 < len(found) < 8_000
+    assert condition == Condition()
+
+
+async def test_a_successor_goes_on_beside_the_files_of_before_and_compresses_them(tmp_path: Path) -> None:
+    clock = Clock()
+    first = await opened(tmp_path, clock)
+    first.extend([row(1, clock)])
+    await asyncio.sleep(0)  # then it is killed
+    clock.advance(1_000)
+    second = await opened(tmp_path, clock)
+    second.extend([row(2, clock)])
+    await second.close()
+    assert [file.name for file in segment_files(tmp_path)] == ["00000001.ledger.zst", "00000002.ledger"]
+    assert [each.entry.domain for each in read(tmp_path)[0]] == ["d1.com", "d2.com"]
+    await first.close()
+
+
+async def test_a_disk_without_room_stops_the_granting_until_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    ledger = await opened(tmp_path, clock)
+    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write = os.write
+    monkeypatch.setattr(os, "write", full)
+    first = await service.reserve(ReserveRequest(CONTEXT, wish("d1.com")))
+    assert first.granted  # its turn isn't over: that it can't be written comes out now
+    await asyncio.sleep(0)
+    for number in range(2, 5):
+        with pytest.raises(DiskFull, match="make room"):
+            await service.reserve(ReserveRequest(CONTEXT, wish(f"d{number}.com")))
+    monkeypatch.setattr(os, "write", write)
+    assert (await service.reserve(ReserveRequest(CONTEXT, wish("d9.com")))).granted
+    await ledger.close()
+    assert [each.entry.domain for each in read(tmp_path)[0]] == ["d1.com", "d9.com"]
+
+
+async def test_a_write_that_fits_in_part_only_leaves_no_torn_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, write = Clock(), os.write
+    ledger = await opened(tmp_path, clock)
+    monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:10]))
+    ledger.extend([row(1, clock)])
+    await asyncio.sleep(0)
+    monkeypatch.setattr(os, "write", write)
+    ledger.extend([row(2, clock)])
+    await ledger.close()
+    found, condition = read(tmp_path)
+    assert [each.entry.domain for each in found] == ["d1.com", "d2.com"]
+    assert condition == Condition()
+
+
+async def test_a_folder_that_cant_be_made_is_a_typed_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackendDown, match="file"):
+        await opened(tmp_path / "file", Clock())
