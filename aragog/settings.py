@@ -93,7 +93,8 @@ class CrawlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     frontier: str = "sqlite:///{data_dir}/frontier.sqlite"
     #: Jobs that one worker claims at a time.
     places: int = 128
-    #: Bytes of content that one worker holds at a time, all pages together.
+    #: Bytes of content that one worker holds at a time, all pages together. A page larger than a place's share of it is
+    #: fetched once more, whole, when the worker's one large place is free.
     bytes_in_flight_mib: int = 256
     max_tries: int = 4
     backoff_ms: int = 30_000

@@ -30,6 +30,7 @@ from aragog.crawl.steps import StepFile, Steps, silent
 from aragog.crawl.surplus import Surplus
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visitor
+from aragog.crawl.whole import LargePlace
 from aragog.lock import Waiting
 from aragog.settings import Settings
 from recommender_hooks.backends import EventSink
@@ -115,11 +116,12 @@ async def _one(name: str) -> Sequence[str]:
 
 
 def _visitor(settings: Settings, assembly: Assembly, health: Health, steps: Steps) -> Visitor:
-    """Places times the cap of one page is the worker's bytes in flight."""
-    most = (settings.crawl.bytes_in_flight_mib << 20) // settings.crawl.places
-    cap = min(settings.fetcher.max_content_bytes, most)
-    visitor = replace(assembly.visitor, persistently=health.persistently, max_bytes=cap, max_wait_ms=MAX_WAIT_MS)
-    return replace(visitor, one_hop=True, steps=steps)
+    """Places times the share of one, and a place for one large page: that is the worker's bytes in flight."""
+    largest, in_flight = settings.fetcher.max_content_bytes, settings.crawl.bytes_in_flight_mib << 20
+    large = LargePlace(largest) if in_flight > 2 * largest else None
+    share = (in_flight - (largest if large else 0)) // settings.crawl.places
+    visitor = replace(assembly.visitor, persistently=health.persistently, max_wait_ms=MAX_WAIT_MS)
+    return replace(visitor, max_bytes=min(largest, share), large=large, one_hop=True, steps=steps)
 
 
 def _steps() -> Steps:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from aragog.crawl.steps import Steps, silent
+from aragog.crawl.whole import LargePlace
 from fetcher.chain import chain_of
 from thrift_idl.errors import AragogError, Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.context.ttypes import Context
@@ -71,6 +72,8 @@ class Visitor:
     """How calls that must not be lost are made: a worker makes them again while a backend is down."""
     max_bytes: int | None = None
     """Cap of a page's content; None = the fetcher's."""
+    large: LargePlace | None = None
+    """Where a page that `max_bytes` cut is fetched whole; None = it stays cut."""
     max_wait_ms: int | None = None
     """The longest wait for a slot; None = the fetcher's. A URL that would wait longer is deferred."""
     one_hop: bool = False
@@ -86,7 +89,9 @@ class Visitor:
         request = _request(url, context, previous, resume, accept, self)
         self.steps("fetch", context.request_id, url)
         try:
-            fetched = await self.persistently(lambda: self.fetcher.fetch(request))
+            fetched = await self._fetched(request)
+            if self.large:
+                fetched = await self.large.whole(fetched, request, self._fetched)
         except Moved as moved:
             return await self._put_alias(url, moved, context, began_ms)
         except UrlError as error:
@@ -100,6 +105,9 @@ class Visitor:
         except Refused as error:  # the store doesn't take it: its record is too large
             error.details.setdefault("url", fetched.url)
             return await self._put_outcome(url, error, context, began_ms)
+
+    async def _fetched(self, request: FetchRequest) -> FetchResult:
+        return await self.persistently(lambda: self.fetcher.fetch(request))
 
     async def _stored(self, url: str, context: Context) -> Page | None:
         """The page stored under `url` itself: an alias's page has other validators."""

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.acceptance.many_hosts import Shape, many_hosts
-from tests.processes import start_aragog
+from tests.processes import run_aragog, start_aragog
 
 MIB = 1024 * 1024
 PAGES, IN_FLIGHT_MIB, PLACES = 40, 16, 8
@@ -27,6 +27,19 @@ def test_large_pages_served_at_once_stay_within_the_bytes_in_flight(tmp_path: Pa
     # Some 75 MiB for the program itself; of a page its content, and the copy that is handed on.
     print(f"resident at most {most_mib} MiB")
     assert 40 < most_mib < 100 + 3 * IN_FLIGHT_MIB
+
+
+def test_a_page_larger_than_its_share_is_fetched_again_and_stored_whole(tmp_path: Path) -> None:
+    with many_hosts(tmp_path / "web", Shape(bytes=3 * MIB)) as web:
+        settings = {"crawl_bytes_in_flight_mib": "26", "crawl_places": "8"}  # a share is 2 MiB
+        env = web.settings(tmp_path / "data", **settings)
+        seeds = [f"http://one.test/{number}" for number in range(4)]
+        done = run_aragog(env, "crawl", "--json", "--depth", "0", *seeds)
+        assert done.returncode == 0, done.stderr
+        exported = run_aragog(env, "store", "export").stdout.splitlines()
+    pages = [row["page"] for row in map(json.loads, exported) if "page" in row]
+    assert [page["content_bytes"] >= 3 * MIB for page in pages] == [True] * 4
+    assert all("truncated" not in page["record"]["flags"] for page in pages)
 
 
 def most_resident(process: subprocess.Popen[str]) -> int:

@@ -1,0 +1,52 @@
+"""Pages larger than a place's share of the bytes in flight: fetched once more, whole, and one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from thrift_idl.errors import Deferred, Moved, Refused, Unavailable
+from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
+from thrift_idl.records import replace
+
+_TRIES = 5
+_LONGEST_WAIT_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class LargePlace:
+    """The one place of a worker where a page may have as many bytes as the fetcher takes."""
+
+    max_bytes: int
+    _free: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def whole(
+        self, cut: FetchResult, request: FetchRequest, fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
+    ) -> FetchResult:
+        """The page of `cut` with all its bytes; `cut` itself where our share didn't cut it, or it can't be had again.
+
+        That costs its site a second request: better than places that could all be as large as the largest page.
+        """
+        share = request.max_bytes
+        if share is None or share >= self.max_bytes or len(cut.content) < share or "truncated" not in cut.flags:
+            return cut
+        again = await self._fetched(replace(request, url=cut.url, max_bytes=self.max_bytes, resume=()), fetch)
+        if again is None or (again.url, again.status) != (cut.url, cut.status):
+            return cut
+        return replace(again, chain=cut.chain, began_ms=cut.began_ms)
+
+    async def _fetched(
+        self, request: FetchRequest, fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
+    ) -> FetchResult | None:
+        """The page, if it is to be had soon: its domain may have no slot at once."""
+        for _ in range(_TRIES):
+            async with self._free:
+                try:
+                    return await fetch(request)
+                except (Moved, Refused, Unavailable):
+                    return None
+                except Deferred as deferred:
+                    wait_ms = min(deferred.delay_ms, _LONGEST_WAIT_MS)
+            await asyncio.sleep(wait_ms / 1000)
+        return None
