@@ -12,23 +12,23 @@ ROOT = Path(__file__).parents[1]
 WANTED = ("scrapy==2.19.0", "lxml==6.1.3", "parsel==1.12.1", "beautifulsoup4==4.15.0", "zstandard==0.25.0")
 
 
-def environment() -> Path:
+def environment(name: str = "peers", wanted: Sequence[str] = WANTED) -> Path:
     """Its folder. Raises `CalledProcessError` where a package can't be had."""
-    venv = ROOT / ".bench/peers"
+    venv = ROOT / ".bench" / name
     complete = venv / "complete.txt"
-    if not complete.exists() or complete.read_text() != " ".join(WANTED):
+    if not complete.exists() or complete.read_text() != " ".join(wanted):
         shutil.rmtree(venv, ignore_errors=True)
-        for command in _making(venv):
+        for command in _making(venv, wanted):
             subprocess.run(command, check=True)
-        complete.write_text(" ".join(WANTED))
+        complete.write_text(" ".join(wanted))
     return venv
 
 
-def _making(venv: Path) -> Sequence[Sequence[str]]:
+def _making(venv: Path, wanted: Sequence[str]) -> Sequence[Sequence[str]]:
     """The commands; with uv, where there is one that runs, as the Makefile has it."""
     python = str(venv / "bin/python")
     uv = shutil.which("uv")
     if uv and subprocess.run([uv, "--version"], capture_output=True, check=False).returncode == 0:
         made = [uv, "venv", "--quiet", "--python", sys.executable, str(venv)]
-        return made, [uv, "pip", "install", "--quiet", "--python", python, *WANTED]
-    return [sys.executable, "-m", "venv", str(venv)], [python, "-m", "pip", "install", "--quiet", *WANTED]
+        return made, [uv, "pip", "install", "--quiet", "--python", python, *wanted]
+    return [sys.executable, "-m", "venv", str(venv)], [python, "-m", "pip", "install", "--quiet", *wanted]

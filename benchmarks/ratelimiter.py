@@ -1,12 +1,14 @@
-"""How fast the rate limiter decides: `python -m benchmarks.ratelimiter`. One process, one event loop, uvloop.
+"""How fast the rate limiter decides: `python -m benchmarks.ratelimiter`. One event loop, uvloop.
 
-Reservations a second with the state in memory and in files, through Thrift (one at a time, 500 a batch), recovery of
-the files, and what the table of a million domains takes. Times are the clock's.
+Reservations a second with the state in memory and in files, beside throttled-py, limits and pyrate-limiter (each in an
+environment of its own under .bench/, made by the first run); over Redis beside a plain GCRA in Lua; as processes, one
+shard and two; recovery of the files, and what the table of a million domains takes. Times in this process are of CPU.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,17 +16,21 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
+from benchmarks.limiter_pool import pooled
+from benchmarks.limiter_redis import over_redis
+from benchmarks.peer_environment import environment
 from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend, monotonic_ms
 from ratelimiter.state import state_key
 from ratelimiter.table import PackedTable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest
-from thrift_idl.rpc import Channel, RpcServer
 
 CONTEXT = Context("benchmark")
 DOMAINS = 100_000
 BATCH = 500
+PEERS = ("throttled-py==3.5.0", "limits==5.8.0", "pyrate-limiter==4.5.1")
+PEER_DOMAINS = 20_000
 
 
 def say(what: str, count: int, seconds: float) -> None:
@@ -32,46 +38,37 @@ def say(what: str, count: int, seconds: float) -> None:
 
 
 async def timed(what: str, count: int, work: Callable[[], Awaitable[None]]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     await work()
-    say(what, count, time.perf_counter() - began)
+    say(what, count, time.process_time() - began)
 
 
-async def one_by_one(service: RateLimiter, wishes: list[Reservation]) -> None:
-    for request in [ReserveRequest(CONTEXT, wish) for wish in wishes]:
+async def one_by_one(service: RateLimiter, requests: list[ReserveRequest]) -> None:
+    for request in requests:
         await service.reserve(request)
 
 
-async def batched(service: RateLimiter, wishes: list[Reservation]) -> None:
-    for start in range(0, len(wishes), BATCH):
-        await service.reserve_batch(ReserveBatchRequest(CONTEXT, tuple(wishes[start : start + BATCH])))
+async def batched(service: RateLimiter, requests: list[ReserveBatchRequest]) -> None:
+    for request in requests:
+        await service.reserve_batch(request)
 
 
-async def in_process(name: str, state: StateBackend, wishes: list[Reservation]) -> RateLimiterService:
+async def in_process(name: str, state: StateBackend, wishes: list[Reservation]) -> None:
     service = RateLimiterService(state, await Limits.open())
-    await timed(f"{name}: new domains", len(wishes), lambda: one_by_one(service, wishes))
-    await timed(f"{name}: known domains", len(wishes), lambda: one_by_one(service, wishes))
-    busy = wishes[:10] * (len(wishes) // 10)
+    each = [ReserveRequest(CONTEXT, wish) for wish in wishes]
+    await timed(f"{name}: new domains", len(each), lambda: one_by_one(service, each))
+    await timed(f"{name}: known domains", len(each), lambda: one_by_one(service, each))
+    busy = each[:10] * (len(each) // 10)
     await timed(f"{name}: ten busy domains, refused", len(busy), lambda: one_by_one(service, busy))
-    await timed(f"{name}: batches of {BATCH}", len(wishes), lambda: batched(service, wishes))
-    return service
+    starts = range(0, len(wishes), BATCH)
+    batches = [ReserveBatchRequest(CONTEXT, tuple(wishes[start : start + BATCH])) for start in starts]
+    await timed(f"{name}: batches of {BATCH}", len(wishes), lambda: batched(service, batches))
 
 
-async def over_thrift(service: RateLimiterService, wishes: list[Reservation]) -> None:
-    """Client and server share this process and its core: two cores do about twice as much."""
-    server = RpcServer(RateLimiter, service)
-    channel = Channel(f"127.0.0.1:{await server.start('127.0.0.1', 0)}")
-    client = channel.client(RateLimiter)
-    await timed(f"thrift: batches of {BATCH}", len(wishes), lambda: batched(client, wishes))
-    durations = []
-    for wish in wishes[:5_000]:
-        began = time.perf_counter()
-        await client.reserve(ReserveRequest(CONTEXT, wish))
-        durations.append(time.perf_counter() - began)
-    durations.sort()
-    print(f"thrift: one call, p50 {durations[2_500] * 1e3:.3f} ms, p99 {durations[4_950] * 1e3:.3f} ms")
-    await channel.close()
-    await server.close()
+def peers() -> None:
+    """The same decisions, of known keys, by others."""
+    python = environment("limiters", PEERS) / "bin/python"
+    subprocess.run([python, Path(__file__).parent / "limiter_peer.py", str(PEER_DOMAINS)], check=True)
 
 
 def memory(domains: int) -> None:
@@ -88,8 +85,8 @@ def memory(domains: int) -> None:
 
 async def main() -> None:
     wishes = [Reservation(f"d{number}.com", f"www.d{number}.com") for number in range(DOMAINS)]
-    service = await in_process("memory", MemoryState(), wishes)
-    await over_thrift(service, wishes)
+    await in_process("memory", MemoryState(), wishes)
+    peers()
     with TemporaryDirectory() as directory:
         state = await FileState.open(Path(directory), monotonic_ms)
         await in_process("file", state, wishes)
@@ -98,6 +95,9 @@ async def main() -> None:
         state = await FileState.open(Path(directory), monotonic_ms)
         say("file: recovered domains", DOMAINS, time.perf_counter() - began)
         await state.close()
+    await over_redis()
+    for names in ("a", "ab"):
+        await pooled(names)
     memory(1_000_000)
 
 

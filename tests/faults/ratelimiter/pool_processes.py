@@ -37,6 +37,11 @@ class Process:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self, service: str) -> None:
         """Start it, and return when it answers."""
         env = dict(self._env) | {
