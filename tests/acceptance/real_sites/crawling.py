@@ -46,8 +46,7 @@ def limits(folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     overrides = folder / "limits.toml"
     overrides.write_text("".join(f'[domains."{site.domain}"]\nqps = {QPS}\n' for site in SITES))
-    # A page may have its share of the bytes in flight, by default 2 MiB; the largest one here has 5.6.
-    return {"ratelimiter_overrides": str(overrides), "crawl_bytes_in_flight_mib": "1280"}
+    return {"ratelimiter_overrides": str(overrides)}
 
 
 def reaching(served: Served, folder: Path) -> dict[str, str]:
