@@ -13,21 +13,22 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from drivers.gathered import rest_s
 from drivers.migrations import Migrations, statements
+from drivers.sqlite_claim import claim
 from drivers.sqlite_errors import named, translated
-from thrift_idl.errors import BackendDown, BadConfiguration, StoreUnreadable
+from thrift_idl.errors import BackendDown, BadConfiguration
 
 T = TypeVar("T")
 Durability = Literal["normal", "full"]
 """What an acknowledged write survives: kill -9 of any process (`normal`), or power loss as well (`full`)."""
 
-_APPLICATION_ID = 0x41524147  # "ARAG" in the file's header: the database is ours
 _BATCH = 512  # writes in one transaction at most: a commit costs the same for one and for all
 _CACHE_KIB = 16_384
 
@@ -45,10 +46,18 @@ class _Write:
     """One piece of work for the writer, and who waits for it."""
 
     work: Callable[[sqlite3.Connection], Any]
-    loop: asyncio.AbstractEventLoop
     done: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Writes that are committed together, and the loop that waits for them."""
+
+    writes: list[_Write]
+    loop: asyncio.AbstractEventLoop
+    began: float
 
 
 class Database:
@@ -63,7 +72,9 @@ class Database:
         # In memory there is but one connection: whoever uses it holds this lock.
         self._memory_lock = threading.Lock()
         self._readers: deque[sqlite3.Connection] = deque()
-        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._gathered: list[_Write] = []
+        self._is_writing = False
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._write_all, name=f"sqlite-{Path(path).name}", daemon=True)
         self._thread.start()
@@ -71,13 +82,18 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in the writer's transaction; returns once that is committed.
 
-        What `work` raises undoes `work` alone, and is raised here. Raises `DiskFull`, `StoreUnreadable`, `BackendDown`.
+        What `work` raises undoes `work` alone, and is raised here. It may be run a second time, after another's failure
+        in the same transaction: all that it may change is the database. Raises `DiskFull`, `StoreUnreadable`,
+        `BackendDown`.
         """
         if self._closed:
             raise BackendDown(f"{named(self._path)} is closed")
         loop = asyncio.get_running_loop()
-        write = _Write(work, loop, loop.create_future())
-        self._writes.put(write)
+        write = _Write(work, loop.create_future())
+        self._gathered.append(write)
+        if not self._is_writing:
+            self._is_writing = True
+            loop.call_soon(self._hand_over, loop)
         result: T = await write.done
         return result
 
@@ -103,7 +119,9 @@ class Database:
         """Finish what was handed in, then close. A second call does nothing."""
         if not self._closed:
             self._closed = True
-            self._writes.put(None)
+            while self._gathered:
+                self._hand_over(asyncio.get_running_loop())
+            self._batches.put(None)
             await asyncio.to_thread(self._thread.join)
 
     # --- connections ---
@@ -139,48 +157,67 @@ class Database:
         finally:
             self._readers.append(connection)
 
+    # --- gathering, in the event loop ---
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch, self._gathered = self._gathered[:_BATCH], self._gathered[_BATCH:]
+        if batch:
+            self._batches.put(_Batch(batch, loop, time.monotonic()))
+        else:
+            self._is_writing = False
+
+    def _settle(self, batch: _Batch) -> None:
+        """Wake the callers. Behind several writes others are on their way: they share the next commit."""
+        for write in batch.writes:
+            _wake(write)
+        if len(batch.writes) > 1:
+            batch.loop.call_later(rest_s(time.monotonic() - batch.began), self._hand_over, batch.loop)
+        else:
+            batch.loop.call_soon(self._hand_over, batch.loop)
+
     # --- the writer's thread ---
 
     def _write_all(self) -> None:
-        while (batch := self._next_batch()) is not None:
+        while (batch := self._batches.get()) is not None:
             with self._memory_lock:
-                self._run(batch)
-            _resolve(batch)
+                self._run(batch.writes)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                batch.loop.call_soon_threadsafe(self._settle, batch)
         while self._readers:
             self._readers.pop().close()
         with suppress(sqlite3.Error):
             self._writer.close()
 
-    def _next_batch(self) -> list[_Write] | None:
-        """Wait for a write, take along what has gathered behind it; None once all is done and closed."""
-        first = self._writes.get()
-        if first is None:
-            return None
-        batch = [first]
-        while len(batch) < _BATCH:
-            try:
-                write = self._writes.get_nowait()
-            except queue.Empty:
-                break
-            if write is None:
-                self._writes.put(None)
-                break
-            batch.append(write)
-        return batch
-
     def _run(self, batch: list[_Write]) -> None:
         """One transaction; whatever breaks it befalls every write in it, for nothing of it is stored."""
         try:
             with translated(self._path):
-                self._writer.execute("BEGIN IMMEDIATE")
-                for write in batch:
-                    self._run_one(write)
-                self._writer.execute("COMMIT")
+                if not self._run_at_once(batch):
+                    self._run_one_by_one(batch)
         except Exception as error:  # the waiting callers get it, whatever it is: this thread has to live on
             for write in batch:
                 write.error = write.error or error
             with suppress(sqlite3.Error):
                 self._writer.rollback()
+
+    def _run_at_once(self, batch: list[_Write]) -> bool:
+        """Without a savepoint for each, which would be most of the statements; False = one of them failed."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for write in batch:
+                write.result = write.work(self._writer)
+        except Exception:  # told by the second turn, to its caller
+            if self._writer.in_transaction:  # not where the disk is full: SQLite rolled back by itself
+                self._writer.rollback()
+            return False
+        self._writer.execute("COMMIT")
+        return True
+
+    def _run_one_by_one(self, batch: list[_Write]) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        for write in batch:
+            self._run_one(write)
+        self._writer.execute("COMMIT")
 
     def _run_one(self, write: _Write) -> None:
         self._writer.execute("SAVEPOINT one")
@@ -207,41 +244,8 @@ def _open(path: str, durability: Durability, busy_timeout_ms: int) -> Database:
     with translated(path):
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            _claim(path, busy_timeout_ms)
+            claim(path, busy_timeout_ms)
         return Database(path, durability, busy_timeout_ms)
-
-
-def _claim(path: str, busy_timeout_ms: int) -> None:
-    """Make sure that the file is ours and in WAL mode."""
-    connection = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None)
-    try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-            _make_ours(connection, path)
-        _use_wal(connection, time.monotonic() + busy_timeout_ms / 1000)
-    finally:
-        connection.close()
-
-
-def _make_ours(connection: sqlite3.Connection, path: str) -> None:
-    connection.execute("BEGIN EXCLUSIVE")  # of two processes that make the file at once, the second finds it made
-    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application_id != _APPLICATION_ID and (application_id or tables):
-        raise StoreUnreadable(f"{named(path)} is another program's database: name another path", path=path)
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute("COMMIT")
-
-
-def _use_wal(connection: sqlite3.Connection, until: float) -> None:
-    """Switching needs the file to itself, and SQLite doesn't wait for that by itself."""
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
 
 
 def _version(connection: sqlite3.Connection, component: str) -> int:
@@ -270,21 +274,10 @@ def _told(error: Exception, path: str) -> Exception:
         return told
 
 
-def _resolve(batch: Iterable[_Write]) -> None:
-    """Wake the callers: one call into each event loop, however many wait there."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
-    for write in batch:
-        by_loop.setdefault(write.loop, []).append(write)
-    for loop, writes in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, writes)
-
-
-def _settle(writes: list[_Write]) -> None:
-    for write in writes:
-        if write.done.done():
-            continue  # the caller went away
-        if write.error is not None:
-            write.done.set_exception(write.error)
-        else:
-            write.done.set_result(write.result)
+def _wake(write: _Write) -> None:
+    if write.done.done():
+        return  # the caller went away
+    if write.error is not None:
+        write.done.set_exception(write.error)
+    else:
+        write.done.set_result(write.result)
