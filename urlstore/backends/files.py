@@ -1,4 +1,7 @@
-"""Content as files under hashed keys: `<root>/ab/<URL key>/<content hash>.zst`, each a plain zstd frame."""
+"""Content as files under hashed keys: `<root>/ab/<URL key>-<content hash>.zst`, each a plain zstd frame.
+
+`ab` are the key's first two digits. A directory for each URL would cost as much to make as its file.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import asyncio
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from drivers.disk import disk_errors
+from drivers.gathered import Gathered
 from drivers.sqlite import Durability
 from thrift_idl.errors import BadConfiguration, InvalidRequest
 
@@ -24,6 +29,7 @@ class FileContent:
     def __init__(self, root: Path, durability: Durability) -> None:
         self._root = root
         self._durability = durability
+        self._puts = Gathered(self._put_all)
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
@@ -40,7 +46,11 @@ class FileContent:
 
     async def put(self, content_key: str, blob: bytes) -> None:
         """Write aside, rename; with durability `full` the file and its directories reach the disk first."""
-        await asyncio.to_thread(self._put, self._path(content_key), blob)
+        path = self._path(content_key)
+        if self._durability == "full":  # most of it is waiting for the disk, which does many at a time
+            await asyncio.to_thread(self._put, path, blob)
+        else:
+            await self._puts((path, blob))
 
     async def get(self, content_key: str) -> bytes | None:
         """The file's bytes."""
@@ -52,7 +62,12 @@ class FileContent:
     def _path(self, content_key: str) -> Path:
         if not _CONTENT_KEY.fullmatch(content_key):  # a key never walks out of the directory
             raise InvalidRequest(f"{content_key[:120]!r} is no content key")
-        return self._root / content_key[:2] / f"{content_key}.zst"
+        return self._root / content_key[:2] / f"{content_key.replace('/', '-')}.zst"
+
+    def _put_all(self, puts: Sequence[tuple[Path, bytes]]) -> Sequence[None]:
+        for path, blob in puts:
+            self._put(path, blob)
+        return [None] * len(puts)
 
     def _put(self, path: Path, blob: bytes) -> None:
         # The name carries our process: what a killed one left is swept by the next that opens the store.
@@ -69,12 +84,16 @@ class FileContent:
                     _sync(directory)
 
     def _write(self, path: Path, blob: bytes) -> None:
-        with path.open("wb", buffering=0) as file:  # a buffered file asks the system three more questions
+        # Not by a file object, which asks the system three more questions: each gives the interpreter's lock away.
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
             left = memoryview(blob)
             while left:
-                left = left[file.write(left) :]
+                left = left[os.write(file, left) :]
             if self._durability == "full":
-                os.fsync(file.fileno())
+                os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def _rename(aside: Path, path: Path) -> None:

@@ -50,7 +50,7 @@ async def test_sqlite_and_zstd_read_what_was_stored(tmp_path: Path) -> None:
     database.close()
     assert rows[f"{HOST}/d"] == f"{HOST}/b" and rows[f"{HOST}/c"] == ""
     key = url_key(f"{HOST}/").hex()
-    [file] = (tmp_path / key[:2] / key).iterdir()
+    [file] = (tmp_path / key[:2]).glob(f"{key}-*")
     assert zstandard.decompress(file.read_bytes()) == PAGE
 
 
