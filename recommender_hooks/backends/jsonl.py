@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from drivers.disk import disk_errors
+from drivers.gathered import Gathered
 from drivers.sqlite import Durability
 from recommender_hooks.event import Event
 from thrift_idl.errors import BackendDown, BadConfiguration
@@ -32,6 +33,7 @@ class JsonlSink:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
         self._durability = durability
+        self._appends = Gathered(self._append_all)
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
@@ -46,8 +48,7 @@ class JsonlSink:
     async def publish(self, events: Sequence[Event]) -> None:
         """Append them; with durability `full` they reach the disk first. Raises `DiskFull`, `BackendDown`."""
         if events:
-            lines = b"".join(event.value + b"\n" for event in events)
-            await asyncio.to_thread(self._append, lines)
+            await self._appends(b"".join(event.value + b"\n" for event in events))
 
     async def close(self) -> None:
         """Nothing is held: the file is open only while it is written."""
@@ -57,6 +58,10 @@ class JsonlSink:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked() as file:
                 _mend(file)
+
+    def _append_all(self, lines: Sequence[bytes]) -> Sequence[None]:
+        self._append(b"".join(lines))
+        return [None] * len(lines)
 
     def _append(self, lines: bytes) -> None:
         with disk_errors(self._path), self._locked() as file:
