@@ -6,7 +6,7 @@ forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile
 """
 
 from weburl.domain import registrable_domain
-from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, url_key
+from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.normal import normalize
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
 from weburl.url import Url, host, join, origin, request_form, split
@@ -20,6 +20,7 @@ __all__ = [
     "host_to_ascii",
     "join",
     "key_hex",
+    "key_of_form",
     "normalize",
     "origin",
     "parse",

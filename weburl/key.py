@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from weburl.normal import normalize
+from weburl.normal import normalized_form
+from weburl.url import request_form
 
 KEY_VERSION = 1
 """Stored beside keys that outlive a process; raised whenever `normalize` or the hash changes."""
@@ -15,7 +16,12 @@ KEY_BYTES = 16
 
 def url_key(url: str) -> bytes:
     """Key of a URL given in any form: first 16 bytes of SHA-256 of its normalized form. Raises `InvalidUrl`."""
-    return sha256(normalize(url).encode("ascii")).digest()[:KEY_BYTES]
+    return key_of_form(request_form(url))
+
+
+def key_of_form(form: str) -> bytes:
+    """Key of a request form, which isn't parsed again. Raises `InvalidUrl` where its normalized form is too long."""
+    return sha256(normalized_form(form).encode("ascii")).digest()[:KEY_BYTES]
 
 
 def key_hex(key: bytes) -> str:

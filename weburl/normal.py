@@ -43,7 +43,11 @@ def normalize(raw: str, base: str | None = None) -> str:
 
     Raises `InvalidUrl`, also where only the normalized form exceeds `MAX_LENGTH`.
     """
-    form = request_form(raw, base)
+    return normalized_form(request_form(raw, base))
+
+
+def normalized_form(form: str) -> str:
+    """The key form of a request form, which isn't parsed again. Raises `InvalidUrl` where it exceeds `MAX_LENGTH`."""
     path_at = form.index("/", len("http://") + 1)
     origin, target = form[:path_at], form[path_at:]
     if _TO_MEND.search(target):

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
-from weburl import host, registrable_domain, request_form, url_key
+from weburl import host, key_of_form, registrable_domain, split
 
 ScopeKind = Literal["host", "domain", "any"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
@@ -37,9 +37,12 @@ class Scope:
     def admits(self, url: str) -> bool:
         """Whether `url`, in any form, lies within; a text that is no http(s) URL lies nowhere."""
         try:
-            name = host(url)
+            return self.admits_host(host(url))
         except InvalidUrl:
             return False
+
+    def admits_host(self, name: str) -> bool:
+        """Whether URLs of the host, as `weburl.host` gives it, lie within."""
         return self.kind == "any" or _place(self.kind, _complete(name)) in self.places
 
 
@@ -72,9 +75,11 @@ def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | No
         return ()
     found: dict[bytes, str] = {}
     for link in links:
-        if not link.nofollow and scope.admits(link.url):
-            with suppress(InvalidUrl):  # only its normalized form is too long
-                found.setdefault(url_key(link.url), request_form(link.url))
+        if not link.nofollow:
+            with suppress(InvalidUrl):  # or its normalized form is too long
+                url = split(link.url)
+                if scope.admits_host(url.host):
+                    found.setdefault(key_of_form(url.request_form), url.request_form)
     return tuple(Target(key, url) for key, url in found.items())
 
 
