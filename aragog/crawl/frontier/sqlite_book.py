@@ -22,7 +22,7 @@ _WRITE = (
     " alias = ?, refused = ?, failed = ?, skipped = ? WHERE number = ?"
 )
 _INLINE_KEYS = 32
-_ENTRY = "SELECT entry FROM frontier_entry WHERE crawl = ? AND key = ?"
+_ENTRIES = "SELECT key, entry FROM frontier_entry WHERE crawl = ? AND key IN"
 _PUT_ENTRY = "REPLACE INTO frontier_entry VALUES (?, ?, ?)"
 _PUT_FAILURE = "REPLACE INTO frontier_failure VALUES (?, ?, ?)"
 _DROP_FAILURE = "DELETE FROM frontier_failure WHERE crawl = ? AND key = ?"
@@ -89,11 +89,10 @@ def _load(db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], now_ms: 
     if row is None:
         return None
     number, *standing = row
-    entries = {}
-    for key in keys:
-        if found := db.execute(_ENTRY, (number, key)).fetchone():
-            entries[key] = unpack(found[0])
-    return number, Book(standing_of(standing), entries, now_ms)
+    # One statement for all: each step of one gives the interpreter's lock away, and others wait for it.
+    marks = ",".join("?" * len(keys))
+    found = db.execute(f"{_ENTRIES} ({marks})", (number, *keys)).fetchall()
+    return number, Book(standing_of(standing), {key: unpack(entry) for key, entry in found}, now_ms)
 
 
 def _store(db: sqlite3.Connection, number: int, book: Book) -> None:
