@@ -39,9 +39,21 @@ def bounded_markup(text: str, limits: Limits, flags: Flags) -> str:
 def _is_suspect(text: str, limits: Limits) -> bool:
     """Whether any of the three shapes is possible: cheap enough for every page."""
     count = text.count("<")
-    if count > _SCANNED_ABOVE or len(text) > _LARGE or max(map(len, text.split(">"))) > limits.tag_bytes:
+    if count > _SCANNED_ABOVE or len(text) > _LARGE or _has_long_tag(text, limits.tag_bytes):
         return True
     return count > _SMALL and len(_FORMATTING_TAG.findall(text.lower())) > _FORMATTING_ABOVE
+
+
+def _has_long_tag(text: str, length: int) -> bool:
+    """Whether more than `length` characters lie between two `>`, or one and an end: looked at from one to the last
+    within reach, so that few are looked at.
+    """
+    start = 0
+    while len(text) - start > length:
+        start = text.rfind(">", start, start + length + 1) + 1
+        if not start:
+            return True
+    return False
 
 
 def _within_tags(text: str, limits: Limits, flags: Flags) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 from selectolax.lexbor import LexborNode
@@ -17,11 +18,29 @@ _BLOCK_NAMES = """
 BLOCKS = frozenset(_BLOCK_NAMES.split())
 """Elements that are shown apart from what is around them."""
 _ANCHOR_NODES = 200
+# What str.split() takes for white space, in UTF-8, where no sequence is part of another's.
+_NARROW_SPACES = bytes.maketrans(b"\t\n\v\f\r\x1c\x1d\x1e\x1f", b" " * 9)
+_WIDE_SPACES = (
+    re.compile(rb"\xc2[\x85\xa0]"),
+    re.compile(rb"\xe1\x9a\x80"),
+    re.compile(rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)"),
+    re.compile(rb"\xe3\x80\x80"),
+)
+_RUN = re.compile(rb"  +")
 
 
 def collapse(text: str) -> str:
     """White space runs, no-break spaces among them, become one space; none at the ends."""
     return " ".join(text.split())
+
+
+def collapsed_octets(text: str) -> bytes:
+    """`collapse`, in UTF-8: for long texts, where it takes half the time since no word becomes an object."""
+    octets = text.encode("utf-8", "replace").translate(_NARROW_SPACES)
+    if not text.isascii():
+        for space in _WIDE_SPACES:
+            octets = space.sub(b" ", octets)
+    return _RUN.sub(b" ", octets).strip(b" ")
 
 
 def bounded(text: str, length: int) -> str:
@@ -77,4 +96,4 @@ class VisibleText:
 
     def digest(self) -> bytes:
         """SHA-256 of the collapsed text in UTF-8."""
-        return sha256(collapse("".join(self._pieces)).encode("utf-8", "replace")).digest()
+        return sha256(collapsed_octets("".join(self._pieces))).digest()
