@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,6 +39,7 @@ from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.image_state import ImagePolicy
 from recommender_hooks.signals import SignalsService
 
+_COLLECTIONS = (20_000, 20, 100)
 #: Pages whose images one worker fetches at a time.
 _SIGNAL_PLACES = 32
 
@@ -108,6 +110,9 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
             Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )
+        # What is there now stays, and most of what comes is freed without the collector: a tenth of the CPU time.
+        gc.freeze()
+        gc.set_threshold(*_COLLECTIONS)
         yield Worker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
 
 
