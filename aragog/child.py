@@ -29,6 +29,7 @@ READY, DONE, FAILED, NO_MEMORY = range(4)
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _MAX_ERROR = 2_000
+_COLLECTIONS = (20_000, 20, 100)  # a page makes thousands of objects, and next to none that are freed by a collection
 
 
 def main(arguments: list[str]) -> int:
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
     # Private writable memory: unlike RLIMIT_AS it doesn't count the files that imports map.
     resource.setrlimit(resource.RLIMIT_DATA, (int(arguments[1]), int(arguments[1])))
     gc.freeze()  # what was imported is no garbage: it isn't looked through again and again
+    gc.set_threshold(*_COLLECTIONS)
     _send(answers, READY, b"")
     while (frame := _receive(asked)) is not None:
         kind, text = _answer(frame)
