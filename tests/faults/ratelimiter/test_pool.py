@@ -15,6 +15,7 @@ import pytest
 from tests.acceptance.many_hosts import Log, many_hosts
 from tests.faults.ratelimiter.arrivals import Span, calm, longest_silence, share, windows_above
 from tests.faults.ratelimiter.demand import Demand
+from tests.faults.ratelimiter.ledgers import agree
 from tests.faults.ratelimiter.pool_processes import Pool, Process
 from tests.faults.ratelimiter.troubles import SETTLED_S, SHARD_STOP_S, Troubles
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -54,6 +55,8 @@ async def a_round(folder: Path, seed: int) -> bool:
         whole, demand = await under_load(fetchers, troubles)
         log = await asyncio.to_thread(web.log)
     shares = judge(log, whole, troubles)
+    ledgers = [folder / f"shard-{name}" / "ledger" for name in pool.shards]
+    print(f"ledger and access log: {await asyncio.to_thread(agree, folder, ledgers, log)}")
     print(f"seed {seed}: {dict(demand.counts)}")
     return min(shares.values()) >= 0.9 and demand.counts["delayed"] > 0 and demand.counts["no_slot"] > 0
 

@@ -37,6 +37,11 @@ class Service:
         return self.image[0] == OUR_IMAGE
 
     @property
+    def kind(self) -> str:
+        """What it is, whichever of several: the shards of the limiter have a letter each."""
+        return re.sub(r"-[a-z]$", "", self.name)
+
+    @property
     def command(self) -> list[str]:
         return list(self.raw.get("command", ()))
 
@@ -51,6 +56,12 @@ class Service:
     @property
     def networks(self) -> set[str]:
         return set(self.raw.get("networks", ()))
+
+    @property
+    def volumes(self) -> list[str]:
+        """The volumes that it keeps data in; folders of the repository, mounted to be read, are none."""
+        mounted = [mount.partition(":")[0] for mount in self.raw.get("volumes", ())]
+        return [source for source in mounted if not source.startswith("./")]
 
     @property
     def waits_for(self) -> dict[str, str]:

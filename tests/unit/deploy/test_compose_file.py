@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +71,8 @@ def test_the_schema_sees_a_mistake(break_it: Callable[[Any], None]) -> None:
 
 def test_everything_of_the_distributed_assembly_is_there() -> None:
     assert set(engines()) == {"redis-durable", "redis-cache", "cassandra", "s3", "kafka"}
-    assert set(our_services()) == {"ratelimiter", "urlstore", "fetcher", "pinlater", "worker", "aragog"}
+    kinds = Counter(service.kind for service in our_services().values())
+    assert kinds == {"ratelimiter": 3, "urlstore": 1, "fetcher": 1, "pinlater": 1, "worker": 1, "aragog": 1}
     assert services()["worker"].raw["deploy"]["replicas"] == 3
 
 
@@ -116,11 +118,13 @@ def test_only_the_fetcher_and_what_is_published_leave_the_internal_networks() ->
 def test_each_service_uses_declared_networks_and_volumes_only(name: str) -> None:
     file, service = tree(), services()[name]
     assert service.networks <= set(file["networks"]) and service.networks
-    assert {volume.partition(":")[0] for volume in service.raw.get("volumes", ())} <= set(file["volumes"])
+    assert set(service.volumes) <= set(file["volumes"])
+    mounts = [mount for mount in service.raw.get("volumes", ()) if mount.startswith("./")]
+    assert all((REPOSITORY / mount.partition(":")[0]).is_dir() and mount.endswith(":ro") for mount in mounts)
 
 
 def test_each_volume_is_used_by_one_service() -> None:
-    used = [volume.partition(":")[0] for service in services().values() for volume in service.raw.get("volumes", ())]
+    used = [volume for service in services().values() for volume in service.volumes]
     assert sorted(used) == sorted(tree()["volumes"])
 
 

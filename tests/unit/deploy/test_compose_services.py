@@ -16,16 +16,19 @@ import drivers.cassandra
 import drivers.kafka
 import drivers.redis
 import drivers.s3
-from aragog.assembly.backends import CONTENT, FRONTIER, JOBS, LEASES, LIMITER_STATE, METADATA, ROBOTS_CACHE, SINK
+from aragog.assembly.backends import CONTENT, FRONTIER, HOLDS, JOBS, LEASES, LIMITER_STATE, METADATA, ROBOTS_CACHE, SINK
 from aragog.cli import app
 from aragog.settings import Settings, load
-from tests.unit.deploy.composition import Service, our_services, services
+from ratelimiter.pool.membership import read_membership
+from tests.unit.deploy.composition import REPOSITORY, Service, our_services, services
 
 OURS = our_services()
 SERVED = ("fetcher", "ratelimiter", "urlstore", "pinlater")
+SERVERS = [name for name, service in OURS.items() if service.kind in SERVED]
+SHARDS = [name for name, service in OURS.items() if service.kind == "ratelimiter"]
 #: What each process opens by itself; the rest it asks a service for.
 OPENS: dict[str, dict[str, Mapping[str, Any]]] = {
-    "ratelimiter": {"ratelimiter.state": LIMITER_STATE},
+    "ratelimiter": {"ratelimiter.holds": HOLDS},
     "urlstore": {"urlstore.metadata": METADATA, "urlstore.content": CONTENT},
     "fetcher": {"fetcher.robots_cache": ROBOTS_CACHE},
     "pinlater": {"pinlater.backend": JOBS},
@@ -98,20 +101,37 @@ def test_each_variable_is_a_setting(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_what_it_opens_is_a_backend_that_others_share(name: str, tmp_path: Path) -> None:
     settings = settings_of(OURS[name], tmp_path)
-    for setting, table in OPENS[name].items():
+    for setting, table in OPENS[OURS[name].kind].items():
         url = value(settings, setting)
         scheme = url.partition("://")[0]
         assert scheme in table
-        if name == "ratelimiter":  # one process, its state in a volume of its own
-            assert settings.expand(url).startswith("file:////data/")
-        else:
-            READERS[scheme](url)  # raises BadConfiguration
+        READERS[scheme](url)  # raises BadConfiguration
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "ratelimiter"])
+@pytest.mark.parametrize("name", SHARDS)
+def test_the_slots_of_a_limiter_are_in_a_volume_that_no_other_service_has(name: str, tmp_path: Path) -> None:
+    settings = settings_of(OURS[name], tmp_path)
+    assert settings.ratelimiter.state.partition("://")[0] in LIMITER_STATE
+    assert settings.expand(settings.ratelimiter.state).startswith("file:////data/")
+    (volume,) = OURS[name].volumes
+    assert sum(volume in service.volumes for service in OURS.values()) == 1
+
+
+def test_the_membership_names_the_limiters_that_run_and_all_who_need_it_have_it(tmp_path: Path) -> None:
+    membership = read_membership(REPOSITORY / "deploy/limiters/pool.toml")
+    assert [shard.address for shard in membership.shards] == [f"{name}:9102" for name in SHARDS]
+    mounted = "./deploy/limiters:/etc/aragog/limiters:ro"
+    for shard, name in zip(membership.shards, SHARDS, strict=True):
+        given = parse(OURS[name].command).params
+        assert (given["shard"], given["membership"]) == (shard.name, "/etc/aragog/limiters/pool.toml")
+    for name in (*SHARDS, *(name for name, service in OURS.items() if "ratelimiter" in CALLS[service.kind])):
+        assert mounted in OURS[name].raw["volumes"], name
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_what_it_opens_runs_beside_it_under_that_port_and_is_waited_for(name: str, tmp_path: Path) -> None:
     settings, known = settings_of(OURS[name], tmp_path), services()
-    for setting in OPENS[name]:
+    for setting in OPENS[OURS[name].kind]:
         place = urlsplit(value(settings, setting))
         engine = known[place.hostname or ""]
         assert place.port in engine.exposed, setting
@@ -123,18 +143,28 @@ def test_what_it_opens_runs_beside_it_under_that_port_and_is_waited_for(name: st
 def test_each_service_that_it_calls_listens_under_that_port_and_is_waited_for(name: str, tmp_path: Path) -> None:
     settings = settings_of(OURS[name], tmp_path)
     for called in SERVED:
-        host, _, port = value(settings, f"{called}.service").rpartition(":")
-        assert host == (called if called in CALLS[name] else "")
-        if host:
+        addresses = addresses_of(value(settings, f"{called}.service"))
+        assert [OURS[host].kind for host, _ in addresses] == ([called] * len(addresses))
+        assert bool(addresses) == (called in CALLS[OURS[name].kind])
+        for host, port in addresses:
             assert value(settings_of(OURS[host], tmp_path), f"{called}.listen") == f"0.0.0.0:{port}"
             assert OURS[host].networks & OURS[name].networks
             assert host in OURS[name].waits_for
 
 
-@pytest.mark.parametrize("name", SERVED)
+def addresses_of(service: str) -> list[tuple[str, str]]:
+    """Host and port of each server behind a setting."""
+    if service == "pool:///etc/aragog/limiters/pool.toml":
+        membership = read_membership(REPOSITORY / "deploy/limiters/pool.toml")
+        return [(shard.address.partition(":")[0], shard.address.partition(":")[2]) for shard in membership.shards]
+    host, _, port = service.rpartition(":")
+    return [(host, port)] if host else []
+
+
+@pytest.mark.parametrize("name", SERVERS)
 def test_a_service_listens_where_it_is_exposed_and_asked_for_its_health(name: str, tmp_path: Path) -> None:
     service = OURS[name]
-    port = int(value(settings_of(service, tmp_path), f"{name}.listen").rpartition(":")[2])
+    port = int(value(settings_of(service, tmp_path), f"{service.kind}.listen").rpartition(":")[2])
     assert service.exposed == {port}
     assert service.health_command[-1] == f"127.0.0.1:{port}"
     assert f"{port}:{port}" in "".join(service.raw.get("ports", [f"{port}:{port}"]))
@@ -142,13 +172,13 @@ def test_a_service_listens_where_it_is_exposed_and_asked_for_its_health(name: st
 
 def test_what_wants_a_redis_of_its_own_has_a_database_of_its_own(tmp_path: Path) -> None:
     urls = {
-        value(settings_of(OURS[name], tmp_path), setting)
-        for name, opens in OPENS.items()
-        for setting in opens
+        value(settings_of(service, tmp_path), setting)
+        for name, service in OURS.items()
+        for setting in OPENS[service.kind]
         if name != "aragog"
     }
     redis = [urlsplit(url) for url in urls if url.startswith("redis://")]
-    assert len({(url.hostname, url.path) for url in redis}) == len(redis) == 4
+    assert len({(url.hostname, url.path) for url in redis}) == len(redis) == 5
 
 
 def test_acknowledged_jobs_and_frontier_are_in_the_redis_that_keeps_them(tmp_path: Path) -> None:
@@ -170,7 +200,7 @@ def test_claims_last_as_long_for_the_monitor_as_for_the_workers(tmp_path: Path) 
     assert of["pinlater"] == of["worker"]
 
 
-@pytest.mark.parametrize("name", [*SERVED, "worker"])
+@pytest.mark.parametrize("name", [*SERVERS, "worker"])
 def test_it_has_time_to_drain_before_it_is_killed(name: str, tmp_path: Path) -> None:
     service = OURS[name]
     if name == "worker":
@@ -186,7 +216,7 @@ def test_secrets_are_with_those_who_need_them() -> None:
         for secret, pattern in {"redis": "redis://:", "s3": "s3://", "admin": "ADMIN_PASSWORD"}.items()
     }
     assert holders == {
-        "redis": {"fetcher", "pinlater", "worker", "aragog"},
+        "redis": {*SHARDS, "fetcher", "pinlater", "worker", "aragog"},
         "s3": {"urlstore"},
         "admin": {"worker", "aragog"},
     }
