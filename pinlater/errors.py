@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from thrift_idl.errors import (
@@ -43,6 +43,32 @@ def refusal(code: int, message: str) -> PinLaterException:
 def queue_not_found(queue: str) -> PinLaterException:
     """No such queue."""
     return refusal(ErrorCode.QUEUE_NOT_FOUND, f"no queue {queue!r}: create it first")
+
+
+def queue_paused(queue: str) -> PinLaterException:
+    """Somebody has paused it."""
+    return refusal(ErrorCode.DEQUEUE_RATE_LIMITED, f"queue {queue!r} is paused: ask once it is resumed")
+
+
+def is_code(error: BaseException, code: int) -> bool:
+    """Whether this is PinLater's exception of that code."""
+    return isinstance(error, PinLaterException) and error.errorCode == code
+
+
+def none_healthy(errors: Mapping[str, BackendDown]) -> Exception:
+    """Why no shard did it: one shard's own error says most, and so does it if all have no room."""
+    known = list(errors.values())
+    if len(known) == 1 or all(isinstance(error, DiskFull) for error in known):
+        return known[0]
+    return refusal(ErrorCode.NO_HEALTHY_SHARDS, "no shard answers: " + "; ".join(str(error) for error in known))
+
+
+def some_missing(errors: Mapping[str, BackendDown], told: str) -> BackendDown:
+    """Which shards a result lacks; `told` is what there is without them."""
+    names, reasons = ", ".join(sorted(errors)), "; ".join(str(error) for error in errors.values())
+    which = f"shard {names} doesn't answer" if len(errors) == 1 else f"shards {names} don't answer"
+    kind = type(next(iter(errors.values()))) if len(errors) == 1 else BackendDown
+    return kind(f"{which}{'; ' + told if told else ''} ({reasons})")
 
 
 def to_pinlater(error: AragogError) -> PinLaterException:

@@ -7,71 +7,19 @@ less than a queue's claim time-out, or living workers lose their claims (which c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from pinlater.backends import Backend
 from pinlater.errors import suppress_gone
+from pinlater.rules import CONTRACT, QueueRules, Rules, RulesSource, cutoffs
 from pinlater.service import wall_ms
+from pinlater.shard import monotonic_ms
 from pinlater.telemetry import SILENT, Telemetry
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import PinLaterJobState
 
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
 _CHUNK_JOBS = 1_000  # in one write: others' writes come in between
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRules:
-    """The monitor's numbers for one queue; the defaults are the contract's."""
-
-    claim_timeout_ms: int = 600_000
-    """A claim lives so long after the dequeue, or after the last checkpoint."""
-    keep_succeeded_ms: int = 24 * _HOUR_MS
-    keep_failed_ms: int = 168 * _HOUR_MS
-    cycle_ms: int = 120_000
-    """From one look at the queue to the next."""
-    updates: int | None = 1_000
-    """Jobs changed or removed in one cycle on one shard at most; None = no bound."""
-
-
-OWN_QUEUES = QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=5 * _MINUTE_MS, cycle_ms=2_000, updates=None)
-"""The rules of Aragog's own queues: short claims, kept up by heartbeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Which queue has which rules: the first pattern (`crawl*`) that its name matches, else the default."""
-
-    by_pattern: Mapping[str, QueueRules] = field(default_factory=dict)
-    default: QueueRules = QueueRules()
-
-    def of(self, queue: str) -> QueueRules:
-        """The queue's rules."""
-        found = (rules for pattern, rules in self.by_pattern.items() if fnmatchcase(queue, pattern))
-        return next(found, self.default)
-
-    @property
-    def shortest_cycle_ms(self) -> int:
-        """How often somebody has to look whether a queue's cycle has passed."""
-        return min(rules.cycle_ms for rules in (self.default, *self.by_pattern.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Cutoffs:
-    """What was last touched before these times is over."""
-
-    claims_ms: int
-    succeeded_ms: int
-    failed_ms: int
-
-
-def cutoffs(rules: QueueRules, now_ms: int) -> Cutoffs:
-    """The times that the rules mean now."""
-    return Cutoffs(now_ms - rules.claim_timeout_ms, now_ms - rules.keep_succeeded_ms, now_ms - rules.keep_failed_ms)
 
 
 class Monitor:
@@ -80,11 +28,12 @@ class Monitor:
     def __init__(
         self,
         backends: Iterable[Backend],
-        rules: Rules = Rules(),
+        rules: RulesSource = CONTRACT,
         now_ms: Callable[[], int] = wall_ms,
         telemetry: Telemetry = SILENT,
     ) -> None:
-        self._backends = tuple(backends)
+        """`backends` is iterated anew each round: shards come and go."""
+        self._backends = backends
         self._rules = rules
         self._now_ms = now_ms
         self._telemetry = telemetry
@@ -101,18 +50,19 @@ class Monitor:
         self._silent = {backend.shard for backend in self._backends}
         while True:
             await self.look_after_all()
-            await asyncio.sleep(self._rules.shortest_cycle_ms / 1000)
+            await asyncio.sleep((await self._rules.current(monotonic_ms())).shortest_cycle_ms / 1000)
 
     async def look_after_all(self) -> None:
         """One round: every queue whose cycle has passed, and what deleted queues left behind."""
+        rules = await self._rules.current(monotonic_ms())
         for backend in self._backends:
             try:
-                await self._look_after_shard(backend)
+                await self._look_after_shard(backend, rules)
             except BackendDown as error:
                 self._silent.add(backend.shard)
                 self._telemetry.shard_failed(backend.shard, str(error))
 
-    async def _look_after_shard(self, backend: Backend) -> None:
+    async def _look_after_shard(self, backend: Backend, rules: Rules) -> None:
         queues = await backend.queue_names()
         now_ms = self._now_ms()
         if backend.shard in self._silent:
@@ -120,17 +70,16 @@ class Monitor:
             self._answers_since_ms[backend.shard] = now_ms
         for queue in queues:
             if now_ms >= self._next_ms.get((backend.shard, queue), now_ms):
-                self._next_ms[backend.shard, queue] = now_ms + self._rules.of(queue).cycle_ms
+                self._next_ms[backend.shard, queue] = now_ms + rules.of(queue).cycle_ms
                 with suppress_gone():
-                    await self._look_after(backend, queue)
+                    await self._look_after(backend, queue, rules.of(queue))
         for shard, queue in tuple(self._next_ms):
             if shard == backend.shard and queue not in queues:
                 del self._next_ms[shard, queue]
         while await backend.sweep(_CHUNK_JOBS) == _CHUNK_JOBS:
             pass
 
-    async def _look_after(self, backend: Backend, queue: str) -> None:
-        rules = self._rules.of(queue)
+    async def _look_after(self, backend: Backend, queue: str, rules: QueueRules) -> None:
         over = cutoffs(rules, self._now_ms())
 
         async def time_out(limit: int) -> int:

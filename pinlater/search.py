@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pinlater.backends import LAST_MS, Backend, Position, ScannedJob, Span
@@ -62,9 +62,9 @@ def going_on(span: Span, after: Continuation | None, shard: str) -> Span:
     return span if after is None else replace(span, before=min(span.before, after.of(shard)))
 
 
-def merged(found: Sequence[Sequence[ScannedJob]], shards: Sequence[str], limit: int) -> list[tuple[str, ScannedJob]]:
+def merged(found: Mapping[str, Sequence[ScannedJob]], limit: int) -> list[tuple[str, ScannedJob]]:
     """The first `limit` of several shards' jobs, the latest due first."""
-    jobs = [(shard, job) for shard, each in zip(shards, found, strict=True) for job in each]
+    jobs = [(shard, job) for shard, each in found.items() for job in each]
     jobs.sort(key=lambda one: (one[1].position.due_ms, one[0], one[1].position.local_id), reverse=True)
     return jobs[:limit]
 
@@ -102,15 +102,14 @@ class Search:
             return await backend.count(queue, span)
         return sum([len(page) async for page in self.pages(backend, queue, span)])
 
-    async def change(self, backends: Iterable[Backend], queue: str, span: Span, limit: int, change: Change) -> int:
-        """Change at most `limit` of them, on one shard after the other; how many were changed."""
+    async def change(self, backend: Backend, queue: str, span: Span, limit: int, change: Change) -> int:
+        """Change at most `limit` of them; how many were changed."""
         changed = 0
-        for backend in backends:
-            async for page in self.pages(backend, queue, span):
-                wanted = [job.position.local_id for job in page[: limit - changed]]
-                changed += await change(backend, wanted)
-                if changed >= limit:
-                    return changed
+        async for page in self.pages(backend, queue, span):
+            wanted = [job.position.local_id for job in page[: limit - changed]]
+            changed += await change(backend, wanted)
+            if changed >= limit:
+                break
         return changed
 
     def _matching(self, page: list[ScannedJob]) -> list[ScannedJob]:

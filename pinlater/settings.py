@@ -19,6 +19,10 @@ class Settings:
     """No dequeue returns more; a larger limit means this."""
     concurrent_dequeues: int = 500
     """Dequeues of one queue at a time; one more is refused with DEQUEUE_RATE_LIMITED."""
+    waiting_dequeues: int = 4_096
+    """Dequeues that wait for jobs at a time, all queues together; one more doesn't wait."""
+    wait_ms: int = 60_000
+    """No dequeue waits longer; a larger time means this."""
     search_ms: int = 10_000
     """What looks into bodies (bodyRegexToMatch) may take so long."""
 

@@ -1,115 +1,204 @@
-"""Several backends as one: who is asked, in which order, and what happens when one of them doesn't answer."""
+"""Several shards as one store: where jobs go, in which order they come, and what happens when one doesn't answer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import ceil
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from pinlater.backends import Acked, Backend, DequeuedJob
-from pinlater.descriptors import Claim, JobDescriptor
-from pinlater.errors import refusal
+from pinlater.backends import NO_CAP, Acked, Backend, DequeuedJob, Span
+from pinlater.descriptors import JobDescriptor
+from pinlater.errors import is_code, none_healthy, queue_not_found, refusal, some_missing
+from pinlater.shard import Ask, Shard
 from pinlater.telemetry import Telemetry
+from pinlater.wanted import Wanted
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
     PinLaterCheckpointJobRequest,
+    PinLaterException,
     PinLaterJob,
     PinLaterJobAckInfo,
     PinLaterJobInfo,
+    PinLaterJobState,
 )
 
 T = TypeVar("T")
 
 
-class Shards:
+class Partial(Generic[T]):
+    """What the shards answered that did, and the errors of those that didn't; by their names."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, T] = {}
+        self.missing: dict[str, BackendDown] = {}
+
+    def whole(self, told: str = "") -> list[T]:
+        """The answers of all. Raises `BackendDown` naming the missing shards; `told` is what the others said."""
+        if self.missing:
+            raise some_missing(self.missing, told)
+        return list(self.answers.values())
+
+
+class Shards(Collection[Backend]):
     """The backends of one PinLater, by the names that their descriptors carry.
 
     A shard that is down is routed around where that loses nothing: another takes the jobs, the others give theirs.
-    Where it would (acks, look-ups, counts), the caller is told.
+    Where it would (acks, look-ups, counts), the caller is told which are missing. With one shard alone there is no way
+    around it, and it is asked each time. A shard that lacks a queue which another has gets it with its first job.
     """
 
     def __init__(self, backends: Iterable[Backend], random: Random, telemetry: Telemetry) -> None:
-        self._backends = {backend.shard: backend for backend in backends}
+        self._shards = {backend.shard: Shard(backend, telemetry) for backend in backends}
         self._random = random
-        self._telemetry = telemetry
+        self._capped: dict[str, asyncio.Lock] = {}
+
+    def __iter__(self) -> Iterator[Backend]:
+        return iter([shard.backend for shard in self._shards.values()])
+
+    def __len__(self) -> int:
+        return len(self._shards)
+
+    def __contains__(self, backend: object) -> bool:
+        return any(shard.backend is backend for shard in self._shards.values())
+
+    def replace(self, shards: Iterable[Shard]) -> list[Shard]:
+        """From now on these; those that are no longer among them, to be closed."""
+        before, self._shards = self._shards, {shard.name: shard for shard in shards}
+        return [shard for shard in before.values() if self._shards.get(shard.name) is not shard]
 
     @property
-    def backends(self) -> tuple[Backend, ...]:
+    def by_name(self) -> Mapping[str, Shard]:
         """All of them."""
-        return tuple(self._backends.values())
+        return self._shards
 
-    async def all(self, ask: Callable[[Backend], Awaitable[T]]) -> list[T]:
-        """Every shard's answer. Raises `BackendDown` if one has none."""
-        return await self._some(self._backends, ask)
+    async def of_queue(self, queue: str, ask: Ask[T]) -> Partial[T]:
+        """What every shard that has a queue says about it. Raises QUEUE_NOT_FOUND if none has."""
+        asked: Partial[T] = await self.partial(self._shards, ask, lacking=queue)
+        if not asked.answers and not asked.missing:
+            raise queue_not_found(queue)
+        return asked
+
+    async def partial(self, names: Iterable[str], ask: Ask[T], *, lacking: str = "") -> Partial[T]:
+        """Every answer of these shards, and who has none; with `lacking`, a shard without that queue is passed over."""
+        found: Partial[T] = Partial()
+        asked = (self.gather(found, name, ask, lacking=lacking) for name in names)
+        for ended in await asyncio.gather(*asked, return_exceptions=True):
+            if ended is not None:  # only once all have answered
+                raise ended
+        return found
+
+    async def gather(self, found: Partial[T], name: str, ask: Ask[T], *, lacking: str = "") -> None:
+        """Add one shard's answer to what was found, or that it has none."""
+        try:
+            found.answers[name] = await self.ask(name, ask)
+        except BackendDown as error:
+            found.missing[name] = error
+        except PinLaterException as error:
+            if not (lacking and is_code(error, ErrorCode.QUEUE_NOT_FOUND)):
+                raise
+
+    async def ask(self, name: str, ask: Ask[T]) -> T:
+        """One shard's answer. Raises `BackendDown` at once while it is unhealthy."""
+        shard = self._shards[name]
+        if not shard.well and len(self._shards) > 1:
+            raise shard.down()
+        return await shard.ask(ask)
+
+    async def live_servers(self, owner: str, now_ms: int) -> int:
+        """Note on every shard that this server lives; how many do, by the shard that knows most of them."""
+        counts = await self.partial(self._shards, lambda one: one.live_servers(owner, now_ms))
+        return max(counts.answers.values(), default=1)
+
+    # --- jobs ---
 
     async def enqueue(self, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
-        """Each job goes to a random shard; descriptors in the order of the jobs."""
-        names = tuple(self._backends)
-        if len(names) == 1:
-            return await self._enqueue_one(names[0], queue, jobs, now_ms)
-        chosen = self._random.choices(names, k=len(jobs))
+        """Each job goes to a random shard that takes jobs; descriptors in the order of the jobs."""
+        names = [name for name, shard in self._shards.items() if not shard.dequeue_only]
+        if not names:
+            raise refusal(ErrorCode.ENQUEUE_REJECTED, "every shard is dequeue-only: add one that takes jobs")
+        well = [name for name in names if self._shards[name].well] or names
+        chosen = self._random.choices(well, k=len(jobs))
         descriptors = [""] * len(jobs)
-        for name in set(chosen) or {names[0]}:
+        for name in sorted(set(chosen)) or well[:1]:
             places = [place for place, other in enumerate(chosen) if other == name]
-            stored = await self._enqueue_one(name, queue, [jobs[place] for place in places], now_ms)
+            others = [other for other in names if other != name]
+            self._random.shuffle(others)
+            stored = await self._store((name, *others), queue, [jobs[place] for place in places], now_ms)
             for place, descriptor in zip(places, stored, strict=True):
                 descriptors[place] = descriptor
         return tuple(descriptors)
 
-    async def _enqueue_one(self, name: str, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
-        """To that shard, or to the first other one that takes them."""
-        others = [other for other in self._backends if other != name]
-        self._random.shuffle(others)
-        return await self._first((name, *others), lambda backend: backend.enqueue(queue, jobs, now_ms))
-
-    async def _first(self, names: Iterable[str], ask: Callable[[Backend], Awaitable[T]]) -> T:
-        errors: list[BackendDown] = []
+    async def _store(
+        self, names: Iterable[str], queue: str, jobs: Sequence[PinLaterJob], now_ms: int
+    ) -> tuple[str, ...]:
+        """On the first of these shards that takes them."""
+        errors: dict[str, BackendDown] = {}
         for name in names:
             try:
-                return await self._noted(self._backends[name], ask)
+                try:
+                    return await self.ask(name, lambda one: one.enqueue(queue, jobs, now_ms))
+                except PinLaterException as error:
+                    if not is_code(error, ErrorCode.QUEUE_NOT_FOUND):
+                        raise
+                    await self._make_up(name, queue, now_ms)
+                    return await self.ask(name, lambda one: one.enqueue(queue, jobs, now_ms))
             except BackendDown as error:
-                errors.append(error)
-        raise _none_healthy(errors)
+                errors[name] = error
+        raise none_healthy(errors)
 
-    async def dequeue(
-        self, queue: str, claim: Claim | None, priorities: Sequence[int], limit: int, coverage: float, now_ms: int
-    ) -> list[DequeuedJob]:
+    async def _make_up(self, name: str, queue: str, now_ms: int) -> None:
+        """Make the queue on a shard that was down, or not yet there, when it was made. Raises QUEUE_NOT_FOUND."""
+        others = await self.partial(set(self._shards) - {name}, lambda one: one.outlook(queue), lacking=queue)
+        if not others.answers:
+            raise queue_not_found(queue)
+        await self.ask(name, lambda one: one.create_queue(queue, now_ms))
+        if any(outlook.paused for outlook in others.answers.values()):
+            await self.ask(name, lambda one: one.pause(queue, True))
+
+    async def dequeue(self, wanted: Wanted, coverage: float) -> list[DequeuedJob]:
         """The first priority of every shard asked, then the second, ...; what there is of the shards that answer.
 
-        Without a claim nothing is claimed. Raises NO_HEALTHY_SHARDS if none of those asked answers.
+        Raises NO_HEALTHY_SHARDS if none of those asked answers; if there is no job for it, QUEUE_NOT_FOUND where all
+        lack the queue, DEQUEUE_RATE_LIMITED where one says that it is paused.
         """
+        names = self._covered(coverage)
+        if len(self._shards) == 1:
+            return await self.ask(names[0], lambda one: wanted.ask(one, wanted.priorities, wanted.limit))
+        if wanted.most_claimed == NO_CAP:
+            return await self._in_turn(wanted, names, wanted.limit)
+        async with self._capped.setdefault(wanted.queue, asyncio.Lock()):
+            claims = Span(PinLaterJobState.IN_PROGRESS, wanted.priorities)
+            claimed = await self.of_queue(wanted.queue, lambda one: one.count(wanted.queue, claims))
+            left = wanted.most_claimed - sum(claimed.answers.values())
+            return await self._in_turn(wanted, names, min(wanted.limit, left)) if left > 0 else []
 
-        def ask(wanted: Sequence[int], left: int, backend: Backend) -> Awaitable[list[DequeuedJob]]:
-            if claim is None:
-                return backend.peek(queue, wanted, left, now_ms)
-            return backend.dequeue(queue, claim, wanted, left, now_ms)
-
-        asked = self._covered(coverage)
-        if len(self._backends) == 1:
-            return await ask(priorities, limit, asked[0])
+    async def _in_turn(self, wanted: Wanted, names: Sequence[str], limit: int) -> list[DequeuedJob]:
         found: list[DequeuedJob] = []
         down: dict[str, BackendDown] = {}
-        for wanted in priorities:
-            for backend in asked:
-                if len(found) >= limit or backend.shard in down:
+        refused: dict[str, PinLaterException] = {}
+        for priority in wanted.priorities:
+            for name in names:
+                if len(found) >= limit or name in down or name in refused:
                     continue
                 try:
-                    found += await self._noted(backend, partial(ask, (wanted,), limit - len(found)))
+                    found += await self.ask(name, partial(wanted.ask, priorities=(priority,), left=limit - len(found)))
                 except BackendDown as error:
-                    down[backend.shard] = error
-        if len(down) == len(asked):
-            raise _none_healthy(list(down.values()))
+                    down[name] = error
+                except PinLaterException as error:
+                    refused[name] = error
+        if not found:
+            _tell_refusals(refused, down, len(names))
         return found
 
-    def _covered(self, coverage: float) -> list[Backend]:
-        """That share of the shards, at random, in random order; at least one."""
+    def _covered(self, coverage: float) -> list[str]:
+        """That share of the healthy shards, at random, in random order; at least one."""
         share = coverage if 0 <= coverage <= 1 else 1.0  # NaN too
-        count = max(1, ceil(share * len(self._backends)))
-        return self._random.sample(self.backends, count)
+        names = [name for name, shard in self._shards.items() if shard.well] or list(self._shards)
+        return self._random.sample(names, max(1, ceil(share * len(names))))
 
     async def ack(
         self,
@@ -120,11 +209,12 @@ class Shards:
     ) -> Acked:
         """Each ack to its job's shard; those of the healthy shards are done even if another is down."""
         done, lost = self._by_shard(succeeded), self._by_shard(failed)
-        counts = await self._some(
+        counts = await self.partial(
             done.keys() | lost.keys(),
             lambda one: one.ack(queue, done.get(one.shard, ()), lost.get(one.shard, ()), now_ms),
         )
-        return Acked(sum(each.succeeded for each in counts), sum(each.failed for each in counts))
+        whole = counts.whole("the acks of the other shards' jobs are done")
+        return Acked(sum(each.succeeded for each in whole), sum(each.failed for each in whole))
 
     async def checkpoint(
         self,
@@ -135,48 +225,45 @@ class Shards:
     ) -> int:
         """As `ack`; how many jobs were changed."""
         wanted = self._by_shard(requests)
-        return sum(await self._some(wanted, lambda one: one.checkpoint(queue, source, wanted[one.shard], now_ms)))
+        counts = await self.partial(wanted, lambda one: one.checkpoint(queue, source, wanted[one.shard], now_ms))
+        return sum(counts.whole("the checkpoints of the other shards' jobs are done"))
 
     async def lookup(self, jobs: Iterable[JobDescriptor], include_body: bool) -> dict[JobDescriptor, PinLaterJobInfo]:
         """Those of the jobs that exist. A job of a shard that isn't ours doesn't."""
-        groups: dict[tuple[str, str], list[JobDescriptor]] = {}
+        groups: dict[str, dict[str, list[JobDescriptor]]] = {}
         for job in jobs:
-            if job.shard in self._backends:
-                groups.setdefault((job.shard, job.queue), []).append(job)
-        found: dict[JobDescriptor, PinLaterJobInfo] = {}
-        for (shard, queue), wanted in groups.items():
-            local_ids = [job.local_id for job in wanted]
-            infos = await self._backends[shard].lookup(queue, local_ids, include_body)
-            found |= {job: infos[job.local_id] for job in wanted if job.local_id in infos}
-        return found
+            if job.shard in self._shards:
+                groups.setdefault(job.shard, {}).setdefault(job.queue, []).append(job)
+
+        async def look(one: Backend) -> dict[JobDescriptor, PinLaterJobInfo]:
+            found: dict[JobDescriptor, PinLaterJobInfo] = {}
+            for queue, wanted in groups[one.shard].items():
+                infos = await one.lookup(queue, [job.local_id for job in wanted], include_body)
+                found |= {job: infos[job.local_id] for job in wanted if job.local_id in infos}
+            return found
+
+        found = await self.partial(groups, look)
+        wanted = sum(len(jobs) for name in found.missing for jobs in groups[name].values())
+        infos: dict[JobDescriptor, PinLaterJobInfo] = {}
+        for each in found.whole(f"{wanted} of the jobs asked for are theirs"):
+            infos |= each
+        return infos
 
     def _by_shard(self, asked: Iterable[tuple[JobDescriptor, T]]) -> dict[str, list[tuple[int, T]]]:
         groups: dict[str, list[tuple[int, T]]] = {}
         for job, what in asked:
-            if job.shard not in self._backends:
+            if job.shard not in self._shards:
                 raise refusal(ErrorCode.UNKNOWN, f"jobDescriptor: there is no shard {job.shard!r}")
             groups.setdefault(job.shard, []).append((job.local_id, what))
         return groups
 
-    async def _some(self, names: Iterable[str], ask: Callable[[Backend], Awaitable[T]]) -> list[T]:
-        """Every answer of these shards; an error only once all have answered."""
-        asked = (self._noted(self._backends[name], ask) for name in names)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        return [answer for answer in answers if not isinstance(answer, BaseException)]
 
-    async def _noted(self, backend: Backend, ask: Callable[[Backend], Awaitable[T]]) -> T:
-        try:
-            return await ask(backend)
-        except BackendDown as error:
-            self._telemetry.shard_failed(backend.shard, str(error))
-            raise
-
-
-def _none_healthy(errors: Sequence[BackendDown]) -> BaseException:
-    """One shard's own error says most; of several, that none answered."""
-    if len(errors) == 1:
-        return errors[0]
-    return refusal(ErrorCode.NO_HEALTHY_SHARDS, "no shard answers: " + "; ".join(str(error) for error in errors))
+def _tell_refusals(refused: Mapping[str, PinLaterException], down: Mapping[str, BackendDown], asked: int) -> None:
+    """Why there is no job, unless that is that none is ready. A queue that some shards lack is one that others have."""
+    if len(down) == asked:
+        raise none_healthy(down)
+    other = [error for error in refused.values() if not is_code(error, ErrorCode.QUEUE_NOT_FOUND)]
+    if other:
+        raise other[0]
+    if refused and len(refused) + len(down) == asked:
+        raise next(iter(refused.values()))

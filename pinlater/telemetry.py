@@ -36,6 +36,18 @@ class Telemetry(Protocol):
     def shard_failed(self, shard: str, reason: str) -> None:
         """A shard didn't answer; others were asked instead, or the caller was told."""
 
+    def shard_unhealthy(self, shard: str) -> None:
+        """A shard failed too often: it is routed around until a probe is answered."""
+
+    def shard_well(self, shard: str) -> None:
+        """A shard that was unhealthy answers again."""
+
+    def file_loaded(self, path: str) -> None:
+        """A changed file of shards or queues is in force."""
+
+    def file_refused(self, path: str, reason: str) -> None:
+        """Such a file is bad; the last good one stays in force."""
+
 
 class Silent:
     """Telemetry that says nothing."""
@@ -62,6 +74,18 @@ class Silent:
         """Nothing."""
 
     def shard_failed(self, shard: str, reason: str) -> None:
+        """Nothing."""
+
+    def shard_unhealthy(self, shard: str) -> None:
+        """Nothing."""
+
+    def shard_well(self, shard: str) -> None:
+        """Nothing."""
+
+    def file_loaded(self, path: str) -> None:
+        """Nothing."""
+
+    def file_refused(self, path: str, reason: str) -> None:
         """Nothing."""
 
 

@@ -1,6 +1,7 @@
 /**
  * SCHEDULE: jobs that run later, again, or never. Wire-compatible with Pinterest's PinLater: names, field ids,
- * types and defaults are theirs; field 100, `claimDescriptor`, is ours, optional, and ignored by their clients.
+ * types and defaults are theirs. Ours are the fields from 100 on, which are optional and ignored by their clients, and
+ * the last three methods of the service.
  */
 namespace py thrift_idl.gen.pinlater
 
@@ -139,11 +140,15 @@ struct PinLaterScanJobsRequest {
   5: optional string continuation = "0"
   6: optional i32 limit = 100
   7: optional string bodyRegexToMatch
+  /** Answer with the jobs of the shards that answer and name the others, instead of refusing. */
+  100: optional bool allowMissingShards = 0
 } (python.immutable = "")
 
 struct PinLaterScanJobsResponse {
   1: required list<PinLaterJobInfo> (python.immutable = "") scannedJobs
   2: optional string continuation = "-1"
+  /** Shards whose jobs are not among them; only where the request allows it. */
+  100: optional list<string> (python.immutable = "") missingShards
 } (python.immutable = "")
 
 struct PinLaterRetryFailedJobsRequest {
@@ -152,6 +157,8 @@ struct PinLaterRetryFailedJobsRequest {
   3: optional i32 attemptsToAllow = 1
   4: optional i64 runAfterTimestampMillis
   5: optional i32 limit = 1000
+  /** Only jobs in whose body this occurs. */
+  100: optional string bodyRegexToMatch
 } (python.immutable = "")
 
 struct PinLaterDeleteJobsRequest {
@@ -160,6 +167,37 @@ struct PinLaterDeleteJobsRequest {
   3: optional byte priority = 1
   4: optional string bodyRegexToMatch
   5: optional i32 limit = 1000
+} (python.immutable = "")
+
+/** How a queue stands: jobs of all shards that answer, and what holds it back. */
+struct PinLaterQueueStats {
+  1: required string queueName
+  /** PENDING, and its time has come. */
+  2: required i64 ready
+  /** PENDING, for later. */
+  3: required i64 later
+  4: required i64 inProgress
+  5: required i64 succeeded
+  6: required i64 failed
+  /** How long the oldest ready job has been so; absent where none is. */
+  7: optional i64 oldestReadyMillis
+  /** Whether dequeues are refused: by pauseQueue, or by the server's configuration. */
+  8: required bool paused
+  /** Jobs a second that may be dequeued over all servers; absent = no bound. */
+  9: optional double jobsPerSecond
+  /** Jobs that may be claimed at a time; absent = no bound. */
+  10: optional i32 claimedAtOnce
+} (python.immutable = "")
+
+struct PinLaterQueueStatsRequest {
+  /** Absent = every queue. One that doesn't exist is left out of the answer. */
+  1: optional list<string> (python.immutable = "") queueNames
+} (python.immutable = "")
+
+struct PinLaterQueueStatsResponse {
+  1: required list<PinLaterQueueStats> (python.immutable = "") queues
+  /** Shards that don't answer: their jobs are not counted. */
+  2: required list<string> (python.immutable = "") missingShards
 } (python.immutable = "")
 
 service PinLater {
@@ -175,4 +213,12 @@ service PinLater {
   PinLaterScanJobsResponse scanJobs(1: RequestContext context, 2: PinLaterScanJobsRequest request) throws (1: PinLaterException e)
   i32 retryFailedJobs(1: RequestContext context, 2: PinLaterRetryFailedJobsRequest request) throws (1: PinLaterException e)
   i32 deleteJobs(1: RequestContext context, 2: PinLaterDeleteJobsRequest request) throws (1: PinLaterException e)
+
+  // Ours, beside the contract.
+
+  /** As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none. */
+  PinLaterDequeueResponse dequeueJobsWait(1: RequestContext context, 2: PinLaterDequeueRequest request, 3: i32 maxWaitMillis) throws (1: PinLaterException e)
+  PinLaterQueueStatsResponse getQueueStats(1: RequestContext context, 2: PinLaterQueueStatsRequest request) throws (1: PinLaterException e)
+  /** Refuse (or allow again) the queue's dequeues on every server; acks, checkpoints and enqueues go on. */
+  void pauseQueue(1: RequestContext context, 2: string name, 3: bool paused) throws (1: PinLaterException e)
 }

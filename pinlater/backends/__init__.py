@@ -10,7 +10,7 @@ With its last attempt a job is FAILED, with 0 remaining.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -85,6 +85,21 @@ class Lost:
     retry: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a queue's callers have to expect."""
+
+    paused: bool
+    first_due_ms: int | None
+    """When its first PENDING job is due, or was; None where there is none."""
+
+
+NO_CAP = 2**31 - 1
+"""No bound of the jobs claimed at a time."""
+SERVER_GONE_MS = 10_000
+"""A server that hasn't shown itself for so long is dead."""
+
+
 AckOf = tuple[int, PinLaterJobAckInfo]
 CheckpointOf = tuple[int, PinLaterCheckpointJobRequest]
 """What to do, and the local id of the job to do it to."""
@@ -110,14 +125,43 @@ class Backend(Protocol):
         """Every queue."""
         ...
 
+    async def pause(self, queue: str, paused: bool) -> None:
+        """Refuse the queue's dequeues, or allow them again."""
+        ...
+
+    async def outlook(self, queue: str) -> Outlook:
+        """Whether it is paused, and when a job is due; costs the same however many there are."""
+        ...
+
+    def arrivals(self) -> AsyncIterator[str]:
+        """The queues that got a PENDING job, by whichever server, from now on; "" = perhaps every one, look.
+
+        The first thing is "", once all that comes later is told.
+        """
+        ...
+
+    async def live_servers(self, owner: str, now_ms: int) -> int:
+        """Note that this server lives; how many do."""
+        ...
+
     async def enqueue(self, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
         """Store jobs as PENDING; their descriptors, in order."""
         ...
 
     async def dequeue(
-        self, queue: str, claim: Claim, priorities: Sequence[int], limit: int, now_ms: int
+        self,
+        queue: str,
+        claim: Claim,
+        priorities: Sequence[int],
+        limit: int,
+        now_ms: int,
+        most_claimed: int = NO_CAP,
     ) -> list[DequeuedJob]:
-        """Claim jobs whose run_after has come: by priority as given, then by run_after, then as enqueued."""
+        """Claim jobs whose run_after has come: by priority as given, then by run_after, then as enqueued.
+
+        No more than make `most_claimed` with those that are claimed already. Raises DEQUEUE_RATE_LIMITED where the
+        queue is paused.
+        """
         ...
 
     async def peek(self, queue: str, priorities: Sequence[int], limit: int, now_ms: int) -> list[DequeuedJob]:

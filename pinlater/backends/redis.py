@@ -10,7 +10,7 @@ priority a set of local ids sorted by due time. A Redis out of memory takes no n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Self, TypeVar
 
@@ -18,22 +18,34 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from drivers.redis import answering, connect, prefix_of
-from pinlater.backends import Acked, AckOf, CheckpointOf, DequeuedJob, Lost, ScannedJob, Span
+from pinlater.backends import (
+    NO_CAP,
+    SERVER_GONE_MS,
+    Acked,
+    AckOf,
+    CheckpointOf,
+    DequeuedJob,
+    Lost,
+    Outlook,
+    ScannedJob,
+    Span,
+)
 from pinlater.backends import redis_values as values
 from pinlater.backends.redis_values import Value, member
 from pinlater.descriptors import Claim, JobDescriptor
-from pinlater.errors import queue_not_found
-from pinlater.scripts import script
+from pinlater.errors import queue_not_found, queue_paused
+from pinlater.scripts import bare_script, script
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob, PinLaterJobInfo
 
 T = TypeVar("T")
 _NAMES = (
-    "ack", "checkpoint", "collect", "count", "delete", "dequeue", "enqueue", "lookup", "release", "retry", "scan",
-    "time_out",
+    "ack", "checkpoint", "collect", "count", "delete", "dequeue", "enqueue", "lookup", "outlook", "release", "retry",
+    "scan", "time_out",
 )  # fmt: skip
 _STATES = range(4)
 _CHUNK = 500  # jobs in one script: while it runs, Redis serves nobody else
-_NO_QUEUE = "NOQUEUE"
+_NO_QUEUE, _PAUSED = "NOQUEUE", "PAUSED"
+_LISTEN_S = 1.0
 
 
 class RedisBackend:
@@ -45,6 +57,7 @@ class RedisBackend:
         self._prefix = prefix
         self._priorities = range(1, priorities + 1)
         self._scripts = {name: redis.register_script(script(name)) for name in _NAMES}
+        self._servers = redis.register_script(bare_script("servers"))
 
     @classmethod
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3) -> Self:
@@ -77,7 +90,8 @@ class RedisBackend:
         with answering():
             async with self._redis.pipeline(transaction=True) as both:
                 both.srem(self._key("queues"), queue)
-                both.unlink(*self._keys(queue)[2:])
+                both.srem(self._key("paused"), queue)
+                both.unlink(*self._keys(queue)[3:])
                 await both.execute()
 
     async def queue_names(self) -> frozenset[str]:
@@ -85,6 +99,33 @@ class RedisBackend:
         with answering():
             names = await self._redis.smembers(self._key("queues"))
         return frozenset(name.decode() for name in names if isinstance(name, bytes))  # as the client was told
+
+    async def pause(self, queue: str, paused: bool) -> None:
+        """A name among the paused ones."""
+        await self.outlook(queue)
+        with answering():
+            change = self._redis.sadd if paused else self._redis.srem
+            await change(self._key("paused"), queue)
+
+    async def outlook(self, queue: str) -> Outlook:
+        """The first of each sorted set."""
+        paused, first_due_ms = await self._run("outlook", queue, 0)
+        return Outlook(bool(paused), None if first_due_ms < 0 else first_due_ms)
+
+    async def arrivals(self) -> AsyncIterator[str]:
+        """Published by the scripts; a server that isn't subscribed costs them nothing."""
+        with answering():
+            async with self._redis.pubsub() as channel:
+                await channel.subscribe(f"{self._key('queues')}:arrivals")
+                while True:
+                    message = await channel.get_message(timeout=_LISTEN_S)
+                    if message is not None:
+                        yield message["data"].decode() if message["type"] == "message" else ""
+
+    async def live_servers(self, owner: str, now_ms: int) -> int:
+        """By Redis's own clock."""
+        with answering():
+            return int(await self._servers(keys=[self._key("servers")], args=[owner, SERVER_GONE_MS]))
 
     # --- jobs ---
 
@@ -99,16 +140,22 @@ class RedisBackend:
         return tuple(descriptors)
 
     async def dequeue(
-        self, queue: str, claim: Claim, priorities: Sequence[int], limit: int, now_ms: int
+        self,
+        queue: str,
+        claim: Claim,
+        priorities: Sequence[int],
+        limit: int,
+        now_ms: int,
+        most_claimed: int = NO_CAP,
     ) -> list[DequeuedJob]:
         """One script, 500 jobs at most."""
-        wanted: tuple[Value, ...] = (min(limit, _CHUNK), claim.descriptor, claim.source, *priorities)
+        wanted: tuple[Value, ...] = (min(limit, _CHUNK), claim.descriptor, claim.source, most_claimed, *priorities)
         found = await self._run("dequeue", queue, now_ms, *wanted)
         return list(values.dequeued(found, queue, self.shard, claim.descriptor))
 
     async def peek(self, queue: str, priorities: Sequence[int], limit: int, now_ms: int) -> list[DequeuedJob]:
         """The same script, with nothing claimed."""
-        found = await self._run("dequeue", queue, now_ms, min(limit, _CHUNK), "", "", *priorities)
+        found = await self._run("dequeue", queue, now_ms, min(limit, _CHUNK), "", "", NO_CAP, *priorities)
         return list(values.dequeued(found, queue, self.shard, None))
 
     async def ack(self, queue: str, succeeded: Sequence[AckOf], failed: Sequence[AckOf], now_ms: int) -> Acked:
@@ -180,7 +227,7 @@ class RedisBackend:
         """The KEYS of every script, in the order that prelude.lua says."""
         own = [f"{queue}:jobs", f"{queue}:bodies"]
         own += [f"{queue}:{state}:{priority}" for state in _STATES for priority in self._priorities]
-        return [self._key(name) for name in ("queues", "last_id", *own)]
+        return [self._key(name) for name in ("queues", "paused", "last_id", *own)]
 
     async def _run(self, name: str, queue: str, now_ms: int, *arguments: Value, gone: Any = None) -> Any:
         """A script's answer; `gone` where there is no such queue, or QUEUE_NOT_FOUND if that is None."""
@@ -188,6 +235,8 @@ class RedisBackend:
             try:
                 return await self._scripts[name](keys=self._keys(queue), args=(queue, now_ms, *arguments))
             except ResponseError as error:
+                if _PAUSED in str(error):
+                    raise queue_paused(queue) from None
                 if _NO_QUEUE not in str(error):
                     raise
         if gone is None:

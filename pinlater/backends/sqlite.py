@@ -6,8 +6,9 @@ any process, and with `durability = "full"` power loss too.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import merge
 from itertools import chain, islice
@@ -15,7 +16,19 @@ from typing import Any, Self, TypeVar
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
-from pinlater.backends import STATUS_CHARACTERS, Acked, AckOf, CheckpointOf, DequeuedJob, Lost, ScannedJob, Span
+from pinlater.backends import (
+    NO_CAP,
+    STATUS_CHARACTERS,
+    Acked,
+    AckOf,
+    CheckpointOf,
+    DequeuedJob,
+    Lost,
+    Outlook,
+    ScannedJob,
+    Span,
+)
+from pinlater.backends import sqlite_queues as queues
 from pinlater.backends import sqlite_rows as rows
 from pinlater.backends.sqlite_rows import Parameters, find_queue, queue_number
 from pinlater.descriptors import Claim, JobDescriptor
@@ -29,9 +42,10 @@ Find = Callable[[Db, int], list[int]]
 
 _NAMES = (
     "enqueue", "ready", "claim", "succeed", "spend_attempt", "checkpoint", "overdue", "held_by", "scan", "count",
-    "lookup", "retry", "delete", "sweep",
+    "lookup", "retry", "delete", "sweep", "first_due",
 )  # fmt: skip
-_DROPPED = "SELECT id FROM dropped_queue LIMIT 1"
+_LOOK_S = 0.1
+"""How often other processes' writes are looked for while somebody waits: some 10 µs each time."""
 
 
 class SqliteBackend:
@@ -64,18 +78,38 @@ class SqliteBackend:
     # --- queues ---
 
     async def create_queue(self, queue: str, now_ms: int) -> None:
-        """One insert, if it isn't there."""
-        sql = "INSERT INTO queue (name, created_ms) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
-        await self._database.write(lambda db: db.execute(sql, (queue, now_ms)).rowcount)
+        """A row, if it isn't there."""
+        await self._database.write(lambda db: queues.create(db, queue, now_ms))
 
     async def delete_queue(self, queue: str) -> None:
         """The name goes at once, the jobs by `sweep`."""
-        await self._database.write(partial(_drop, queue=queue))
+        await self._database.write(lambda db: queues.drop(db, queue))
 
     async def queue_names(self) -> frozenset[str]:
         """All of them."""
-        names = await self._database.read(lambda db: db.execute("SELECT name FROM queue").fetchall())
-        return frozenset(name for (name,) in names)
+        return await self._database.read(queues.names)
+
+    async def pause(self, queue: str, paused: bool) -> None:
+        """A column of its row."""
+        await self._database.write(lambda db: queues.pause(db, queue, paused))
+
+    async def outlook(self, queue: str) -> Outlook:
+        """The ends of an index."""
+        first_due = self._sql["first_due"]
+        return self._database.read_inline(lambda db: queues.outlook(db, queue, first_due, self._priorities))
+
+    async def arrivals(self) -> AsyncIterator[str]:
+        """Whoever wrote anything may have brought a job."""
+        versions = queues.Versions()
+        yield ""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._database.read_inline(versions.changed):
+                yield ""
+
+    async def live_servers(self, owner: str, now_ms: int) -> int:
+        """By the clocks of those who share the file, which are one."""
+        return await self._database.write(lambda db: queues.live_servers(db, owner, now_ms))
 
     # --- jobs ---
 
@@ -87,15 +121,24 @@ class SqliteBackend:
         return tuple(str(JobDescriptor(queue, self.shard, job.priority, local_id)) for local_id, job in named)
 
     async def dequeue(
-        self, queue: str, claim: Claim, priorities: Sequence[int], limit: int, now_ms: int
+        self,
+        queue: str,
+        claim: Claim,
+        priorities: Sequence[int],
+        limit: int,
+        now_ms: int,
+        most_claimed: int = NO_CAP,
     ) -> list[DequeuedJob]:
         """A look first: where nothing is ready, nothing is written and nobody waited for."""
-        if not self._database.read_inline(lambda db: self._ready(db, queue, priorities, 1, now_ms)):
+        if not self._database.read_inline(
+            lambda db: queues.unpaused(db, queue) and self._ready(db, queue, priorities, 1, now_ms)
+        ):
             return []
         claimed = {"claim": claim.descriptor, "source": claim.source, "now_ms": now_ms}
 
         def take(db: Db) -> list[sqlite3.Row]:
-            ready = self._ready(db, queue, priorities, limit, now_ms)
+            left = min(limit, queues.left(db, queue, most_claimed))
+            ready = self._ready(db, queue, priorities, left, now_ms) if queues.unpaused(db, queue) else []
             db.executemany(self._sql["claim"], [claimed | {"id": row["id"]} for row in ready])
             return ready
 
@@ -190,17 +233,9 @@ class SqliteBackend:
 
     async def sweep(self, limit: int) -> int:
         """Some jobs of one dropped queue, which is forgotten once it has none."""
-        if await self._database.read(lambda db: db.execute(_DROPPED).fetchone()) is None:
+        if not await self._database.read(queues.any_dropped):
             return 0
-
-        def remove(db: Db) -> int:
-            (number,) = db.execute(_DROPPED).fetchone() or (None,)
-            removed = db.execute(self._sql["sweep"], {"queue_id": number, "limit": limit}).rowcount
-            if removed < limit:
-                db.execute("DELETE FROM dropped_queue WHERE id = ?", (number,))
-            return removed
-
-        return await self._database.write(remove)
+        return await self._database.write(lambda db: queues.sweep(db, self._sql["sweep"], limit))
 
     # --- parts ---
 
@@ -258,8 +293,3 @@ class SqliteBackend:
         """How many rows the statement changed, run for each set of parameters."""
         fixed = {"queue_id": number, "status_characters": STATUS_CHARACTERS}
         return db.executemany(self._sql[name], [each | fixed for each in changes]).rowcount if changes else 0
-
-
-def _drop(db: Db, queue: str) -> None:
-    db.execute("INSERT INTO dropped_queue SELECT id FROM queue WHERE name = ?", (queue,))
-    db.execute("DELETE FROM queue WHERE name = ?", (queue,))

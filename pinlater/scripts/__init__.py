@@ -11,6 +11,7 @@ _FLAGS = {
     "enqueue": "",
     "count": "flags=no-writes",
     "lookup": "flags=no-writes",
+    "outlook": "flags=no-writes",
     "scan": "flags=no-writes",
 }
 _NUMBERS = f"local STATUS_CHARACTERS, PAGE_BYTES = {STATUS_CHARACTERS}, {PAGE_BYTES}"
@@ -20,6 +21,11 @@ def script(name: str) -> str:
     """The whole text of the script `name`.lua."""
     flags = _FLAGS.get(name, "flags=allow-oom")
     return "\n".join((f"#!lua {flags}".rstrip(), _NUMBERS, _text("prelude"), _text(name)))
+
+
+def bare_script(name: str) -> str:
+    """The text of a script that isn't about a queue, and so without the prelude."""
+    return _text(name)
 
 
 def _text(name: str) -> str:

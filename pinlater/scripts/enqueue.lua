@@ -9,4 +9,5 @@ for place = 1, count do
   redis.call('HSET', BODIES, id, ARGV[at + 3])
   redis.call('ZADD', due_set(PENDING, tonumber(ARGV[at])), ARGV[at + 1], id)
 end
+if count > 0 then tell() end
 return last

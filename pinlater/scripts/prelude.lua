@@ -1,11 +1,12 @@
 -- What every script begins with.
--- KEYS: the queues' names, the last local id, the queue's jobs, their bodies; then the queue's sorted sets of local
+-- KEYS: the queues' names, the paused ones' names, the last local id, the queue's jobs, their bodies; then the queue's sorted sets of local
 -- ids by due time: those of state 0, one for each priority, those of state 1, and so on.
 -- ARGV: the queue, now in ms, then what the script asks for.
-local QUEUES, LAST_ID, JOBS, BODIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local QUEUES, PAUSED, LAST_ID, JOBS, BODIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local NOW = tonumber(ARGV[2])
 local PENDING, IN_PROGRESS, SUCCEEDED, FAILED = 0, 1, 2, 3
-local PRIORITIES = (#KEYS - 4) / 4
+local FIRST_SET = 5
+local PRIORITIES = (#KEYS - FIRST_SET) / 4
 
 -- The fields of a packed job; without a claim, CLAIM and SOURCE are empty.
 local STATE, PRIORITY, RUN_AFTER, CREATED, UPDATED = 1, 2, 3, 4, 5
@@ -16,7 +17,7 @@ if redis.call('SISMEMBER', QUEUES, ARGV[1]) == 0 then
 end
 
 local function due_set(state, priority)
-  return KEYS[4 + state * PRIORITIES + priority]
+  return KEYS[FIRST_SET + state * PRIORITIES + priority]
 end
 
 -- A job in that state, or nil.
@@ -35,12 +36,20 @@ local function held(id, claim)
   return nil
 end
 
+-- Tell the servers, once a script, that the queue has a job more that is or becomes ready: some callers wait for it.
+local told = false
+local function tell()
+  if not told then redis.call('PUBLISH', QUEUES .. ':arrivals', ARGV[1]) end
+  told = true
+end
+
 local function move(id, job, state, due)
   local from, to = due_set(job[STATE], job[PRIORITY]), due_set(state, job[PRIORITY])
   if from ~= to then redis.call('ZREM', from, id) end
   redis.call('ZADD', to, due, id)
   job[STATE], job[UPDATED] = state, NOW
   redis.call('HSET', JOBS, id, cmsgpack.pack(job))
+  if state == PENDING then tell() end
 end
 
 -- The first STATUS_CHARACTERS characters of a UTF-8 text.

@@ -58,6 +58,7 @@ class Counts:
     of: Counter[str] = field(default_factory=Counter)
     delays_ms: list[int] = field(default_factory=list)
     first_delays_ms: list[int] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def enqueued(self, queue: str, jobs: int) -> None:
         self.of["enqueue"] += jobs
@@ -84,6 +85,19 @@ class Counts:
 
     def shard_failed(self, shard: str, reason: str) -> None:
         self.of[f"shard_failed {shard}"] += 1
+
+    def shard_unhealthy(self, shard: str) -> None:
+        self.of[f"shard_unhealthy {shard}"] += 1
+
+    def shard_well(self, shard: str) -> None:
+        self.of[f"shard_well {shard}"] += 1
+
+    def file_loaded(self, path: str) -> None:
+        self.of["file_loaded"] += 1
+
+    def file_refused(self, path: str, reason: str) -> None:
+        self.of["file_refused"] += 1
+        self.reasons.append(reason)
 
 
 def jobs_of(*bodies: str, **fields: object) -> list[PinLaterJob]:

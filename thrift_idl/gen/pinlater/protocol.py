@@ -10,7 +10,8 @@ import thrift_idl.gen.pinlater.ttypes as ttypes
 
 class PinLater(Protocol):
     """SCHEDULE: jobs that run later, again, or never. Wire-compatible with Pinterest's PinLater: names, field ids,
-    types and defaults are theirs; field 100, `claimDescriptor`, is ours, optional, and ignored by their clients."""
+    types and defaults are theirs. Ours are the fields from 100 on, which are optional and ignored by their clients, and
+    the last three methods of the service."""
 
     async def createQueue(self, context: ttypes.RequestContext, name: str) -> None:
         """createQueue of the IDL."""
@@ -58,4 +59,16 @@ class PinLater(Protocol):
 
     async def deleteJobs(self, context: ttypes.RequestContext, request: ttypes.PinLaterDeleteJobsRequest) -> int:
         """deleteJobs of the IDL."""
+        ...
+
+    async def dequeueJobsWait(self, context: ttypes.RequestContext, request: ttypes.PinLaterDequeueRequest, maxWaitMillis: int) -> ttypes.PinLaterDequeueResponse:
+        """As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none."""
+        ...
+
+    async def getQueueStats(self, context: ttypes.RequestContext, request: ttypes.PinLaterQueueStatsRequest) -> ttypes.PinLaterQueueStatsResponse:
+        """getQueueStats of the IDL."""
+        ...
+
+    async def pauseQueue(self, context: ttypes.RequestContext, name: str, paused: bool) -> None:
+        """Refuse (or allow again) the queue's dequeues on every server; acks, checkpoints and enqueues go on."""
         ...

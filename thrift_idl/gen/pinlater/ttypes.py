@@ -1974,6 +1974,7 @@ class PinLaterScanJobsRequest(object):
      - continuation
      - limit
      - bodyRegexToMatch
+     - allowMissingShards: Answer with the jobs of the shards that answer and name the others, instead of refusing.
 
     """
 
@@ -1985,10 +1986,11 @@ class PinLaterScanJobsRequest(object):
         'continuation',
         'limit',
         'bodyRegexToMatch',
+        'allowMissingShards',
     )
 
 
-    def __init__(self, queueName=None, jobState=None, priority=None, scanFutureJobs=False, continuation="0", limit=100, bodyRegexToMatch=None,):
+    def __init__(self, queueName=None, jobState=None, priority=None, scanFutureJobs=False, continuation="0", limit=100, bodyRegexToMatch=None, allowMissingShards=False,):
         super(PinLaterScanJobsRequest, self).__setattr__('queueName', queueName)
         super(PinLaterScanJobsRequest, self).__setattr__('jobState', jobState)
         super(PinLaterScanJobsRequest, self).__setattr__('priority', priority)
@@ -1996,6 +1998,7 @@ class PinLaterScanJobsRequest(object):
         super(PinLaterScanJobsRequest, self).__setattr__('continuation', continuation)
         super(PinLaterScanJobsRequest, self).__setattr__('limit', limit)
         super(PinLaterScanJobsRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
+        super(PinLaterScanJobsRequest, self).__setattr__('allowMissingShards', allowMissingShards)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2004,7 +2007,7 @@ class PinLaterScanJobsRequest(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.queueName, self.jobState, self.priority, self.scanFutureJobs, self.continuation, self.limit, self.bodyRegexToMatch, ))
+        return hash(self.__class__) ^ hash((self.queueName, self.jobState, self.priority, self.scanFutureJobs, self.continuation, self.limit, self.bodyRegexToMatch, self.allowMissingShards, ))
 
     @classmethod
     def read(cls, iprot):
@@ -2018,6 +2021,7 @@ class PinLaterScanJobsRequest(object):
         continuation = "0"
         limit = 100
         bodyRegexToMatch = None
+        allowMissingShards = False
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -2057,6 +2061,11 @@ class PinLaterScanJobsRequest(object):
                     bodyRegexToMatch = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
+            elif fid == 100:
+                if ftype == TType.BOOL:
+                    allowMissingShards = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -2069,6 +2078,7 @@ class PinLaterScanJobsRequest(object):
             continuation=continuation,
             limit=limit,
             bodyRegexToMatch=bodyRegexToMatch,
+            allowMissingShards=allowMissingShards,
         )
 
     def write(self, oprot):
@@ -2104,6 +2114,10 @@ class PinLaterScanJobsRequest(object):
             oprot.writeFieldBegin('bodyRegexToMatch', TType.STRING, 7)
             oprot.writeString(self.bodyRegexToMatch.encode('utf-8') if sys.version_info[0] == 2 else self.bodyRegexToMatch)
             oprot.writeFieldEnd()
+        if self.allowMissingShards is not None:
+            oprot.writeFieldBegin('allowMissingShards', TType.BOOL, 100)
+            oprot.writeBool(self.allowMissingShards)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -2138,18 +2152,21 @@ class PinLaterScanJobsResponse(object):
     Attributes:
      - scannedJobs
      - continuation
+     - missingShards: Shards whose jobs are not among them; only where the request allows it.
 
     """
 
     __slots__ = (
         'scannedJobs',
         'continuation',
+        'missingShards',
     )
 
 
-    def __init__(self, scannedJobs=None, continuation="-1",):
+    def __init__(self, scannedJobs=None, continuation="-1", missingShards=None,):
         super(PinLaterScanJobsResponse, self).__setattr__('scannedJobs', scannedJobs)
         super(PinLaterScanJobsResponse, self).__setattr__('continuation', continuation)
+        super(PinLaterScanJobsResponse, self).__setattr__('missingShards', missingShards)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2158,7 +2175,7 @@ class PinLaterScanJobsResponse(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.scannedJobs, self.continuation, ))
+        return hash(self.__class__) ^ hash((self.scannedJobs, self.continuation, self.missingShards, ))
 
     @classmethod
     def read(cls, iprot):
@@ -2167,6 +2184,7 @@ class PinLaterScanJobsResponse(object):
         iprot.readStructBegin()
         scannedJobs = None
         continuation = "-1"
+        missingShards = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -2187,6 +2205,17 @@ class PinLaterScanJobsResponse(object):
                     continuation = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
+            elif fid == 100:
+                if ftype == TType.LIST:
+                    missingShards = []
+                    (_etype69, _size66) = iprot.readListBegin()
+                    for _i70 in range(_size66):
+                        _elem71 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        missingShards.append(_elem71)
+                    missingShards = tuple(missingShards)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -2194,6 +2223,7 @@ class PinLaterScanJobsResponse(object):
         return cls(
             scannedJobs=scannedJobs,
             continuation=continuation,
+            missingShards=missingShards,
         )
 
     def write(self, oprot):
@@ -2204,13 +2234,20 @@ class PinLaterScanJobsResponse(object):
         if self.scannedJobs is not None:
             oprot.writeFieldBegin('scannedJobs', TType.LIST, 1)
             oprot.writeListBegin(TType.STRUCT, len(self.scannedJobs))
-            for iter66 in self.scannedJobs:
-                iter66.write(oprot)
+            for iter72 in self.scannedJobs:
+                iter72.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.continuation is not None:
             oprot.writeFieldBegin('continuation', TType.STRING, 2)
             oprot.writeString(self.continuation.encode('utf-8') if sys.version_info[0] == 2 else self.continuation)
+            oprot.writeFieldEnd()
+        if self.missingShards is not None:
+            oprot.writeFieldBegin('missingShards', TType.LIST, 100)
+            oprot.writeListBegin(TType.STRING, len(self.missingShards))
+            for iter73 in self.missingShards:
+                oprot.writeString(iter73.encode('utf-8') if sys.version_info[0] == 2 else iter73)
+            oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -2247,6 +2284,7 @@ class PinLaterRetryFailedJobsRequest(object):
      - attemptsToAllow
      - runAfterTimestampMillis
      - limit
+     - bodyRegexToMatch: Only jobs in whose body this occurs.
 
     """
 
@@ -2256,15 +2294,17 @@ class PinLaterRetryFailedJobsRequest(object):
         'attemptsToAllow',
         'runAfterTimestampMillis',
         'limit',
+        'bodyRegexToMatch',
     )
 
 
-    def __init__(self, queueName=None, priority=1, attemptsToAllow=1, runAfterTimestampMillis=None, limit=1000,):
+    def __init__(self, queueName=None, priority=1, attemptsToAllow=1, runAfterTimestampMillis=None, limit=1000, bodyRegexToMatch=None,):
         super(PinLaterRetryFailedJobsRequest, self).__setattr__('queueName', queueName)
         super(PinLaterRetryFailedJobsRequest, self).__setattr__('priority', priority)
         super(PinLaterRetryFailedJobsRequest, self).__setattr__('attemptsToAllow', attemptsToAllow)
         super(PinLaterRetryFailedJobsRequest, self).__setattr__('runAfterTimestampMillis', runAfterTimestampMillis)
         super(PinLaterRetryFailedJobsRequest, self).__setattr__('limit', limit)
+        super(PinLaterRetryFailedJobsRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2273,7 +2313,7 @@ class PinLaterRetryFailedJobsRequest(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.queueName, self.priority, self.attemptsToAllow, self.runAfterTimestampMillis, self.limit, ))
+        return hash(self.__class__) ^ hash((self.queueName, self.priority, self.attemptsToAllow, self.runAfterTimestampMillis, self.limit, self.bodyRegexToMatch, ))
 
     @classmethod
     def read(cls, iprot):
@@ -2285,6 +2325,7 @@ class PinLaterRetryFailedJobsRequest(object):
         attemptsToAllow = 1
         runAfterTimestampMillis = None
         limit = 1000
+        bodyRegexToMatch = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -2314,6 +2355,11 @@ class PinLaterRetryFailedJobsRequest(object):
                     limit = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 100:
+                if ftype == TType.STRING:
+                    bodyRegexToMatch = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -2324,6 +2370,7 @@ class PinLaterRetryFailedJobsRequest(object):
             attemptsToAllow=attemptsToAllow,
             runAfterTimestampMillis=runAfterTimestampMillis,
             limit=limit,
+            bodyRegexToMatch=bodyRegexToMatch,
         )
 
     def write(self, oprot):
@@ -2350,6 +2397,10 @@ class PinLaterRetryFailedJobsRequest(object):
         if self.limit is not None:
             oprot.writeFieldBegin('limit', TType.I32, 5)
             oprot.writeI32(self.limit)
+            oprot.writeFieldEnd()
+        if self.bodyRegexToMatch is not None:
+            oprot.writeFieldBegin('bodyRegexToMatch', TType.STRING, 100)
+            oprot.writeString(self.bodyRegexToMatch.encode('utf-8') if sys.version_info[0] == 2 else self.bodyRegexToMatch)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -2498,6 +2549,436 @@ class PinLaterDeleteJobsRequest(object):
             raise TProtocolException(message='Required field queueName is unset!')
         if self.jobState is None:
             raise TProtocolException(message='Required field jobState is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class PinLaterQueueStats(object):
+    """
+    How a queue stands: jobs of all shards that answer, and what holds it back.
+
+    Attributes:
+     - queueName
+     - ready: PENDING, and its time has come.
+     - later: PENDING, for later.
+     - inProgress
+     - succeeded
+     - failed
+     - oldestReadyMillis: How long the oldest ready job has been so; absent where none is.
+     - paused: Whether dequeues are refused: by pauseQueue, or by the server's configuration.
+     - jobsPerSecond: Jobs a second that may be dequeued over all servers; absent = no bound.
+     - claimedAtOnce: Jobs that may be claimed at a time; absent = no bound.
+
+    """
+
+    __slots__ = (
+        'queueName',
+        'ready',
+        'later',
+        'inProgress',
+        'succeeded',
+        'failed',
+        'oldestReadyMillis',
+        'paused',
+        'jobsPerSecond',
+        'claimedAtOnce',
+    )
+
+
+    def __init__(self, queueName=None, ready=None, later=None, inProgress=None, succeeded=None, failed=None, oldestReadyMillis=None, paused=None, jobsPerSecond=None, claimedAtOnce=None,):
+        super(PinLaterQueueStats, self).__setattr__('queueName', queueName)
+        super(PinLaterQueueStats, self).__setattr__('ready', ready)
+        super(PinLaterQueueStats, self).__setattr__('later', later)
+        super(PinLaterQueueStats, self).__setattr__('inProgress', inProgress)
+        super(PinLaterQueueStats, self).__setattr__('succeeded', succeeded)
+        super(PinLaterQueueStats, self).__setattr__('failed', failed)
+        super(PinLaterQueueStats, self).__setattr__('oldestReadyMillis', oldestReadyMillis)
+        super(PinLaterQueueStats, self).__setattr__('paused', paused)
+        super(PinLaterQueueStats, self).__setattr__('jobsPerSecond', jobsPerSecond)
+        super(PinLaterQueueStats, self).__setattr__('claimedAtOnce', claimedAtOnce)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.queueName, self.ready, self.later, self.inProgress, self.succeeded, self.failed, self.oldestReadyMillis, self.paused, self.jobsPerSecond, self.claimedAtOnce, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        queueName = None
+        ready = None
+        later = None
+        inProgress = None
+        succeeded = None
+        failed = None
+        oldestReadyMillis = None
+        paused = None
+        jobsPerSecond = None
+        claimedAtOnce = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    queueName = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I64:
+                    ready = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I64:
+                    later = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I64:
+                    inProgress = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I64:
+                    succeeded = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I64:
+                    failed = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I64:
+                    oldestReadyMillis = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.BOOL:
+                    paused = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.DOUBLE:
+                    jobsPerSecond = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.I32:
+                    claimedAtOnce = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            queueName=queueName,
+            ready=ready,
+            later=later,
+            inProgress=inProgress,
+            succeeded=succeeded,
+            failed=failed,
+            oldestReadyMillis=oldestReadyMillis,
+            paused=paused,
+            jobsPerSecond=jobsPerSecond,
+            claimedAtOnce=claimedAtOnce,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('PinLaterQueueStats')
+        if self.queueName is not None:
+            oprot.writeFieldBegin('queueName', TType.STRING, 1)
+            oprot.writeString(self.queueName.encode('utf-8') if sys.version_info[0] == 2 else self.queueName)
+            oprot.writeFieldEnd()
+        if self.ready is not None:
+            oprot.writeFieldBegin('ready', TType.I64, 2)
+            oprot.writeI64(self.ready)
+            oprot.writeFieldEnd()
+        if self.later is not None:
+            oprot.writeFieldBegin('later', TType.I64, 3)
+            oprot.writeI64(self.later)
+            oprot.writeFieldEnd()
+        if self.inProgress is not None:
+            oprot.writeFieldBegin('inProgress', TType.I64, 4)
+            oprot.writeI64(self.inProgress)
+            oprot.writeFieldEnd()
+        if self.succeeded is not None:
+            oprot.writeFieldBegin('succeeded', TType.I64, 5)
+            oprot.writeI64(self.succeeded)
+            oprot.writeFieldEnd()
+        if self.failed is not None:
+            oprot.writeFieldBegin('failed', TType.I64, 6)
+            oprot.writeI64(self.failed)
+            oprot.writeFieldEnd()
+        if self.oldestReadyMillis is not None:
+            oprot.writeFieldBegin('oldestReadyMillis', TType.I64, 7)
+            oprot.writeI64(self.oldestReadyMillis)
+            oprot.writeFieldEnd()
+        if self.paused is not None:
+            oprot.writeFieldBegin('paused', TType.BOOL, 8)
+            oprot.writeBool(self.paused)
+            oprot.writeFieldEnd()
+        if self.jobsPerSecond is not None:
+            oprot.writeFieldBegin('jobsPerSecond', TType.DOUBLE, 9)
+            oprot.writeDouble(self.jobsPerSecond)
+            oprot.writeFieldEnd()
+        if self.claimedAtOnce is not None:
+            oprot.writeFieldBegin('claimedAtOnce', TType.I32, 10)
+            oprot.writeI32(self.claimedAtOnce)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.queueName is None:
+            raise TProtocolException(message='Required field queueName is unset!')
+        if self.ready is None:
+            raise TProtocolException(message='Required field ready is unset!')
+        if self.later is None:
+            raise TProtocolException(message='Required field later is unset!')
+        if self.inProgress is None:
+            raise TProtocolException(message='Required field inProgress is unset!')
+        if self.succeeded is None:
+            raise TProtocolException(message='Required field succeeded is unset!')
+        if self.failed is None:
+            raise TProtocolException(message='Required field failed is unset!')
+        if self.paused is None:
+            raise TProtocolException(message='Required field paused is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class PinLaterQueueStatsRequest(object):
+    """
+    Attributes:
+     - queueNames: Absent = every queue. One that doesn't exist is left out of the answer.
+
+    """
+
+    __slots__ = (
+        'queueNames',
+    )
+
+
+    def __init__(self, queueNames=None,):
+        super(PinLaterQueueStatsRequest, self).__setattr__('queueNames', queueNames)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.queueNames, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        queueNames = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.LIST:
+                    queueNames = []
+                    (_etype77, _size74) = iprot.readListBegin()
+                    for _i78 in range(_size74):
+                        _elem79 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        queueNames.append(_elem79)
+                    queueNames = tuple(queueNames)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            queueNames=queueNames,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('PinLaterQueueStatsRequest')
+        if self.queueNames is not None:
+            oprot.writeFieldBegin('queueNames', TType.LIST, 1)
+            oprot.writeListBegin(TType.STRING, len(self.queueNames))
+            for iter80 in self.queueNames:
+                oprot.writeString(iter80.encode('utf-8') if sys.version_info[0] == 2 else iter80)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class PinLaterQueueStatsResponse(object):
+    """
+    Attributes:
+     - queues
+     - missingShards: Shards that don't answer: their jobs are not counted.
+
+    """
+
+    __slots__ = (
+        'queues',
+        'missingShards',
+    )
+
+
+    def __init__(self, queues=None, missingShards=None,):
+        super(PinLaterQueueStatsResponse, self).__setattr__('queues', queues)
+        super(PinLaterQueueStatsResponse, self).__setattr__('missingShards', missingShards)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.queues, self.missingShards, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        queues = None
+        missingShards = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.LIST:
+                    queues = []
+                    (_etype84, _size81) = iprot.readListBegin()
+                    for _i85 in range(_size81):
+                        _elem86 = PinLaterQueueStats.read(iprot)
+                        queues.append(_elem86)
+                    queues = tuple(queues)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    missingShards = []
+                    (_etype90, _size87) = iprot.readListBegin()
+                    for _i91 in range(_size87):
+                        _elem92 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        missingShards.append(_elem92)
+                    missingShards = tuple(missingShards)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            queues=queues,
+            missingShards=missingShards,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('PinLaterQueueStatsResponse')
+        if self.queues is not None:
+            oprot.writeFieldBegin('queues', TType.LIST, 1)
+            oprot.writeListBegin(TType.STRUCT, len(self.queues))
+            for iter93 in self.queues:
+                iter93.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.missingShards is not None:
+            oprot.writeFieldBegin('missingShards', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRING, len(self.missingShards))
+            for iter94 in self.missingShards:
+                oprot.writeString(iter94.encode('utf-8') if sys.version_info[0] == 2 else iter94)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.queues is None:
+            raise TProtocolException(message='Required field queues is unset!')
+        if self.missingShards is None:
+            raise TProtocolException(message='Required field missingShards is unset!')
         return
 
     def __repr__(self):
@@ -2928,12 +3409,203 @@ PinLaterScanJobsRequest.thrift_spec = (
     (5, TType.STRING, 'continuation', 'UTF8', "0", ),  # 5
     (6, TType.I32, 'limit', None, 100, ),  # 6
     (7, TType.STRING, 'bodyRegexToMatch', 'UTF8', None, ),  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    None,  # 15
+    None,  # 16
+    None,  # 17
+    None,  # 18
+    None,  # 19
+    None,  # 20
+    None,  # 21
+    None,  # 22
+    None,  # 23
+    None,  # 24
+    None,  # 25
+    None,  # 26
+    None,  # 27
+    None,  # 28
+    None,  # 29
+    None,  # 30
+    None,  # 31
+    None,  # 32
+    None,  # 33
+    None,  # 34
+    None,  # 35
+    None,  # 36
+    None,  # 37
+    None,  # 38
+    None,  # 39
+    None,  # 40
+    None,  # 41
+    None,  # 42
+    None,  # 43
+    None,  # 44
+    None,  # 45
+    None,  # 46
+    None,  # 47
+    None,  # 48
+    None,  # 49
+    None,  # 50
+    None,  # 51
+    None,  # 52
+    None,  # 53
+    None,  # 54
+    None,  # 55
+    None,  # 56
+    None,  # 57
+    None,  # 58
+    None,  # 59
+    None,  # 60
+    None,  # 61
+    None,  # 62
+    None,  # 63
+    None,  # 64
+    None,  # 65
+    None,  # 66
+    None,  # 67
+    None,  # 68
+    None,  # 69
+    None,  # 70
+    None,  # 71
+    None,  # 72
+    None,  # 73
+    None,  # 74
+    None,  # 75
+    None,  # 76
+    None,  # 77
+    None,  # 78
+    None,  # 79
+    None,  # 80
+    None,  # 81
+    None,  # 82
+    None,  # 83
+    None,  # 84
+    None,  # 85
+    None,  # 86
+    None,  # 87
+    None,  # 88
+    None,  # 89
+    None,  # 90
+    None,  # 91
+    None,  # 92
+    None,  # 93
+    None,  # 94
+    None,  # 95
+    None,  # 96
+    None,  # 97
+    None,  # 98
+    None,  # 99
+    (100, TType.BOOL, 'allowMissingShards', None, False, ),  # 100
 )
 all_structs.append(PinLaterScanJobsResponse)
 PinLaterScanJobsResponse.thrift_spec = (
     None,  # 0
     (1, TType.LIST, 'scannedJobs', (TType.STRUCT, [PinLaterJobInfo, None], True), None, ),  # 1
     (2, TType.STRING, 'continuation', 'UTF8', "-1", ),  # 2
+    None,  # 3
+    None,  # 4
+    None,  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    None,  # 15
+    None,  # 16
+    None,  # 17
+    None,  # 18
+    None,  # 19
+    None,  # 20
+    None,  # 21
+    None,  # 22
+    None,  # 23
+    None,  # 24
+    None,  # 25
+    None,  # 26
+    None,  # 27
+    None,  # 28
+    None,  # 29
+    None,  # 30
+    None,  # 31
+    None,  # 32
+    None,  # 33
+    None,  # 34
+    None,  # 35
+    None,  # 36
+    None,  # 37
+    None,  # 38
+    None,  # 39
+    None,  # 40
+    None,  # 41
+    None,  # 42
+    None,  # 43
+    None,  # 44
+    None,  # 45
+    None,  # 46
+    None,  # 47
+    None,  # 48
+    None,  # 49
+    None,  # 50
+    None,  # 51
+    None,  # 52
+    None,  # 53
+    None,  # 54
+    None,  # 55
+    None,  # 56
+    None,  # 57
+    None,  # 58
+    None,  # 59
+    None,  # 60
+    None,  # 61
+    None,  # 62
+    None,  # 63
+    None,  # 64
+    None,  # 65
+    None,  # 66
+    None,  # 67
+    None,  # 68
+    None,  # 69
+    None,  # 70
+    None,  # 71
+    None,  # 72
+    None,  # 73
+    None,  # 74
+    None,  # 75
+    None,  # 76
+    None,  # 77
+    None,  # 78
+    None,  # 79
+    None,  # 80
+    None,  # 81
+    None,  # 82
+    None,  # 83
+    None,  # 84
+    None,  # 85
+    None,  # 86
+    None,  # 87
+    None,  # 88
+    None,  # 89
+    None,  # 90
+    None,  # 91
+    None,  # 92
+    None,  # 93
+    None,  # 94
+    None,  # 95
+    None,  # 96
+    None,  # 97
+    None,  # 98
+    None,  # 99
+    (100, TType.LIST, 'missingShards', (TType.STRING, 'UTF8', True), None, ),  # 100
 )
 all_structs.append(PinLaterRetryFailedJobsRequest)
 PinLaterRetryFailedJobsRequest.thrift_spec = (
@@ -2943,6 +3615,101 @@ PinLaterRetryFailedJobsRequest.thrift_spec = (
     (3, TType.I32, 'attemptsToAllow', None, 1, ),  # 3
     (4, TType.I64, 'runAfterTimestampMillis', None, None, ),  # 4
     (5, TType.I32, 'limit', None, 1000, ),  # 5
+    None,  # 6
+    None,  # 7
+    None,  # 8
+    None,  # 9
+    None,  # 10
+    None,  # 11
+    None,  # 12
+    None,  # 13
+    None,  # 14
+    None,  # 15
+    None,  # 16
+    None,  # 17
+    None,  # 18
+    None,  # 19
+    None,  # 20
+    None,  # 21
+    None,  # 22
+    None,  # 23
+    None,  # 24
+    None,  # 25
+    None,  # 26
+    None,  # 27
+    None,  # 28
+    None,  # 29
+    None,  # 30
+    None,  # 31
+    None,  # 32
+    None,  # 33
+    None,  # 34
+    None,  # 35
+    None,  # 36
+    None,  # 37
+    None,  # 38
+    None,  # 39
+    None,  # 40
+    None,  # 41
+    None,  # 42
+    None,  # 43
+    None,  # 44
+    None,  # 45
+    None,  # 46
+    None,  # 47
+    None,  # 48
+    None,  # 49
+    None,  # 50
+    None,  # 51
+    None,  # 52
+    None,  # 53
+    None,  # 54
+    None,  # 55
+    None,  # 56
+    None,  # 57
+    None,  # 58
+    None,  # 59
+    None,  # 60
+    None,  # 61
+    None,  # 62
+    None,  # 63
+    None,  # 64
+    None,  # 65
+    None,  # 66
+    None,  # 67
+    None,  # 68
+    None,  # 69
+    None,  # 70
+    None,  # 71
+    None,  # 72
+    None,  # 73
+    None,  # 74
+    None,  # 75
+    None,  # 76
+    None,  # 77
+    None,  # 78
+    None,  # 79
+    None,  # 80
+    None,  # 81
+    None,  # 82
+    None,  # 83
+    None,  # 84
+    None,  # 85
+    None,  # 86
+    None,  # 87
+    None,  # 88
+    None,  # 89
+    None,  # 90
+    None,  # 91
+    None,  # 92
+    None,  # 93
+    None,  # 94
+    None,  # 95
+    None,  # 96
+    None,  # 97
+    None,  # 98
+    None,  # 99
+    (100, TType.STRING, 'bodyRegexToMatch', 'UTF8', None, ),  # 100
 )
 all_structs.append(PinLaterDeleteJobsRequest)
 PinLaterDeleteJobsRequest.thrift_spec = (
@@ -2952,6 +3719,31 @@ PinLaterDeleteJobsRequest.thrift_spec = (
     (3, TType.BYTE, 'priority', None, 1, ),  # 3
     (4, TType.STRING, 'bodyRegexToMatch', 'UTF8', None, ),  # 4
     (5, TType.I32, 'limit', None, 1000, ),  # 5
+)
+all_structs.append(PinLaterQueueStats)
+PinLaterQueueStats.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'queueName', 'UTF8', None, ),  # 1
+    (2, TType.I64, 'ready', None, None, ),  # 2
+    (3, TType.I64, 'later', None, None, ),  # 3
+    (4, TType.I64, 'inProgress', None, None, ),  # 4
+    (5, TType.I64, 'succeeded', None, None, ),  # 5
+    (6, TType.I64, 'failed', None, None, ),  # 6
+    (7, TType.I64, 'oldestReadyMillis', None, None, ),  # 7
+    (8, TType.BOOL, 'paused', None, None, ),  # 8
+    (9, TType.DOUBLE, 'jobsPerSecond', None, None, ),  # 9
+    (10, TType.I32, 'claimedAtOnce', None, None, ),  # 10
+)
+all_structs.append(PinLaterQueueStatsRequest)
+PinLaterQueueStatsRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.LIST, 'queueNames', (TType.STRING, 'UTF8', True), None, ),  # 1
+)
+all_structs.append(PinLaterQueueStatsResponse)
+PinLaterQueueStatsResponse.thrift_spec = (
+    None,  # 0
+    (1, TType.LIST, 'queues', (TType.STRUCT, [PinLaterQueueStats, None], True), None, ),  # 1
+    (2, TType.LIST, 'missingShards', (TType.STRING, 'UTF8', True), None, ),  # 2
 )
 fix_spec(all_structs)
 del all_structs

@@ -1,0 +1,97 @@
+"""One shard of several: its backend, whether it takes new jobs, how it is, and when it may be closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from pinlater.backends import Backend
+from pinlater.health import DEFAULTS, Health, HealthRules
+from pinlater.telemetry import Telemetry
+from thrift_idl.errors import BackendDown, DiskFull
+
+T = TypeVar("T")
+Ask = Callable[[Backend], Awaitable[T]]
+
+
+def monotonic_ms() -> float:
+    """A clock that never goes back."""
+    return time.monotonic() * 1000
+
+
+class Shard:
+    """Asks its backend, and notes how that went. A full disk is no bad health: what is stored is still served."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        telemetry: Telemetry,
+        *,
+        url: str = "",
+        dequeue_only: bool = False,
+        rules: HealthRules = DEFAULTS,
+        now_ms: Callable[[], float] = monotonic_ms,
+    ) -> None:
+        self.backend = backend
+        self.url = url
+        self.dequeue_only = dequeue_only
+        self._telemetry = telemetry
+        self._health = Health(rules)
+        self._now_ms = now_ms
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._probe: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """As descriptors carry it."""
+        return self.backend.shard
+
+    @property
+    def well(self) -> bool:
+        """Whether it is worth asking. Where it isn't, this sees to it that it is probed now and then."""
+        if self._health.wants_probe(self._now_ms()):
+            self._probe = asyncio.create_task(self.probe())
+        return self._health.well
+
+    async def probe(self) -> None:
+        """Ask for something small: an answer makes the shard well again."""
+        try:
+            await self.ask(lambda one: one.queue_names())
+        except BackendDown:
+            return
+
+    async def ask(self, ask: Ask[T]) -> T:
+        """The backend's answer. Raises what it raises."""
+        self._busy += 1
+        self._idle.clear()
+        try:
+            answer = await ask(self.backend)
+        except DiskFull:
+            raise
+        except BackendDown as error:
+            self._telemetry.shard_failed(self.name, str(error))
+            if self._health.failed(str(error), self._now_ms()):
+                self._telemetry.shard_unhealthy(self.name)
+            raise
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
+        if self._health.answered():
+            self._telemetry.shard_well(self.name)
+        return answer
+
+    def down(self) -> BackendDown:
+        """What to tell those who need this shard while it is unhealthy."""
+        return BackendDown(f"shard {self.name} doesn't answer: {self._health.reason}")
+
+    async def close(self) -> None:
+        """Close the backend once nobody asks it any more."""
+        if self._probe is not None:
+            self._probe.cancel()
+        await self._idle.wait()
+        await self.backend.close()

@@ -1,0 +1,75 @@
+"""The file of shards, and how a change of it becomes the shards in use. Parsing is pure.
+
+[shards.1]                    # the name stands in job descriptors: it never changes
+backend = "redis://10.0.0.1:6379/0"
+
+[shards.2]
+backend = "redis://10.0.0.2:6379/0"
+dequeue_only = true           # takes no new jobs: to be emptied, then removed
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from pinlater.backends import Backend
+from pinlater.shard import Shard
+from pinlater.shards import Shards
+from pinlater.telemetry import Telemetry
+from pinlater.toml_lines import TomlText
+
+Open = Callable[[str, str], Awaitable[Backend]]
+"""Opens the backend of a shard (its name, its URL) without asking whether it answers. Raises `BadConfiguration`."""
+
+_NAME: Final = re.compile(r"\w{1,32}", re.ASCII)
+_MOST: Final = 256
+
+
+class ShardEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One shard."""
+
+    backend: str
+    dequeue_only: bool = False
+
+
+def parse(text: str, file: str) -> Mapping[str, ShardEntry]:
+    """The file's text. Raises `BadConfiguration` naming `file`, line and reason."""
+    given = TomlText(text, file)
+    entries = given.table("shards", ShardEntry)
+    for name in entries:
+        if not _NAME.fullmatch(name):
+            raise given.error(f'"{name}" is no name of a shard: at most 32 letters, digits and _', "shards", name)
+    urls = [entry.backend for entry in entries.values()]
+    for name, entry in entries.items():
+        if urls.count(entry.backend) > 1:
+            raise given.error(f"{entry.backend!r} is named by two shards", "shards", name)
+    if not 1 <= len(entries) <= _MOST:
+        raise given.error(f"1 to {_MOST} shards, not {len(entries)}")
+    return entries
+
+
+async def adopt(shards: Shards, entries: Mapping[str, ShardEntry], open_shard: Open, telemetry: Telemetry) -> None:
+    """Use these shards from now on, all at once; close those that are gone once nobody asks them any more.
+
+    Raises `BadConfiguration` where one can't be opened; then nothing changes.
+    """
+    before, after = shards.by_name, dict[str, Shard]()
+    try:
+        for name, entry in entries.items():
+            known = before.get(name)
+            if known is None or known.url != entry.backend:
+                known = Shard(await open_shard(name, entry.backend), telemetry, url=entry.backend)
+            after[name] = known
+    except BaseException:
+        for name, shard in after.items():
+            if shard is not before.get(name):
+                await shard.close()
+        raise
+    for name, shard in after.items():
+        shard.dequeue_only = entries[name].dequeue_only
+    for gone in shards.replace(after.values()):
+        await gone.close()

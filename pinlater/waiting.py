@@ -1,0 +1,146 @@
+"""Who waits for a queue's next job, and what wakes them: an arrival here or on another server, or a due time.
+
+While a queue is empty nobody asks for it: one of those who wait, the head, looks when its next job is due and, should
+a message have been lost, every few seconds. An arrival wakes one, who wakes the next once it has found something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from pinlater.backends import Backend
+from thrift_idl.errors import BackendDown
+
+T = TypeVar("T")
+Look = Callable[[], Awaitable[tuple[Sequence[T], float]]]
+"""What there is and, where that is nothing, in how many ms a look may find something, if nobody tells before."""
+
+LOOK_AGAIN_MS = 5_000
+_LINGER_S = 10.0
+_LISTEN_AGAIN_S = 1.0
+
+
+class Line:
+    """Those who wait for one queue, in the order of their coming."""
+
+    def __init__(self) -> None:
+        self.members = 0
+        self.arrivals = 0
+        self._sleeping: deque[asyncio.Future[None]] = deque()
+
+    def wake(self) -> None:
+        """Something may be there: the first that sleeps looks; who is looking at the moment looks again."""
+        self.arrivals += 1
+        while self._sleeping:
+            first = self._sleeping.popleft()
+            if not first.done():
+                first.set_result(None)
+                return
+
+    async def sleep(self, end: float, look_at: float) -> None:
+        """Until woken, or `end`; the head until `look_at` at most. Times of the event loop."""
+        loop = asyncio.get_running_loop()
+        me = loop.create_future()
+        is_head = not any(not other.done() for other in self._sleeping)
+        self._sleeping.append(me)
+        timer = loop.call_at(min(end, look_at) if is_head else end, _settle, me)
+        try:
+            await me
+        finally:
+            timer.cancel()
+            me.cancel()
+
+
+class Waiting:
+    """The lines of one server, and its ears for the arrivals that others bring."""
+
+    def __init__(self, backends: Iterable[Backend], most: int) -> None:
+        """`backends` is iterated anew each time: shards come and go."""
+        self._backends = backends
+        self._most = most
+        self._lines: dict[str, Line] = {}
+        self._ears: dict[Backend, asyncio.Task[None]] = {}
+        self._linger: asyncio.TimerHandle | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may wait."""
+        return sum(line.members for line in self._lines.values()) >= self._most
+
+    def tell(self, queue: str) -> None:
+        """The queue may have a ready job; "" = every queue may."""
+        for line in [self._lines.get(queue)] if queue else list(self._lines.values()):
+            if line is not None:
+                line.wake()
+
+    async def first(self, queue: str, look: Look[T], wait_ms: float) -> Sequence[T]:
+        """What a look finds, as soon as it finds something; nothing after `wait_ms`. Raises what it raises."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + max(wait_ms, 0) / 1000
+        line = self._lines.setdefault(queue, Line())
+        line.members += 1
+        try:
+            while True:
+                seen = line.arrivals
+                found, again_ms = await look()
+                if found or loop.time() >= end:
+                    return found
+                self._listen()
+                if line.arrivals == seen:
+                    await line.sleep(end, loop.time() + min(again_ms, LOOK_AGAIN_MS) / 1000)
+        finally:
+            line.members -= 1
+            line.wake()
+            if not line.members:
+                self._lines.pop(queue)
+                self._go_home()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._linger is not None:
+            self._linger.cancel()
+        ears = list(self._ears.values())
+        self._ears.clear()
+        for ear in ears:
+            ear.cancel()
+        await asyncio.gather(*ears, return_exceptions=True)
+
+    def _listen(self) -> None:
+        """Have an ear at each of the present backends."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        present = list(self._backends)
+        for backend in [gone for gone in self._ears if gone not in present]:
+            self._ears.pop(backend).cancel()
+        for backend in present:
+            if backend not in self._ears:
+                self._ears[backend] = asyncio.create_task(self._hear(backend))
+
+    async def _hear(self, backend: Backend) -> None:
+        while True:
+            try:
+                async for queue in backend.arrivals():
+                    self.tell(queue)
+            except BackendDown:
+                await asyncio.sleep(_LISTEN_AGAIN_S)
+
+    def _go_home(self) -> None:
+        """Nobody waits any more: stop listening, unless somebody comes soon."""
+        if not self._lines and self._ears and self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(_LINGER_S, self._fall_asleep)
+
+    def _fall_asleep(self) -> None:
+        self._linger = None
+        if not self._lines:
+            for ear in self._ears.values():
+                ear.cancel()
+            self._ears.clear()
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

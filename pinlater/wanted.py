@@ -1,0 +1,29 @@
+"""What one dequeue asks the shards for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pinlater.backends import NO_CAP, Backend, DequeuedJob
+from pinlater.descriptors import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Jobs of a queue, ready at `now_ms`, in the order of the priorities."""
+
+    queue: str
+    claim: Claim | None
+    """None: the jobs are shown, not claimed."""
+    priorities: tuple[int, ...]
+    limit: int
+    now_ms: int
+    most_claimed: int = NO_CAP
+    """With those that are claimed already, on all shards."""
+
+    async def ask(self, backend: Backend, priorities: Sequence[int], left: int) -> list[DequeuedJob]:
+        """At most `left` of them from one shard. The shard bounds the claims itself where it is the only one."""
+        if self.claim is None:
+            return await backend.peek(self.queue, priorities, left, self.now_ms)
+        return await backend.dequeue(self.queue, self.claim, priorities, left, self.now_ms, self.most_claimed)
