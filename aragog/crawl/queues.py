@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aragog.crawl.steps import Steps, silent
 from pinlater import from_pinlater
-from thrift_idl.errors import AragogError, NotFound
+from thrift_idl.errors import AragogError, NotFound, Overloaded
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
@@ -156,7 +156,7 @@ class JobQueues:
         return found
 
     async def dequeue(self, queue: str, limit: int) -> list[Held]:
-        """Claim at most `limit` jobs; what was acked rides along. A queue that is gone has none."""
+        """Claim at most `limit` jobs; what was acked rides along. A queue that is gone, or held back, has none."""
         acks = self._acks.pop(queue, [])
         riding = PinLaterJobAckRequest(queue, jobsSucceeded=tuple(acks)) if acks else None
         try:
@@ -165,6 +165,9 @@ class JobQueues:
                 response = await self._pinlater.dequeueJobs(self._context, request)
         except NotFound:
             return []  # the queue was dropped: its crawl was cancelled or is over
+        except Overloaded:
+            self._acks[queue][:0] = acks
+            return []  # paused, or beyond its rate: the other queues have their turns
         except BaseException:
             self._acks[queue][:0] = acks  # the claims fence what was done already
             raise
