@@ -27,6 +27,10 @@ def wall_ms() -> float:
 class LimitsSource(Protocol):
     """Where the service learns the limits."""
 
+    in_force: Overrides
+    """The limits in force, until `due_ms`; then ask for the current ones."""
+    due_ms: float
+
     async def current(self, now_ms: float) -> Overrides:
         """The limits in force; the same object until they change."""
         ...
@@ -53,10 +57,10 @@ class Limits:
         self._path = path
         self._telemetry = telemetry
         self._wall_ms = wall
-        self._written = self._overrides = Overrides(default)
+        self._written = self.in_force = Overrides(default)
         self._expiries: list[float] = []
         self._stamp: _Stamp | None = None
-        self._look_at = float("-inf") if path else float("inf")
+        self.due_ms = float("-inf") if path else float("inf")
         self.complaint = ""
 
     @classmethod
@@ -71,15 +75,15 @@ class Limits:
         limits = cls(limit_of_qps(default_qps), path, telemetry, wall)
         if path:
             limits._stamp = await asyncio.to_thread(_stamp, path)
-            limits._apply(await asyncio.to_thread(read_overrides, path, limits._overrides.default))
+            limits._apply(await asyncio.to_thread(read_overrides, path, limits.in_force.default))
         return limits
 
     async def current(self, now_ms: float) -> Overrides:
         """The limits in force."""
-        if now_ms >= self._look_at:
-            self._look_at = now_ms + _LOOK_EVERY_MS
+        if now_ms >= self.due_ms:
+            self.due_ms = now_ms + _LOOK_EVERY_MS
             await self._look()
-        return self._overrides
+        return self.in_force
 
     async def _look(self) -> None:
         path = self._path
@@ -89,8 +93,8 @@ class Limits:
             stamp = await asyncio.to_thread(_stamp, path)
             if stamp != self._stamp:
                 self._stamp = stamp  # also of a bad file: it is read again when it has changed
-                self._apply(await asyncio.to_thread(read_overrides, path, self._overrides.default))
-                self._telemetry.limits_loaded(str(path), len(self._overrides))
+                self._apply(await asyncio.to_thread(read_overrides, path, self.in_force.default))
+                self._telemetry.limits_loaded(str(path), len(self.in_force))
                 self.complaint = ""
         except BadConfiguration as error:
             if error.message != self.complaint:
@@ -101,14 +105,14 @@ class Limits:
     def _apply(self, written: Overrides) -> None:
         self._written = written
         self._expiries = [limit.expires_ms for limit in written.all() if limit.expires_ms is not None]
-        self._overrides = written.without_expired(self._wall_ms())
+        self.in_force = written.without_expired(self._wall_ms())
 
     def _expire(self) -> None:
         """Drop what has expired since, take back what hasn't if the wall clock was set back."""
         now = self._wall_ms()
         expected = len(self._written) - sum(expiry <= now for expiry in self._expiries)
-        if expected != len(self._overrides):
-            self._overrides = self._written.without_expired(now)
+        if expected != len(self.in_force):
+            self.in_force = self._written.without_expired(now)
 
 
 def _stamp(path: Path) -> _Stamp:

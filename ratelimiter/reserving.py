@@ -69,10 +69,23 @@ class Reserving:
         self._telemetry = telemetry
         self._settings = settings
         self._ownership = ownership
+        self._lasts, self._is_due = ownership.lasts, keeping.is_due
         self._ledger = ledger
         self._shadow = shadow
         self._rows: list[Row] = []
         self._memo: dict[float, Grant] = {}
+
+    def take_at_once(self, source: str, wish: Reservation) -> Grant | None:
+        """As `take` where nothing has to be waited for, which is nearly always; else None, and nothing was done."""
+        here, limits, now = self._here, self._limits, self._now_ms()
+        if here is None or self._shadow is not None or now >= limits.due_ms:
+            return None
+        if not self._lasts(now) or self._is_due(now):
+            return None
+        grant = self._take_here(here, wish, limits.in_force, now, self._ownership.floor_ms(wish.domain))
+        self._commit(here)
+        self._telemetry.reserved(source, wish.domain, grant)
+        return grant
 
     async def take(self, source: str, wish: Reservation) -> Grant:
         """The next slot of the wish's domain, or a refusal. Raises `NotOwner`, `BackendDown`."""
@@ -80,9 +93,7 @@ class Reserving:
         if self._here is None:
             grant = await self._take_there(self._state, wish, limits)
         else:
-            now = self._now_ms()
-            if self._is_unsure(now):
-                now = await self.sure()
+            now = await self.sure()
             grant = self._take_here(self._here, wish, limits, now, self._ownership.floor_ms(wish.domain))
             self._commit(self._here)
         self._telemetry.reserved(source, wish.domain, grant)
@@ -118,13 +129,10 @@ class Reserving:
         void when it arrives, for its caller counts from when it asked.
         """
         now = self._now_ms()
-        while self._is_unsure(now):
+        while not self._lasts(now) or self._is_due(now):
             await self._keeping.read() if self._ownership.lasts(now) else await self._ownership.renew()
             now = self._now_ms()
         return now
-
-    def _is_unsure(self, now: float) -> bool:
-        return not self._ownership.lasts(now) or self._keeping.is_due(now)
 
     def _take_all_here(
         self, here: LocalState, wishes: Sequence[Reservation], limits: Overrides, now: float
@@ -142,9 +150,12 @@ class Reserving:
 
     def _commit(self, here: LocalState) -> None:
         """Record what was taken: in the state, then in the ledger."""
+        if not self._rows:
+            here.commit()
+            return
         rows, self._rows = self._rows, []
         here.commit()
-        if rows and self._ledger is not None:
+        if self._ledger is not None:
             self._ledger.extend(rows)
 
     async def _take_ours(self, state: StateBackend, wish: Reservation, limits: Overrides) -> Grant:

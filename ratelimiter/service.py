@@ -71,8 +71,10 @@ class RateLimiterService:
 
         Raises `InvalidRequest`; `BackendDown` if the slot can't be recorded: then none was taken that counts.
         """
-        check(request.reservation)
-        return await self._reserving.take(request.context.source, request.reservation)
+        wish, source = request.reservation, request.context.source
+        check(wish)
+        grant = self._reserving.take_at_once(source, wish)
+        return await self._reserving.take(source, wish) if grant is None else grant
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
         """Many reservations, answered in order; at most 1,000. One that makes no sense refuses the whole call."""
