@@ -110,7 +110,7 @@ def _version(row: dict[str, Any]) -> int:
 
 
 def list_objects(crawled: dict[str, Any]) -> list[Path]:
-    return list(Path(crawled["env"]["ARAGOG_DATA_DIR"]).rglob("*.zst"))
+    return list((Path(crawled["env"]["ARAGOG_DATA_DIR"]) / "content").rglob("*.zst"))
 
 
 @pytest.mark.timeout(300)
