@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import orjson
@@ -26,6 +26,9 @@ class RobotsCopy:
     """Until then a failed attempt isn't repeated."""
     failure: tuple[str, str, str] = ("", "", "")
     """Family, code and message of that failure."""
+    etag: str = ""
+    last_modified: str = ""
+    """Validators of the content, for asking whether it still holds (RFC 9110 13.1); "" = none."""
 
 
 class State(Enum):
@@ -68,7 +71,14 @@ def failed(
         stale.fetched_ms if stale else 0,
         now_ms + delay_ms,
         (error.family, error.code, error.message[:500]),
+        stale.etag if stale else "",
+        stale.last_modified if stale else "",
     )
+
+
+def renewed(stale: RobotsCopy, now_ms: int) -> RobotsCopy:
+    """The copy after its origin said that it still holds (304): as if just fetched."""
+    return replace(stale, fetched_ms=now_ms, failed_until_ms=0, failure=("", "", ""))
 
 
 def remembered(copy: RobotsCopy, now_ms: int) -> AragogError:
@@ -85,6 +95,8 @@ def pack_copy(copy: RobotsCopy) -> bytes:
         "fetched_ms": copy.fetched_ms,
         "failed_until_ms": copy.failed_until_ms,
         "failure": copy.failure,
+        "etag": copy.etag,
+        "last_modified": copy.last_modified,
     }
     return orjson.dumps(head) + b"\n" + copy.content
 
@@ -103,6 +115,8 @@ def unpack_copy(packed: bytes) -> RobotsCopy | None:
             int(fields["fetched_ms"]),
             int(fields["failed_until_ms"]),
             (str(family), str(code), str(message)),
+            str(fields.get("etag", "")),
+            str(fields.get("last_modified", "")),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import weburl
 from fetcher.clock import Clock
 from fetcher.robots.cache import RobotsCache
-from fetcher.robots.copies import RobotsCopy, State, failed, remembered, state_of
+from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
 from fetcher.robots.flights import Flights
+from fetcher.robots.retrieval import Retrieved
 from fetcher.robots.rules import Rules
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
@@ -23,8 +24,9 @@ from thrift_idl.errors import BackendDown, RetryAfter, RobotsUnavailable, Unavai
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
-FetchRobots = Callable[[weburl.Url, Context], Awaitable[bytes]]
-"""The robots.txt of the URL's origin, b"" where all is allowed. Raises what `failed` shall remember, or a deferral."""
+FetchRobots = Callable[[weburl.Url, Context, RobotsCopy | None], Awaitable[Retrieved]]
+"""The robots.txt of the URL's origin, or that the copy still holds. Raises what `failed` shall remember, or a deferral.
+"""
 
 _ON_LOOP = 32 * KIB  # larger files are compiled and asked in a thread
 
@@ -101,12 +103,16 @@ class RobotsGate:
         return await self._compile(copy)
 
     async def _fetched(self, url: weburl.Url, context: Context, stale: RobotsCopy | None) -> RobotsCopy:
-        """A new copy from the origin; a failure becomes a copy that remembers it."""
+        """A new copy from the origin, or the stale one renewed; a failure becomes a copy that remembers it."""
         try:
-            content = await self._fetch(url, context)
+            found = await self._fetch(url, context, stale)
         except (RobotsUnavailable, RetryAfter, Unavailable) as error:
             return failed(url.origin, stale, error, self._wall_ms(), self._settings)
-        return RobotsCopy(url.origin, content, self._wall_ms())
+        if found.unchanged and stale is not None:
+            return renewed(stale, self._wall_ms())
+        return RobotsCopy(
+            url.origin, found.content, self._wall_ms(), etag=found.etag, last_modified=found.last_modified
+        )
 
     async def _cached(self, origin: str) -> RobotsCopy | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import weburl
 from fetcher.budget import Budget
@@ -10,11 +11,28 @@ from fetcher.clock import Clock
 from fetcher.redirects import REDIRECTS, location_target
 from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
 from fetcher.resolver import Endpoint
+from fetcher.robots.copies import RobotsCopy
 from fetcher.settings import FetcherSettings
 from thrift_idl.errors import BadReply, FetchTimeout, Refused, RetryAfter, RobotsUnavailable
 from thrift_idl.gen.context.ttypes import Context
 
 Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
+_LONGEST_VALIDATOR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What an origin said about its robots.txt."""
+
+    content: bytes = b""
+    """The file; b"" where it may be taken for granted that all is allowed."""
+    etag: str = ""
+    last_modified: str = ""
+    unchanged: bool = False
+    """304: the copy that was asked about still holds."""
+
+
+_ALL_ALLOWED = Retrieved()
 
 
 class RobotsRetrieval:
@@ -27,36 +45,50 @@ class RobotsRetrieval:
         self._clock = clock
         self._headers = request_headers(settings.user_agent, "text/plain,*/*;q=0.5")
 
-    async def fetch(self, url: weburl.Url, context: Context) -> bytes:
-        """The file of `url`'s origin, or b"" where it may be taken for granted that all is allowed.
+    async def fetch(self, url: weburl.Url, context: Context, known: RobotsCopy | None = None) -> Retrieved:
+        """The file of `url`'s origin; where `known` has validators, only asked whether that still holds.
 
         Raises `RobotsUnavailable` (5xx, stalls, no HTTP), `RetryAfter` (429), `Unavailable` (DNS, connection, TLS),
         and deferrals of the rate limiter.
         """
         # The caller's patience is not the file's: others may wait for it, and it is kept.
         budget = Budget(self._settings.robots.deadline_ms, None, self._clock)
-        target = weburl.split(url.origin + "/robots.txt")
         try:
-            endpoints = await self._vet(target)
-            for _ in range(self._settings.robots.max_redirects + 1):
-                answer = await self._ask(target, endpoints, context, budget)
-                if answer.head.status not in REDIRECTS or not answer.head.value("location"):
-                    return self._content(answer)
-                following = await self._follow(target, answer)
-                if following is None:
-                    return b""
-                target, endpoints = following
+            return await self._walk(weburl.split(url.origin + "/robots.txt"), context, budget, _conditions(known))
         except FetchTimeout as error:
             if error.details.get("phase") == "connect":
                 raise
             raise self._unavailable(f"stalled: {error.message}") from None
         except BadReply as error:
             raise self._unavailable(error.message) from None
-        return b""  # more hops than anybody must follow: taken as unavailable (2.3.1.2)
 
-    async def _ask(self, url: weburl.Url, endpoints: tuple[Endpoint, ...], context: Context, budget: Budget) -> Answer:
-        wait_ms = self._settings.max_wait_ms
-        ask = Ask(url, endpoints, self._headers, context, budget, wait_ms, purpose="robots")
+    async def _walk(
+        self, target: weburl.Url, context: Context, budget: Budget, conditions: list[tuple[str, str]]
+    ) -> Retrieved:
+        """Follow redirects to an answer. Validators are the origin's own: they go to no target, and come from none."""
+        endpoints = await self._vet(target)
+        for hop in range(self._settings.robots.max_redirects + 1):
+            answer = await self._ask(target, endpoints, context, budget, [] if hop else conditions)
+            if answer.head.status == 304 and conditions and not hop:
+                return Retrieved(unchanged=True)
+            if answer.head.status not in REDIRECTS or not answer.head.value("location"):
+                return self._retrieved(answer, validators=not hop)
+            following = await self._follow(target, answer)
+            if following is None:
+                return _ALL_ALLOWED
+            target, endpoints = following
+        return _ALL_ALLOWED  # more hops than anybody must follow: taken as unavailable (2.3.1.2)
+
+    async def _ask(
+        self,
+        url: weburl.Url,
+        endpoints: tuple[Endpoint, ...],
+        context: Context,
+        budget: Budget,
+        conditions: list[tuple[str, str]],
+    ) -> Answer:
+        wait_ms, headers = self._settings.max_wait_ms, (*self._headers, *conditions)
+        ask = Ask(url, endpoints, headers, context, budget, wait_ms, purpose="robots")
         return await self._requester.request(ask, self._keep)
 
     def _keep(self, head: AnswerHead) -> int:
@@ -70,16 +102,19 @@ class RobotsRetrieval:
         except Refused:
             return None
 
-    def _content(self, answer: Answer) -> bytes:
-        status = answer.head.status
+    def _retrieved(self, answer: Answer, *, validators: bool) -> Retrieved:
+        status, head = answer.head.status, answer.head
         if 200 <= status <= 299:
-            return _whole_lines(answer)
+            content = _whole_lines(answer)
+            if not validators:
+                return Retrieved(content)
+            return Retrieved(content, _validator(head.value("etag")), _validator(head.value("last-modified")))
         if status == 429:
             delay_ms = answer.head.retry_after_ms or self._settings.retry_after_ms
             raise RetryAfter("robots.txt answered 429", delay_ms=delay_ms)
         if 500 <= status <= 599:
             raise self._unavailable(f"answered {status}", answer.head.retry_after_ms)
-        return b""  # 4xx, and 3xx without a target: unavailable, so that all is allowed (2.3.1.3)
+        return _ALL_ALLOWED  # 4xx, and 3xx without a target: unavailable, so that all is allowed (2.3.1.3)
 
     def _unavailable(self, why: str, retry_ms: int | None = None) -> RobotsUnavailable:
         return RobotsUnavailable(f"robots.txt {why}", delay_ms=retry_ms or self._settings.robots.failure_ms)
@@ -91,3 +126,17 @@ def _whole_lines(answer: Answer) -> bytes:
         return answer.content
     end = max(answer.content.rfind(b"\n"), answer.content.rfind(b"\r"))
     return answer.content[: end + 1] if end >= 0 else answer.content
+
+
+def _conditions(known: RobotsCopy | None) -> list[tuple[str, str]]:
+    """Headers that ask whether `known` still holds."""
+    if known is None:
+        return []
+    given = (("If-None-Match", known.etag), ("If-Modified-Since", known.last_modified))
+    return [(name, value) for name, value in given if value]
+
+
+def _validator(value: str | None) -> str:
+    """A validator that may be sent back; "" for one that is odd or overlong."""
+    given = value or ""
+    return given if given.isascii() and given.isprintable() and len(given) <= _LONGEST_VALIDATOR else ""

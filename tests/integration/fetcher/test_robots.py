@@ -166,6 +166,62 @@ async def test_a_stale_copy_stays_in_force_while_the_origin_fails():
             await fetcher.fetch(asked(web.url("/")))
 
 
+VALIDATORS = ('ETag: "v1"', "Last-Modified: Mon, 02 Nov 2026 10:00:00 GMT")
+NOT_MODIFIED = b"HTTP/1.1 304 x\r\n\r\n"
+
+
+async def test_a_copy_that_grew_old_is_asked_about_and_304_renews_it_for_seven_days():
+    wall = Wall()
+    denied = reply(200, b"User-agent: *\nDisallow: /private", *VALIDATORS)
+    replies = {"/robots.txt": [denied, NOT_MODIFIED, reply(500)], "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
+        await fetcher.fetch(asked(web.url("/")))
+        wall.at_ms += 8 * DAY_MS
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/private")))
+        wall.at_ms += 7 * DAY_MS - 1
+        await fetcher.fetch(asked(web.url("/")))
+        assert robots_asked(web) == 2, "renewed: it decides for another seven days"
+        wall.at_ms += 1
+        with pytest.raises(RobotsDenied):
+            await fetcher.fetch(asked(web.url("/private")))
+    first, second, third = (seen.headers for seen in web.seen if seen.target == "/robots.txt")
+    assert "if-none-match" not in first
+    for headers in (second, third):
+        assert headers["if-none-match"] == '"v1"'
+        assert headers["if-modified-since"] == "Mon, 02 Nov 2026 10:00:00 GMT"
+
+
+async def test_validators_survive_in_the_shared_cache_and_a_failure():
+    wall, cache = Wall(), MemoryRobotsCache()
+    replies = {"/robots.txt": [reply(200, b"", *VALIDATORS), reply(503), NOT_MODIFIED], "/": PAGE}
+    async with origin(replies) as web:
+        for _ in range(3):
+            async with fetching(web.port, cache=cache, clock=wall.clock()) as (fetcher, _):
+                await fetcher.fetch(asked(web.url("/")))
+            wall.at_ms += 8 * DAY_MS
+    assert [seen.headers.get("if-none-match") for seen in web.seen if seen.target == "/robots.txt"] == [
+        None,
+        '"v1"',
+        '"v1"',
+    ]
+
+
+async def test_validators_of_a_redirects_target_are_not_the_origins():
+    wall = Wall()
+    replies = {"/robots.txt": redirect("/elsewhere"), "/elsewhere": reply(200, b"", *VALIDATORS), "/": PAGE}
+    async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
+        for _ in range(2):
+            await fetcher.fetch(asked(web.url("/")))
+            wall.at_ms += 8 * DAY_MS
+    assert not [seen for seen in web.seen if "if-none-match" in seen.headers]
+
+
+async def test_a_304_that_nobody_asked_for_is_no_file():
+    async with origin({"/robots.txt": NOT_MODIFIED, "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
+        assert (await fetcher.fetch(asked(web.url("/")))).robots.version == ""
+
+
 async def test_max_age_is_a_setting():
     wall = Wall()
     settings = FetcherSettings(robots=RobotsSettings(max_age_ms=DAY_MS))

@@ -14,6 +14,7 @@ from fetcher.resolver import SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.copies import RobotsCopy
 from fetcher.robots.gate import RobotsGate
+from fetcher.robots.retrieval import Retrieved
 from fetcher.settings import DAY_MS, FetcherSettings
 from fetcher.telemetry import SilentTelemetry
 from ratelimiter import Limits, MemoryState, RateLimiterService
@@ -64,11 +65,11 @@ class Kit:
     async def explain(self, url: str = URL, **fields) -> Explanation:
         return await self.explaining.explain(ExplainRequest(CONTEXT, url, **fields))
 
-    async def answer(self, url: weburl.Url, _: Context) -> bytes:
+    async def answer(self, url: weburl.Url, _: Context, __: RobotsCopy | None) -> Retrieved:
         self.asked.append(url.origin)
         if isinstance(self.robots, AragogError):
             raise self.robots
-        return self.robots
+        return Retrieved(self.robots)
 
 
 async def kit_of(cache=None, limiter=RateLimiterService, settings: FetcherSettings | None = None) -> Kit:
