@@ -23,6 +23,48 @@ struct Hop {
   5: optional string peer = ""
   /** From sending the request to the end of its answer. */
   6: optional double latency_ms = 0
+  /** Wall clock (UTC, ms since 1970) when its request was sent, and how long it had waited for its slot. */
+  7: optional i64 began_ms = 0
+  8: optional double waited_ms = 0
+} (python.immutable = "")
+
+/** Where the time of one request went, in milliseconds; what didn't happen (a kept connection's connect, TLS) is 0. */
+struct Timing {
+  /** For a place among the origin's requests. */
+  1: optional double queue_ms = 0
+  /** For slots of the rate limiter, the asking included. */
+  2: optional double slot_ms = 0
+  /** Resolving the host and vetting its addresses. */
+  3: optional double dns_ms = 0
+  4: optional double connect_ms = 0
+  5: optional double tls_ms = 0
+  /** From sending the request to the end of the answer's head. */
+  6: optional double first_byte_ms = 0
+  /** From there to the end of its body. */
+  7: optional double body_ms = 0
+} (python.immutable = "")
+
+/** What was agreed on with the server, and what its certificate says; the certificate was verified. */
+struct TlsFacts {
+  /** TLSv1.3, ... */
+  1: required string version
+  /** As OpenSSL calls it. */
+  2: optional string cipher = ""
+  /** Common name, or organisation, of who issued the certificate. */
+  3: optional string issuer = ""
+  /** Until when the certificate is valid: UTC, ms since 1970; 0 = unknown. */
+  4: optional i64 not_after_ms = 0
+} (python.immutable = "")
+
+/** What the last request was sent on. */
+struct SlotTaken {
+  /** The registrable domain whose limit it counts against. */
+  1: required string domain
+  /** Reservations taken: more than one where a slot went by unused, or a kept connection was dead. */
+  2: required i32 taken
+  3: optional double waited_ms = 0
+  /** The domain's interval between two requests as the rate limiter granted it. */
+  4: optional double interval_ms = 0
 } (python.immutable = "")
 
 /** Which line of robots.txt decided (RFC 9309). */
@@ -92,6 +134,20 @@ struct FetchResult {
   13: optional list<string> (python.immutable = "") flags = []
   14: optional RobotsVerdict robots
   15: optional list<CanonicalClaim> (python.immutable = "") claims = []
+  /** What Content-Type says, and what the first bytes look like; "" = nothing. media_type is the one that counts. */
+  16: optional string declared_type = ""
+  17: optional string sniffed_type = ""
+  /** What the bytes say: a byte order mark, a meta element, or a guess; "" = not asked (no text). */
+  18: optional string sniffed_charset = ""
+  /** Content codings undone, in the order they were applied. */
+  19: optional list<string> (python.immutable = "") codings = []
+  /** Bytes of `content`. */
+  20: optional i64 content_bytes = 0
+  /** Of the last request. */
+  21: optional Timing timing
+  /** Absent = http. */
+  22: optional TlsFacts tls
+  23: optional SlotTaken slot
 } (python.immutable = "")
 
 struct ExplainRequest {
@@ -130,6 +186,8 @@ struct RobotsExplanation {
   6: optional string code = ""
   7: optional string message = ""
   8: optional i64 delay_ms
+  /** Request forms of the sitemaps that the file names, in its order; at most 100. */
+  9: optional list<string> (python.immutable = "") sitemaps = []
 } (python.immutable = "")
 
 /** What decides whether a URL is fetched, without fetching it. */

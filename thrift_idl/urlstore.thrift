@@ -33,6 +33,9 @@ struct Page {
   16: required page.PageRecord record
   17: optional double latency_ms = 0
   19: optional fetcher.RobotsVerdict robots
+  /** How long the page is left alone before its next visit: halved when its record changed, doubled when not; 0 = as
+   *  new. Within which bounds it is revisited is the revisitor's business. */
+  20: optional i64 revisit_ms = 0
 } (python.immutable = "")
 
 /** How the last visit of a URL ended. */

@@ -9,6 +9,7 @@ from thrift_idl.gen.urlstore.ttypes import Outcome, Page
 from thrift_idl.records import replace
 from urlstore import headers
 from urlstore.record_hash import record_hash
+from urlstore.revisits import revisit_ms
 from weburl import key_hex
 
 
@@ -60,6 +61,7 @@ def next_page(
         record=record,
         latency_ms=fetched.latency_ms,
         robots=fetched.robots,
+        revisit_ms=revisit_ms(current, changed=not same_record, began_ms=began_ms),
     )
 
 
@@ -74,6 +76,7 @@ def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
         write_ms=write_ms,
         latency_ms=fetched.latency_ms,
         robots=fetched.robots,
+        revisit_ms=revisit_ms(current, changed=False, began_ms=fetched.began_ms),
     )
 
 

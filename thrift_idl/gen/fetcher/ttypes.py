@@ -130,6 +130,8 @@ class Hop(object):
      - kind: http (a 3xx answer) or meta (a zero-delay meta refresh).
      - peer: The address that answered.
      - latency_ms: From sending the request to the end of its answer.
+     - began_ms: Wall clock (UTC, ms since 1970) when its request was sent, and how long it had waited for its slot.
+     - waited_ms
 
     """
 
@@ -140,16 +142,20 @@ class Hop(object):
         'kind',
         'peer',
         'latency_ms',
+        'began_ms',
+        'waited_ms',
     )
 
 
-    def __init__(self, url=None, status=None, target=None, kind="http", peer="", latency_ms=float(0),):
+    def __init__(self, url=None, status=None, target=None, kind="http", peer="", latency_ms=float(0), began_ms=0, waited_ms=float(0),):
         super(Hop, self).__setattr__('url', url)
         super(Hop, self).__setattr__('status', status)
         super(Hop, self).__setattr__('target', target)
         super(Hop, self).__setattr__('kind', kind)
         super(Hop, self).__setattr__('peer', peer)
         super(Hop, self).__setattr__('latency_ms', latency_ms)
+        super(Hop, self).__setattr__('began_ms', began_ms)
+        super(Hop, self).__setattr__('waited_ms', waited_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -158,7 +164,7 @@ class Hop(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.status, self.target, self.kind, self.peer, self.latency_ms, ))
+        return hash(self.__class__) ^ hash((self.url, self.status, self.target, self.kind, self.peer, self.latency_ms, self.began_ms, self.waited_ms, ))
 
     @classmethod
     def read(cls, iprot):
@@ -171,6 +177,8 @@ class Hop(object):
         kind = "http"
         peer = ""
         latency_ms = float(0)
+        began_ms = 0
+        waited_ms = float(0)
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -205,6 +213,16 @@ class Hop(object):
                     latency_ms = iprot.readDouble()
                 else:
                     iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I64:
+                    began_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.DOUBLE:
+                    waited_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -216,6 +234,8 @@ class Hop(object):
             kind=kind,
             peer=peer,
             latency_ms=latency_ms,
+            began_ms=began_ms,
+            waited_ms=waited_ms,
         )
 
     def write(self, oprot):
@@ -247,6 +267,14 @@ class Hop(object):
             oprot.writeFieldBegin('latency_ms', TType.DOUBLE, 6)
             oprot.writeDouble(self.latency_ms)
             oprot.writeFieldEnd()
+        if self.began_ms is not None:
+            oprot.writeFieldBegin('began_ms', TType.I64, 7)
+            oprot.writeI64(self.began_ms)
+            oprot.writeFieldEnd()
+        if self.waited_ms is not None:
+            oprot.writeFieldBegin('waited_ms', TType.DOUBLE, 8)
+            oprot.writeDouble(self.waited_ms)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -257,6 +285,429 @@ class Hop(object):
             raise TProtocolException(message='Required field status is unset!')
         if self.target is None:
             raise TProtocolException(message='Required field target is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Timing(object):
+    """
+    Where the time of one request went, in milliseconds; what didn't happen (a kept connection's connect, TLS) is 0.
+
+    Attributes:
+     - queue_ms: For a place among the origin's requests.
+     - slot_ms: For slots of the rate limiter, the asking included.
+     - dns_ms: Resolving the host and vetting its addresses.
+     - connect_ms
+     - tls_ms
+     - first_byte_ms: From sending the request to the end of the answer's head.
+     - body_ms: From there to the end of its body.
+
+    """
+
+    __slots__ = (
+        'queue_ms',
+        'slot_ms',
+        'dns_ms',
+        'connect_ms',
+        'tls_ms',
+        'first_byte_ms',
+        'body_ms',
+    )
+
+
+    def __init__(self, queue_ms=float(0), slot_ms=float(0), dns_ms=float(0), connect_ms=float(0), tls_ms=float(0), first_byte_ms=float(0), body_ms=float(0),):
+        super(Timing, self).__setattr__('queue_ms', queue_ms)
+        super(Timing, self).__setattr__('slot_ms', slot_ms)
+        super(Timing, self).__setattr__('dns_ms', dns_ms)
+        super(Timing, self).__setattr__('connect_ms', connect_ms)
+        super(Timing, self).__setattr__('tls_ms', tls_ms)
+        super(Timing, self).__setattr__('first_byte_ms', first_byte_ms)
+        super(Timing, self).__setattr__('body_ms', body_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.queue_ms, self.slot_ms, self.dns_ms, self.connect_ms, self.tls_ms, self.first_byte_ms, self.body_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        queue_ms = float(0)
+        slot_ms = float(0)
+        dns_ms = float(0)
+        connect_ms = float(0)
+        tls_ms = float(0)
+        first_byte_ms = float(0)
+        body_ms = float(0)
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.DOUBLE:
+                    queue_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.DOUBLE:
+                    slot_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.DOUBLE:
+                    dns_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.DOUBLE:
+                    connect_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.DOUBLE:
+                    tls_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.DOUBLE:
+                    first_byte_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.DOUBLE:
+                    body_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            queue_ms=queue_ms,
+            slot_ms=slot_ms,
+            dns_ms=dns_ms,
+            connect_ms=connect_ms,
+            tls_ms=tls_ms,
+            first_byte_ms=first_byte_ms,
+            body_ms=body_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Timing')
+        if self.queue_ms is not None:
+            oprot.writeFieldBegin('queue_ms', TType.DOUBLE, 1)
+            oprot.writeDouble(self.queue_ms)
+            oprot.writeFieldEnd()
+        if self.slot_ms is not None:
+            oprot.writeFieldBegin('slot_ms', TType.DOUBLE, 2)
+            oprot.writeDouble(self.slot_ms)
+            oprot.writeFieldEnd()
+        if self.dns_ms is not None:
+            oprot.writeFieldBegin('dns_ms', TType.DOUBLE, 3)
+            oprot.writeDouble(self.dns_ms)
+            oprot.writeFieldEnd()
+        if self.connect_ms is not None:
+            oprot.writeFieldBegin('connect_ms', TType.DOUBLE, 4)
+            oprot.writeDouble(self.connect_ms)
+            oprot.writeFieldEnd()
+        if self.tls_ms is not None:
+            oprot.writeFieldBegin('tls_ms', TType.DOUBLE, 5)
+            oprot.writeDouble(self.tls_ms)
+            oprot.writeFieldEnd()
+        if self.first_byte_ms is not None:
+            oprot.writeFieldBegin('first_byte_ms', TType.DOUBLE, 6)
+            oprot.writeDouble(self.first_byte_ms)
+            oprot.writeFieldEnd()
+        if self.body_ms is not None:
+            oprot.writeFieldBegin('body_ms', TType.DOUBLE, 7)
+            oprot.writeDouble(self.body_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class TlsFacts(object):
+    """
+    What was agreed on with the server, and what its certificate says; the certificate was verified.
+
+    Attributes:
+     - version: TLSv1.3, ...
+     - cipher: As OpenSSL calls it.
+     - issuer: Common name, or organisation, of who issued the certificate.
+     - not_after_ms: Until when the certificate is valid: UTC, ms since 1970; 0 = unknown.
+
+    """
+
+    __slots__ = (
+        'version',
+        'cipher',
+        'issuer',
+        'not_after_ms',
+    )
+
+
+    def __init__(self, version=None, cipher="", issuer="", not_after_ms=0,):
+        super(TlsFacts, self).__setattr__('version', version)
+        super(TlsFacts, self).__setattr__('cipher', cipher)
+        super(TlsFacts, self).__setattr__('issuer', issuer)
+        super(TlsFacts, self).__setattr__('not_after_ms', not_after_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.version, self.cipher, self.issuer, self.not_after_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        version = None
+        cipher = ""
+        issuer = ""
+        not_after_ms = 0
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    version = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    cipher = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    issuer = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I64:
+                    not_after_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            version=version,
+            cipher=cipher,
+            issuer=issuer,
+            not_after_ms=not_after_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('TlsFacts')
+        if self.version is not None:
+            oprot.writeFieldBegin('version', TType.STRING, 1)
+            oprot.writeString(self.version.encode('utf-8') if sys.version_info[0] == 2 else self.version)
+            oprot.writeFieldEnd()
+        if self.cipher is not None:
+            oprot.writeFieldBegin('cipher', TType.STRING, 2)
+            oprot.writeString(self.cipher.encode('utf-8') if sys.version_info[0] == 2 else self.cipher)
+            oprot.writeFieldEnd()
+        if self.issuer is not None:
+            oprot.writeFieldBegin('issuer', TType.STRING, 3)
+            oprot.writeString(self.issuer.encode('utf-8') if sys.version_info[0] == 2 else self.issuer)
+            oprot.writeFieldEnd()
+        if self.not_after_ms is not None:
+            oprot.writeFieldBegin('not_after_ms', TType.I64, 4)
+            oprot.writeI64(self.not_after_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.version is None:
+            raise TProtocolException(message='Required field version is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class SlotTaken(object):
+    """
+    What the last request was sent on.
+
+    Attributes:
+     - domain: The registrable domain whose limit it counts against.
+     - taken: Reservations taken: more than one where a slot went by unused, or a kept connection was dead.
+     - waited_ms
+     - interval_ms: The domain's interval between two requests as the rate limiter granted it.
+
+    """
+
+    __slots__ = (
+        'domain',
+        'taken',
+        'waited_ms',
+        'interval_ms',
+    )
+
+
+    def __init__(self, domain=None, taken=None, waited_ms=float(0), interval_ms=float(0),):
+        super(SlotTaken, self).__setattr__('domain', domain)
+        super(SlotTaken, self).__setattr__('taken', taken)
+        super(SlotTaken, self).__setattr__('waited_ms', waited_ms)
+        super(SlotTaken, self).__setattr__('interval_ms', interval_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.domain, self.taken, self.waited_ms, self.interval_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        domain = None
+        taken = None
+        waited_ms = float(0)
+        interval_ms = float(0)
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    domain = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I32:
+                    taken = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.DOUBLE:
+                    waited_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.DOUBLE:
+                    interval_ms = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            domain=domain,
+            taken=taken,
+            waited_ms=waited_ms,
+            interval_ms=interval_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('SlotTaken')
+        if self.domain is not None:
+            oprot.writeFieldBegin('domain', TType.STRING, 1)
+            oprot.writeString(self.domain.encode('utf-8') if sys.version_info[0] == 2 else self.domain)
+            oprot.writeFieldEnd()
+        if self.taken is not None:
+            oprot.writeFieldBegin('taken', TType.I32, 2)
+            oprot.writeI32(self.taken)
+            oprot.writeFieldEnd()
+        if self.waited_ms is not None:
+            oprot.writeFieldBegin('waited_ms', TType.DOUBLE, 3)
+            oprot.writeDouble(self.waited_ms)
+            oprot.writeFieldEnd()
+        if self.interval_ms is not None:
+            oprot.writeFieldBegin('interval_ms', TType.DOUBLE, 4)
+            oprot.writeDouble(self.interval_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.domain is None:
+            raise TProtocolException(message='Required field domain is unset!')
+        if self.taken is None:
+            raise TProtocolException(message='Required field taken is unset!')
         return
 
     def __repr__(self):
@@ -792,6 +1243,14 @@ class FetchResult(object):
      - flags: truncated, early_close, ...
      - robots
      - claims
+     - declared_type: What Content-Type says, and what the first bytes look like; "" = nothing. media_type is the one that counts.
+     - sniffed_type
+     - sniffed_charset: What the bytes say: a byte order mark, a meta element, or a guess; "" = not asked (no text).
+     - codings: Content codings undone, in the order they were applied.
+     - content_bytes: Bytes of `content`.
+     - timing: Of the last request.
+     - tls: Absent = http.
+     - slot
 
     """
 
@@ -811,12 +1270,21 @@ class FetchResult(object):
         'flags',
         'robots',
         'claims',
+        'declared_type',
+        'sniffed_type',
+        'sniffed_charset',
+        'codings',
+        'content_bytes',
+        'timing',
+        'tls',
+        'slot',
     )
 
 
     def __init__(self, url=None, status=None, headers=None, content=None, chain=None, media_type=None, charset="", began_ms=None, latency_ms=None, waited_ms=float(0), wire_bytes=0, peer="", flags=(
     ), robots=None, claims=(
-    ),):
+    ), declared_type="", sniffed_type="", sniffed_charset="", codings=(
+    ), content_bytes=0, timing=None, tls=None, slot=None,):
         super(FetchResult, self).__setattr__('url', url)
         super(FetchResult, self).__setattr__('status', status)
         super(FetchResult, self).__setattr__('headers', headers)
@@ -838,6 +1306,17 @@ class FetchResult(object):
             claims = (
             )
         super(FetchResult, self).__setattr__('claims', claims)
+        super(FetchResult, self).__setattr__('declared_type', declared_type)
+        super(FetchResult, self).__setattr__('sniffed_type', sniffed_type)
+        super(FetchResult, self).__setattr__('sniffed_charset', sniffed_charset)
+        if codings is self.thrift_spec[19][4]:
+            codings = (
+            )
+        super(FetchResult, self).__setattr__('codings', codings)
+        super(FetchResult, self).__setattr__('content_bytes', content_bytes)
+        super(FetchResult, self).__setattr__('timing', timing)
+        super(FetchResult, self).__setattr__('tls', tls)
+        super(FetchResult, self).__setattr__('slot', slot)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -846,7 +1325,7 @@ class FetchResult(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.status, self.headers, self.content, self.chain, self.media_type, self.charset, self.began_ms, self.latency_ms, self.waited_ms, self.wire_bytes, self.peer, self.flags, self.robots, self.claims, ))
+        return hash(self.__class__) ^ hash((self.url, self.status, self.headers, self.content, self.chain, self.media_type, self.charset, self.began_ms, self.latency_ms, self.waited_ms, self.wire_bytes, self.peer, self.flags, self.robots, self.claims, self.declared_type, self.sniffed_type, self.sniffed_charset, self.codings, self.content_bytes, self.timing, self.tls, self.slot, ))
 
     @classmethod
     def read(cls, iprot):
@@ -870,6 +1349,15 @@ class FetchResult(object):
         robots = None
         claims = (
         )
+        declared_type = ""
+        sniffed_type = ""
+        sniffed_charset = ""
+        codings = (
+        )
+        content_bytes = 0
+        timing = None
+        tls = None
+        slot = None
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -973,6 +1461,52 @@ class FetchResult(object):
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.STRING:
+                    declared_type = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 17:
+                if ftype == TType.STRING:
+                    sniffed_type = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 18:
+                if ftype == TType.STRING:
+                    sniffed_charset = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 19:
+                if ftype == TType.LIST:
+                    codings = []
+                    (_etype41, _size38) = iprot.readListBegin()
+                    for _i42 in range(_size38):
+                        _elem43 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        codings.append(_elem43)
+                    codings = tuple(codings)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 20:
+                if ftype == TType.I64:
+                    content_bytes = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 21:
+                if ftype == TType.STRUCT:
+                    timing = Timing.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 22:
+                if ftype == TType.STRUCT:
+                    tls = TlsFacts.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 23:
+                if ftype == TType.STRUCT:
+                    slot = SlotTaken.read(iprot)
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -993,6 +1527,14 @@ class FetchResult(object):
             flags=flags,
             robots=robots,
             claims=claims,
+            declared_type=declared_type,
+            sniffed_type=sniffed_type,
+            sniffed_charset=sniffed_charset,
+            codings=codings,
+            content_bytes=content_bytes,
+            timing=timing,
+            tls=tls,
+            slot=slot,
         )
 
     def write(self, oprot):
@@ -1011,8 +1553,8 @@ class FetchResult(object):
         if self.headers is not None:
             oprot.writeFieldBegin('headers', TType.LIST, 3)
             oprot.writeListBegin(TType.STRUCT, len(self.headers))
-            for iter38 in self.headers:
-                iter38.write(oprot)
+            for iter44 in self.headers:
+                iter44.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.content is not None:
@@ -1022,8 +1564,8 @@ class FetchResult(object):
         if self.chain is not None:
             oprot.writeFieldBegin('chain', TType.LIST, 5)
             oprot.writeListBegin(TType.STRUCT, len(self.chain))
-            for iter39 in self.chain:
-                iter39.write(oprot)
+            for iter45 in self.chain:
+                iter45.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.media_type is not None:
@@ -1057,8 +1599,8 @@ class FetchResult(object):
         if self.flags is not None:
             oprot.writeFieldBegin('flags', TType.LIST, 13)
             oprot.writeListBegin(TType.STRING, len(self.flags))
-            for iter40 in self.flags:
-                oprot.writeString(iter40.encode('utf-8') if sys.version_info[0] == 2 else iter40)
+            for iter46 in self.flags:
+                oprot.writeString(iter46.encode('utf-8') if sys.version_info[0] == 2 else iter46)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.robots is not None:
@@ -1068,9 +1610,44 @@ class FetchResult(object):
         if self.claims is not None:
             oprot.writeFieldBegin('claims', TType.LIST, 15)
             oprot.writeListBegin(TType.STRUCT, len(self.claims))
-            for iter41 in self.claims:
-                iter41.write(oprot)
+            for iter47 in self.claims:
+                iter47.write(oprot)
             oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.declared_type is not None:
+            oprot.writeFieldBegin('declared_type', TType.STRING, 16)
+            oprot.writeString(self.declared_type.encode('utf-8') if sys.version_info[0] == 2 else self.declared_type)
+            oprot.writeFieldEnd()
+        if self.sniffed_type is not None:
+            oprot.writeFieldBegin('sniffed_type', TType.STRING, 17)
+            oprot.writeString(self.sniffed_type.encode('utf-8') if sys.version_info[0] == 2 else self.sniffed_type)
+            oprot.writeFieldEnd()
+        if self.sniffed_charset is not None:
+            oprot.writeFieldBegin('sniffed_charset', TType.STRING, 18)
+            oprot.writeString(self.sniffed_charset.encode('utf-8') if sys.version_info[0] == 2 else self.sniffed_charset)
+            oprot.writeFieldEnd()
+        if self.codings is not None:
+            oprot.writeFieldBegin('codings', TType.LIST, 19)
+            oprot.writeListBegin(TType.STRING, len(self.codings))
+            for iter48 in self.codings:
+                oprot.writeString(iter48.encode('utf-8') if sys.version_info[0] == 2 else iter48)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.content_bytes is not None:
+            oprot.writeFieldBegin('content_bytes', TType.I64, 20)
+            oprot.writeI64(self.content_bytes)
+            oprot.writeFieldEnd()
+        if self.timing is not None:
+            oprot.writeFieldBegin('timing', TType.STRUCT, 21)
+            self.timing.write(oprot)
+            oprot.writeFieldEnd()
+        if self.tls is not None:
+            oprot.writeFieldBegin('tls', TType.STRUCT, 22)
+            self.tls.write(oprot)
+            oprot.writeFieldEnd()
+        if self.slot is not None:
+            oprot.writeFieldBegin('slot', TType.STRUCT, 23)
+            self.slot.write(oprot)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1387,6 +1964,7 @@ class RobotsExplanation(object):
      - code: Why there is none: a code of the error tree, its message, and when to try again.
      - message
      - delay_ms
+     - sitemaps: Request forms of the sitemaps that the file names, in its order; at most 100.
 
     """
 
@@ -1399,10 +1977,12 @@ class RobotsExplanation(object):
         'code',
         'message',
         'delay_ms',
+        'sitemaps',
     )
 
 
-    def __init__(self, url=None, source=None, verdict=None, fetched_ms=None, age_ms=None, code="", message="", delay_ms=None,):
+    def __init__(self, url=None, source=None, verdict=None, fetched_ms=None, age_ms=None, code="", message="", delay_ms=None, sitemaps=(
+    ),):
         super(RobotsExplanation, self).__setattr__('url', url)
         super(RobotsExplanation, self).__setattr__('source', source)
         super(RobotsExplanation, self).__setattr__('verdict', verdict)
@@ -1411,6 +1991,10 @@ class RobotsExplanation(object):
         super(RobotsExplanation, self).__setattr__('code', code)
         super(RobotsExplanation, self).__setattr__('message', message)
         super(RobotsExplanation, self).__setattr__('delay_ms', delay_ms)
+        if sitemaps is self.thrift_spec[9][4]:
+            sitemaps = (
+            )
+        super(RobotsExplanation, self).__setattr__('sitemaps', sitemaps)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1419,7 +2003,7 @@ class RobotsExplanation(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.source, self.verdict, self.fetched_ms, self.age_ms, self.code, self.message, self.delay_ms, ))
+        return hash(self.__class__) ^ hash((self.url, self.source, self.verdict, self.fetched_ms, self.age_ms, self.code, self.message, self.delay_ms, self.sitemaps, ))
 
     @classmethod
     def read(cls, iprot):
@@ -1434,6 +2018,8 @@ class RobotsExplanation(object):
         code = ""
         message = ""
         delay_ms = None
+        sitemaps = (
+        )
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -1478,6 +2064,17 @@ class RobotsExplanation(object):
                     delay_ms = iprot.readI64()
                 else:
                     iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.LIST:
+                    sitemaps = []
+                    (_etype52, _size49) = iprot.readListBegin()
+                    for _i53 in range(_size49):
+                        _elem54 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        sitemaps.append(_elem54)
+                    sitemaps = tuple(sitemaps)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -1491,6 +2088,7 @@ class RobotsExplanation(object):
             code=code,
             message=message,
             delay_ms=delay_ms,
+            sitemaps=sitemaps,
         )
 
     def write(self, oprot):
@@ -1529,6 +2127,13 @@ class RobotsExplanation(object):
         if self.delay_ms is not None:
             oprot.writeFieldBegin('delay_ms', TType.I64, 8)
             oprot.writeI64(self.delay_ms)
+            oprot.writeFieldEnd()
+        if self.sitemaps is not None:
+            oprot.writeFieldBegin('sitemaps', TType.LIST, 9)
+            oprot.writeListBegin(TType.STRING, len(self.sitemaps))
+            for iter55 in self.sitemaps:
+                oprot.writeString(iter55.encode('utf-8') if sys.version_info[0] == 2 else iter55)
+            oprot.writeListEnd()
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -1678,10 +2283,10 @@ class Explanation(object):
             elif fid == 8:
                 if ftype == TType.LIST:
                     addresses = []
-                    (_etype45, _size42) = iprot.readListBegin()
-                    for _i46 in range(_size42):
-                        _elem47 = AddressVerdict.read(iprot)
-                        addresses.append(_elem47)
+                    (_etype59, _size56) = iprot.readListBegin()
+                    for _i60 in range(_size56):
+                        _elem61 = AddressVerdict.read(iprot)
+                        addresses.append(_elem61)
                     addresses = tuple(addresses)
                     iprot.readListEnd()
                 else:
@@ -1755,8 +2360,8 @@ class Explanation(object):
         if self.addresses is not None:
             oprot.writeFieldBegin('addresses', TType.LIST, 8)
             oprot.writeListBegin(TType.STRUCT, len(self.addresses))
-            for iter48 in self.addresses:
-                iter48.write(oprot)
+            for iter62 in self.addresses:
+                iter62.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.robots is not None:
@@ -1811,6 +2416,35 @@ Hop.thrift_spec = (
     (4, TType.STRING, 'kind', 'UTF8', "http", ),  # 4
     (5, TType.STRING, 'peer', 'UTF8', "", ),  # 5
     (6, TType.DOUBLE, 'latency_ms', None, float(0), ),  # 6
+    (7, TType.I64, 'began_ms', None, 0, ),  # 7
+    (8, TType.DOUBLE, 'waited_ms', None, float(0), ),  # 8
+)
+all_structs.append(Timing)
+Timing.thrift_spec = (
+    None,  # 0
+    (1, TType.DOUBLE, 'queue_ms', None, float(0), ),  # 1
+    (2, TType.DOUBLE, 'slot_ms', None, float(0), ),  # 2
+    (3, TType.DOUBLE, 'dns_ms', None, float(0), ),  # 3
+    (4, TType.DOUBLE, 'connect_ms', None, float(0), ),  # 4
+    (5, TType.DOUBLE, 'tls_ms', None, float(0), ),  # 5
+    (6, TType.DOUBLE, 'first_byte_ms', None, float(0), ),  # 6
+    (7, TType.DOUBLE, 'body_ms', None, float(0), ),  # 7
+)
+all_structs.append(TlsFacts)
+TlsFacts.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'version', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'cipher', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'issuer', 'UTF8', "", ),  # 3
+    (4, TType.I64, 'not_after_ms', None, 0, ),  # 4
+)
+all_structs.append(SlotTaken)
+SlotTaken.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'domain', 'UTF8', None, ),  # 1
+    (2, TType.I32, 'taken', None, None, ),  # 2
+    (3, TType.DOUBLE, 'waited_ms', None, float(0), ),  # 3
+    (4, TType.DOUBLE, 'interval_ms', None, float(0), ),  # 4
 )
 all_structs.append(RobotsVerdict)
 RobotsVerdict.thrift_spec = (
@@ -1864,6 +2498,15 @@ FetchResult.thrift_spec = (
     (14, TType.STRUCT, 'robots', [RobotsVerdict, None], None, ),  # 14
     (15, TType.LIST, 'claims', (TType.STRUCT, [CanonicalClaim, None], True), (
     ), ),  # 15
+    (16, TType.STRING, 'declared_type', 'UTF8', "", ),  # 16
+    (17, TType.STRING, 'sniffed_type', 'UTF8', "", ),  # 17
+    (18, TType.STRING, 'sniffed_charset', 'UTF8', "", ),  # 18
+    (19, TType.LIST, 'codings', (TType.STRING, 'UTF8', True), (
+    ), ),  # 19
+    (20, TType.I64, 'content_bytes', None, 0, ),  # 20
+    (21, TType.STRUCT, 'timing', [Timing, None], None, ),  # 21
+    (22, TType.STRUCT, 'tls', [TlsFacts, None], None, ),  # 22
+    (23, TType.STRUCT, 'slot', [SlotTaken, None], None, ),  # 23
 )
 all_structs.append(ExplainRequest)
 ExplainRequest.thrift_spec = (
@@ -1892,6 +2535,8 @@ RobotsExplanation.thrift_spec = (
     (6, TType.STRING, 'code', 'UTF8', "", ),  # 6
     (7, TType.STRING, 'message', 'UTF8', "", ),  # 7
     (8, TType.I64, 'delay_ms', None, None, ),  # 8
+    (9, TType.LIST, 'sitemaps', (TType.STRING, 'UTF8', True), (
+    ), ),  # 9
 )
 all_structs.append(Explanation)
 Explanation.thrift_spec = (

@@ -42,6 +42,8 @@ class Page(object):
      - record
      - latency_ms
      - robots
+     - revisit_ms: How long the page is left alone before its next visit: halved when its record changed, doubled when not; 0 = as
+    new. Within which bounds it is revisited is the revisitor's business.
 
     """
 
@@ -64,10 +66,11 @@ class Page(object):
         'record',
         'latency_ms',
         'robots',
+        'revisit_ms',
     )
 
 
-    def __init__(self, url=None, version=None, content_hash=None, record_hash=None, content_key=None, content_bytes=None, status=None, headers=None, media_type=None, etag="", last_modified="", fetched_ms=None, last_seen_ms=None, changed_ms=None, write_ms=None, record=None, latency_ms=float(0), robots=None,):
+    def __init__(self, url=None, version=None, content_hash=None, record_hash=None, content_key=None, content_bytes=None, status=None, headers=None, media_type=None, etag="", last_modified="", fetched_ms=None, last_seen_ms=None, changed_ms=None, write_ms=None, record=None, latency_ms=float(0), robots=None, revisit_ms=0,):
         super(Page, self).__setattr__('url', url)
         super(Page, self).__setattr__('version', version)
         super(Page, self).__setattr__('content_hash', content_hash)
@@ -86,6 +89,7 @@ class Page(object):
         super(Page, self).__setattr__('record', record)
         super(Page, self).__setattr__('latency_ms', latency_ms)
         super(Page, self).__setattr__('robots', robots)
+        super(Page, self).__setattr__('revisit_ms', revisit_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -94,7 +98,7 @@ class Page(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.version, self.content_hash, self.record_hash, self.content_key, self.content_bytes, self.status, self.headers, self.media_type, self.etag, self.last_modified, self.fetched_ms, self.last_seen_ms, self.changed_ms, self.write_ms, self.record, self.latency_ms, self.robots, ))
+        return hash(self.__class__) ^ hash((self.url, self.version, self.content_hash, self.record_hash, self.content_key, self.content_bytes, self.status, self.headers, self.media_type, self.etag, self.last_modified, self.fetched_ms, self.last_seen_ms, self.changed_ms, self.write_ms, self.record, self.latency_ms, self.robots, self.revisit_ms, ))
 
     @classmethod
     def read(cls, iprot):
@@ -119,6 +123,7 @@ class Page(object):
         record = None
         latency_ms = float(0)
         robots = None
+        revisit_ms = 0
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -219,6 +224,11 @@ class Page(object):
                     robots = thrift_idl.gen.fetcher.ttypes.RobotsVerdict.read(iprot)
                 else:
                     iprot.skip(ftype)
+            elif fid == 20:
+                if ftype == TType.I64:
+                    revisit_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -242,6 +252,7 @@ class Page(object):
             record=record,
             latency_ms=latency_ms,
             robots=robots,
+            revisit_ms=revisit_ms,
         )
 
     def write(self, oprot):
@@ -323,6 +334,10 @@ class Page(object):
         if self.robots is not None:
             oprot.writeFieldBegin('robots', TType.STRUCT, 19)
             self.robots.write(oprot)
+            oprot.writeFieldEnd()
+        if self.revisit_ms is not None:
+            oprot.writeFieldBegin('revisit_ms', TType.I64, 20)
+            oprot.writeI64(self.revisit_ms)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -3395,6 +3410,7 @@ Page.thrift_spec = (
     (17, TType.DOUBLE, 'latency_ms', None, float(0), ),  # 17
     None,  # 18
     (19, TType.STRUCT, 'robots', [thrift_idl.gen.fetcher.ttypes.RobotsVerdict, None], None, ),  # 19
+    (20, TType.I64, 'revisit_ms', None, 0, ),  # 20
 )
 all_structs.append(Outcome)
 Outcome.thrift_spec = (

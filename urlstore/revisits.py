@@ -1,0 +1,26 @@
+"""How long a page is left alone: learned from whether its record had changed when it was looked at again. Pure."""
+
+from __future__ import annotations
+
+from thrift_idl.gen.urlstore.ttypes import Page
+
+_DAY_MS = 86_400_000
+NEW_MS = _DAY_MS
+"""Of a page that was seen once."""
+LEAST_MS = 60_000
+MOST_MS = 400 * _DAY_MS
+
+
+def revisit_ms(current: Page | None, *, changed: bool, began_ms: int) -> int:
+    """The interval after a visit that began at `began_ms`: halved where the record changed, doubled where not.
+
+    A visit that came before half of the interval had passed proves nothing where it found no change: so a fetch that is
+    made twice, or by hand, doubles nothing.
+    """
+    known_ms = (current.revisit_ms if current else 0) or NEW_MS
+    if current is None:
+        return known_ms
+    if changed:
+        return max(LEAST_MS, known_ms // 2)
+    waited_ms = began_ms - current.last_seen_ms
+    return min(MOST_MS, 2 * known_ms) if waited_ms >= known_ms // 2 else known_ms
