@@ -18,8 +18,9 @@ import pytest
 
 from deploy.engines.ports import free_port
 from tests.processes import environment, run_aragog, start_aragog, stop
-from tests.unit.deploy.composition import Service, services
+from tests.unit.deploy.composition import REPOSITORY, Service, services
 
+MOUNTED = Path("/etc/aragog/limiters/pool.toml")
 REDIS = ("redis-durable", "redis-cache")
 
 
@@ -40,9 +41,9 @@ def _healthy(service: Service, env: Mapping[str, str], port: int) -> bool:
 
 
 @contextmanager
-def _started(service: Service, env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def _started(service: Service, env: Mapping[str, str], membership: Path = MOUNTED) -> Iterator[subprocess.Popen[str]]:
     """Its command; at the end SIGTERM, and the exit code 0 within its grace period."""
-    process = start_aragog(env, *service.command)
+    process = start_aragog(env, *(str(membership) if word == str(MOUNTED) else word for word in service.command))
     try:
         assert process.stdout
         line = process.stdout.readline()
@@ -54,14 +55,31 @@ def _started(service: Service, env: Mapping[str, str]) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def _served(name: str, **instead: str) -> Iterator[str]:
+def _served(name: str, port: int = 0, membership: Path = MOUNTED, **instead: str) -> Iterator[str]:
     """A service on a free port, healthy by its own health check; its address."""
-    service, port = services()[name], free_port()
-    env = _settings(service, **{f"{name}_listen": f"127.0.0.1:{port}"}, **instead)
-    with _started(service, env):
+    service, port = services()[name], port or free_port()
+    env = _settings(service, **{f"{service.kind}_listen": f"127.0.0.1:{port}"}, **instead)
+    with _started(service, env, membership):
         assert _healthy(service, env, port)
         yield f"127.0.0.1:{port}"
     assert not _healthy(service, env, port)
+
+
+@contextmanager
+def _limiters(folder: Path, holds: str) -> Iterator[str]:
+    """All shards of the limiter, as the file's membership but for their addresses; what their callers are told."""
+    names = [name for name, service in services().items() if service.kind == "ratelimiter"]
+    ports = {name: free_port() for name in names}
+    text = (REPOSITORY / "deploy/limiters/pool.toml").read_text()
+    for name, port in ports.items():
+        text = text.replace(f"{name}:9102", f"127.0.0.1:{port}")
+    membership = folder / "pool.toml"
+    membership.write_text(text)
+    with ExitStack() as stack:
+        for name, port in ports.items():
+            shard = _served(name, port, membership, data_dir=str(folder / name), ratelimiter_holds=holds)
+            assert stack.enter_context(shard) in text
+        yield f"pool://{membership}"
 
 
 @pytest.fixture
@@ -71,10 +89,13 @@ def nowhere(tmp_path: Path) -> str:
     return str(tmp_path / "file" / "data")
 
 
-def test_the_limiter_becomes_healthy_drains_and_keeps_its_state_in_its_volume(tmp_path: Path) -> None:
-    with _served("ratelimiter", data_dir=str(tmp_path / "data")):
+@pytest.mark.redis
+def test_the_limiters_become_healthy_drain_and_keep_their_state_in_their_volumes(
+    tmp_path: Path, redis_durable_url: str
+) -> None:
+    with _limiters(tmp_path, redis_durable_url):
         pass
-    assert list((tmp_path / "data").iterdir())
+    assert all(list((tmp_path / f"ratelimiter-{letter}").iterdir()) for letter in "abc")
 
 
 @pytest.mark.redis
@@ -95,7 +116,7 @@ def test_all_of_ours_run_over_real_engines_and_open_no_file_but_the_limiters(
     robots, leases = f"{redis_cache_url}?prefix=robots", f"{redis_cache_url}?prefix=leases"
     known = services()
     with ExitStack() as stack:
-        limiter = stack.enter_context(_served("ratelimiter", data_dir=str(tmp_path / "limits")))
+        limiter = stack.enter_context(_limiters(tmp_path, f"{redis_durable_url}?prefix=holds"))
         urlstore = stack.enter_context(
             _served("urlstore", data_dir=nowhere, urlstore_metadata=cassandra_url, urlstore_content=s3_url)
         )
