@@ -1,0 +1,202 @@
+"""Sitemaps read from bytes: XML (a set of URLs or an index of sitemaps), plain text, either of them gzipped. Pure.
+
+https://www.sitemaps.org/protocol.html: at most 50,000 entries and 50 MiB, decompressed, a file. What a file says beyond
+that is left out, and so is all that follows a fault; what came before it counts. No entity is ever expanded: a
+document that declares one is refused from there on.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from xml.parsers import expat
+
+import weburl
+from thrift_idl.errors import InvalidUrl
+
+MAX_ENTRIES = 50_000
+MAX_BYTES = 50 * 1024 * 1024
+_STEP = 64 * 1024
+_MAX_DEPTH = 16
+_MAX_TEXT = weburl.MAX_LENGTH
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?)?)?")
+_ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One URL of a sitemap, or one sitemap of an index."""
+
+    url: str
+    """Request form."""
+    lastmod_ms: int = 0
+    """When it was last modified as the sitemap says: UTC, ms since 1970; 0 = not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sitemap:
+    """What one file says."""
+
+    entries: tuple[Entry, ...] = ()
+    """In the file's order, each URL once."""
+    is_index: bool = False
+    """Whether the entries are sitemaps themselves."""
+    flags: tuple[str, ...] = ()
+    """bad_xml, bad_gzip, entities, too_deep, too_large, too_many: where reading ended; no_sitemap: it is another thing.
+    """
+
+
+class _End(Exception):
+    """Reading ends here; the argument is the flag that says why."""
+
+
+def read_sitemap(content: bytes) -> Sitemap:
+    """What a sitemap's bytes say. Never raises; blocks for up to a second at the largest."""
+    reading: _Reading = _Text()
+    flags: tuple[str, ...] = ()
+    try:
+        for number, piece in enumerate(_pieces(content)):
+            if not number and piece.lstrip(b"\xef\xbb\xbf \t\r\n\0\xfe\xff").startswith(b"<"):
+                reading = _Xml()
+            reading.feed(piece)
+        reading.close()
+    except _End as end:
+        flags = (str(end),)
+    return Sitemap(tuple(reading.found.values()), reading.is_index, flags)
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """The content in steps, decompressed where it is gzip."""
+    if content[:2] != b"\x1f\x8b":
+        yield from (content[at : at + _STEP] for at in range(0, min(len(content), MAX_BYTES), _STEP))
+        if len(content) > MAX_BYTES:
+            raise _End("too_large")
+        return
+    inflate, rest, total = zlib.decompressobj(zlib.MAX_WBITS | 16), content, 0
+    while rest and not inflate.eof:
+        try:
+            piece = inflate.decompress(rest, _STEP)
+        except zlib.error:
+            raise _End("bad_gzip") from None
+        rest, total = inflate.unconsumed_tail, total + len(piece)
+        if total > MAX_BYTES:
+            raise _End("too_large")
+        yield piece
+    if not inflate.eof:
+        raise _End("bad_gzip")
+
+
+class _Reading:
+    """Entries gathered so far."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Entry] = {}
+        self.is_index = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take a piece. Raises `_End`."""
+
+    def close(self) -> None:
+        """No more is to come. Raises `_End`."""
+
+    def _enter(self, url: str, lastmod: str = "") -> None:
+        try:
+            form = weburl.request_form(url.strip())
+        except InvalidUrl:
+            return
+        if form not in self.found and len(self.found) >= MAX_ENTRIES:
+            raise _End("too_many")
+        self.found.setdefault(form, Entry(form, lastmod_ms(lastmod.strip())))
+
+
+class _Text(_Reading):
+    """One URL a line, UTF-8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        self._rest = self._rest[: _MAX_TEXT + 1]
+        for line in lines:
+            self._line(line)
+
+    def close(self) -> None:
+        self._line(self._rest)
+
+    def _line(self, line: bytes) -> None:
+        if 0 < len(line) <= _MAX_TEXT:
+            self._enter(line.decode("utf-8-sig", "replace"))
+
+
+class _Xml(_Reading):
+    """urlset or sitemapindex; elements of other names, extensions for images and so on, are passed over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler, parser.EntityDeclHandler = self._data, self._entity
+        parser.buffer_text = True
+        self._parser = parser
+        self._path: list[str] = []
+        self._text: list[str] = []
+        self._length = 0
+        self._fields: dict[str, str] = {}
+
+    def feed(self, piece: bytes) -> None:
+        self._parse(piece, False)
+
+    def close(self) -> None:
+        self._parse(b"", True)
+
+    def _parse(self, piece: bytes, final: bool) -> None:
+        try:
+            self._parser.Parse(piece, final)
+        except (expat.ExpatError, ValueError, LookupError):  # the latter two: encodings that Python doesn't know
+            raise _End("bad_xml") from None
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
+        if not self._path:
+            if local not in _ROOTS:
+                raise _End("no_sitemap")
+            self.is_index = local == "sitemapindex"
+        if len(self._path) >= _MAX_DEPTH:
+            raise _End("too_deep")
+        self._path.append(local)
+        self._text, self._length = [], 0
+        if len(self._path) == 2:
+            self._fields = {}
+
+    def _end(self, _: str) -> None:
+        if len(self._path) == 3 and self._path[1] == _ROOTS[self._path[0]] and self._length <= _MAX_TEXT:
+            self._fields.setdefault(self._path[2], "".join(self._text))
+        self._path.pop()
+        if len(self._path) == 1 and "loc" in self._fields:
+            self._enter(self._fields["loc"], self._fields.get("lastmod", ""))
+            self._fields = {}
+
+    def _data(self, text: str) -> None:
+        self._length += len(text)
+        if self._length <= _MAX_TEXT:
+            self._text.append(text)
+
+    def _entity(self, *_: object) -> None:
+        raise _End("entities")
+
+
+def lastmod_ms(text: str) -> int:
+    """A W3C date (https://www.w3.org/TR/NOTE-datetime) as ms since 1970; 0 for anything else."""
+    if len(text) > 40 or not _DATE.fullmatch(text):
+        return 0
+    whole = text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text
+    try:
+        date = datetime.fromisoformat(whole)
+        return max(0, int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return 0
