@@ -21,10 +21,8 @@ from aragog.crawl.crawling import Crawling
 from aragog.crawl.follow import Follower
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
 from aragog.crawl.frontier import Frontier
-from aragog.crawl.health import Health
 from aragog.crawl.known import KnownCrawls
 from aragog.crawl.moves import Patience
-from aragog.crawl.pump import Pump, PumpBounds
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.start import make_queues
 from aragog.crawl.steps import StepFile, Steps, silent
@@ -34,6 +32,7 @@ from aragog.crawl.visit import Visitor
 from aragog.crawl.whole import LargePlace
 from aragog.lock import Waiting
 from aragog.settings import Settings
+from pinlater.worker import Health, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
 from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.image_state import ImagePolicy

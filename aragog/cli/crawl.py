@@ -21,13 +21,13 @@ from aragog.cli.run import run
 from aragog.cli.stopping import Stopping
 from aragog.crawl.crawls import CrawlState, CrawlStatus, Failure
 from aragog.crawl.frontier import Frontier
-from aragog.crawl.health import Health
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.scope import ScopeKind
 from aragog.crawl.start import Wanted, read_seeds, retry, start
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress, watch
 from aragog.settings import Settings, load
+from pinlater.worker import Health
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 T = TypeVar("T")

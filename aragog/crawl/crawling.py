@@ -17,15 +17,14 @@ from aragog.crawl.at_limit import AtLimit
 from aragog.crawl.circles import refuse_circle
 from aragog.crawl.follow import Follower
 from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
-from aragog.crawl.health import Health
 from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
 from aragog.crawl.known import KnownCrawl, KnownCrawls
 from aragog.crawl.moves import Again, Patience, next_move
-from aragog.crawl.pump import Task
-from aragog.crawl.queues import Held, JobQueues
+from aragog.crawl.queues import JobQueues
 from aragog.crawl.solitude import Solitude
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visit, Visitor
+from pinlater.worker import Health, Held, Task
 from thrift_idl.errors import InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import orjson
 
-from aragog.crawl.health import Health
-from aragog.crawl.pump import Task
-from aragog.crawl.queues import Held, JobQueues
+from aragog.crawl.queues import JobQueues
 from aragog.crawl.steps import Steps, silent
 from aragog.crawl.tally import Tally
+from pinlater.worker import Health, Held, Task
 from recommender_hooks.mark import is_published, read_mark
 from recommender_hooks.signals import Published, SignalsService, Waiting
 from thrift_idl.errors import InvalidRequest

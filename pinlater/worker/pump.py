@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aragog.crawl.health import FATAL, Health
-from aragog.crawl.queues import Held, JobQueues
-from thrift_idl.errors import AragogError, BackendDown
+from pinlater.worker.health import FATAL, Health
+from pinlater.worker.queues import Held, WorkerQueues
+from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]
 
@@ -42,6 +43,8 @@ class PumpBounds:
     """Jobs of one queue before the next queue's turn."""
     gather_ms: int = 20
     """Pause between two rounds: places become free one by one, and one dequeue costs the same for many jobs."""
+    roomy: int | None = None
+    """So many free places end that pause; None = it is never cut short."""
     idle_ms: int = 250
     """Longest pause between two looks at empty queues."""
     flush_ms: int = 200
@@ -55,7 +58,7 @@ class Pump:
 
     def __init__(
         self,
-        jobs: JobQueues,
+        jobs: WorkerQueues,
         health: Health,
         names: Callable[[], Awaitable[Sequence[str]]],
         prepare: Callable[[Sequence[Held]], Awaitable[Sequence[Task]]],
@@ -68,6 +71,7 @@ class Pump:
         self._bounds = bounds
         self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
         self._preparing: Sequence[Held] = ()
+        self._pause_over = asyncio.Event()
         self._turn = 0
         self._fatal: AragogError | None = None
 
@@ -94,6 +98,7 @@ class Pump:
         rounds, stopping = asyncio.ensure_future(self._until(stop)), asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait((rounds, stopping), return_when=asyncio.FIRST_COMPLETED)
+            self._pause_over.set()
             await asyncio.wait((rounds,), timeout=_LAST_ROUND_S)
         finally:
             for task in (rounds, stopping):
@@ -110,14 +115,13 @@ class Pump:
             if got < max(most, 1):
                 is_empty = most > 0 and not got
                 pause_ms = min(2 * pause_ms, self._bounds.idle_ms) if is_empty else self._bounds.gather_ms
-                await self._pause(stop, pause_ms)
+                await self._pause(pause_ms)
 
-    async def _pause(self, stop: asyncio.Event, pause_ms: int) -> None:
-        try:
+    async def _pause(self, pause_ms: int) -> None:
+        self._pause_over.clear()
+        with suppress(TimeoutError):
             async with asyncio.timeout(pause_ms / 1000):
-                await stop.wait()
-        except TimeoutError:
-            return
+                await self._pause_over.wait()
 
     def _free(self) -> int:
         return self._bounds.places - self.held
@@ -131,7 +135,7 @@ class Pump:
             return sum([await self._take(name) for name in (*names[turn:], *names[:turn])])
         except FATAL as error:
             self._fatal = error
-        except BackendDown as error:
+        except AragogError as error:
             _log.warning("dequeuing nothing: %s", error)
             await asyncio.sleep(0.5)
         return 0
@@ -162,6 +166,8 @@ class Pump:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         held = self._running.pop(task)
+        if self._bounds.roomy is not None and self._free() >= self._bounds.roomy:
+            self._pause_over.set()
         if task.cancelled():
             for each in held:
                 self._jobs.give_back(each, 0)

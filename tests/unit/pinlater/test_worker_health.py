@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from aragog.crawl.health import Health
+from pinlater.worker import Health
 from thrift_idl.errors import BackendDown, DiskFull, InvalidRequest
 
 

@@ -1,0 +1,28 @@
+"""Workers: an async function over the jobs of a queue; and the parts of which larger workers are made.
+
+>>> async def greet(job: Held) -> None:
+...     print(job.body.decode())
+>>> channel = Channel("127.0.0.1:9010")
+>>> await Worker(channel.client(PinLater), "greetings", greet, concurrency=8).run_until_signalled()
+"""
+
+from pinlater.worker.handling import Handler, Later, Retries
+from pinlater.worker.health import FATAL, Health
+from pinlater.worker.pump import Pump, PumpBounds, Task
+from pinlater.worker.queues import Held, WorkerQueues, asking
+from pinlater.worker.worker import Worker
+
+__all__ = [
+    "FATAL",
+    "Handler",
+    "Health",
+    "Held",
+    "Later",
+    "Pump",
+    "PumpBounds",
+    "Retries",
+    "Task",
+    "Worker",
+    "WorkerQueues",
+    "asking",
+]

@@ -1,0 +1,212 @@
+"""A worker's side of PinLater: claimed jobs, acks and checkpoints gathered into batches, heartbeats.
+
+What is handed to `ack`, `fail` and `give_back` is sent with the next dequeue of its queue, or by `flush`; what could
+not be sent stays gathered. Every ack and checkpoint names its claim, so that one sent twice, or too late, changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from pinlater.errors import from_pinlater
+from pinlater.service import wall_ms
+from thrift_idl.errors import AragogError, BackendDown, NotFound, Overloaded
+from thrift_idl.gen.pinlater.protocol import PinLater
+from thrift_idl.gen.pinlater.ttypes import (
+    PinLaterCheckpointJobRequest,
+    PinLaterCheckpointJobsRequest,
+    PinLaterDequeueMetadata,
+    PinLaterDequeueRequest,
+    PinLaterException,
+    PinLaterJobAckInfo,
+    PinLaterJobAckRequest,
+    RequestContext,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A job that this worker has claimed."""
+
+    queue: str
+    descriptor: str
+    claim: str | None
+    body: bytes
+    lost: int
+    """Attempts spent: how many workers died, or stalled, with it, and how often it failed."""
+
+
+@dataclass(slots=True)
+class _Acks:
+    """Those gathered of one queue."""
+
+    succeeded: list[PinLaterJobAckInfo] = field(default_factory=list)
+    failed: list[PinLaterJobAckInfo] = field(default_factory=list)
+
+    def request(self, queue: str) -> PinLaterJobAckRequest | None:
+        """What sends them; None where there are none."""
+        if not self.succeeded and not self.failed:
+            return None
+        return PinLaterJobAckRequest(queue, tuple(self.succeeded), tuple(self.failed))
+
+    def each(self) -> Iterator[_Acks]:
+        """Each by itself."""
+        yield from (_Acks([one], []) for one in self.succeeded)
+        yield from (_Acks([], [one]) for one in self.failed)
+
+    def put_back(self, unsent: _Acks) -> None:
+        """Before those that have gathered meanwhile."""
+        self.succeeded[:0] = unsent.succeeded
+        self.failed[:0] = unsent.failed
+
+
+@asynccontextmanager
+async def asking() -> AsyncIterator[None]:
+    """Raise PinLater's exception as an error of our tree: the original where the service runs in this process."""
+    try:
+        yield
+    except PinLaterException as error:
+        cause = error.__cause__
+        raise (cause if isinstance(cause, AragogError) else from_pinlater(error)) from error
+
+
+class WorkerQueues:
+    """The queues, as one worker uses them. Its methods raise `BackendDown` and its kinds."""
+
+    def __init__(self, pinlater: PinLater, source: str, wall_ms: Callable[[], int] = wall_ms) -> None:
+        """`source` names this worker, and no other."""
+        self._pinlater = pinlater
+        self._context = RequestContext(source)
+        self._wall_ms = wall_ms
+        self._acks: defaultdict[str, _Acks] = defaultdict(_Acks)
+        self._checkpoints: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
+
+    async def dequeue(self, queue: str, limit: int) -> list[Held]:
+        """Claim at most `limit` jobs; what was acked rides along.
+
+        A queue that is gone has none, and so has one that is paused, or has given what its rate allows.
+        """
+        acks = self._acks.pop(queue, _Acks())
+        try:
+            async with asking():
+                request = PinLaterDequeueRequest(queue, limit, acks.request(queue))
+                response = await self._pinlater.dequeueJobs(self._context, request)
+        except NotFound:
+            return []  # it was dropped
+        except Overloaded:
+            self._acks[queue].put_back(acks)
+            return []
+        except BaseException:
+            self._acks[queue].put_back(acks)  # the claims fence what was done already
+            raise
+        self._sent((*acks.succeeded, *acks.failed))
+        metadata = response.jobMetadata or {}
+        return [_held(queue, name, body, metadata[name]) for name, body in (response.jobs or {}).items()]
+
+    def ack(self, held: Held, status: str = "") -> None:
+        """The job is done."""
+        self._acks[held.queue].succeeded.append(_info(held, status))
+
+    def fail(self, held: Held, delay_ms: int, status: str = "") -> None:
+        """The job failed, which spends an attempt: it comes again after `delay_ms`, or is FAILED with its last."""
+        self._acks[held.queue].failed.append(_info(held, status, delay_ms))
+
+    def give_back(self, held: Held, delay_ms: int, body: bytes | None = None, attempts: int | None = None) -> None:
+        """The job goes back to its queue for `delay_ms`, which spends no attempt; with that body, with so many."""
+        request = PinLaterCheckpointJobRequest(
+            held.descriptor,
+            newBody=None if body is None else body.decode(),
+            numOfAttemptsAllowed=attempts,
+            moveToPending=True,
+            runAfterTimestampMillis=self._wall_ms() + delay_ms,
+            claimDescriptor=held.claim,
+        )
+        self._checkpoints[held.queue].append(request)
+
+    async def keep(self, held: Held, body: bytes) -> None:
+        """Give the job another body and keep it."""
+        request = PinLaterCheckpointJobRequest(held.descriptor, newBody=body.decode(), claimDescriptor=held.claim)
+        await self._checkpoint(held.queue, [request])
+
+    async def heartbeat(self, held: Iterable[Held]) -> None:
+        """Keep up the claims of jobs that take long: a checkpoint that changes nothing."""
+        by_queue: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
+        for each in held:
+            request = PinLaterCheckpointJobRequest(each.descriptor, claimDescriptor=each.claim)
+            by_queue[each.queue].append(request)
+        for queue, requests in by_queue.items():
+            await self._checkpoint(queue, requests)
+
+    async def flush(self) -> None:
+        """Send what has gathered. Raises `BackendDown`; the rest stays gathered.
+
+        Several pumps share these queues: what another sends meanwhile is gone from here.
+        """
+        for queue in tuple(self._checkpoints):
+            await self._flush_checkpoints(queue)
+        for queue in tuple(self._acks):
+            await self._flush_acks(queue)
+
+    async def _flush_checkpoints(self, queue: str) -> None:
+        requests = self._checkpoints.pop(queue, [])
+        try:
+            await self._checkpoint(queue, requests)
+        except BaseException:
+            self._checkpoints[queue][:0] = requests
+            raise
+        self._sent(requests)
+
+    async def _flush_acks(self, queue: str) -> None:
+        acks = self._acks.pop(queue, _Acks())
+        try:
+            await self._ack(queue, acks)
+        except BaseException:
+            self._acks[queue].put_back(acks)
+            raise
+        self._sent((*acks.succeeded, *acks.failed))
+
+    async def _ack(self, queue: str, acks: _Acks) -> None:
+        """Where the server refuses some, as of a shard that it no longer has, the others are sent all the same."""
+        request = acks.request(queue)
+        if request is None:
+            return
+        try:
+            await self._existing(self._pinlater.ackDequeuedJobs(self._context, request))
+        except BackendDown:
+            raise
+        except AragogError as error:
+            if len(acks.succeeded) + len(acks.failed) == 1:
+                _log.warning("an ack was refused: %s", error)
+                return
+            for each in acks.each():
+                await self._ack(queue, each)
+
+    def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
+        """Told what the server has taken."""
+
+    async def _checkpoint(self, queue: str, requests: Sequence[PinLaterCheckpointJobRequest]) -> None:
+        if requests:
+            request = PinLaterCheckpointJobsRequest(queue, tuple(requests))
+            await self._existing(self._pinlater.checkpointJobs(self._context, request))
+
+    async def _existing(self, call: Awaitable[None]) -> None:
+        """To a queue that was dropped there is nothing to tell."""
+        with suppress(NotFound):
+            async with asking():
+                await call
+
+
+def _info(held: Held, status: str, delay_ms: int = 0) -> PinLaterJobAckInfo:
+    return PinLaterJobAckInfo(held.descriptor, status, delay_ms, held.claim)
+
+
+def _held(queue: str, descriptor: str, body: bytes, metadata: PinLaterDequeueMetadata) -> Held:
+    spent = (metadata.attemptsAllowed or 0) - (metadata.attemptsRemaining or 0)
+    return Held(queue, descriptor, metadata.claimDescriptor, body, max(0, spent))

@@ -1,0 +1,87 @@
+"""A worker for one queue, out of one async function."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Sequence
+
+from pinlater.worker.handling import Handler, Handling, Retries
+from pinlater.worker.health import Health
+from pinlater.worker.pump import Pump, PumpBounds
+from pinlater.worker.queues import Held, WorkerQueues
+from thrift_idl.gen.pinlater.protocol import PinLater
+
+DEFAULT_RETRIES = Retries()
+_GATHER_MS = 5
+
+
+class Worker:
+    """Runs a handler over a queue's jobs, many at a time.
+
+    A job is acked once its handler returns. One that raises has failed an attempt and comes again with a growing,
+    jittered delay, until its attempts are spent; one that raises `Later` comes again and spends none. Delivery is at
+    least once: what a handler does must be repeatable.
+    """
+
+    def __init__(
+        self,
+        pinlater: PinLater,
+        queue: str,
+        handler: Handler,
+        *,
+        source: str = "",
+        concurrency: int = 32,
+        deadline_ms: int = 300_000,
+        heartbeat_ms: int = 8_000,
+        drain_ms: int = 10_000,
+        retries: Retries = DEFAULT_RETRIES,
+    ) -> None:
+        """`pinlater` is a client or the service itself; `source` names this worker and no other.
+
+        A handler gets `deadline_ms`, then it is cancelled and the attempt has failed. `heartbeat_ms` must be well
+        below the queue's claim time-out. Once told to stop, work under way gets `drain_ms` to end.
+        """
+        source = source or f"worker-{socket.gethostname()}-{os.getpid()}"
+        self._queue = queue
+        self._queues = WorkerQueues(pinlater, source)
+        self._stop = asyncio.Event()
+        handling = Handling(handler, self._queues, deadline_ms, retries)
+        bounds = PumpBounds(
+            places=concurrency,
+            batch=concurrency,
+            gather_ms=_GATHER_MS,
+            roomy=max(1, concurrency // 2),
+            heartbeat_ms=heartbeat_ms,
+            drain_ms=drain_ms,
+        )
+        self._pump = Pump(self._queues, Health(), self._names, handling.prepare, bounds)
+
+    async def checkpoint(self, held: Held, body: bytes) -> None:
+        """Keep how far a job has come: whoever has it next gets this body (UTF-8). Raises `BackendDown`."""
+        await self._queues.keep(held, body)
+
+    async def run(self) -> None:
+        """Work until `stop`. A server that is away is waited for. Raises what no waiting mends (a full disk)."""
+        await self._pump.run(self._stop)
+
+    async def run_until_signalled(self) -> None:
+        """Work until SIGTERM or SIGINT, or `stop`."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        for number in numbers:
+            loop.add_signal_handler(number, self.stop)
+        try:
+            await self.run()
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Dequeue no more, let work under way end, give back with all its attempts what hasn't by then."""
+        self._stop.set()
+
+    async def _names(self) -> Sequence[str]:
+        return (self._queue,)
