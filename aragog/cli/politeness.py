@@ -135,7 +135,7 @@ def _print_agreement(console: Console, proven: Proven) -> None:
         f"their grant, {agreement.ungranted:,} without; {agreement.unused:,} grants without a request"
     )
     notes = (
-        (agreement.in_tail, "requests without a grant just after a limiter was killed: its last turn isn't on record"),
+        (agreement.in_tail, "of them just after a ledger that wasn't closed: was there a power cut?"),
         (agreement.outside, "requests before or long after what is on record: nothing can be said of them"),
         (reading.unreadable, "lines of no known format"),
         (reading.to_the_second, "requests told to the second only: windows aren't judged by them (log $msec)"),

@@ -5,9 +5,7 @@ come, and isn't longer ago than a request may be late (connecting is done before
 the way there, and for logs written after the answer the answer's own time).
 
 - a request without a grant breaks the promise;
-- a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died);
-- what a shard granted in the turn of its loop in which it was killed isn't on record (`writing`): requests without a
-  grant that soon after its ledger's end are counted by themselves.
+- a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died).
 
 The requests' own seconds are judged too, where the log is finer than a second.
 """
@@ -23,13 +21,14 @@ from typing import Final
 from ratelimiter.ledger.accesslog import Access
 from ratelimiter.ledger.proof import WINDOW_MS, allowed
 from ratelimiter.ledger.reading import Granted
-from ratelimiter.rules import MAX_WAIT_MS
 
 EARLY_MS: Final = 5.0
 """A request may seem to come before its slot by so much: two processes read the clock, one after the other."""
 LATE_MS: Final = 5_000.0
 _SECOND_MS: Final = 1_000.0
 _MOST_EXAMPLES: Final = 10
+_TAIL_MS: Final = 40_000.0
+"""What the kernel may not have put on the disk yet, and the longest wait."""
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Agreement:
     crowded: int = 0
     """Requests that made a second of a domain too full, as the site saw it."""
     in_tail: int = 0
-    """Requests without a grant in the tail of a shard that was killed."""
+    """Of those, the ones just after the end of a file that wasn't closed: a power cut may have taken its last lines."""
     outside: int = 0
     """Requests before the ledger's first grant or long after its last one: it can't speak of them."""
     ungranted_examples: list[tuple[str, float]] = field(default_factory=list)
@@ -73,6 +72,7 @@ class Comparison:
         self.agreement = Agreement()
         self._ends = ends
         self._last: float | None = None
+        self._over = False
         self._early = early_ms
         self._late = late_ms
         self._hosts: dict[str, _Host] = {}
@@ -81,7 +81,7 @@ class Comparison:
 
     def of(self, grants: Iterable[Granted], requests: Iterable[Access], judged: Callable[[Granted], None]) -> Agreement:
         """Compare two whole streams; each grant is told to `judged`, too."""
-        for told in _merged(grants, requests, self._early + _SECOND_MS):
+        for told in _merged(self._noting_the_end(grants), requests, self._early + _SECOND_MS):
             if isinstance(told, Granted):
                 judged(told)
                 self.granted(told)
@@ -116,14 +116,17 @@ class Comparison:
         self.agreement.unused += sum(len(host.waiting) for host in self._hosts.values())
         return self.agreement
 
+    def _noting_the_end(self, grants: Iterable[Granted]) -> Iterator[Granted]:
+        yield from grants
+        self._over = True
+
     def _without_grant(self, access: Access) -> None:
         agreement, t_ms = self.agreement, access.t_ms
-        if self._last is None or t_ms > self._last + 2 * self._late:
+        if self._last is None or (self._over and t_ms > self._last + 2 * self._late):
             agreement.outside += 1
-        elif any(end - self._early <= t_ms <= end + MAX_WAIT_MS + self._late for end in self._ends):
-            agreement.in_tail += 1
         else:
             agreement.ungranted += 1
+            agreement.in_tail += any(end - self._early <= t_ms <= end + _TAIL_MS for end in self._ends)
             if len(agreement.ungranted_examples) < _MOST_EXAMPLES:
                 agreement.ungranted_examples.append((access.host, t_ms))
 

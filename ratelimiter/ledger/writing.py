@@ -1,9 +1,10 @@
-"""The ledger: every grant on record, so that politeness can be proved. Bounded on disk, cheap on the answer's path.
+"""The ledger: every grant on record before it is answered, so that politeness can be proved. Bounded on disk.
 
-A grant is kept in memory until the event loop turns; then all of that turn are written by one `write`, behind the
-answers that they belong to. So a kill -9 at any moment loses at most the grants of one turn of the loop (of `MAX_KEPT`
-and one batch at the very most) and never leaves a grant on record that wasn't taken. What is on record survives the
-process; a power cut may take what the kernel hadn't put on the disk yet (about 30 s).
+What a kill -9 may lose: nothing. Grants are written, a whole batch by one `write`, after their slots were taken and
+before their answer leaves: a grant that anybody has is on record; what is on record was taken, though its answer may
+never have left. What is on record survives the process; a power cut may take what the kernel hadn't put on the disk yet
+(about 30 s of it, `vm.dirty_expire_centisecs`). The write goes to the page cache, as that of the state's log does: it
+waits for no disk. Compressing and removing are done in a thread.
 
 A ledger that can't be written stops the granting: no grant is given that couldn't be proved.
 """
@@ -22,7 +23,6 @@ from ratelimiter.ledger.lines import Anchor, Header, Row, anchor_line, header_li
 from ratelimiter.ledger.segments import Segment, latest_number, segment_path, tidy
 from thrift_idl.errors import BackendDown
 
-MAX_KEPT: Final = 4_096
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 MAX_BYTES: Final = 1024 * 1024 * 1024
 ANCHOR_EVERY_MS: Final = 60_000.0
@@ -56,9 +56,7 @@ class Ledger:
         self._wall_ms = wall_ms
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
-        self._kept: list[Row] = []
         self._loop = asyncio.get_running_loop()
-        self._due = self._stuck = False
         self._anchor_at = header.anchor.monotonic_ms + ANCHOR_EVERY_MS
         self._tidying: asyncio.Future[None] | None = None
         self._segment = Segment(segment_path(directory, number), header_line(header))
@@ -86,39 +84,19 @@ class Ledger:
         return ledger
 
     def extend(self, rows: list[Row]) -> None:
-        """Put grants on record, at the latest when the event loop turns. Raises `DiskFull`, `BackendDown`."""
-        if self._stuck or len(self._kept) >= MAX_KEPT:
-            self._write()
-        self._kept += rows
-        if not self._due:
-            self._due = True
-            self._loop.call_soon(self._turned)
+        """Put grants on record. Raises `DiskFull`, `BackendDown`: then none of them is."""
+        self._segment.append(self._anchor() + line(rows))
+        if self._segment.size >= self._segment_bytes:
+            self._rotate()
 
     async def close(self) -> None:
-        """Write what is kept. The file stays as it is: who opens the directory next compresses it."""
+        """Let go of the file, which stays as it is: who opens the directory next compresses it."""
         try:
-            self._write()
             self._segment.append(self._last_line())
         finally:
             if self._tidying is not None:
                 await asyncio.wait([self._tidying])
             self._segment.close()
-
-    def _turned(self) -> None:
-        """The loop has turned. What can't be written now is kept; the next grant tries again, or fails as well."""
-        self._due = False
-        with contextlib.suppress(BackendDown):
-            self._write()
-
-    def _write(self) -> None:
-        if not self._kept:
-            return
-        self._stuck = True
-        self._segment.append(self._anchor() + line(self._kept))
-        self._stuck = False
-        self._kept.clear()
-        if self._segment.size >= self._segment_bytes:
-            self._rotate()
 
     def _anchor(self) -> bytes:
         now = self._now_ms()
@@ -131,7 +109,7 @@ class Ledger:
         return anchor_line(Anchor(self._now_ms(), self._wall_ms(), closed=True))
 
     def _rotate(self) -> None:
-        """Go on in the next file. Where none can be made, this one takes more, and the next turn tries again."""
+        """Go on in the next file. Where none can be made, this one takes more, and the next grant tries again."""
         anchor = Anchor(self._now_ms(), self._wall_ms())
         header = replace(self._header, anchor=anchor)
         try:

@@ -60,10 +60,10 @@ def test_a_grant_of_another_host_is_no_grant() -> None:
     assert found.ungranted == 1
 
 
-def test_what_a_killed_limiter_granted_in_its_last_turn_is_counted_by_itself() -> None:
-    grants = [granted(0), granted(20_000)]
-    found = compared(grants, [request(0), request(300), request(8_000), request(20_000)], ends=[WALL_MS])
-    assert (found.paired, found.in_tail, found.ungranted) == (2, 1, 1)
+def test_requests_just_after_a_ledger_that_wasnt_closed_have_no_grant_either_and_are_told_apart() -> None:
+    grants = [granted(0), granted(90_000)]
+    found = compared(grants, [request(0), request(300), request(60_000), request(90_000)], ends=[WALL_MS])
+    assert (found.paired, found.ungranted, found.in_tail, found.holds) == (2, 2, 1, False)
 
 
 def test_requests_that_the_ledger_cant_speak_of_are_outside_of_it() -> None:

@@ -1,0 +1,89 @@
+"""`aragog doctor`: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aragog.lock import owned
+from tests.processes import environment, run_aragog, service
+
+
+def examined(code: int, **settings: str) -> dict[str, dict[str, Any]]:
+    done = run_aragog(environment(**settings), "doctor", "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert said["healthy"] == (code == 0)
+    return {each["check"]: each for each in said["findings"]}
+
+
+def test_a_fresh_installation_is_healthy_and_doctor_makes_nothing(tmp_path: Path) -> None:
+    found = examined(0, data_dir=str(tmp_path / "data"), fetcher_contact="mailto:a@example.org")
+    assert {each["state"] for each in found.values()} == {"ok"}
+    assert {"configuration", "data directory", "disk", "lock", "ledger", "crawl.frontier"} <= set(found)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_missing_contact_is_a_warning_that_says_what_to_do(tmp_path: Path) -> None:
+    done = run_aragog(environment(data_dir=str(tmp_path)), "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING  contact: none" in done.stdout
+    assert "do: set fetcher.contact" in done.stdout
+
+
+def test_an_unknown_setting_is_the_one_finding(tmp_path: Path) -> None:
+    found = examined(1, data_dir=str(tmp_path), ratelimiter_qbs="5")
+    assert list(found) == ["configuration"]
+    assert "qbs" in found["configuration"]["said"]
+
+
+def test_a_bad_limits_file_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "limits.toml"
+    file.write_text('[domains."a.com"]\nqps = 0\n')
+    found = examined(1, data_dir=str(tmp_path), ratelimiter_overrides=str(file), ratelimiter_shadow_overrides=str(file))
+    assert f"{file}: line 2: qps" in found["limits"]["said"]
+    assert found["shadow limits"]["state"] == "failed"
+
+
+def test_engines_and_services_that_dont_answer_are_told_by_their_settings(tmp_path: Path) -> None:
+    found = examined(
+        1,
+        data_dir=str(tmp_path),
+        crawl_frontier="redis://:secret@127.0.0.1:1/0",
+        events_sink="kafka://127.0.0.1:1,127.0.0.1:2/topic",
+        pinlater_service="127.0.0.1:1",
+        pinlater_backend="redsi://127.0.0.1:1/0",
+        urlstore_content="nonsense://127.0.0.1:1/0",
+    )
+    failed = {name for name, each in found.items() if each["state"] == "failed"}
+    assert failed == {"crawl.frontier", "events.sink", "pinlater", "urlstore.content"}
+    assert "secret" not in json.dumps(found)
+
+
+def test_a_membership_file_is_read_and_its_shards_are_asked(tmp_path: Path) -> None:
+    file = tmp_path / "membership.toml"
+    with service(environment(data_dir=str(tmp_path / "a")), "ratelimiter") as address:
+        file.write_text(f'version = 4\n[[shards]]\nname = "a"\naddress = "{address}"\n')
+        found = examined(0, data_dir=str(tmp_path / "b"), ratelimiter_service=f"pool://{file}")
+    assert "version 4" in found["membership"]["said"]
+    assert found["shard a"]["state"] == "ok"
+    found = examined(1, data_dir=str(tmp_path / "b"), ratelimiter_shard="b", ratelimiter_membership=str(file))
+    assert "has no shard 'b'" in found["membership"]["said"]
+    file.write_text("version = ")
+    assert examined(1, data_dir=str(tmp_path), ratelimiter_service=f"pool://{file}")["membership"]["state"] == "failed"
+
+
+async def test_the_owner_of_the_data_directory_is_named(tmp_path: Path) -> None:
+    async with owned(tmp_path, 0, lambda _: None):
+        assert f"process {os.getpid()}" in examined(0, data_dir=str(tmp_path))["lock"]["said"]
+    assert examined(0, data_dir=str(tmp_path))["lock"]["said"] == "free"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_data_directory_that_cant_be_written_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert examined(1, data_dir=str(tmp_path / "data"))["data directory"]["state"] == "failed"
