@@ -81,6 +81,10 @@ class PinLaterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Pinterest's port.
     listen: str = "127.0.0.1:9010"
     backend: str = "sqlite:///{data_dir}/pinlater.sqlite"
+    #: TOML file of shards instead of the one backend, reloaded while we run: docs/pinlater.md.
+    shards: str = ""
+    #: TOML file of rates, pauses, caps and monitor's numbers of queues, reloaded while we run: docs/pinlater.md.
+    queues: str = ""
     #: SHA-256 (hex) of the password that deletes queues; empty = none is right.
     admin_hash: str = ""
     #: What this process sends when it drops the queue of an ended crawl.
@@ -123,6 +127,13 @@ class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     memory_mib: int = 1024
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[metrics]: what Prometheus reads, of `aragog serve` and `aragog worker`."""
+
+    #: Where /metrics is served, 127.0.0.1:9464 for instance; "" = nowhere.
+    listen: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of it. `durability = "full"` survives power loss too, not only kill -9."""
 
@@ -135,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crawl: CrawlSettings = CrawlSettings()
     events: EventSettings = EventSettings()
     extraction: ExtractionSettings = ExtractionSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def data_path(self) -> Path:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
+from aragog.settings import Settings
+from fetcher.telemetry import FetcherTelemetry
 from fetcher.telemetry import SilentTelemetry as SilentFetcher
 from pinlater.telemetry import Silent as SilentPinLater
+from pinlater.telemetry import Telemetry as PinLater
 from ratelimiter.telemetry import Silent as SilentLimiter
+from ratelimiter.telemetry import Telemetry as Limiter
+from thrift_idl.errors import BadConfiguration
+from thrift_idl.gen.pinlater.protocol import PinLater as PinLaterClient
+from urlstore.telemetry import Telemetry as Store
 
 _log = logging.getLogger("aragog")
 
@@ -69,3 +80,62 @@ class PinLaterLog(SilentPinLater):
     def shard_failed(self, shard: str, reason: str) -> None:
         """A shard doesn't answer."""
         _log.warning("PinLater's shard %s doesn't answer: %s", shard, reason)
+
+    def shard_unhealthy(self, shard: str) -> None:
+        """A shard is routed around."""
+        _log.error("PinLater's shard %s is unhealthy: the others do its work until it answers", shard)
+
+    def shard_well(self, shard: str) -> None:
+        """A shard is back."""
+        _log.info("PinLater's shard %s answers again", shard)
+
+    def file_loaded(self, path: str) -> None:
+        """A new file of shards or queues."""
+        _log.info("PinLater: %s is in force", path)
+
+    def file_refused(self, path: str, reason: str) -> None:
+        """A bad one."""
+        _log.warning("PinLater: %s is refused, the last good one stays: %s", path, reason)
+
+
+def pinlater_telemetry(settings: Settings) -> PinLater:
+    """PinLater's log lines and, where the settings ask for metrics, its counters."""
+    return _metrics().PinLaterMetrics() if settings.metrics.listen else PinLaterLog()
+
+
+def fetcher_telemetry(settings: Settings) -> FetcherTelemetry:
+    """The fetcher's."""
+    return _metrics().FetcherMetrics() if settings.metrics.listen else FetcherLog()
+
+
+def limiter_telemetry(settings: Settings) -> Limiter:
+    """The rate limiter's."""
+    return _metrics().LimiterMetrics() if settings.metrics.listen else LimiterLog()
+
+
+def store_telemetry(settings: Settings) -> Store | None:
+    """The store's counters; it has no news."""
+    return _metrics().StoreMetrics() if settings.metrics.listen else None
+
+
+@contextmanager
+def queues_measured(settings: Settings, service: PinLaterClient) -> Iterator[None]:
+    """Where the settings ask for metrics: the jobs of `service` are counted for them while the block runs."""
+    if not settings.metrics.listen:
+        yield
+        return
+    metrics = _metrics()
+    refresh = metrics.queue_gauges(service)
+    metrics.REFRESHES.append(refresh)
+    try:
+        yield
+    finally:
+        metrics.REFRESHES.remove(refresh)
+
+
+def _metrics() -> Any:
+    try:
+        return import_module("aragog.metrics")  # needs an optional package, and costs start-up time
+    except ModuleNotFoundError as error:
+        message = f"metrics.listen needs the package {error.name}: pip install 'aragog[metrics]'"
+        raise BadConfiguration(message) from error

@@ -21,6 +21,7 @@ from pinlater.shard import Shard
 from pinlater.shards import Shards
 from pinlater.telemetry import Telemetry
 from pinlater.toml_lines import TomlText
+from thrift_idl.errors import AragogError, BadConfiguration
 
 Open = Callable[[str, str], Awaitable[Backend]]
 """Opens the backend of a shard (its name, its URL) without asking whether it answers. Raises `BadConfiguration`."""
@@ -52,6 +53,13 @@ def parse(text: str, file: str) -> Mapping[str, ShardEntry]:
     return entries
 
 
+async def _opened(open_shard: Open, name: str, url: str) -> Backend:
+    try:
+        return await open_shard(name, url)
+    except AragogError as error:
+        raise BadConfiguration(f"shard {name}: {error}") from error
+
+
 async def adopt(shards: Shards, entries: Mapping[str, ShardEntry], open_shard: Open, telemetry: Telemetry) -> None:
     """Use these shards from now on, all at once; close those that are gone once nobody asks them any more.
 
@@ -62,7 +70,7 @@ async def adopt(shards: Shards, entries: Mapping[str, ShardEntry], open_shard: O
         for name, entry in entries.items():
             known = before.get(name)
             if known is None or known.url != entry.backend:
-                known = Shard(await open_shard(name, entry.backend), telemetry, url=entry.backend)
+                known = Shard(await _opened(open_shard, name, entry.backend), telemetry, url=entry.backend)
             after[name] = known
     except BaseException:
         for name, shard in after.items():

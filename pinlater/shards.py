@@ -70,6 +70,11 @@ class Shards(Collection[Backend]):
         before, self._shards = self._shards, {shard.name: shard for shard in shards}
         return [shard for shard in before.values() if self._shards.get(shard.name) is not shard]
 
+    async def close(self) -> None:
+        """Close every backend, each once nobody asks it any more."""
+        for shard in self.replace(()):
+            await shard.close()
+
     @property
     def by_name(self) -> Mapping[str, Shard]:
         """All of them."""

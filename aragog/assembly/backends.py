@@ -145,6 +145,22 @@ async def _redis_leases(url: str, _: Settings) -> ImageLeases:
     return RedisLeases(url)
 
 
+def jobs_of_shard(name: str) -> Mapping[str, Open[JobsBackend]]:
+    """The table of PinLater's backends where several make one store. A shard that is down at the time opens, too."""
+
+    async def sqlite(url: str, settings: Settings) -> JobsBackend:
+        from pinlater.backends.sqlite import SqliteBackend
+
+        return await SqliteBackend.open(url, shard=name, durability=settings.durability)
+
+    async def redis(url: str, _: Settings) -> JobsBackend:
+        from pinlater.backends.redis import RedisBackend
+
+        return await RedisBackend.open(url, shard=name, ask=False)
+
+    return {"sqlite": sqlite, "redis": redis}
+
+
 METADATA: Mapping[str, Open[MetadataBackend]] = {"sqlite": _sqlite_metadata, "cassandra": _cassandra_metadata}
 CONTENT: Mapping[str, Open[ContentBackend]] = {"file": _file_content, "s3": _s3_content}
 ROBOTS_CACHE: Mapping[str, Open[RobotsCache]] = {"sqlite": _sqlite_robots, "redis": _redis_robots}

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aragog.assembly.backends import ROBOTS_CACHE, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
-from aragog.telemetry import FetcherLog
+from aragog.telemetry import fetcher_telemetry
 from fetcher.addresses import AddressPolicy
 from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.service import FetcherService
@@ -58,7 +58,7 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
         robots_cache=cache,
         settings=told,
         policy=policy,
-        telemetry=FetcherLog(),
+        telemetry=fetcher_telemetry(settings),
     )
     try:
         yield service

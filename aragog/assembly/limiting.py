@@ -9,8 +9,8 @@ from pathlib import Path
 from aragog.assembly.backends import HOLDS, LIMITER_STATE, open_backend
 from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
-from aragog.telemetry import LimiterLog
-from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, monotonic_ms
+from aragog.telemetry import limiter_telemetry
+from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, Telemetry, monotonic_ms
 from ratelimiter import Settings as LimiterOptions
 from ratelimiter.backends.file import boot_id
 from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
@@ -37,7 +37,7 @@ async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
 @asynccontextmanager
 async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process."""
-    given, log = settings.ratelimiter, LimiterLog()
+    given, log = settings.ratelimiter, limiter_telemetry(settings)
     limits = await _limits(settings, given.overrides, log)
     shadow = await _limits(settings, given.shadow_overrides, log) if given.shadow_overrides else None
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
@@ -57,7 +57,7 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
         )
 
 
-async def _limits(settings: Settings, overrides: str, log: LimiterLog) -> Limits:
+async def _limits(settings: Settings, overrides: str, log: Telemetry) -> Limits:
     path = Path(settings.expand(overrides)) if overrides else None
     return await Limits.open(path, settings.ratelimiter.qps, log)
 
@@ -98,6 +98,8 @@ async def _ownership(settings: Settings, stack: AsyncExitStack) -> Ownership:
         return ALONE
     if not shard or not membership:
         raise BadConfiguration("ratelimiter.shard and ratelimiter.membership go together: which one of which pool?")
-    ownership = await ShardOwnership.open(shard, Path(settings.expand(membership)), monotonic_ms, LimiterLog())
+    ownership = await ShardOwnership.open(
+        shard, Path(settings.expand(membership)), monotonic_ms, limiter_telemetry(settings)
+    )
     stack.push_async_callback(ownership.close)
     return ownership

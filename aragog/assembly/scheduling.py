@@ -7,18 +7,26 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
 
-from aragog.assembly.backends import FRONTIER, JOBS, open_backend
+from aragog.assembly.backends import FRONTIER, JOBS, jobs_of_shard, open_backend
 from aragog.assembly.clients import client_of
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
 from aragog.settings import Settings
-from aragog.telemetry import PinLaterLog
-from pinlater import OWN_QUEUES, Monitor, PinLaterService, Rules
+from aragog.telemetry import pinlater_telemetry, queues_measured
+from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, Rules, Telemetry, queue_limits, shard_file
+from pinlater.queue_limits import LiveRules, QueueLimitsSource, Unlimited
 from pinlater.settings import Settings as PinLaterSettings
+from pinlater.shard import Shard
+from pinlater.shard_file import ShardEntry, adopt
+from pinlater.shards import Shards
+from pinlater.watched_file import WatchedFile
 from thrift_idl.gen.pinlater.protocol import PinLater
 
 _LEAST_CYCLE_MS = 200
@@ -38,33 +46,95 @@ async def pinlater_of(settings: Settings) -> AsyncIterator[PinLater]:
 
 
 @asynccontextmanager
+async def visited_pinlater(settings: Settings) -> AsyncIterator[PinLater]:
+    """PinLater for a look or a small change, beside whoever works with it: nobody's claims are touched."""
+    if settings.pinlater.service:
+        async with client_of(settings.pinlater.service, PinLater) as client:
+            yield client
+        return
+    async with AsyncExitStack() as stack:
+        yield (await _opened(settings, stack)).service
+
+
+@asynccontextmanager
 async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
     """PinLater in this process, its monitor beside it."""
-    log = PinLaterLog()
-    backend = await open_backend("pinlater.backend", JOBS, settings.pinlater.backend, settings)
-    port = settings.pinlater.listen.rpartition(":")[2]
-    owner = f"{socket.gethostname()}-{os.getpid()}:{port}:{time.time_ns() // 1_000_000}"
-    admin = PinLaterSettings(admin_hash=settings.pinlater.admin_hash)
-    service = PinLaterService([backend], owner, admin, telemetry=log)
+    async with AsyncExitStack() as stack:
+        opened = await _opened(settings, stack)
+        rules = LiveRules(opened.limits, _rules(settings))
+        monitor = Monitor(opened.shards, rules, telemetry=opened.telemetry)
+        _beside(stack, monitor.run())
+        stack.enter_context(queues_measured(settings, opened.service))
+        yield opened.service
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    service: PinLaterService
+    shards: Shards
+    limits: QueueLimitsSource
+    telemetry: Telemetry
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
+    given, telemetry = settings.pinlater, pinlater_telemetry(settings)
+    shards = await _shards(settings, telemetry, stack)
+    limits: QueueLimitsSource = Unlimited()
+    if given.queues:
+        limits = await WatchedFile.open(Path(settings.expand(given.queues)), queue_limits.parse, telemetry)
+    owner = f"{socket.gethostname()}-{os.getpid()}:{given.listen.rpartition(':')[2]}:{time.time_ns() // 1_000_000}"
+    admin = PinLaterSettings(admin_hash=given.admin_hash)
+    service = PinLaterService(shards, owner, admin, telemetry=telemetry, limits=limits)
+    stack.push_async_callback(service.close)
+    return _Opened(service, shards, limits, telemetry)
+
+
+async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Shards:
+    """The one backend of the settings, or those of the file, which is watched from now on."""
+    shards = Shards((), Random(), telemetry)  # noqa: S311 - spreads load, guards nothing
+    stack.push_async_callback(shards.close)
+    if not settings.pinlater.shards:
+        backend = await open_backend("pinlater.backend", JOBS, settings.pinlater.backend, settings)
+        shards.replace([Shard(backend, telemetry)])
+        return shards
+
+    async def open_shard(name: str, url: str) -> Backend:
+        return await open_backend(f"pinlater.shards: {name}", jobs_of_shard(name), url, settings)
+
+    async def apply(entries: Mapping[str, ShardEntry]) -> None:
+        await adopt(shards, entries, open_shard, telemetry)
+
+    path = Path(settings.expand(settings.pinlater.shards))
+    watched = await WatchedFile.open(path, shard_file.parse, telemetry, apply)
+    _beside(stack, watched.watch())
+    return shards
+
+
+def _rules(settings: Settings) -> Rules:
+    """Of Aragog's own queues, and of others."""
     timeout_ms = settings.crawl.claim_timeout_ms
     cycle_ms = max(_LEAST_CYCLE_MS, min(OWN_QUEUES.cycle_ms, timeout_ms // 4))
     own = replace(OWN_QUEUES, claim_timeout_ms=timeout_ms, cycle_ms=cycle_ms)
-    monitor = Monitor([backend], Rules({"crawl*": own, "signals": own, "inlinks": own}), telemetry=log)
-    looking = asyncio.create_task(monitor.run())
-    looking.add_done_callback(_tell)
-    try:
-        yield service
-    finally:
-        looking.cancel()
+    return Rules({"crawl*": own, "signals": own, "inlinks": own})
+
+
+def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until the stack is closed."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_tell)
+
+    async def end() -> None:
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await looking
-        await backend.close()
+            await task
+
+    stack.push_async_callback(end)
 
 
 def _tell(looking: asyncio.Task[None]) -> None:
     """A monitor that ended by itself is a fault of ours: claims of dead workers no longer come back."""
     if not looking.cancelled():
-        logging.getLogger("aragog").error("PinLater's monitor has ended", exc_info=looking.exception())
+        logging.getLogger("aragog").error("PinLater's monitor or watch has ended", exc_info=looking.exception())
 
 
 def dropper(settings: Settings, pinlater: PinLater, jobs: JobQueues) -> Callable[[str], Awaitable[None]]:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aragog.assembly.backends import CONTENT, METADATA, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
+from aragog.telemetry import store_telemetry
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from urlstore.service import UrlStoreService
 
@@ -33,7 +34,7 @@ async def local_store(settings: Settings) -> AsyncIterator[UrlStoreService]:
     except BaseException:
         await metadata.close()
         raise
-    service = UrlStoreService(metadata, content)
+    service = UrlStoreService(metadata, content, telemetry=store_telemetry(settings))
     try:
         yield service
     finally:

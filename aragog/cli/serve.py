@@ -12,6 +12,7 @@ import typer
 from msgspec import structs
 
 from aragog.cli.run import run
+from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
 from thrift_idl.errors import BadConfiguration
@@ -69,6 +70,9 @@ async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
             servers.append(server)
             address = await _listen(server, f"{name}.listen", listen)
             print(f"{name} ready on {address}", flush=True)
+        metrics = await stack.enter_async_context(metrics_served(settings))
+        if metrics:
+            print(f"metrics ready on {metrics}", flush=True)
         await stopped.wait()
         await asyncio.gather(*(server.close(drain_ms) for server in servers))
 

@@ -10,6 +10,7 @@ import typer
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
 from aragog.cli.stopping import Stopping
+from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
 
@@ -30,7 +31,10 @@ async def _work(settings: Settings, lock_wait_ms: int) -> None:
 
     stopping = Stopping()
     try:
-        async with working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker:
+        async with (
+            working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker,
+            metrics_served(settings),
+        ):
             print("worker ready", flush=True)
             stopping.started()
             await worker.run(stopping.stop)

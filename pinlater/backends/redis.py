@@ -60,15 +60,16 @@ class RedisBackend:
         self._servers = redis.register_script(bare_script("servers"))
 
     @classmethod
-    async def open(cls, url: str, *, shard: str = "1", priorities: int = 3) -> Self:
+    async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, ask: bool = True) -> Self:
         """The jobs in the Redis that `url` (`redis://host:port/db?prefix=name`) names.
 
-        Raises `BadConfiguration`, `BackendDown`.
+        `ask` makes sure that it answers. Raises `BadConfiguration`, `BackendDown`.
         """
         redis = connect(url)
         try:
             with answering():
-                await redis.ping()
+                if ask:
+                    await redis.ping()
         except BaseException:
             await redis.aclose()
             raise
