@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from extraction.addresses import Addresses
 from extraction.css import background_urls
 from extraction.flags import Flags
+from extraction.image_rank import is_tiny, score
 from extraction.limits import Limits
-from extraction.srcset import candidates
+from extraction.srcset import best
 from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Image
 
@@ -35,6 +38,17 @@ _PIXELS = re.compile(r"[\t\n\f\r ]*(\d{1,7}+)(?:\.\d*+)?(?![\d%])")
 Attributes = Mapping[str, str | None]
 
 
+class Around(NamedTuple):
+    """What is around an image: where a link leads, a figure's caption, whether it stands in navigation."""
+
+    link: str = ""
+    caption: str = ""
+    navigation: bool = False
+
+
+_NOTHING = Around()
+
+
 @dataclass(slots=True)
 class _Entry:
     url: str
@@ -42,6 +56,8 @@ class _Entry:
     alt: str
     width: int
     height: int
+    file_width: int = 0
+    around: Around = _NOTHING
 
 
 def pixels(value: object) -> int:
@@ -63,10 +79,24 @@ class Images:
         self._described: dict[str, _Entry] = {}
 
     def records(self) -> tuple[Image, ...]:
-        """What was found."""
-        return tuple(Image(each.url, each.found, each.alt, each.width, each.height) for each in self._entries.values())
+        """What was found in document order, each with its rank; icons, pixels and spacers left out."""
+        kept = [each for each in self._entries.values() if not is_tiny(each.width, each.height)]
+        places = Counter(each.url for each in kept)
+        scores = [_score(each, places[each.url]) for each in kept]
+        best_first = sorted(range(len(kept)), key=lambda at: -scores[at])
+        ranks = {at: rank for rank, at in enumerate(best_first, 1)}
+        return tuple(_record(each, ranks[at]) for at, each in enumerate(kept))
 
-    def add(self, href: str | None, found: str, alt: str = "", width: int = 0, height: int = 0) -> _Entry | None:
+    def add(
+        self,
+        href: str | None,
+        found: str,
+        alt: str = "",
+        width: int = 0,
+        height: int = 0,
+        around: Around = _NOTHING,
+        file_width: int = 0,
+    ) -> _Entry | None:
         """One image, kept if its URL is http(s) and it is new in this place."""
         url = self._addresses.absolute(href) if href and not href.isspace() else ""
         if not url:
@@ -77,26 +107,30 @@ class Images:
                 self._flags.add("too_many_images")
                 return None
             alt = bounded(collapse(alt), self._limits.anchor_length)
-            entry = self._entries[url, found] = _Entry(url, found, alt, width, height)
+            entry = self._entries[url, found] = _Entry(url, found, alt, width, height, file_width, around)
         return entry
 
-    def add_element(self, attributes: Attributes, found: str = "") -> None:
-        """An img element: src, srcset and what scripts make of its data attributes; `found` names them all alike."""
+    def add_element(self, attributes: Attributes, found: str = "", around: Around = _NOTHING) -> None:
+        """An img element: src, the best of its srcset, what scripts make of its data attributes.
+
+        `found` names them all alike.
+        """
         alt = attributes.get("alt") or ""
         width, height = pixels(attributes.get("width")), pixels(attributes.get("height"))
-        self.add(attributes.get("src"), found or "img", alt, width, height)
+        self.add(attributes.get("src"), found or "img", alt, width, height, around)
         if "srcset" in attributes:
-            self._add_all(candidates(attributes["srcset"]), found or "srcset", alt)
-        self._add_lazy(attributes, found or "lazy", alt)
+            self._add_best(attributes["srcset"], found or "srcset", alt, width, height, around)
+        self._add_lazy(attributes, found or "lazy", alt, width, height, around)
 
-    def add_source(self, attributes: Attributes, found: str = "") -> None:
+    def add_source(self, attributes: Attributes, found: str = "", around: Around = _NOTHING) -> None:
         """A source element of a picture; one of audio or video has no srcset."""
-        self._add_all(candidates(attributes.get("srcset")), found or "picture", "")
-        self._add_lazy(attributes, found or "lazy", "")
+        self._add_best(attributes.get("srcset"), found or "picture", "", 0, 0, around)
+        self._add_lazy(attributes, found or "lazy", "", 0, 0, around)
 
     def add_css(self, css: str) -> None:
         """Background images of a style sheet or a style attribute."""
-        self._add_all(background_urls(css), "css", "")
+        for href in background_urls(css):
+            self.add(href, "css")
 
     def add_property(self, name: str, content: str) -> None:
         """An OpenGraph or Twitter property (lower case name): an image, or a detail of the image before it."""
@@ -121,13 +155,42 @@ class Images:
         else:
             entry.height = entry.height or pixels(content)
 
-    def _add_lazy(self, attributes: Attributes, found: str, alt: str) -> None:
+    def _add_lazy(self, attributes: Attributes, found: str, alt: str, width: int, height: int, around: Around) -> None:
         for name, value in attributes.items():
             if name in _LAZY_URLS:
-                self.add(value, found, alt)
+                self.add(value, found, alt, width, height, around)
             elif name in _LAZY_SETS:
-                self._add_all(candidates(value), found, alt)
+                self._add_best(value, found, alt, width, height, around)
 
-    def _add_all(self, hrefs: Iterable[str], found: str, alt: str) -> None:
-        for href in hrefs:
-            self.add(href, found, alt)
+    def _add_best(self, srcset: str | None, found: str, alt: str, width: int, height: int, around: Around) -> None:
+        candidate = best(srcset)
+        if candidate is not None:
+            self.add(candidate.href, found, alt, width, height, around, candidate.width)
+
+
+def _record(entry: _Entry, rank: int) -> Image:
+    around = entry.around
+    return Image(
+        entry.url,
+        entry.found,
+        entry.alt,
+        entry.width,
+        entry.height,
+        around.caption,
+        around.link,
+        entry.file_width,
+        rank,
+    )
+
+
+def _score(entry: _Entry, places: int) -> float:
+    return score(
+        entry.found,
+        entry.url,
+        entry.width or entry.file_width,
+        entry.height,
+        places=places,
+        is_described=bool(entry.alt),
+        is_captioned=bool(entry.around.caption),
+        in_navigation=entry.around.navigation,
+    )

@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _MOST = 64
 _LOOKED_AT = 4 * _MOST
+_DIGITS = 7  # of a width: more is nothing that exists
+_MOST_DENSE = 100.0
 _URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _DESCRIPTORS = re.compile(r"((?:[^,(]|\([^)]*\)?)*+),?")
 _DESCRIPTOR = re.compile(r"\d++[wh]|-?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?x")
 
 
-def candidates(srcset: str | None) -> list[str]:
-    """URLs of the candidates in order, as written; those with a descriptor that is none are left out."""
-    found: list[str] = []
+class Candidate(NamedTuple):
+    """One file of several: its URL as written, how wide it is (`640w`) or how dense (`2x`); 0 = not said."""
+
+    href: str
+    width: int = 0
+    density: float = 0.0
+
+
+def best(srcset: str | None) -> Candidate | None:
+    """The widest file, of those that say no width the densest, of equals the first."""
+    found = candidates(srcset)
+    return max(found, key=lambda each: (each.width, each.density or 1.0)) if found else None
+
+
+def candidates(srcset: str | None) -> list[Candidate]:
+    """The candidates in order; those with a descriptor that is none, and data: URLs, are left out."""
+    found: list[Candidate] = []
     position = 0
     for _ in range(_LOOKED_AT):
         if not srcset or len(found) >= _MOST or not (url := _URL.match(srcset, position)):
             break
         href = url[1].rstrip(",")
         position = url.end()
+        words: list[str] = []
         if len(href) == len(url[1]):  # a comma right after the URL ends the candidate
             descriptors = _DESCRIPTORS.match(srcset, position)
             position = descriptors.end() if descriptors else len(srcset)
-            if descriptors and not all(map(_DESCRIPTOR.fullmatch, descriptors[1].split())):
-                continue
-        if href:
-            found.append(href)
+            words = descriptors[1].split() if descriptors else []
+        if href and href[:5].lower() != "data:" and all(map(_DESCRIPTOR.fullmatch, words)):
+            found.append(_candidate(href, words))
     return found
+
+
+def _candidate(href: str, words: list[str]) -> Candidate:
+    said = {word[-1]: word[:-1] for word in reversed(words)}
+    width = said.get("w", "")
+    return Candidate(href, int(width) if 0 < len(width) <= _DIGITS else 0, min(float(said.get("x", 0)), _MOST_DENSE))

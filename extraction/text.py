@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 
 from selectolax.lexbor import LexborNode
@@ -93,6 +94,21 @@ class VisibleText:
             self._skipped = False
         else:
             self._pieces.append(node.text_content or "")
+
+    @property
+    def position(self) -> int:
+        """Where the next piece of text will stand: for `gaps`."""
+        return len(self._pieces)
+
+    def gaps(self, positions: Sequence[int]) -> list[int]:
+        """Characters from each position to the next, and from the last to the end: those at the ends of pieces don't
+        count.
+        """
+        ends = (*positions[1:], len(self._pieces))
+        return [
+            sum(len(piece.strip()) for piece in self._pieces[start:end])
+            for start, end in zip(positions, ends, strict=True)
+        ]
 
     def digest(self) -> bytes:
         """SHA-256 of the collapsed text in UTF-8."""

@@ -9,12 +9,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.addresses import Addresses
 from extraction.flags import Flags
-from extraction.images import Images
+from extraction.images import Around, Images
 from extraction.jsonld import JsonLd
 from extraction.limits import Limits
 from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
+from extraction.places import Places
 from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
 
 Handler = Callable[[LexborNode], None]
@@ -37,9 +38,10 @@ class Walk:
         self._flags = flags
         self.images = Images(addresses, limits, flags)
         self.metas = Metas(limits, flags, self.images)
-        self.outlinks = Outlinks(addresses, limits, flags)
-        self.json_ld = JsonLd(limits, flags, self.images)
         self.text = VisibleText()
+        self._places = Places()
+        self.outlinks = Outlinks(addresses, limits, flags, self._places, self.text)
+        self.json_ld = JsonLd(limits, flags, self.images)
         self.title = ""
         self.canonical = ""
         self.language = ""
@@ -56,8 +58,8 @@ class Walk:
             "title": self._title,
             "meta": self._meta,
             "link": self._link,
-            "a": self._anchor,
-            "area": self._area,
+            "a": self.outlinks.add,
+            "area": self.outlinks.add,
             "img": self._img,
             "source": self._source,
             "script": self._script,
@@ -110,17 +112,18 @@ class Walk:
         if "image_src" in rel or ("preload" in rel and (attributes.get("as") or "").lower() == "image"):
             self.images.add(href, "link")
 
-    def _anchor(self, node: LexborNode) -> None:
-        self.outlinks.add_anchor(node, node.attributes)
-
-    def _area(self, node: LexborNode) -> None:
-        self.outlinks.add_area(node.attributes)
-
     def _img(self, node: LexborNode) -> None:
-        self.images.add_element(node.attributes)
+        self.images.add_element(node.attributes, "", self._around(node))
 
     def _source(self, node: LexborNode) -> None:
-        self.images.add_source(node.attributes)
+        """Of a picture; that of audio or video has no srcset."""
+        if "srcset" in (attributes := node.attributes) or "data-srcset" in attributes:
+            self.images.add_source(attributes, "", self._around(node))
+
+    def _around(self, node: LexborNode) -> Around:
+        href, caption = self._places.around(node, self._limits.anchor_length)
+        link = self.addresses.absolute(href) if href else ""
+        return Around(link, caption, bool(self._places.navigation(node)))
 
     def _script(self, node: LexborNode) -> None:
         self.text.skip(node)
@@ -145,15 +148,15 @@ class Walk:
             return
         markup = bounded_markup(markup, self._limits, self._flags)
         for inner in LexborHTMLParser(markup, is_fragment=True, scripting=True).css("a[href],area[href],img,source"):
-            self._inside_noscript(inner)
+            self._inside_noscript(inner, node)
 
-    def _inside_noscript(self, node: LexborNode) -> None:
+    def _inside_noscript(self, node: LexborNode, noscript: LexborNode) -> None:
         if node.tag == "img":
-            self.images.add_element(node.attributes, "noscript")
+            self.images.add_element(node.attributes, "noscript", self._around(noscript))
         elif node.tag == "source":
-            self.images.add_source(node.attributes, "noscript")
+            self.images.add_source(node.attributes, "noscript", self._around(noscript))
         else:
-            self._handlers[node.tag](node)
+            self.outlinks.add(node, noscript)
 
 
 def _styled(tree: LexborHTMLParser) -> frozenset[int]:

@@ -20,6 +20,8 @@ struct Link {
   3: required string text
   /** rel or the page's meta robots says nofollow: stored, never enqueued. */
   4: required bool nofollow
+  /** It stands in a nav, header, footer, aside or a run of links, not among the page's own text. */
+  5: optional bool navigation = 0
 } (python.immutable = "")
 
 /** An image that the page shows or names. */
@@ -31,6 +33,14 @@ struct Image {
   /** Declared size in CSS pixels, 0 = not declared. */
   4: optional i32 width = 0
   5: optional i32 height = 0
+  /** Text of the figcaption of its figure, white space collapsed, bounded. */
+  6: optional string caption = ""
+  /** Where the a around it leads, absolute; "" = nowhere. */
+  7: optional string link = ""
+  /** How wide a srcset says that the file is, in pixels: it was the widest; 0 = not said. */
+  8: optional i32 file_width = 0
+  /** 1 = the one that shows best what the page is about; each image of a record has its own. */
+  9: optional i32 rank = 0
 } (python.immutable = "")
 
 /** Directives of meta robots or X-Robots-Tag for one agent ("" = all), lower case, in order. */
@@ -66,4 +76,12 @@ struct PageRecord {
   16: optional string og_url = ""
   /** Preferences beside robots: nopin, ... */
   17: optional list<string> (python.immutable = "") preferences = []
+  /** What the page is about, a line for each block, without navigation and comments; "" = not asked for, or none. */
+  30: optional string main_text = ""
+  /** Words of main_text. */
+  31: optional i32 word_count = 0
+  /** The language that main_text is written in, ISO 639-1; "" = too little to tell. */
+  32: optional string text_language = ""
+  /** 64 bits, big endian, that near-duplicates share but for a few: of main_text; empty = none. */
+  33: optional binary simhash = ""
 } (python.immutable = "")

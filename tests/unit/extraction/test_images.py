@@ -4,7 +4,7 @@ import pytest
 
 from extraction.css import background_urls
 from extraction.limits import Limits
-from extraction.srcset import candidates
+from extraction.srcset import best, candidates
 from tests.unit.extraction import images, record
 
 SITE = "http://site.test"
@@ -51,17 +51,80 @@ def test_structured_properties_describe_the_image_before_them():
     page = record(
         "<meta property=og:image:width content=1><meta property=og:image content=/a>"
         "<meta property=og:image:width content=640><meta property=og:image:alt content=A>"
-        "<meta property=og:image content=/b><meta property=og:image:height content=7>"
+        "<meta property=og:image content=/b><meta property=og:image:height content=70>"
     )
     assert [(each.url[-1], each.width, each.height, each.alt) for each in page.images] == [
         ("a", 640, 0, "A"),
-        ("b", 0, 7, ""),
+        ("b", 0, 70, ""),
     ]
 
 
 def test_too_many_images_leave_a_flag_and_the_first_ones():
     page = record("".join(f"<img src=/{i}>" for i in range(9)), limits=Limits(images=2))
     assert (len(page.images), page.flags) == (2, ("too_many_images",))
+
+
+@pytest.mark.parametrize("size", ["width=1 height=1", "width=16", "width=600 height=2", "height=31"])
+def test_icons_pixels_and_spacers_are_left_out(size: str):
+    assert images(f"<img src=/a {size}><img src=/b width=32 height=32>") == [(SITE + "/b", "img")]
+
+
+def test_one_img_has_one_candidate_of_its_srcset_with_the_width_that_it_states():
+    first, second = record("<img src=/s srcset='/a 320w, /c 1280w, /b 640w' width=300 height=200>").images
+    assert (first.url, first.found, first.file_width) == (SITE + "/s", "img", 0)
+    assert (second.url, second.found, second.file_width) == (SITE + "/c", "srcset", 1280)
+
+
+@pytest.mark.parametrize(
+    ("srcset", "href"),
+    [
+        ("a 1x, b 2x", "b"),
+        ("a, b 1.5x", "b"),
+        ("a 100w, b 200w, c 50w", "b"),
+        ("a, b", "a"),
+        ("a 99999999999w, b 5w", "b"),
+        ("a 1e99x, b 2x", "a"),
+        ("data:x 9x, b", "b"),
+    ],
+)
+def test_the_best_candidate_is_the_widest_or_the_densest(srcset: str, href: str):
+    candidate = best(srcset)
+    assert candidate is not None
+    assert candidate.href == href
+
+
+def test_caption_and_link_are_those_around_the_image():
+    page = (
+        "<figure><a href=/big><picture><source srcset='/w 2x'><img src=/a></picture></a><figcaption> The <b>sea</b>"
+        "</figcaption></figure><a href=/other>text</a><img src=/b>"
+    )
+    assert [(each.url[-1], each.caption, each.link[-4:]) for each in record(page).images] == [
+        ("w", "The sea", "/big"),
+        ("a", "The sea", "/big"),
+        ("b", "", ""),
+    ]
+
+
+def test_the_caption_reaches_an_image_of_a_noscript_element():
+    (image,) = record("<figure><noscript><img src=/n></noscript><figcaption>Sea</figcaption></figure>").images
+    assert (image.found, image.caption) == ("noscript", "Sea")
+
+
+def test_ranks_are_a_permutation_with_the_pages_own_choice_first_and_a_logo_last():
+    page = (
+        "<header><img src=/logo.png width=200 height=60></header><p><img src=/small.jpg width=100 height=80>"
+        "<img src=/large.jpg width=1200 height=800></p><meta property=og:image content=/share.jpg>"
+        "<div style='background:url(/back.jpg)'></div>"
+    )
+    found = sorted(record(page).images, key=lambda each: each.rank)
+    assert [each.rank for each in found] == [1, 2, 3, 4, 5]
+    names = [each.url.rpartition("/")[2] for each in found]
+    assert names == ["share.jpg", "large.jpg", "small.jpg", "back.jpg", "logo.png"]
+
+
+def test_a_name_such_as_logo_costs_rank_and_not_the_place():
+    found = record("<img src=/logo-wide.png><img src=/geology.png>").images
+    assert [(each.url[-8:], each.rank) for each in found] == [("wide.png", 2), ("logy.png", 1)]
 
 
 @pytest.mark.parametrize(
@@ -74,14 +137,14 @@ def test_too_many_images_leave_a_flag_and_the_first_ones():
         ("a,b 2x", ["a,b"]),
         ("a, b", ["a", "b"]),
         (" a 100w 50h ,b 200w", ["a", "b"]),
-        ("data:image/png;base64,AA 1x, b 2x", ["data:image/png;base64,AA", "b"]),
+        ("data:image/png;base64,AA 1x, b 2x", ["b"]),
         ("a what, b 1.5x", ["b"]),
         ("a (1x, 2x), b", ["b"]),
         (",,a,,", ["a"]),
     ],
 )
 def test_candidates_of_a_srcset(srcset: str | None, expected: list[str]):
-    assert candidates(srcset) == expected
+    assert [each.href for each in candidates(srcset)] == expected
 
 
 @pytest.mark.parametrize(

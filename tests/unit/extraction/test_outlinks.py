@@ -94,3 +94,58 @@ def test_links_of_a_noscript_element_are_there_for_us_and_those_of_a_template_ar
 def test_too_many_outlinks_leave_a_flag_and_the_first_ones():
     page = record("".join(f"<a href=/{i}>x</a>" for i in range(9)), limits=Limits(outlinks=4))
     assert ([link.url[-1] for link in page.outlinks], page.flags) == (["0", "1", "2", "3"], ("too_many_outlinks",))
+
+
+LINKS = "".join(f"<li><a href=/m{i}>Menu {i}</a></li>" for i in range(8))
+PROSE = "".join(f"<p>{'Prose of some length. ' * 4}<a href=/p{i}>more</a></p>" for i in range(8))
+
+
+def navigating(page: str) -> list[str]:
+    return [link.url.rpartition("/")[2] for link in record(page).outlinks if link.navigation]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<nav>{}</nav>",
+        "<footer>{}</footer>",
+        "<aside>{}</aside>",
+        "<header>{}</header>",
+        "<div role=navigation>{}</div>",
+        "<ul class='main-menu'>{}</ul>",
+        "<div id=sidebar>{}</div>",
+        "<main><nav>{}</nav></main>",
+    ],
+)
+def test_a_link_in_a_landmark_of_navigation_is_navigation(around: str):
+    assert navigating(around.format("<a href=/x>x</a>") + "<p>text <a href=/y>y</a></p>") == ["x"]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<main>{}</main>",
+        "<article>{}</article>",
+        "<aside><article>{}</article></aside>",
+        "<div role=main>{}</div>",
+        "<article><header>{}</header></article>",
+        "<div class='has-sidebar'>{}</div>",
+        "<p>{}</p>",
+    ],
+)
+def test_a_link_among_the_pages_own_text_is_none(around: str):
+    assert navigating(around.format("<a href=/x>x</a>")) == []
+
+
+def test_a_run_of_links_is_navigation_where_no_landmark_says_otherwise():
+    assert navigating(f"<div>{LINKS}</div>{PROSE}") == [f"m{i}" for i in range(8)]
+    assert navigating(f"<main>{LINKS}</main>") == []
+    assert navigating("".join(f"<li><a href=/m{i}>Menu {i}</a></li>" for i in range(3)) + PROSE) == []
+
+
+def test_links_that_are_repeated_count_in_a_run():
+    assert navigating(f"<main><a href=/m3>x</a></main>{LINKS}") == [f"m{i}" for i in range(8) if i != 3]
+
+
+def test_links_of_a_noscript_element_stand_where_it_stands():
+    assert navigating("<nav><noscript><a href=/x>x</a></noscript></nav>") == ["x"]

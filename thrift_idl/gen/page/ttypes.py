@@ -126,6 +126,7 @@ class Link(object):
      - rel: Link types of the element, lower case, in order.
      - text: Anchor text, white space collapsed, bounded.
      - nofollow: rel or the page's meta robots says nofollow: stored, never enqueued.
+     - navigation: It stands in a nav, header, footer, aside or a run of links, not among the page's own text.
 
     """
 
@@ -134,14 +135,16 @@ class Link(object):
         'rel',
         'text',
         'nofollow',
+        'navigation',
     )
 
 
-    def __init__(self, url=None, rel=None, text=None, nofollow=None,):
+    def __init__(self, url=None, rel=None, text=None, nofollow=None, navigation=False,):
         super(Link, self).__setattr__('url', url)
         super(Link, self).__setattr__('rel', rel)
         super(Link, self).__setattr__('text', text)
         super(Link, self).__setattr__('nofollow', nofollow)
+        super(Link, self).__setattr__('navigation', navigation)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -150,7 +153,7 @@ class Link(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.rel, self.text, self.nofollow, ))
+        return hash(self.__class__) ^ hash((self.url, self.rel, self.text, self.nofollow, self.navigation, ))
 
     @classmethod
     def read(cls, iprot):
@@ -161,6 +164,7 @@ class Link(object):
         rel = None
         text = None
         nofollow = None
+        navigation = False
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -191,6 +195,11 @@ class Link(object):
                     nofollow = iprot.readBool()
                 else:
                     iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.BOOL:
+                    navigation = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -200,6 +209,7 @@ class Link(object):
             rel=rel,
             text=text,
             nofollow=nofollow,
+            navigation=navigation,
         )
 
     def write(self, oprot):
@@ -225,6 +235,10 @@ class Link(object):
         if self.nofollow is not None:
             oprot.writeFieldBegin('nofollow', TType.BOOL, 4)
             oprot.writeBool(self.nofollow)
+            oprot.writeFieldEnd()
+        if self.navigation is not None:
+            oprot.writeFieldBegin('navigation', TType.BOOL, 5)
+            oprot.writeBool(self.navigation)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -269,6 +283,10 @@ class Image(object):
      - alt
      - width: Declared size in CSS pixels, 0 = not declared.
      - height
+     - caption: Text of the figcaption of its figure, white space collapsed, bounded.
+     - link: Where the a around it leads, absolute; "" = nowhere.
+     - file_width: How wide a srcset says that the file is, in pixels: it was the widest; 0 = not said.
+     - rank: 1 = the one that shows best what the page is about; each image of a record has its own.
 
     """
 
@@ -278,15 +296,23 @@ class Image(object):
         'alt',
         'width',
         'height',
+        'caption',
+        'link',
+        'file_width',
+        'rank',
     )
 
 
-    def __init__(self, url=None, found=None, alt="", width=0, height=0,):
+    def __init__(self, url=None, found=None, alt="", width=0, height=0, caption="", link="", file_width=0, rank=0,):
         super(Image, self).__setattr__('url', url)
         super(Image, self).__setattr__('found', found)
         super(Image, self).__setattr__('alt', alt)
         super(Image, self).__setattr__('width', width)
         super(Image, self).__setattr__('height', height)
+        super(Image, self).__setattr__('caption', caption)
+        super(Image, self).__setattr__('link', link)
+        super(Image, self).__setattr__('file_width', file_width)
+        super(Image, self).__setattr__('rank', rank)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -295,7 +321,7 @@ class Image(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.url, self.found, self.alt, self.width, self.height, ))
+        return hash(self.__class__) ^ hash((self.url, self.found, self.alt, self.width, self.height, self.caption, self.link, self.file_width, self.rank, ))
 
     @classmethod
     def read(cls, iprot):
@@ -307,6 +333,10 @@ class Image(object):
         alt = ""
         width = 0
         height = 0
+        caption = ""
+        link = ""
+        file_width = 0
+        rank = 0
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -336,6 +366,26 @@ class Image(object):
                     height = iprot.readI32()
                 else:
                     iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    caption = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    link = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.I32:
+                    file_width = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.I32:
+                    rank = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -346,6 +396,10 @@ class Image(object):
             alt=alt,
             width=width,
             height=height,
+            caption=caption,
+            link=link,
+            file_width=file_width,
+            rank=rank,
         )
 
     def write(self, oprot):
@@ -372,6 +426,22 @@ class Image(object):
         if self.height is not None:
             oprot.writeFieldBegin('height', TType.I32, 5)
             oprot.writeI32(self.height)
+            oprot.writeFieldEnd()
+        if self.caption is not None:
+            oprot.writeFieldBegin('caption', TType.STRING, 6)
+            oprot.writeString(self.caption.encode('utf-8') if sys.version_info[0] == 2 else self.caption)
+            oprot.writeFieldEnd()
+        if self.link is not None:
+            oprot.writeFieldBegin('link', TType.STRING, 7)
+            oprot.writeString(self.link.encode('utf-8') if sys.version_info[0] == 2 else self.link)
+            oprot.writeFieldEnd()
+        if self.file_width is not None:
+            oprot.writeFieldBegin('file_width', TType.I32, 8)
+            oprot.writeI32(self.file_width)
+            oprot.writeFieldEnd()
+        if self.rank is not None:
+            oprot.writeFieldBegin('rank', TType.I32, 9)
+            oprot.writeI32(self.rank)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -534,6 +604,10 @@ class PageRecord(object):
      - site_name
      - og_url: og:url as claimed, absolute.
      - preferences: Preferences beside robots: nopin, ...
+     - main_text: What the page is about, a line for each block, without navigation and comments; "" = not asked for, or none.
+     - word_count: Words of main_text.
+     - text_language: The language that main_text is written in, ISO 639-1; "" = too little to tell.
+     - simhash: 64 bits, big endian, that near-duplicates share but for a few: of main_text; empty = none.
 
     """
 
@@ -555,6 +629,10 @@ class PageRecord(object):
         'site_name',
         'og_url',
         'preferences',
+        'main_text',
+        'word_count',
+        'text_language',
+        'simhash',
     )
 
 
@@ -566,7 +644,7 @@ class PageRecord(object):
     ), robots=(
     ), charset="", flags=(
     ), text_hash=b"", site_name="", og_url="", preferences=(
-    ),):
+    ), main_text="", word_count=0, text_language="", simhash=b"",):
         super(PageRecord, self).__setattr__('extractor_version', extractor_version)
         super(PageRecord, self).__setattr__('title', title)
         super(PageRecord, self).__setattr__('description', description)
@@ -608,6 +686,10 @@ class PageRecord(object):
             preferences = (
             )
         super(PageRecord, self).__setattr__('preferences', preferences)
+        super(PageRecord, self).__setattr__('main_text', main_text)
+        super(PageRecord, self).__setattr__('word_count', word_count)
+        super(PageRecord, self).__setattr__('text_language', text_language)
+        super(PageRecord, self).__setattr__('simhash', simhash)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -616,7 +698,7 @@ class PageRecord(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.extractor_version, self.title, self.description, self.canonical, self.language, self.opengraph, self.twitter, self.json_ld, self.images, self.outlinks, self.robots, self.charset, self.flags, self.text_hash, self.site_name, self.og_url, self.preferences, ))
+        return hash(self.__class__) ^ hash((self.extractor_version, self.title, self.description, self.canonical, self.language, self.opengraph, self.twitter, self.json_ld, self.images, self.outlinks, self.robots, self.charset, self.flags, self.text_hash, self.site_name, self.og_url, self.preferences, self.main_text, self.word_count, self.text_language, self.simhash, ))
 
     @classmethod
     def read(cls, iprot):
@@ -648,6 +730,10 @@ class PageRecord(object):
         og_url = ""
         preferences = (
         )
+        main_text = ""
+        word_count = 0
+        text_language = ""
+        simhash = b""
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -785,6 +871,26 @@ class PageRecord(object):
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
+            elif fid == 30:
+                if ftype == TType.STRING:
+                    main_text = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 31:
+                if ftype == TType.I32:
+                    word_count = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 32:
+                if ftype == TType.STRING:
+                    text_language = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 33:
+                if ftype == TType.STRING:
+                    simhash = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -807,6 +913,10 @@ class PageRecord(object):
             site_name=site_name,
             og_url=og_url,
             preferences=preferences,
+            main_text=main_text,
+            word_count=word_count,
+            text_language=text_language,
+            simhash=simhash,
         )
 
     def write(self, oprot):
@@ -906,6 +1016,22 @@ class PageRecord(object):
                 oprot.writeString(iter69.encode('utf-8') if sys.version_info[0] == 2 else iter69)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
+        if self.main_text is not None:
+            oprot.writeFieldBegin('main_text', TType.STRING, 30)
+            oprot.writeString(self.main_text.encode('utf-8') if sys.version_info[0] == 2 else self.main_text)
+            oprot.writeFieldEnd()
+        if self.word_count is not None:
+            oprot.writeFieldBegin('word_count', TType.I32, 31)
+            oprot.writeI32(self.word_count)
+            oprot.writeFieldEnd()
+        if self.text_language is not None:
+            oprot.writeFieldBegin('text_language', TType.STRING, 32)
+            oprot.writeString(self.text_language.encode('utf-8') if sys.version_info[0] == 2 else self.text_language)
+            oprot.writeFieldEnd()
+        if self.simhash is not None:
+            oprot.writeFieldBegin('simhash', TType.STRING, 33)
+            oprot.writeBinary(self.simhash)
+            oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
 
@@ -944,6 +1070,7 @@ Link.thrift_spec = (
     (2, TType.LIST, 'rel', (TType.STRING, 'UTF8', True), None, ),  # 2
     (3, TType.STRING, 'text', 'UTF8', None, ),  # 3
     (4, TType.BOOL, 'nofollow', None, None, ),  # 4
+    (5, TType.BOOL, 'navigation', None, False, ),  # 5
 )
 all_structs.append(Image)
 Image.thrift_spec = (
@@ -953,6 +1080,10 @@ Image.thrift_spec = (
     (3, TType.STRING, 'alt', 'UTF8', "", ),  # 3
     (4, TType.I32, 'width', None, 0, ),  # 4
     (5, TType.I32, 'height', None, 0, ),  # 5
+    (6, TType.STRING, 'caption', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'link', 'UTF8', "", ),  # 7
+    (8, TType.I32, 'file_width', None, 0, ),  # 8
+    (9, TType.I32, 'rank', None, 0, ),  # 9
 )
 all_structs.append(RobotsDirectives)
 RobotsDirectives.thrift_spec = (
@@ -988,6 +1119,22 @@ PageRecord.thrift_spec = (
     (16, TType.STRING, 'og_url', 'UTF8', "", ),  # 16
     (17, TType.LIST, 'preferences', (TType.STRING, 'UTF8', True), (
     ), ),  # 17
+    None,  # 18
+    None,  # 19
+    None,  # 20
+    None,  # 21
+    None,  # 22
+    None,  # 23
+    None,  # 24
+    None,  # 25
+    None,  # 26
+    None,  # 27
+    None,  # 28
+    None,  # 29
+    (30, TType.STRING, 'main_text', 'UTF8', "", ),  # 30
+    (31, TType.I32, 'word_count', None, 0, ),  # 31
+    (32, TType.STRING, 'text_language', 'UTF8', "", ),  # 32
+    (33, TType.STRING, 'simhash', 'BINARY', b"", ),  # 33
 )
 fix_spec(all_structs)
 del all_structs
