@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from aragog.crawl.steps import Steps, silent
 from pinlater import wall_ms
@@ -107,12 +108,15 @@ class JobQueues(WorkerQueues):
         going_on = "" if found.continuation == CONTINUATION_END else found.continuation
         return Waiting({name: info.body for name, info in jobs.items() if info.body is not None}, going_on)
 
-    async def enqueue(self, queue: str, bodies: Sequence[bytes]) -> list[str]:
-        """Enqueue jobs; their descriptors, in order. Not atomic: repeated after an error, some are there twice."""
+    async def enqueue(self, queue: str, bodies: Sequence[bytes], run_after_ms: Sequence[int] = ()) -> list[str]:
+        """Enqueue jobs; their descriptors, in order. Not atomic: repeated after an error, some are there twice.
+
+        `run_after_ms`: when each may run, UTC in ms since 1970, 0 = at once; () = all of them at once.
+        """
         found: list[str] = []
         for start in range(0, len(bodies), _ENQUEUE_BATCH):
-            some = bodies[start : start + _ENQUEUE_BATCH]
-            jobs = tuple(PinLaterJob(body, numAttemptsAllowed=ATTEMPTS) for body in some)
+            some, times = bodies[start : start + _ENQUEUE_BATCH], run_after_ms[start : start + _ENQUEUE_BATCH]
+            jobs = tuple(_job(body, after_ms) for body, after_ms in zip(some, times or repeat(0), strict=False))
             async with asking():
                 response = await self._pinlater.enqueueJobs(self._context, PinLaterEnqueueRequest(queue, jobs))
             found += response.jobDescriptors
@@ -134,3 +138,7 @@ class JobQueues(WorkerQueues):
     def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
         for info in infos:
             self._steps("done", info.jobDescriptor)
+
+
+def _job(body: bytes, run_after_ms: int) -> PinLaterJob:
+    return PinLaterJob(body, runAfterTimestampMillis=run_after_ms or None, numAttemptsAllowed=ATTEMPTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,7 +12,7 @@ from aragog.crawl.followups import INLINKS, SIGNALS
 from aragog.crawl.frontier import Frontier, Offer
 from aragog.crawl.job import QUEUE, CrawlJob
 from aragog.crawl.queues import JobQueues
-from aragog.crawl.scope import ScopeKind, seed_hosts
+from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from weburl import request_form, url_key
 
@@ -30,12 +30,31 @@ class Wanted:
     max_depth: int | None = None
     max_pages: int | None = None
     label: str = ""
+    source: str = ""
+    """What names URLs besides the seeds, such as a sitemap; "" = nothing."""
+    places: tuple[str, ...] = ()
+    """URLs whose hosts, or domains, belong to the crawl as the seeds' do."""
 
     @property
     def name(self) -> str:
         """The id of its first crawl; later ones have a number behind it."""
-        text = "\n".join([*self.seeds, self.scope, str(self.max_depth), str(self.max_pages)])
+        named = [*self.seeds, self.scope, str(self.max_depth), str(self.max_pages)]
+        text = "\n".join([*named, self.source] if self.source else named)
         return "c" + sha256(text.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A URL to start from, from a source that isn't the command line."""
+
+    url: str
+    """Request form."""
+    run_after_ms: int = 0
+    """Visit it no sooner: UTC, ms since 1970."""
+
+
+Source = Callable[[Scope], AsyncIterator[Sequence[Seed]]]
+"""Seeds in batches, those within the scope; asked again by a start that died, from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +90,26 @@ def running_of(wanted: Wanted, crawls: Iterable[CrawlStatus], queues: Container[
     for status in same:
         if not status.state.ended or (status.state == CrawlState.DONE and status.crawl.queue in queues):
             return status.crawl.id, True
-    return (f"{wanted.name}_{len(same) + 1}" if same else wanted.name), False
+    numbers = [int(status.crawl.id.removeprefix(wanted.name).removeprefix("_") or 1) for status in same]
+    return (f"{wanted.name}_{max(numbers) + 1}" if same else wanted.name), False
 
 
-async def start(wanted: Wanted, frontier: Frontier, jobs: JobQueues, now_ms: int, *, drops_queue: bool = False) -> str:
+async def start(
+    wanted: Wanted,
+    frontier: Frontier,
+    jobs: JobQueues,
+    now_ms: int,
+    *,
+    drops_queue: bool = False,
+    source: Source | None = None,
+) -> str:
     """Start the crawl, or go on with it where it isn't over; its id. A paused one runs again. Repeatable.
 
+    `source` brings seeds besides those of `wanted`, whose `source` names it.
     `drops_queue` says that a crawl's queue is dropped once all that follows from it is done: one that has its queue
     is gone on with. Otherwise it is over with its last page.
     """
-    if not wanted.seeds:
+    if not wanted.seeds and source is None:
         raise InvalidRequest("no seeds: name at least one URL")
     crawls = frontier.crawls
     queues = await jobs.names() if drops_queue else frozenset()
@@ -96,13 +125,18 @@ async def start(wanted: Wanted, frontier: Frontier, jobs: JobQueues, now_ms: int
             created_ms=now_ms,
             label=wanted.label,
         )
-        await crawls.create(crawl, () if wanted.scope == "any" else seed_hosts(wanted.seeds))
+        await crawls.create(crawl, () if wanted.scope == "any" else seed_hosts([*wanted.seeds, *wanted.places]))
     status = await crawls.status(crawl_id)
     await make_queues(jobs, status.crawl.queue)
     if status.state == CrawlState.PAUSED:
         await crawls.turn(crawl_id, CrawlState.RUNNING)
     if not status.seeded:
-        await _seed(status.crawl, wanted.seeds, frontier, jobs)
+        await _seed(status.crawl, [Seed(url) for url in wanted.seeds], frontier, jobs)
+        if source is not None:
+            scope = Scope.of(status.crawl.scope, await crawls.hosts(crawl_id))
+            async for some in source(scope):
+                await _seed(status.crawl, some, frontier, jobs)
+        await crawls.seeded(crawl_id)
     return crawl_id
 
 
@@ -112,17 +146,23 @@ async def make_queues(jobs: JobQueues, *names: str) -> None:
         await jobs.create(name)
 
 
-async def _seed(crawl: Crawl, seeds: Sequence[str], frontier: Frontier, jobs: JobQueues) -> None:
+async def _seed(crawl: Crawl, seeds: Sequence[Seed], frontier: Frontier, jobs: JobQueues) -> None:
     for begin in range(0, len(seeds), _BATCH):
-        by_key = {url_key(url): url for url in seeds[begin : begin + _BATCH]}
+        by_key = {url_key(seed.url): seed for seed in seeds[begin : begin + _BATCH]}
         wanted = await frontier.unknown(crawl.id, tuple(by_key), 0)
-        await _enqueue(crawl, {key: (by_key[key], 0) for key in wanted}, frontier, jobs)
-    await frontier.crawls.seeded(crawl.id)
+        times = [by_key[key].run_after_ms for key in wanted]
+        await _enqueue(crawl, {key: (by_key[key].url, 0) for key in wanted}, frontier, jobs, times)
 
 
-async def _enqueue(crawl: Crawl, found: dict[bytes, tuple[str, int]], frontier: Frontier, jobs: JobQueues) -> None:
+async def _enqueue(
+    crawl: Crawl,
+    found: dict[bytes, tuple[str, int]],
+    frontier: Frontier,
+    jobs: JobQueues,
+    run_after_ms: Sequence[int] = (),
+) -> None:
     bodies = [CrawlJob(url, crawl.id, depth).encode() for url, depth in found.values()]
-    names = await jobs.enqueue(crawl.queue, bodies)
+    names = await jobs.enqueue(crawl.queue, bodies, run_after_ms)
     offers = [Offer(key, name, depth) for (key, (_, depth)), name in zip(found.items(), names, strict=True)]
     await frontier.schedule(crawl.id, offers)
 

@@ -1,0 +1,73 @@
+"""When a stored page is visited again: a pure function of its row.
+
+The row has learned its interval from what earlier visits saw (`urlstore.revisits`): halved when the record had
+changed, doubled when not. Here it is held within the bounds of the page's type. A page that is gone (404, 410) is asked
+for after as long as it has been gone, so less and less often, and forgotten in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The shortest and the longest time between two visits of a page."""
+
+    least_ms: int
+    most_ms: int
+
+
+BOUNDS: Mapping[str, Bounds] = {
+    "home": Bounds(15 * _MINUTE_MS, 7 * _DAY_MS),
+    "page": Bounds(_HOUR_MS, 30 * _DAY_MS),
+    "product": Bounds(_HOUR_MS, 14 * _DAY_MS),
+    "article": Bounds(6 * _HOUR_MS, 90 * _DAY_MS),
+    "duplicate": Bounds(30 * _DAY_MS, 180 * _DAY_MS),
+}
+"""By page type."""
+
+#: How long after it was last seen a page that answers so is forgotten.
+FORGOTTEN_MS: Mapping[int, int] = {404: 90 * _DAY_MS, 410: 30 * _DAY_MS}
+_NEW_MS = _DAY_MS
+
+
+def page_type(page: Page, *, duplicate: bool = False) -> str:
+    """What bounds a page: duplicate (its claim to live elsewhere holds), home, og:type product or article, page."""
+    if duplicate:
+        return "duplicate"
+    if page.url.count("/") == 3 and page.url.endswith("/"):
+        return "home"
+    declared = next((each.content for each in page.record.opengraph if each.name == "og:type"), "").strip().lower()
+    kind = declared.partition(".")[0].partition(":")[0]
+    return kind if kind in ("article", "product") else "page"
+
+
+def next_visit_ms(row: UrlRow, *, duplicate: bool = False) -> int | None:
+    """When the page is due, UTC in ms since 1970; None = never: there is none, it moved, or it is forgotten."""
+    page, outcome = row.page, row.outcome
+    if page is None or row.redirects_to:
+        return None
+    bounds = BOUNDS[page_type(page, duplicate=duplicate)]
+    visited_ms = max(page.last_seen_ms, outcome.at_ms if outcome and outcome.family != "deferred" else 0)
+    interval_ms = page.revisit_ms or _NEW_MS
+    gone_ms = _gone_ms(page, outcome)
+    if outcome and gone_ms:
+        if gone_ms >= FORGOTTEN_MS[outcome.status]:
+            return None
+        interval_ms = max(interval_ms, gone_ms)
+    return visited_ms + min(max(interval_ms, bounds.least_ms), bounds.most_ms)
+
+
+def _gone_ms(page: Page, outcome: Outcome | None) -> int:
+    """For how long the page is known to be gone; 0 = it isn't."""
+    if outcome is None or outcome.family != "refused" or outcome.status not in FORGOTTEN_MS:
+        return 0
+    return max(1, outcome.at_ms - page.last_seen_ms)

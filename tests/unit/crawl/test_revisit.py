@@ -1,0 +1,95 @@
+"""When a stored page is due: a pure function of its row."""
+
+from __future__ import annotations
+
+import pytest
+
+from aragog.crawl.revisit import BOUNDS, FORGOTTEN_MS, next_visit_ms, page_type
+from thrift_idl.gen.page.ttypes import PageRecord, Property
+from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+SEEN = 1_800_000_000_000
+
+
+def page(url: str = "http://a.test/x", interval_ms: int = 2 * DAY, og_type: str = "") -> Page:
+    return Page(
+        url=url,
+        version=1,
+        content_hash=b"c" * 32,
+        record_hash=b"r" * 32,
+        content_key="",
+        content_bytes=1,
+        status=200,
+        headers=(),
+        media_type="text/html",
+        fetched_ms=SEEN,
+        last_seen_ms=SEEN,
+        changed_ms=SEEN,
+        write_ms=SEEN,
+        record=PageRecord(extractor_version=1, opengraph=(Property("og:type", og_type),)),
+        revisit_ms=interval_ms,
+    )
+
+
+def row(shown: Page | None, status: int = 200, at_ms: int = SEEN, family: str = "fetched", **fields) -> UrlRow:
+    code = "fetched" if family == "fetched" else "http_status"
+    return UrlRow(b"k" * 16, "http://a.test/x", shown, outcome=Outcome(family, code, "", at_ms, status), **fields)
+
+
+def gone(status: int, for_ms: int) -> UrlRow:
+    return row(page(), status, SEEN + for_ms, "refused")
+
+
+def test_a_page_is_due_its_interval_after_it_was_last_seen():
+    assert next_visit_ms(row(page())) == SEEN + 2 * DAY
+
+
+def test_a_row_without_an_interval_counts_as_new():
+    assert next_visit_ms(row(page(interval_ms=0))) == SEEN + DAY
+
+
+@pytest.mark.parametrize(
+    ("url", "og_type", "kind"),
+    [
+        ("http://a.test/", "", "home"),
+        ("http://a.test/?q", "article", "article"),
+        ("http://a.test/x", "", "page"),
+        ("http://a.test/x", "Product.item", "product"),
+        ("http://a.test/x", "video.movie", "page"),
+    ],
+)
+def test_each_page_type_has_bounds_that_no_interval_leaves(url, og_type, kind):
+    shown = page(url, 60_000, og_type)
+    assert page_type(shown) == kind
+    assert next_visit_ms(row(shown)) == SEEN + BOUNDS[kind].least_ms
+    assert next_visit_ms(row(page(url, 400 * DAY, og_type))) == SEEN + BOUNDS[kind].most_ms
+
+
+def test_a_duplicate_is_visited_rarely():
+    assert next_visit_ms(row(page()), duplicate=True) == SEEN + BOUNDS["duplicate"].least_ms
+
+
+def test_a_failed_visit_counts_as_a_visit_and_a_deferred_one_does_not():
+    assert next_visit_ms(row(page(), 500, SEEN + DAY, "unavailable")) == SEEN + 3 * DAY
+    assert next_visit_ms(row(page(), 429, SEEN + DAY, "deferred")) == SEEN + 2 * DAY
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_gone_is_asked_for_less_and_less_and_forgotten_in_the_end(status):
+    at_ms, waits = 2 * DAY, []
+    while (due := next_visit_ms(gone(status, at_ms))) is not None:
+        waits.append(due - SEEN - at_ms)
+        at_ms = due - SEEN
+    assert waits == sorted(waits) and waits[0] == 2 * DAY and waits[2] == 8 * DAY
+    assert at_ms >= FORGOTTEN_MS[status]
+
+
+def test_other_refusals_are_revisited_as_usual():
+    assert next_visit_ms(gone(403, DAY)) == SEEN + 3 * DAY
+
+
+def test_what_is_no_page_or_moved_is_never_due():
+    assert next_visit_ms(row(None, 404, family="refused")) is None
+    assert next_visit_ms(row(page(), redirects_to="http://a.test/y")) is None
