@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class PumpBounds:
     """So many free places end that pause; None = it is never cut short."""
     idle_ms: int = 250
     """Longest pause between two looks at empty queues."""
+    wait_ms: int = 0
+    """How long a dequeue of the only queue waits for a job; 0 = it is asked again and again. A stop waits for it."""
     flush_ms: int = 200
     heartbeat_ms: int = 8_000
     drain_ms: int = 10_000
@@ -99,7 +102,7 @@ class Pump:
         try:
             await asyncio.wait((rounds, stopping), return_when=asyncio.FIRST_COMPLETED)
             self._pause_over.set()
-            await asyncio.wait((rounds,), timeout=_LAST_ROUND_S)
+            await asyncio.wait((rounds,), timeout=_LAST_ROUND_S + self._bounds.wait_ms / 1000)
         finally:
             for task in (rounds, stopping):
                 task.cancel()
@@ -111,9 +114,11 @@ class Pump:
         pause_ms = self._bounds.gather_ms
         while not stop.is_set() and self._fatal is None:
             most = min(self._bounds.batch, self._free()) if self._health.well else 0
+            began = time.monotonic()
             got = await self._round() if most > 0 else 0
             if got < max(most, 1):
-                is_empty = most > 0 and not got
+                has_waited = 0 < self._bounds.wait_ms <= 2_000 * (time.monotonic() - began)
+                is_empty = most > 0 and not got and not has_waited
                 pause_ms = min(2 * pause_ms, self._bounds.idle_ms) if is_empty else self._bounds.gather_ms
                 await self._pause(pause_ms)
 
@@ -132,7 +137,8 @@ class Pump:
             names = await self._names()
             self._turn += 1
             turn = self._turn % max(len(names), 1)
-            return sum([await self._take(name) for name in (*names[turn:], *names[:turn])])
+            wait_ms = self._bounds.wait_ms if len(names) == 1 else 0
+            return sum([await self._take(name, wait_ms) for name in (*names[turn:], *names[:turn])])
         except FATAL as error:
             self._fatal = error
         except AragogError as error:
@@ -140,11 +146,11 @@ class Pump:
             await asyncio.sleep(0.5)
         return 0
 
-    async def _take(self, name: str) -> int:
+    async def _take(self, name: str, wait_ms: int) -> int:
         limit = min(self._bounds.batch, self._free())
         if limit <= 0 or not self._health.well:
             return 0
-        held = await self._jobs.dequeue(name, limit)
+        held = await self._jobs.dequeue(name, limit, wait_ms)
         if held:
             await self._start(held)
         return len(held)

@@ -22,6 +22,7 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterCheckpointJobsRequest,
     PinLaterDequeueMetadata,
     PinLaterDequeueRequest,
+    PinLaterDequeueResponse,
     PinLaterException,
     PinLaterJobAckInfo,
     PinLaterJobAckRequest,
@@ -88,8 +89,8 @@ class WorkerQueues:
         self._acks: defaultdict[str, _Acks] = defaultdict(_Acks)
         self._checkpoints: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
 
-    async def dequeue(self, queue: str, limit: int) -> list[Held]:
-        """Claim at most `limit` jobs; what was acked rides along.
+    async def dequeue(self, queue: str, limit: int, wait_ms: int = 0) -> list[Held]:
+        """Claim at most `limit` jobs, waiting so long for the first one; what was acked rides along.
 
         A queue that is gone has none, and so has one that is paused, or has given what its rate allows.
         """
@@ -97,7 +98,7 @@ class WorkerQueues:
         try:
             async with asking():
                 request = PinLaterDequeueRequest(queue, limit, acks.request(queue))
-                response = await self._pinlater.dequeueJobs(self._context, request)
+                response = await self._ask(request, wait_ms)
         except NotFound:
             return []  # it was dropped
         except Overloaded:
@@ -109,6 +110,11 @@ class WorkerQueues:
         self._sent((*acks.succeeded, *acks.failed))
         metadata = response.jobMetadata or {}
         return [_held(queue, name, body, metadata[name]) for name, body in (response.jobs or {}).items()]
+
+    async def _ask(self, request: PinLaterDequeueRequest, wait_ms: int) -> PinLaterDequeueResponse:
+        if wait_ms:
+            return await self._pinlater.dequeueJobsWait(self._context, request, wait_ms)
+        return await self._pinlater.dequeueJobs(self._context, request)
 
     def ack(self, held: Held, status: str = "") -> None:
         """The job is done."""

@@ -16,6 +16,7 @@ from thrift_idl.gen.pinlater.protocol import PinLater
 
 DEFAULT_RETRIES = Retries()
 _GATHER_MS = 5
+_WAIT_MS = 1_000
 
 
 class Worker:
@@ -54,6 +55,7 @@ class Worker:
             batch=concurrency,
             gather_ms=_GATHER_MS,
             roomy=max(1, concurrency // 2),
+            wait_ms=_WAIT_MS,
             heartbeat_ms=heartbeat_ms,
             drain_ms=drain_ms,
         )

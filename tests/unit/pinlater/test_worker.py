@@ -29,10 +29,12 @@ async def backend(tmp_path: Path) -> AsyncIterator[SqliteBackend]:
 
 
 @pytest.fixture
-async def caller(backend: SqliteBackend) -> Caller:
-    caller = Caller(PinLaterService([backend], OWNER))
+async def caller(backend: SqliteBackend) -> AsyncIterator[Caller]:
+    service = PinLaterService([backend], OWNER)
+    caller = Caller(service)
     await caller.create()
-    return caller
+    yield caller
+    await service.close()
 
 
 @asynccontextmanager
@@ -221,18 +223,52 @@ async def test_told_to_stop_it_lets_work_end_and_gives_back_the_rest_with_all_at
     assert await caller.count(FAILED) == 0
 
 
+class Asked(PinLaterService):
+    """Counts its dequeues."""
+
+    dequeues = 0
+
+    async def dequeueJobsWait(
+        self, context: RequestContext, request: PinLaterDequeueRequest, maxWaitMillis: int
+    ) -> PinLaterDequeueResponse:
+        self.dequeues += 1
+        return await super().dequeueJobsWait(context, request, maxWaitMillis)
+
+
+async def test_an_empty_queue_is_asked_once_and_its_first_job_answers_that_call(backend: SqliteBackend) -> None:
+    service = Asked([backend], OWNER)
+    caller = Caller(service)
+    await caller.create()
+    dequeues: list[int] = []
+
+    async def handle(held: Held) -> None:
+        dequeues.append(service.dequeues)
+
+    async def asked() -> bool:
+        return service.dequeues == 1
+
+    async with running(Worker(service, QUEUE, handle)):
+        await until(asked)
+        await caller.enqueue(numbered(1))
+        await until(states(caller, 0, 0, 1, 0))
+    await service.close()
+    assert dequeues == [1]
+
+
 class Unsteady(PinLaterService):
     """Does what it is asked, and then every other call of each kind is as if the answer had been lost."""
 
     calls = 0
 
-    async def dequeueJobs(self, context: RequestContext, request: PinLaterDequeueRequest) -> PinLaterDequeueResponse:
+    async def dequeueJobsWait(
+        self, context: RequestContext, request: PinLaterDequeueRequest, maxWaitMillis: int
+    ) -> PinLaterDequeueResponse:
         self.calls += 1
         if self.calls % 2:
             if request.jobAckRequest:
                 await self.ackDequeuedJobs(context, request.jobAckRequest)
             raise BackendDown("the connection broke")
-        return await super().dequeueJobs(context, request)
+        return await super().dequeueJobsWait(context, request, maxWaitMillis)
 
 
 async def test_acks_whose_answer_was_lost_are_sent_again_and_applied_once(
