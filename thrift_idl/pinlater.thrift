@@ -216,7 +216,10 @@ service PinLater {
 
   // Ours, beside the contract.
 
-  /** As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none. */
+  /**
+   * As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none.
+   * Wait for less than the caller's own deadline: a caller that gives up first leaves its job to the claim's time-out.
+   */
   PinLaterDequeueResponse dequeueJobsWait(1: RequestContext context, 2: PinLaterDequeueRequest request, 3: i32 maxWaitMillis) throws (1: PinLaterException e)
   PinLaterQueueStatsResponse getQueueStats(1: RequestContext context, 2: PinLaterQueueStatsRequest request) throws (1: PinLaterException e)
   /** Refuse (or allow again) the queue's dequeues on every server; acks, checkpoints and enqueues go on. */

@@ -130,6 +130,7 @@ class Iface(object):
     def dequeueJobsWait(self, context, request, maxWaitMillis):
         """
         As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none.
+        Wait for less than the caller's own deadline: a caller that gives up first leaves its job to the claim's time-out.
 
         Parameters:
          - context
@@ -595,6 +596,7 @@ class Client(Iface):
     def dequeueJobsWait(self, context, request, maxWaitMillis):
         """
         As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none.
+        Wait for less than the caller's own deadline: a caller that gives up first leaves its job to the claim's time-out.
 
         Parameters:
          - context

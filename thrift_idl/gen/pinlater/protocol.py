@@ -62,7 +62,8 @@ class PinLater(Protocol):
         ...
 
     async def dequeueJobsWait(self, context: ttypes.RequestContext, request: ttypes.PinLaterDequeueRequest, maxWaitMillis: int) -> ttypes.PinLaterDequeueResponse:
-        """As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none."""
+        """As dequeueJobs, but where no job is ready it waits for one, at most so long (a minute); then it answers with none.
+        Wait for less than the caller's own deadline: a caller that gives up first leaves its job to the claim's time-out."""
         ...
 
     async def getQueueStats(self, context: ttypes.RequestContext, request: ttypes.PinLaterQueueStatsRequest) -> ttypes.PinLaterQueueStatsResponse:
