@@ -95,6 +95,10 @@ _VOIDED = _counter("fetcher_grants_voided", "Grants that came too late.")
 _RESERVATIONS = _counter("ratelimiter_reservations", "Reservations, by what became of them.", "outcome")
 _CONTENDED = _counter("ratelimiter_contended", "Reservations that lost every compare-and-set.")
 _HELD = _counter("ratelimiter_held", "Hosts that asked for patience.", "status")
+_LIMITS_REFUSED = _counter("ratelimiter_limits_refused", "Bad override files met; the last good one stays.")
+_LIMITS_GOOD = Gauge(
+    "ratelimiter_limits_good", "1 while the override file as it stands is in force.", ("file",), registry=REGISTRY
+)
 
 _CALLS = _histogram("urlstore_call_ms", "Answered calls.", _LATENCIES_MS, "method")
 _CALL_ERRORS = _counter("urlstore_call_errors", "Calls that raised.", "method", "code")
@@ -215,6 +219,17 @@ class LimiterMetrics(LimiterLog):
         """Count, and say so."""
         super().held(domain, status, hold_ms)
         _HELD.labels(str(status)).inc()
+
+    def limits_loaded(self, path: str, overrides: int) -> None:
+        """The file is good; say so."""
+        super().limits_loaded(path, overrides)
+        _LIMITS_GOOD.labels(path).set(1)
+
+    def limits_refused(self, path: str, reason: str) -> None:
+        """The file is bad; count, and say so."""
+        super().limits_refused(path, reason)
+        _LIMITS_GOOD.labels(path).set(0)
+        _LIMITS_REFUSED.inc()
 
 
 class StoreMetrics:

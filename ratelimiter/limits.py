@@ -76,6 +76,7 @@ class Limits:
         if path:
             limits._stamp = await asyncio.to_thread(_stamp, path)
             limits._apply(await asyncio.to_thread(read_overrides, path, limits.in_force.default))
+            telemetry.limits_loaded(str(path), len(limits.in_force))
         return limits
 
     async def current(self, now_ms: float) -> Overrides:

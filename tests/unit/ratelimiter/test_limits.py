@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aragog.metrics import REGISTRY, LimiterMetrics
 from ratelimiter import Limits
 from thrift_idl.errors import BadConfiguration
 
@@ -37,7 +38,7 @@ async def test_a_changed_file_is_in_force_within_a_second(file: Path) -> None:
     file.write_text('[domains."example.com"]\nqps = 4\n[domains."other.com"]\nqps = 2\n')
     assert await interval(limits, 999) == 1_000
     assert await interval(limits, 1_000) == 250
-    assert heard.loaded == [2]
+    assert heard.loaded == [1, 2]
 
 
 async def test_a_file_replaced_within_one_tick_of_its_time_and_size_is_seen(file: Path) -> None:
@@ -100,3 +101,17 @@ async def test_a_bad_file_at_the_start_is_an_error_that_names_it(tmp_path: Path,
         path.write_text(content)
     with pytest.raises(BadConfiguration, match=r"limits\.toml"):
         await Limits.open(path)
+
+
+async def test_a_metric_says_whether_the_file_as_it_stands_is_in_force(file: Path) -> None:
+    def good() -> float | None:
+        return REGISTRY.get_sample_value("ratelimiter_limits_good", {"file": str(file)})
+
+    limits = await Limits.open(file, telemetry=LimiterMetrics())
+    assert good() == 1
+    file.write_text("rubbish")
+    await interval(limits, 0)
+    assert good() == 0
+    file.write_text(SLOW)
+    await interval(limits, 1_000)
+    assert good() == 1
