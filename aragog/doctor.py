@@ -165,7 +165,8 @@ async def _services(settings: Settings, membership: Membership | None) -> AsyncI
         "urlstore": settings.urlstore.service,
         "pinlater": settings.pinlater.service,
     }
-    addresses = [(name, address) for name, address in named.items() if address and not address.startswith(_POOL)]
+    listed = ((name, each.strip()) for name, addresses in named.items() for each in addresses.split(","))
+    addresses = [(name, address) for name, address in listed if address and not address.startswith(_POOL)]
     addresses += [(f"shard {shard.name}", shard.address) for shard in membership.shards] if membership else []
     for finding in await asyncio.gather(*(_service(name, address) for name, address in addresses)):
         yield finding

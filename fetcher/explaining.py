@@ -18,7 +18,7 @@ from fetcher.clock import Clock
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
-from fetcher.robots.gate import RobotsGate
+from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.rules import Rules
 from fetcher.settings import FetcherSettings
 from fetcher.useragent import check_contact, product_token
@@ -127,8 +127,9 @@ class Explaining:
             found = await self.gate.verdict(url, request.context)
         after = await self._cached(url.origin)
         if after is None or version_of(after) != found.version:
-            return RobotsExplanation(robots_url(url), "memory", found)
-        return self._told(url, _source(before, after, self._state(after)), found, after)
+            return RobotsExplanation(robots_url(url), "memory", found, sitemaps=self.gate.sitemaps(url))
+        told = self._told(url, _source(before, after, self._state(after)), found, after)
+        return replace(told, sitemaps=self.gate.sitemaps(url))
 
     async def _from_cache(self, url: weburl.Url) -> RobotsExplanation:
         """As far as the cache knows. A stale copy is what a fetch would go by if it got no better one."""
@@ -139,8 +140,10 @@ class Explaining:
         if state is State.FAILED:
             raise remembered(copy, self.clock.wall_ms())
         token = product_token(self.settings.user_agent)
-        found, _ = await asyncio.to_thread(lambda: Rules(copy.content, token).verdict(url.target))
-        return self._told(url, "cached" if state is State.FRESH else "stale", found, copy)
+        rules = await asyncio.to_thread(Rules, copy.content, token)
+        found, _ = await asyncio.to_thread(rules.verdict, url.target)
+        told = self._told(url, "cached" if state is State.FRESH else "stale", found, copy)
+        return replace(told, sitemaps=sitemap_urls(rules, url))
 
     def _told(self, url: weburl.Url, source: str, found: RobotsVerdict, copy: RobotsCopy) -> RobotsExplanation:
         age_ms = max(0, self.clock.wall_ms() - copy.fetched_ms)

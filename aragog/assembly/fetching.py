@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aragog.assembly.backends import ROBOTS_CACHE, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
 from aragog.telemetry import fetcher_telemetry
 from fetcher.addresses import AddressPolicy
+from fetcher.fleet import FetcherFleet
 from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings, RobotsSettings
@@ -25,11 +26,22 @@ _CALL_MS = 120_000
 async def fetcher_of(settings: Settings, limiter: RateLimiter) -> AsyncIterator[Fetcher]:
     """The Fetcher that the settings name."""
     if settings.fetcher.service:
-        async with client_of(settings.fetcher.service, Fetcher, _CALL_MS) as client:
+        async with fetcher_client(settings) as client:
             yield client
         return
     async with local_fetcher(settings, limiter) as fetcher:
         yield fetcher
+
+
+@asynccontextmanager
+async def fetcher_client(settings: Settings) -> AsyncIterator[Fetcher]:
+    """A client of the fetchers that the setting `fetcher.service` lists, separated by commas."""
+    addresses = [address.strip() for address in settings.fetcher.service.split(",") if address.strip()]
+    async with AsyncExitStack() as stack:
+        clients = {
+            address: await stack.enter_async_context(client_of(address, Fetcher, _CALL_MS)) for address in addresses
+        }
+        yield FetcherFleet(clients) if len(clients) != 1 else clients[addresses[0]]
 
 
 def fetcher_settings(settings: Settings) -> FetcherSettings:

@@ -74,12 +74,11 @@ async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms
 async def _fetcher(settings: Settings, lock_wait_ms: int) -> AsyncIterator[tuple[Fetcher, bool]]:
     """The fetcher, and whether it may fetch robots.txt: not in this process while another owns the data directory."""
     # The fetcher is heavy, and `aragog --help` starts without it.
-    from aragog.assembly.clients import client_of  # noqa: PLC0415
-    from aragog.assembly.fetching import local_fetcher  # noqa: PLC0415
+    from aragog.assembly.fetching import fetcher_client, local_fetcher  # noqa: PLC0415
     from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
 
     if settings.fetcher.service:
-        async with client_of(settings.fetcher.service, Fetcher) as client:
+        async with fetcher_client(settings) as client:
             yield client, True
         return
     async with AsyncExitStack() as stack:

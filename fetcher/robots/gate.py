@@ -7,6 +7,7 @@ like any other request, on a reservation, and kept in this process, so that an o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from fetcher.robots.retrieval import Retrieved
 from fetcher.robots.rules import Rules
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
-from thrift_idl.errors import BackendDown, RetryAfter, RobotsUnavailable, Unavailable
+from thrift_idl.errors import BackendDown, InvalidUrl, RetryAfter, RobotsUnavailable, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
@@ -76,6 +77,11 @@ class RobotsGate:
         if not agreed:
             self._telemetry.robots_disagreed(url.origin, url.request_form)
         return verdict
+
+    def sitemaps(self, url: weburl.Url) -> tuple[str, ...]:
+        """Request forms of the sitemaps that the origin's file names; () where no verdict was asked for lately."""
+        compiled = self._compiled.get(url.origin)
+        return sitemap_urls(compiled.rules, url) if compiled else ()
 
     async def close(self) -> None:
         """End fetches under way."""
@@ -146,6 +152,15 @@ class RobotsGate:
         while self._bytes > self._settings.compiled_bytes and len(self._compiled) > 1:
             _, oldest = self._compiled.popitem(last=False)
             self._bytes -= _cost(oldest)
+
+
+def sitemap_urls(rules: Rules, url: weburl.Url) -> tuple[str, ...]:
+    """Request forms of the sitemaps that the robots.txt of `url` names; what is no http(s) URL is left out."""
+    found: list[str] = []
+    for name in rules.sitemaps:
+        with contextlib.suppress(InvalidUrl):
+            found.append(weburl.join(url.origin + "/robots.txt", name.encode("utf-8", "replace").decode()))
+    return tuple(dict.fromkeys(found))
 
 
 def _cost(compiled: _Compiled) -> int:

@@ -1,0 +1,69 @@
+"""Several fetchers as one: each origin has its own, so that its connections and its robots.txt stay in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from typing import TypeVar
+
+import weburl
+from fetcher.clock import Clock
+from thrift_idl.errors import BackendDown, BadConfiguration, InvalidUrl
+from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.fetcher.ttypes import ExplainRequest, Explanation, FetchRequest, FetchResult
+
+T = TypeVar("T")
+_AVOIDED_MS = 5_000
+
+
+def ranking(origin: str, members: Mapping[str, Fetcher]) -> list[str]:
+    """Members' addresses, the one that `origin` belongs to first (rendezvous hashing: a change moves few origins)."""
+    return sorted(members, key=lambda address: blake2b(f"{address} {origin}".encode(), digest_size=8).digest())
+
+
+class FetcherFleet:
+    """Fills `Fetcher` over clients by address. One that can't be reached is passed over, and left alone for a while.
+
+    A fetch whose fetcher went away in the middle is made again by the next one, on a reservation of its own. Raises
+    `BadConfiguration` for no members.
+    """
+
+    def __init__(self, members: Mapping[str, Fetcher], clock: Clock | None = None) -> None:
+        if not members:
+            raise BadConfiguration("fetcher.service: name at least one address")
+        self._members = dict(members)
+        self._now_ms = (clock or Clock()).now_ms
+        self._avoided: dict[str, float] = {}
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        """As `Fetcher.fetch`; `BackendDown` where no fetcher can be reached."""
+        begin = request.resume[-1].target if request.resume else request.url
+        return await self._ask(begin, lambda fetcher: fetcher.fetch(request))
+
+    async def explain(self, request: ExplainRequest) -> Explanation:
+        """As `Fetcher.explain`."""
+        return await self._ask(request.url, lambda fetcher: fetcher.explain(request))
+
+    async def _ask(self, url: str, ask: Callable[[Fetcher], Awaitable[T]]) -> T:
+        last: BackendDown | None = None
+        for address in self._order(_origin(url)):
+            try:
+                return await ask(self._members[address])
+            except BackendDown as error:
+                if error.details.get("address") != address:  # the fetcher answered: something behind it is down
+                    raise
+                self._avoided[address], last = self._now_ms() + _AVOIDED_MS, error
+        assert last is not None, "there are members"
+        raise last
+
+    def _order(self, origin: str) -> list[str]:
+        """By rank, those that couldn't be reached a moment ago last."""
+        now_ms = self._now_ms()
+        return sorted(ranking(origin, self._members), key=lambda address: self._avoided.get(address, 0.0) > now_ms)
+
+
+def _origin(url: str) -> str:
+    with suppress(InvalidUrl):
+        return weburl.split(url).origin
+    return url
