@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
 from typer.core import TyperGroup
 
 from aragog.cli import crawl_display
-from aragog.cli.pages import tell_waiting
-from aragog.cli.run import run
-from aragog.cli.stopping import Stopping
+from aragog.cli.crawl_run import MakeSource, Watched, run_crawl, services_of
+from aragog.cli.revisiting import Revisiting, revisit
+from aragog.cli.run import context, run
 from aragog.crawl.crawls import CrawlState, CrawlStatus, Failure
 from aragog.crawl.frontier import Frontier
-from aragog.crawl.queues import JobQueues
 from aragog.crawl.scope import ScopeKind
-from aragog.crawl.start import Wanted, read_seeds, retry, start
-from aragog.crawl.tally import Tally
-from aragog.crawl.watch import Progress, watch
-from aragog.settings import Settings, load
-from pinlater.worker import Health
-from thrift_idl.errors import BackendDown, BadConfiguration
-
-T = TypeVar("T")
+from aragog.crawl.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
+from aragog.crawl.start import Wanted, read_seeds, retry
+from aragog.crawl.watch import Progress
+from aragog.settings import load
+from thrift_idl.errors import BadConfiguration
 
 
 class SeedsOrCommand(TyperGroup):
@@ -57,24 +50,19 @@ Id = Annotated[str, typer.Argument(help="The crawl's id, as `aragog crawl ls` li
 Json = Annotated[bool, typer.Option("--json", help="JSON, one object a line.")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """What starting and watching a crawl needs; with a worker where this process does the work."""
-
-    frontier: Frontier
-    jobs: JobQueues
-    drop_queue: Callable[[str], Awaitable[None]]
-    drops_queue: bool
-    """Whether that is possible: a crawl that has its queue isn't over."""
-    health: Health = field(default_factory=Health)
-    tally: Tally | None = None
-    work: Callable[[asyncio.Event], Awaitable[None]] | None = None
-
-
 @app.command("start", hidden=True)
 def begin(
     seeds: Annotated[list[str] | None, typer.Argument(help="URLs to start from.")] = None,
     file: Annotated[Path | None, typer.Option(help="A file of seeds, one a line; # begins a comment.")] = None,
+    sitemap: Annotated[
+        list[str] | None,
+        typer.Option(help="Start from the URLs of a sitemap, too; auto: those that the seeds' robots.txt name."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--revisit", help="Keep stored pages fresh: those of the seeds' scope, or all of them.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --revisit: only what is due now.")] = False,
+    round_ms: Annotated[int, typer.Option(help="With --revisit: how far ahead to look, in ms.")] = 600_000,
     depth: Annotated[int | None, typer.Option(help="How many links away from a seed to go.")] = None,
     max_pages: Annotated[int | None, typer.Option(help="Stop after so many pages.")] = None,
     scope: Annotated[str, typer.Option(help="Follow links within the seeds' host, domain, or any.")] = "host",
@@ -82,22 +70,46 @@ def begin(
     as_json: Json = False,
 ) -> None:
     """Crawl from seeds to the end: pages, metadata, links and image signals; resumes where it was."""
-    lines = [*(seeds or []), *(_file_lines(file) if file else [])]
-    good, bad = read_seeds(lines)
-    offset = len(seeds or [])
-    for line in bad:
-        where = f"{file}:{line.number - offset}" if line.number > offset else "seed"
-        print(f"aragog: {where}: {line.text!r}: {line.why}; skipped", file=sys.stderr)
-    label = " ".join(sys.argv[2:])[:200]
-    wanted = Wanted(good, _scope(scope), depth, max_pages, label)
-    progress = run(_crawl(load(), wanted, lock_wait_ms))
-    if progress and as_json:
-        print(orjson.dumps(_as_json(progress.status)).decode())
-    elif progress:
-        crawl_display.print_summary(progress)
-    if not progress or not progress.over:
+    good, kind, label = _seeds(seeds or [], file), _scope(scope), " ".join(sys.argv[2:])[:200]
+    if again:
+        revisiting = Revisiting(good, kind, once, round_ms, lock_wait_ms, label)
+        whole = run(revisit(load(), revisiting, lambda progress, due: _report(progress, as_json, due)))
+    else:
+        roots = sitemap_roots(sitemap or ())
+        places = tuple(root for root in roots if root != AUTO)
+        wanted = Wanted(good, kind, depth, max_pages, label, source=" ".join(roots), places=places)
+        progress = run(run_crawl(load(), wanted, lock_wait_ms, _sitemap_source(roots, good) if roots else None))
+        whole = progress is not None and progress.over
+        _report(progress, as_json)
+    if not whole:
         print("aragog: stopped; the same command goes on where it was", file=sys.stderr)
         raise typer.Exit(1)
+
+
+def _seeds(named: list[str], file: Path | None) -> tuple[str, ...]:
+    """The URLs named; of what is none, standard error is told."""
+    good, bad = read_seeds([*named, *(_file_lines(file) if file else [])])
+    for line in bad:
+        where = f"{file}:{line.number - len(named)}" if line.number > len(named) else "seed"
+        print(f"aragog: {where}: {line.text!r}: {line.why}; skipped", file=sys.stderr)
+    return good
+
+
+def _sitemap_source(roots: tuple[str, ...], seeds: tuple[str, ...]) -> MakeSource:
+    def tell(url: str, what: str) -> None:
+        print(f"aragog: sitemap {url}: {what}", file=sys.stderr)
+
+    return lambda watched, fetcher: (
+        SitemapSeeds(fetcher, roots, seeds, context(), tell, watched.health.persistently).source
+    )
+
+
+def _report(progress: Progress | None, as_json: bool, due: int | None = None) -> None:
+    if progress and as_json:
+        round_of = {} if due is None else {"due": due}
+        print(orjson.dumps(_as_json(progress.status) | round_of).decode(), flush=True)
+    elif progress:
+        crawl_display.print_summary(progress)
 
 
 def _file_lines(file: Path) -> list[str]:
@@ -114,92 +126,9 @@ def _scope(text: str) -> ScopeKind:
     raise BadConfiguration(f"--scope {text}: use host, domain or any")
 
 
-async def _crawl(settings: Settings, wanted: Wanted, lock_wait_ms: int) -> Progress | None:
-    """How far the crawl came; None where it was stopped before it began."""
-    stopping = Stopping()
-    try:
-        async with _watched(settings, lock_wait_ms) as watched:
-            crawl_id = await watched.health.persistently(lambda: _start(watched, wanted))
-            stopping.started()
-            return await _work_and_watch(watched, crawl_id, stopping.stop)
-    except asyncio.CancelledError:
-        if not stopping.broken_off:
-            raise
-    return None
-
-
-async def _start(watched: _Watched, wanted: Wanted) -> str:
-    now_ms = time.time_ns() // 1_000_000
-    return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=watched.drops_queue)
-
-
-async def _work_and_watch(watched: _Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
-    """How far the crawl came; None where it was stopped before anybody could tell."""
-    working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
-    display = crawl_display.Display(watched.tally)
-    watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
-    progress: Progress | None = None
-    try:
-        with display.showing():
-            while (latest := await _unless(stop, anext(watching, None))) is not None:
-                progress = latest
-                display.show(progress)
-        if progress and progress.over:
-            queue = progress.status.crawl.queue
-            await _unless(stop, watched.health.persistently(lambda: watched.drop_queue(queue)))
-    finally:
-        stop.set()
-        if working:
-            await working
-    if progress and not progress.over:
-        with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
-            progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
-    return progress
-
-
-async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """What `work` returns; None once told to stop."""
-    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not task.done():
-        task.cancel()
-        await asyncio.wait((task,))
-        return None
-    return task.result()
-
-
-@asynccontextmanager
-async def _watched(settings: Settings, lock_wait_ms: int) -> AsyncIterator[_Watched]:
-    """With a worker in this process, unless PinLater is a service: then workers are processes of their own."""
+async def _with_services(work: Callable[[Watched], Awaitable[Any]]) -> Any:
     async with AsyncExitStack() as stack:
-        if not settings.pinlater.service:
-            from aragog.assembly.working import working  # noqa: PLC0415 - all services; ls and show start without them
-
-            work = working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting)
-            worker = await stack.enter_async_context(work)
-            seen = worker.health, worker.tally
-            yield _Watched(worker.frontier, worker.jobs, worker.drop_queue, True, *seen, worker.run)
-            return
-        yield await _services(settings, stack)
-
-
-async def _services(settings: Settings, stack: AsyncExitStack) -> _Watched:
-    """Frontier and PinLater without a worker."""
-    from aragog.assembly.scheduling import dropper, frontier_of, local_pinlater, pinlater_of  # noqa: PLC0415 - as above
-
-    pinlater = await stack.enter_async_context(
-        pinlater_of(settings) if settings.pinlater.service else local_pinlater(settings)
-    )
-    jobs = JobQueues(pinlater, "cli")
-    frontier = await stack.enter_async_context(frontier_of(settings))
-    drops_queue = not settings.pinlater.service or bool(settings.pinlater.admin_password)
-    return _Watched(frontier, jobs, dropper(settings, pinlater, jobs), drops_queue)
-
-
-async def _with_services(work: Callable[[_Watched], Awaitable[Any]]) -> Any:
-    async with AsyncExitStack() as stack:
-        return await work(await _services(load(), stack))
+        return await work(await services_of(load(), stack))
 
 
 def _as_json(status: CrawlStatus) -> dict[str, Any]:
@@ -271,7 +200,7 @@ def resume(crawl_id: Id) -> None:
 def cancel(crawl_id: Id) -> None:
     """End a crawl and drop its queue; what was stored stays."""
 
-    async def work(services: _Watched) -> str:
+    async def work(services: Watched) -> str:
         await services.frontier.crawls.turn(crawl_id, CrawlState.CANCELLED)
         queue = (await services.frontier.crawls.status(crawl_id)).crawl.queue
         await services.drop_queue(queue)

@@ -1,0 +1,154 @@
+"""Running a crawl to its end: started, worked for where this process does the work, and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from aragog.cli import crawl_display
+from aragog.cli.pages import tell_waiting
+from aragog.cli.stopping import Stopping
+from aragog.crawl.frontier import Frontier
+from aragog.crawl.queues import JobQueues
+from aragog.crawl.start import Source, Wanted, start
+from aragog.crawl.tally import Tally
+from aragog.crawl.watch import Progress, watch
+from aragog.settings import Settings
+from pinlater.worker import Health
+from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.gen.fetcher.protocol import Fetcher
+
+T = TypeVar("T")
+MakeSource = Callable[["Watched", Fetcher], Source]
+"""What brings seeds besides the command line's, with the fetcher of this assembly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What starting and watching a crawl needs; with a worker where this process does the work."""
+
+    frontier: Frontier
+    jobs: JobQueues
+    drop_queue: Callable[[str], Awaitable[None]]
+    drops_queue: bool
+    """Whether that is possible: a crawl that has its queue isn't over."""
+    fetching: Callable[[], AbstractAsyncContextManager[Fetcher]]
+    health: Health = field(default_factory=Health)
+    tally: Tally | None = None
+    work: Callable[[asyncio.Event], Awaitable[None]] | None = None
+
+
+async def run_crawl(
+    settings: Settings, wanted: Wanted, lock_wait_ms: int, make_source: MakeSource | None = None
+) -> Progress | None:
+    """How far the crawl came; None where it was stopped before it began."""
+    stopping = Stopping()
+    try:
+        async with watching_of(settings, lock_wait_ms) as watched:
+            crawl_id = await _started(watched, wanted, make_source)
+            stopping.started()
+            return await work_and_watch(watched, crawl_id, stopping.stop)
+    except asyncio.CancelledError:
+        if not stopping.broken_off:
+            raise
+    return None
+
+
+async def _started(watched: Watched, wanted: Wanted, make_source: MakeSource | None) -> str:
+    if make_source is None:
+        return await watched.health.persistently(lambda: _start(watched, wanted, None))
+    async with watched.fetching() as fetcher:
+        source = make_source(watched, fetcher)
+        return await watched.health.persistently(lambda: _start(watched, wanted, source))
+
+
+async def _start(watched: Watched, wanted: Wanted, source: Source | None) -> str:
+    now_ms, drops_queue = time.time_ns() // 1_000_000, watched.drops_queue
+    return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=drops_queue, source=source)
+
+
+async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
+    """How far the crawl came; None where it was stopped before anybody could tell."""
+    working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
+    display = crawl_display.Display(watched.tally)
+    watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
+    progress: Progress | None = None
+    try:
+        with display.showing():
+            while (latest := await unless(stop, anext(watching, None))) is not None:
+                progress = latest
+                display.show(progress)
+        if progress and progress.over:
+            queue = progress.status.crawl.queue
+            await unless(stop, watched.health.persistently(lambda: watched.drop_queue(queue)))
+    finally:
+        stop.set()
+        if working:
+            await working
+    if progress and not progress.over:
+        with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
+            progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
+    return progress
+
+
+async def unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """What `work` returns; None once told to stop."""
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,))
+        return None
+    return task.result()
+
+
+@asynccontextmanager
+async def watching_of(settings: Settings, lock_wait_ms: int) -> AsyncIterator[Watched]:
+    """With a worker in this process, unless PinLater is a service: then workers are processes of their own."""
+    async with AsyncExitStack() as stack:
+        if not settings.pinlater.service:
+            from aragog.assembly.working import working  # noqa: PLC0415 - all services; ls and show start without them
+
+            work = working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting)
+            worker = await stack.enter_async_context(work)
+            yield Watched(
+                frontier=worker.frontier,
+                jobs=worker.jobs,
+                drop_queue=worker.drop_queue,
+                drops_queue=True,
+                fetching=lambda: nullcontext(worker.assembly.fetcher),
+                health=worker.health,
+                tally=worker.tally,
+                work=worker.run,
+            )
+            return
+        yield await services_of(settings, stack)
+
+
+async def services_of(settings: Settings, stack: AsyncExitStack) -> Watched:
+    """Frontier and PinLater without a worker."""
+    from aragog.assembly.scheduling import dropper, frontier_of, local_pinlater, pinlater_of  # noqa: PLC0415 - as above
+
+    pinlater = await stack.enter_async_context(
+        pinlater_of(settings) if settings.pinlater.service else local_pinlater(settings)
+    )
+    jobs = JobQueues(pinlater, "cli")
+    frontier = await stack.enter_async_context(frontier_of(settings))
+    drops_queue = not settings.pinlater.service or bool(settings.pinlater.admin_password)
+    return Watched(frontier, jobs, dropper(settings, pinlater, jobs), drops_queue, lambda: _fetcher_service(settings))
+
+
+@asynccontextmanager
+async def _fetcher_service(settings: Settings) -> AsyncIterator[Fetcher]:
+    """The fetcher that is a service. Raises `BadConfiguration` where workers are processes and the fetcher is none."""
+    from aragog.assembly.fetching import fetcher_client  # noqa: PLC0415 - as above
+
+    if not settings.fetcher.service:
+        raise BadConfiguration("sitemaps are fetched by the fetcher's service here: set fetcher.service")
+    async with fetcher_client(settings) as fetcher:
+        yield fetcher

@@ -1,0 +1,111 @@
+"""`aragog crawl --revisit`: round after round, each a crawl of the pages that are due, until stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aragog.assembly.storing import store_of
+from aragog.cli.crawl_run import run_crawl, unless
+from aragog.cli.run import context
+from aragog.cli.stopping import Stopping
+from aragog.crawl.revisit_round import Round, due
+from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
+from aragog.crawl.start import Wanted
+from aragog.crawl.watch import Progress
+from aragog.settings import Settings
+from thrift_idl.errors import BadConfiguration
+
+Report = Callable[[Progress | None, int], None]
+"""Told of each round: how it ended, and how many pages were due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisiting:
+    """What to keep fresh."""
+
+    seeds: tuple[str, ...]
+    """Pages within `scope` of these; () = all that are stored."""
+    scope: ScopeKind
+    once: bool
+    """One round of what is due now, instead of rounds without end."""
+    round_ms: int
+    """How far ahead one round looks."""
+    lock_wait_ms: int
+    label: str
+
+    def __post_init__(self) -> None:
+        if self.round_ms < 1_000:
+            raise BadConfiguration(f"--round-ms must be 1000 or more, not {self.round_ms}")
+
+    @property
+    def wanted(self) -> Wanted:
+        """The crawl of a round: no links are followed; where a page redirects to is visited, too."""
+        source = " ".join(["revisit", self.scope, *self.seeds])
+        return Wanted((), "any", max_depth=0, label=self.label, source=source)
+
+    @property
+    def within(self) -> Scope:
+        """Which pages are kept fresh."""
+        return Scope.of(self.scope, seed_hosts(self.seeds)) if self.seeds else Scope("any")
+
+
+async def revisit(settings: Settings, asked: Revisiting, report: Report) -> bool:
+    """Rounds until stopped, or one; whether the last one was brought to its end."""
+    while True:
+        found = await _due(settings, asked)
+        if found.seeds:
+            await _forget_old_rounds(settings, asked.wanted.name)
+            progress = await run_crawl(
+                settings,
+                asked.wanted,
+                asked.lock_wait_ms,
+                lambda _, __, found=found: found.source,  # type: ignore[misc]
+            )
+            report(progress, len(found.seeds))
+            if progress is None or not progress.over:
+                return False
+        elif asked.once:
+            print(f"aragog: nothing is due{_when(found)}", file=sys.stderr)
+        if asked.once or not await _slept(found, asked.round_ms):
+            return True
+
+
+async def _due(settings: Settings, asked: Revisiting) -> Round:
+    horizon_ms = 0 if asked.once else asked.round_ms
+    async with store_of(settings) as store:
+        return await due(store, asked.within, context(), _now_ms(), horizon_ms)
+
+
+async def _forget_old_rounds(settings: Settings, name: str) -> None:
+    """All that ended but the last, whose failures may still be looked at."""
+    from aragog.assembly.scheduling import frontier_of  # noqa: PLC0415 - other commands start without it
+
+    async with frontier_of(settings) as frontier:
+        rounds = [each for each in await frontier.crawls.all() if re.fullmatch(rf"{name}(_\d+)?", each.crawl.id)]
+        for status in rounds[1:]:  # the newest comes first
+            if status.state.ended:
+                await frontier.crawls.forget(status.crawl.id)
+
+
+async def _slept(found: Round, round_ms: int) -> bool:
+    """Whether the time until the next page is due, a round at most, went by without a signal to stop."""
+    stopping = Stopping()
+    stopping.started()
+    left_ms = round_ms if found.soonest_ms is None else found.soonest_ms - _now_ms()
+    await unless(stopping.stop, asyncio.sleep(min(max(left_ms, 1_000), round_ms) / 1000))
+    return not stopping.stop.is_set()
+
+
+def _when(found: Round) -> str:
+    if found.soonest_ms is None:
+        return ", and nothing will be: no page is stored here"
+    return f"; the next page is due in {max(0, found.soonest_ms - _now_ms()) / 60_000:.1f} min"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
