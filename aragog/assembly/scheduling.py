@@ -20,12 +20,13 @@ from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
 from aragog.settings import Settings
 from aragog.telemetry import pinlater_telemetry, queues_measured
-from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, Rules, Telemetry, queue_limits, shard_file
+from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, Rules, Telemetry, queue_limits, shard_file, wall_ms
 from pinlater.queue_limits import LiveRules, QueueLimitsSource, Unlimited
 from pinlater.settings import Settings as PinLaterSettings
 from pinlater.shard import Shard
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shards import Shards
+from pinlater.store_clock import StoreClock
 from pinlater.watched_file import WatchedFile
 from thrift_idl.gen.pinlater.protocol import PinLater
 
@@ -62,7 +63,7 @@ async def local_pinlater(settings: Settings) -> AsyncIterator[PinLaterService]:
     async with AsyncExitStack() as stack:
         opened = await _opened(settings, stack)
         rules = LiveRules(opened.limits, _rules(settings))
-        monitor = Monitor(opened.shards, rules, telemetry=opened.telemetry)
+        monitor = Monitor(opened.shards, rules, opened.clock, opened.telemetry)
         _beside(stack, monitor.run())
         stack.enter_context(queues_measured(settings, opened.service))
         yield opened.service
@@ -74,6 +75,7 @@ class _Opened:
     shards: Shards
     limits: QueueLimitsSource
     telemetry: Telemetry
+    clock: StoreClock
 
 
 async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
@@ -84,9 +86,12 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
         limits = await WatchedFile.open(Path(settings.expand(given.queues)), queue_limits.parse, telemetry)
     owner = f"{socket.gethostname()}-{os.getpid()}:{given.listen.rpartition(':')[2]}:{time.time_ns() // 1_000_000}"
     admin = PinLaterSettings(admin_hash=given.admin_hash)
-    service = PinLaterService(shards, owner, admin, telemetry=telemetry, limits=limits)
+    clock = StoreClock(shards, wall_ms)
+    await clock.measure()
+    _beside(stack, clock.run())
+    service = PinLaterService(shards, owner, admin, clock, telemetry, limits=limits)
     stack.push_async_callback(service.close)
-    return _Opened(service, shards, limits, telemetry)
+    return _Opened(service, shards, limits, telemetry, clock)
 
 
 async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Shards:

@@ -140,6 +140,10 @@ class Backend(Protocol):
         """
         ...
 
+    async def clock_ms(self) -> int | None:
+        """The time by the store's own clock; None where it has none, and its servers share one."""
+        ...
+
     async def live_servers(self, owner: str, now_ms: int) -> int:
         """Note that this server lives; how many do."""
         ...

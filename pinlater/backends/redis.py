@@ -123,6 +123,12 @@ class RedisBackend:
                     if message is not None:
                         yield message["data"].decode() if message["type"] == "message" else ""
 
+    async def clock_ms(self) -> int:
+        """That of Redis."""
+        with answering():
+            seconds, micros = await self._redis.time()
+        return int(seconds) * 1_000 + int(micros) // 1_000
+
     async def live_servers(self, owner: str, now_ms: int) -> int:
         """By Redis's own clock."""
         with answering():

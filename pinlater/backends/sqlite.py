@@ -107,6 +107,9 @@ class SqliteBackend:
             if self._database.read_inline(versions.changed):
                 yield ""
 
+    async def clock_ms(self) -> None:
+        """Those who share the file share a clock."""
+
     async def live_servers(self, owner: str, now_ms: int) -> int:
         """By the clocks of those who share the file, which are one."""
         return await self._database.write(lambda db: queues.live_servers(db, owner, now_ms))

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pinlater.worker.pump import Task
 from pinlater.worker.queues import Held, WorkerQueues
 
-Handler = Callable[[Held], Awaitable[None]]
-"""Returns once the job is done. Raises `Later`, or anything else: then the attempt has failed."""
+Handler = Callable[[Held], Awaitable[str | None]]
+"""Returns once the job is done, perhaps with a text for its custom status.
+
+Raises `Later`, or anything else: then the attempt has failed.
+"""
 
 _STATUS_CHARACTERS = 500
 
@@ -68,7 +71,7 @@ class Handling:
 
     async def _work(self, held: Held) -> None:
         try:
-            await self._in_time(held)
+            status = await self._in_time(held)
         except Later as later:
             self._queues.give_back(held, later.delay_ms, later.body)
         except Exception as error:  # the handler's, whatever it is
@@ -79,13 +82,13 @@ class Handling:
                 raise
             self._fail(held, "the handler was cancelled from within")
         else:
-            self._queues.ack(held)
+            self._queues.ack(held, status or "")
 
-    async def _in_time(self, held: Held) -> None:
+    async def _in_time(self, held: Held) -> str | None:
         deadline = asyncio.timeout(self._deadline_ms / 1000)
         try:
             async with deadline:
-                await self._handler(held)
+                return await self._handler(held)
         except TimeoutError as error:
             if deadline.expired():
                 raise TimeoutError(f"not done within {self._deadline_ms} ms") from error

@@ -1,0 +1,54 @@
+"""The clock that the servers of one store share: the store's own, for theirs may differ by minutes.
+
+Claims, time-outs and retries are reckoned in it, so that no server takes back what another has just handed out. Where a
+store has no clock of its own (a file), its servers are on one machine and this is that machine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from pinlater.backends import Backend
+from thrift_idl.errors import BackendDown
+
+_MEASURE_S = 10.0
+_FIRST_S = 1.0
+_SAME_MS = 50  # less is the way to the store and back, and no reason to move
+
+
+class StoreClock:
+    """A `now_ms`: this server's clock and how far it is from the store's."""
+
+    def __init__(self, backends: Iterable[Backend], wall_ms: Callable[[], int]) -> None:
+        """`backends` is iterated anew each time. Of several, the first by name that answers has the time."""
+        self._backends = backends
+        self._wall_ms = wall_ms
+        self._ahead_ms = 0
+
+    def __call__(self) -> int:
+        """Milliseconds since the epoch."""
+        return self._wall_ms() + self._ahead_ms
+
+    async def measure(self) -> bool:
+        """Compare the clocks; whether a store answered."""
+        for backend in sorted(self._backends, key=lambda one: one.shard):
+            before_ms = self._wall_ms()
+            try:
+                store_ms = await backend.clock_ms()
+            except BackendDown:
+                continue
+            self._note(0 if store_ms is None else store_ms - (before_ms + self._wall_ms()) // 2)
+            return True
+        return False
+
+    def _note(self, ahead_ms: int) -> None:
+        if abs(ahead_ms - self._ahead_ms) > _SAME_MS:
+            self._ahead_ms = ahead_ms if abs(ahead_ms) > _SAME_MS else 0
+
+    async def run(self) -> None:
+        """Compare the clocks now and then, until cancelled."""
+        known = await self.measure()
+        while True:
+            await asyncio.sleep(_MEASURE_S if known else _FIRST_S)
+            known = await self.measure() or known
