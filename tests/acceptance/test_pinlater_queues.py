@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from aragog.cli.queue import app
 from aragog.metrics_server import metrics_served
 from aragog.settings import MetricsSettings, Settings
+from pinlater import queue_limits, shard_file
 from tests.processes import environment, service
 from tests.unit.pinlater.steps import PASSWORD, Caller, jobs_of
 
@@ -151,3 +152,22 @@ def test_labels_are_bounded() -> None:
     assert [labels.of(name) for name in ("a", "b", "c", "a", "crawl_1", "crawl_2")] == [
         "a", "b", "other", "a", "crawl_*", "crawl_*",
     ]  # fmt: skip
+
+
+def test_the_example_of_the_documentation_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pinlater.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    with service(environment(data_dir=str(tmp_path)), "pinlater") as address:
+        asyncio.run(names["example"](address))
+        env = environment(data_dir=str(tmp_path), pinlater_service=address)
+        assert Queues(env).said("show", "mail")[0]["succeeded"] == 1
+    assert capsys.readouterr().out == "mail:s1:p1:1 b'to: ann'\n"
+
+
+def test_the_files_of_the_documentation_are_good() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pinlater.md").read_text()
+    queues_file, shards_file = re.findall(r"^```toml\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert queue_limits.parse(queues_file, "queues.toml").of("report_daily").is_paused
+    assert shard_file.parse(shards_file, "shards.toml")["2"].dequeue_only
