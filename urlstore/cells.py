@@ -75,7 +75,8 @@ def decode_attribute(cell: bytes) -> Attribute:
 
 def encode_linked(linked: Linked, page_write_ms: int) -> bytes:
     """The cell of a link note. Of two in one microsecond a later page's stays, of one page the one that is done."""
-    return _encode(linked, page_write_ms.to_bytes(8) + bytes((linked.done,)))
+    # Keys are hashes: compressed, they would be none the smaller.
+    return _encode(linked, page_write_ms.to_bytes(8) + bytes((linked.done,)), worth_compressing=MAX_CELL_BYTES)
 
 
 def decode_linked(cell: bytes) -> Linked:
@@ -108,13 +109,13 @@ def decompress(blob: bytes, length: int) -> bytes:
     raise StoreUnreadable("stored content has another length than its row says: fetch the page again")
 
 
-def _encode(record: Struct, rank: bytes = b"") -> bytes:
+def _encode(record: Struct, rank: bytes = b"", worth_compressing: int = _WORTH_COMPRESSING) -> bytes:
     packed = pack(record)
     if len(packed) > MAX_CELL_BYTES:
         what = type(record).__name__.lower()
         raise ContentTooLarge(f"the {what} has {len(packed)} bytes packed; the limit is {MAX_CELL_BYTES}")
     encoding, payload = _PLAIN, packed
-    if len(packed) >= _WORTH_COMPRESSING and len(smaller := compress(packed)) < len(packed):
+    if len(packed) >= worth_compressing and len(smaller := compress(packed)) < len(packed):
         encoding, payload = _ZSTD, smaller
     return bytes((SCHEMA,)) + rank + bytes((encoding,)) + payload
 

@@ -24,7 +24,13 @@ _NUMBERS = itertools.count()  # of the process, for it may have a directory open
 
 
 class FileContent:
-    """`ContentBackend` over a directory: an object is written aside, then renamed into place."""
+    """`ContentBackend` over a directory.
+
+    A new object is written where it will lie: nobody looks for it before the row that names it, which is written
+    after it, and to make a file once instead of twice (aside, then renamed) is half of what storing a page costs the
+    kernel. What lies there already may be torn, by a writer that was killed, or be read just now: it is replaced
+    whole, by a rename. So is everything where files must outlive a power failure.
+    """
 
     def __init__(self, root: Path, durability: Durability) -> None:
         self._root = root
@@ -45,10 +51,10 @@ class FileContent:
         return cls(root, durability)
 
     async def put(self, content_key: str, blob: bytes) -> None:
-        """Write aside, rename; with durability `full` the file and its directories reach the disk first."""
+        """Write the file; with durability `full` it and its directories reach the disk first."""
         path = self._path(content_key)
         if self._durability == "full":  # most of it is waiting for the disk, which does many at a time
-            await asyncio.to_thread(self._put, path, blob)
+            await asyncio.to_thread(self._replace, path, blob)
         else:
             await self._puts((path, blob))
 
@@ -59,41 +65,69 @@ class FileContent:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _path(self, content_key: str) -> Path:
+    def _path(self, content_key: str) -> str:
         if not _CONTENT_KEY.fullmatch(content_key):  # a key never walks out of the directory
             raise InvalidRequest(f"{content_key[:120]!r} is no content key")
-        return self._root / content_key[:2] / f"{content_key.replace('/', '-')}.zst"
+        return f"{self._root}/{content_key[:2]}/{content_key.replace('/', '-')}.zst"
 
-    def _put_all(self, puts: Sequence[tuple[Path, bytes]]) -> Sequence[None]:
+    def _put_all(self, puts: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         for path, blob in puts:
             self._put(path, blob)
         return [None] * len(puts)
 
-    def _put(self, path: Path, blob: bytes) -> None:
+    def _put(self, path: str, blob: bytes) -> None:
+        with disk_errors(path):
+            is_there = _created(path, blob)
+        if not is_there:
+            self._replace(path, blob)
+
+    def _replace(self, path: str, blob: bytes) -> None:
+        """Write aside, then rename."""
         # The name carries our process: what a killed one left is swept by the next that opens the store.
         aside = self._root / _INCOMING / f"{os.getpid()}-{next(_NUMBERS)}"
         with disk_errors(path):
             try:
                 self._write(aside, blob)
-                _rename(aside, path)
+                _rename(aside, Path(path))
             except OSError:
                 aside.unlink(missing_ok=True)  # a full disk gets its bytes back
                 raise
             if self._durability == "full":
-                for directory in (path.parent, path.parent.parent, self._root):
+                for directory in (Path(path).parent, self._root):
                     _sync(directory)
 
     def _write(self, path: Path, blob: bytes) -> None:
         # Not by a file object, which asks the system three more questions: each gives the interpreter's lock away.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            left = memoryview(blob)
-            while left:
-                left = left[os.write(file, left) :]
+            _write_all(file, blob)
             if self._durability == "full":
                 os.fsync(file)
         finally:
             os.close(file)
+
+
+def _created(path: str, blob: bytes) -> bool:
+    """Whether the file could be made: not where there is one, or no directory."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except (FileExistsError, FileNotFoundError):
+        return False
+    try:
+        _write_all(file, blob)
+    except OSError:
+        # A full disk gets its bytes back. By the file, not by its name, where another writer's may lie by now.
+        os.ftruncate(file, 0)
+        raise
+    finally:
+        os.close(file)
+    return True
+
+
+def _write_all(file: int, blob: bytes) -> None:
+    left = memoryview(blob)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def _rename(aside: Path, path: Path) -> None:
@@ -124,10 +158,10 @@ def _lives(pid: str) -> bool:
     return True
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: str) -> bytes | None:
     with disk_errors(path):
         try:
-            return path.read_bytes()
+            return Path(path).read_bytes()
         except FileNotFoundError:
             return None
 
