@@ -31,6 +31,7 @@ Durability = Literal["normal", "full"]
 
 _BATCH = 512  # writes in one transaction at most: a commit costs the same for one and for all
 _CACHE_KIB = 16_384
+_CHECKPOINT_PAGES = 4_096  # of 4 KiB in the log: a page changed often is copied to the file once
 
 
 def path_of(url: str) -> str:
@@ -137,6 +138,7 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
     @contextmanager
