@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
@@ -56,8 +56,7 @@ def follows(depth: int, max_depth: int | None) -> bool:
     return max_depth is None or depth < max_depth
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A link to be followed."""
 
     key: bytes

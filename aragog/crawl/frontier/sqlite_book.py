@@ -21,7 +21,7 @@ _WRITE = (
     "UPDATE frontier_crawl SET state = ?, seeded = ?, pages = ?, ended_ms = ?, waiting = ?, claimed = ?, page = ?,"
     " alias = ?, refused = ?, failed = ?, skipped = ? WHERE number = ?"
 )
-_INLINE_KEYS = 32
+_INLINE_KEYS = 128
 _ENTRIES = "SELECT key, entry FROM frontier_entry WHERE crawl = ? AND key IN"
 _PUT_ENTRY = "REPLACE INTO frontier_entry VALUES (?, ?, ?)"
 _PUT_FAILURE = "REPLACE INTO frontier_failure VALUES (?, ?, ?)"
