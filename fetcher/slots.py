@@ -11,20 +11,22 @@ from fetcher.clock import Clock
 from fetcher.telemetry import FetcherTelemetry
 from thrift_idl.errors import Deferred, HostHeld, NoSlot
 from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import SlotTaken
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 
 SLACK_MS = 50.0
+"""The slots of 1.05 s are at most 1.05 x qps + 1: so much a second may hold, and so late a request may be."""
 _TAKES = 4  # a process that stalls again and again had better defer than go on taking slots
 
 
 def is_void(reserve_sent_ms: float, grant: Grant, now_ms: float) -> bool:
-    """Whether `grant` is too old: used later than max(one interval, 50 ms) after its slot.
+    """Whether `grant` is too old: used later than 50 ms after its slot, whatever its interval (ADR 12).
 
     The slot is counted from when the reserve call was *sent*: the limiter answered no earlier than that, so a process
     that stalled between answer and use can't take an old slot for a new one.
     """
-    return now_ms - (reserve_sent_ms + grant.wait_ms) > max(grant.interval_ms, SLACK_MS)
+    return now_ms - (reserve_sent_ms + grant.wait_ms) > SLACK_MS
 
 
 def refusal(grant: Grant) -> Deferred:
@@ -96,6 +98,12 @@ class ReservedSlot:
             self._telemetry.grant_voided(self._reservation.domain)
             await self.reserve()
         raise NoSlot("slots went by unused, again and again", delay_ms=self.max_wait_ms, reason="void")
+
+    @property
+    def facts(self) -> SlotTaken:
+        """What the request was sent on."""
+        interval_ms = self._grant.interval_ms if self._grant else 0.0
+        return SlotTaken(self._reservation.domain, self.taken, self.waited_ms, interval_ms)
 
     def _count(self, waited_ms: float) -> None:
         self.waited_ms += waited_ms

@@ -17,7 +17,7 @@ struct Reservation {
 struct Grant {
   /** False: no slot was taken. */
   1: required bool granted
-  /** Granted: wait this long, then send. A grant used later than max(interval, 50 ms) after its slot is void. */
+  /** Granted: wait this long, then send. A grant used later than 50 ms after its slot is void. */
   2: required double wait_ms
   /** Refused: come back in this time. */
   3: required double retry_after_ms

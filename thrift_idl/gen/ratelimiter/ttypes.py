@@ -150,7 +150,7 @@ class Grant(object):
 
     Attributes:
      - granted: False: no slot was taken.
-     - wait_ms: Granted: wait this long, then send. A grant used later than max(interval, 50 ms) after its slot is void.
+     - wait_ms: Granted: wait this long, then send. A grant used later than 50 ms after its slot is void.
      - retry_after_ms: Refused: come back in this time.
      - interval_ms: Distance of two slots of this domain at present.
      - reason: Refused because of: no_slot, held, blocked; "" = granted.
