@@ -1,7 +1,7 @@
 """Who waits for a queue's next job, and what wakes them: an arrival here or on another server, or a due time.
 
-While a queue is empty nobody asks for it: one of those who wait, the head, looks when its next job is due and, should
-a message have been lost, every few seconds. An arrival wakes one, who wakes the next once it has found something.
+While a queue is empty nobody asks for it: one of those who wait is woken to look when its next job is due and, should
+a message have been lost, every few seconds. An arrival wakes one, who wakes the next when it leaves.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Line:
         self.members = 0
         self.arrivals = 0
         self._sleeping: deque[asyncio.Future[None]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Something may be there: the first that sleeps looks; who is looking at the moment looks again."""
@@ -41,17 +42,29 @@ class Line:
                 return
 
     async def sleep(self, end: float, look_at: float) -> None:
-        """Until woken, or `end`; the head until `look_at` at most. Times of the event loop."""
+        """Until woken, or `end`; at `look_at` somebody of the line is woken. Times of the event loop."""
         loop = asyncio.get_running_loop()
+        if self._alarm is None or look_at < self._alarm.when():
+            self.close()
+            self._alarm = loop.call_at(look_at, self._ring)
         me = loop.create_future()
-        is_head = not any(not other.done() for other in self._sleeping)
         self._sleeping.append(me)
-        timer = loop.call_at(min(end, look_at) if is_head else end, _settle, me)
+        timer = loop.call_at(end, _settle, me)
         try:
             await me
         finally:
             timer.cancel()
             me.cancel()
+
+    def close(self) -> None:
+        """Nobody is woken by the clock any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.wake()
 
 
 class Waiting:
@@ -95,7 +108,7 @@ class Waiting:
             line.members -= 1
             line.wake()
             if not line.members:
-                self._lines.pop(queue)
+                self._lines.pop(queue).close()
                 self._go_home()
 
     async def close(self) -> None:

@@ -56,6 +56,17 @@ async def test_who_waits_gets_a_job_when_it_is_due(now: PinLaterService) -> None
     assert now._now_ms() >= due_ms
 
 
+async def test_of_many_who_wait_one_gets_a_job_that_is_enqueued_for_later(now: PinLaterService) -> None:
+    worker = Caller(now)
+    await worker.create()
+    waiting = [waits(worker, 1) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    for delay_ms in (300, 600, 900):
+        await worker.enqueue([PinLaterJob(b"", runAfterTimestampMillis=now._now_ms() + delay_ms)])
+    found = await asyncio.wait_for(asyncio.gather(*waiting), 4)
+    assert sorted(map(len, found)) == [1, 1, 1]
+
+
 async def test_a_failed_job_wakes_who_waits_for_its_retry(worker: Caller) -> None:
     (job,) = await worker.enqueue(jobs_of("work", numAttemptsAllowed=2))
     await worker.take()
