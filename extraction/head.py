@@ -6,15 +6,21 @@ don't fool it; it agrees with `extraction.page` where both see the whole head.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extraction.addresses import Addresses, base_url
 from extraction.charset import decode
+from extraction.prescan import declared_encoding
 from extraction.tags import Tag, tags
 
 HEAD_BYTES = 64 * 1024
+_PRESCANNED = (
+    1024  # https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
+)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
 _HEAD_NAMES = "html head base basefont bgsound link meta title noscript noframes script style template"
 _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
@@ -55,6 +61,14 @@ def read_head(content: bytes, url: str, charset: str = "") -> Head:
         addresses.absolute(next(filter(None, canonicals), "") or "about:blank"),
         addresses.absolute(next(filter(None, refreshes), "") or "about:blank"),
     )
+
+
+def said_charset(content: bytes) -> str:
+    """What the first bytes of a page say of its charset: a byte order mark, or a meta element; "" = nothing."""
+    for mark, charset in _MARKS:
+        if content.startswith(mark):
+            return charset
+    return declared_encoding(content) if b"charset" in content[:_PRESCANNED].lower() else ""
 
 
 def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
+from selectolax.lexbor import LexborNode
 
 from extraction.flags import Flags
 from extraction.images import Images, pixels
 from extraction.limits import Limits
+from extraction.syntax.graph import renamed
+from extraction.syntax.mend import LONGEST_MENDED, parse
 
 _TOTAL = 4  # of the bytes of one block
 _MOST_NODES = 50_000
+_PREFIXED_KEY = re.compile(r'"(?:schema:|https?://schema\.org/)[A-Za-z]+":')
+_SCRIPT = re.compile(r"<script(?=[\s/>])([^<>]*+)>", re.IGNORECASE)
+_SCRIPT_END = re.compile(r"</script(?=[\s/>])", re.IGNORECASE)
 _IMAGE_KEYS = frozenset(("image", "images", "thumbnail", "thumbnailUrl", "primaryImageOfPage", "photo", "screenshot"))
-# What templates leave around and inside JSON: comments and CDATA marks, a semicolon, commas before a bracket.
-_OPENING = re.compile(r"\s*+(?:<!--|/\*\s*+<!\[CDATA\[\s*+\*/|//\s*+<!\[CDATA\[|<!\[CDATA\[)")
-_AROUND = "\ufeff \t\n\r\f\v\xa0;"
-# A string without an end goes on to the end of the text: looked for from each quote, it would take quadratic time.
-_LAST_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*+[\]}])', re.DOTALL)
 
 
 class JsonLd:
@@ -31,9 +31,12 @@ class JsonLd:
         self._flags = flags
         self._images = images
         self._bytes_left = _TOTAL * limits.json_ld_bytes
+        self._mendable = LONGEST_MENDED
         self.blocks: list[str] = []
+        self.values: list[tuple[Any, LexborNode | None]] = []
+        """Of each block, with the element that it stands in."""
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, element: LexborNode | None = None) -> None:
         """One block; what can't be kept leaves a flag."""
         if len(self.blocks) >= self._limits.json_ld_blocks:
             return self._flags.add("too_many_json_ld")
@@ -41,40 +44,44 @@ class JsonLd:
         if size > min(self._limits.json_ld_bytes, self._bytes_left):
             return self._flags.add("json_ld_too_large")
         self._bytes_left -= size
-        value = parse(text)
-        if not isinstance(value, dict | list):
+        value = self._parsed(text)
+        if value is None:
             return self._flags.add("json_ld_broken")
-        return self._keep(value)
+        return self._keep(value, element)
 
-    def _keep(self, value: dict[str, Any] | list[Any]) -> None:
+    def add_beyond(self, markup: str) -> None:
+        """The blocks of markup that isn't parsed, since what is before it was too much."""
+        position = 0
+        while found := _SCRIPT.search(markup, position):
+            position = found.end()
+            if "ld+json" in found[1].lower() and len(self.blocks) < self._limits.json_ld_blocks:
+                end = _SCRIPT_END.search(markup, position)
+                self.add(markup[position : end.start() if end else len(markup)])
+                position = end.end() if end else len(markup)
+
+    def _parsed(self, text: str) -> dict[str, Any] | list[Any] | None:
+        """The one value of a block; several in a row as a list."""
+        try:
+            found = [orjson.loads(text)]
+        except orjson.JSONDecodeError:
+            found = parse(text, self._mendable)
+            self._mendable -= len(text) if len(text) <= self._mendable else 0
+        value = found[0] if len(found) == 1 else found or None
+        return value if isinstance(value, dict | list) else None
+
+    def _keep(self, value: dict[str, Any] | list[Any], element: LexborNode | None) -> None:
         if not is_bounded(value, self._limits.json_ld_depth):
             return self._flags.add("json_ld_too_deep")
         try:
-            self.blocks.append(orjson.dumps(value).decode())
+            block = orjson.dumps(value).decode()
         except TypeError:  # an integer beyond 64 bits, half a surrogate pair: nobody downstream could read it
             return self._flags.add("json_ld_broken")
+        self.blocks.append(block)
+        value = renamed(value) if _PREFIXED_KEY.search(block) else value
+        self.values.append((value, element))
         for url, width, height, caption in image_claims(value):
             self._images.add(url, "json-ld", caption, width, height)
         return None
-
-
-def parse(text: str) -> Any:
-    """The JSON value, None for none. Forgives what templates get wrong: wrapping, control characters, last commas."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        mended = _LAST_COMMA.sub(lambda found: found[1] or "", _unwrapped(text))
-    try:
-        return json.loads(mended, strict=False, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _unwrapped(text: str) -> str:
-    text = text.strip(_AROUND)
-    opening = _OPENING.match(text)
-    text = text[opening.end() if opening else 0 :].removesuffix("-->").removesuffix("]]>")
-    return text.rstrip(_AROUND).removesuffix("//").rstrip(_AROUND)
 
 
 def is_bounded(value: Any, depth: int) -> bool:

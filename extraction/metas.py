@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from selectolax.lexbor import LexborNode
+
 from extraction import robots
 from extraction.flags import Flags
 from extraction.images import Images
@@ -12,6 +14,12 @@ from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Property, RobotsDirectives
 
 _MAX_NAME = 256
+_MOST_STATED = 1_000
+# The same name, otherwise spelled.
+_SHORT_NAMES = {
+    f"dc:{name}": f"dc.{name}" for name in ("title", "creator", "description", "publisher", "date", "language")
+}
+_SHORT_NAMES |= {name.replace("dc:", "dcterms:"): to.replace("dc.", "dcterms.") for name, to in _SHORT_NAMES.items()}
 
 
 class Metas:
@@ -28,8 +36,11 @@ class Metas:
         self.twitter: list[Property] = []
         self.robots: list[RobotsDirectives] = []
         self.preferences: list[str] = []
+        self.stated: dict[str, list[tuple[str, LexborNode | None]]] = {}
+        """Contents by lower case name, property or `itemprop:`name, each with its element."""
+        self._stated = 0
 
-    def add(self, attributes: Mapping[str, str | None]) -> None:
+    def add(self, attributes: Mapping[str, str | None], element: LexborNode | None = None) -> None:
         """One meta element; without a content it says nothing to us."""
         content = attributes.get("content")
         if content is None:
@@ -37,6 +48,7 @@ class Metas:
         name = (attributes.get("name") or "").strip().lower()
         # RDFa lets one element carry several properties.
         properties = (attributes.get("property") or "").split()
+        self._state(name, properties, attributes, content, element)
         for written in dict.fromkeys(properties + ([name] if name.startswith(("og:", "twitter:")) else [])):
             self._add_property(written, content)
         if name:
@@ -47,6 +59,26 @@ class Metas:
     def first(self, name: str) -> str:
         """Content of the first OpenGraph property of that name, "" for none."""
         return next((each.content.strip() for each in self.opengraph if each.name.lower() == name), "")
+
+    def _state(
+        self,
+        name: str,
+        properties: list[str],
+        attributes: Mapping[str, str | None],
+        content: str,
+        element: LexborNode | None,
+    ) -> None:
+        """Keep what it says by name, whatever syntax the name is of."""
+        names = [written.lower() for written in properties[:8]]
+        names += (
+            [name] if name else [f"itemprop:{each.lower()}" for each in (attributes.get("itemprop") or "").split()[:8]]
+        )
+        for each in dict.fromkeys(names):
+            if len(each) > _MAX_NAME or self._stated >= _MOST_STATED or content.isspace() or not content:
+                continue
+            self._stated += 1
+            kept = bounded(content, self._limits.property_length)
+            self.stated.setdefault(_SHORT_NAMES.get(each, each), []).append((kept, element))
 
     def _add_named(self, name: str, content: str) -> None:
         agent = robots.agent_of_meta(name)

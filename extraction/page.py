@@ -12,7 +12,10 @@ from extraction.charset import decode
 from extraction.flags import Flags
 from extraction.limits import DEFAULT, Limits
 from extraction.markup import bounded_markup, expanded_xhtml
+from extraction.meaning import Meaning, meaning_of
+from extraction.preferences import preferences_of
 from extraction.robots import forbids_following
+from extraction.statements import SILENT, Chooser
 from extraction.walk import Walk
 from thrift_idl.gen.page.ttypes import PageRecord
 
@@ -28,34 +31,42 @@ def extract(
     media_type: str = "text/html",
     content_language: str = "",
     x_robots: Sequence[str] = (),
+    usage: Sequence[tuple[str, str]] = (),
     limits: Limits = DEFAULT,
+    chooser: Chooser = SILENT,
 ) -> PageRecord:
     """The record of the page that `url` (a request form) served.
 
     `charset` and `media_type` are the Content-Type header's, `content_language` and `x_robots` the values of
-    Content-Language and of each X-Robots-Tag. Raises nothing but MemoryError: what is broken or too much leaves a flag.
+    Content-Language and of each X-Robots-Tag, `usage` the header fields that `preferences.HEADERS` names, with their
+    values. `chooser` decides between sources, and may note why. Raises nothing but MemoryError: what is broken or too
+    much leaves a flag.
     """
     flags = Flags()
     if len(content) > limits.content_bytes:
         flags.add("truncated")
-    text, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
+    text, beyond, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
     tree = LexborHTMLParser(text, scripting=True)
     walk = Walk(Addresses(base_url(url, _base_href(tree))), limits, flags)
     walk.visit(tree)
+    walk.json_ld.add_beyond(beyond)
     for value in x_robots:
         walk.metas.add_header(value)
-    return _record(walk, used_charset, content_language, flags)
+    meaning = meaning_of(tree, walk, _header_language(content_language), chooser)
+    return _record(walk, used_charset, content_language, meaning, usage, flags)
 
 
-def _text(content: bytes, charset: str, media_type: str, limits: Limits, flags: Flags) -> tuple[str, str]:
+def _text(content: bytes, charset: str, media_type: str, limits: Limits, flags: Flags) -> tuple[str, str, str]:
+    """What is parsed, what is left of it, and the charset."""
     if media_type.lower() not in MEDIA_TYPES:
         flags.add("not_html")
-        return "", ""
+        return "", "", ""
     decoded = decode(content, charset)
     for flag in decoded.flags:
         flags.add(flag)
     text = expanded_xhtml(decoded.text) if media_type.lower() == XHTML else decoded.text
-    return bounded_markup(text, limits, flags), decoded.charset
+    parsed = bounded_markup(text, limits, flags)
+    return parsed, text[len(parsed) :], decoded.charset
 
 
 def _base_href(tree: LexborHTMLParser) -> str | None:
@@ -64,7 +75,14 @@ def _base_href(tree: LexborHTMLParser) -> str | None:
     return None if base is None else base.attributes.get("href") or ""
 
 
-def _record(walk: Walk, charset: str, content_language: str, flags: Flags) -> PageRecord:
+def _record(
+    walk: Walk,
+    charset: str,
+    content_language: str,
+    meaning: Meaning,
+    usage: Sequence[tuple[str, str]],
+    flags: Flags,
+) -> PageRecord:
     metas, absolute = walk.metas, walk.addresses.absolute
     og_url = metas.first("og:url")
     return PageRecord(
@@ -85,6 +103,9 @@ def _record(walk: Walk, charset: str, content_language: str, flags: Flags) -> Pa
         og_url=absolute(og_url) if og_url else "",
         preferences=tuple(metas.preferences),
         flags=flags.as_tuple(),
+        card=meaning.card,
+        typed=meaning.typed,
+        agents=preferences_of(metas.robots, metas.stated, usage, absolute),
     )
 
 

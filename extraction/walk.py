@@ -16,10 +16,12 @@ from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
 from extraction.places import Places
+from extraction.sources import LinkElement
 from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
 
 Handler = Callable[[LexborNode], None]
 
+_MOST_LINKS = 500  # link elements
 _MOST_NOSCRIPTS = 100
 _MOST_NOSCRIPT = 256 * 1024  # characters, all together
 _MOST_TITLES = 10  # looked at until one is the page's
@@ -42,6 +44,7 @@ class Walk:
         self._places = Places()
         self.outlinks = Outlinks(addresses, limits, flags, self._places, self.text)
         self.json_ld = JsonLd(limits, flags, self.images)
+        self.links: list[LinkElement] = []
         self.title = ""
         self.canonical = ""
         self.language = ""
@@ -101,11 +104,13 @@ class Walk:
         self.title = bounded(text, self._limits.title_length)
 
     def _meta(self, node: LexborNode) -> None:
-        self.metas.add(node.attributes)
+        self.metas.add(node.attributes, node)
 
     def _link(self, node: LexborNode) -> None:
         attributes = node.attributes
         rel, href = (attributes.get("rel") or "").lower().split(), attributes.get("href") or ""
+        if rel and href and len(self.links) < _MOST_LINKS:
+            self.links.append(LinkElement(tuple(rel[:8]), href, attributes, node, self._in_head))
         if "canonical" in rel and self._in_head and not self.canonical and href.strip():
             # Not in the body, where others than the author write: https://html.spec.whatwg.org/#body-ok
             self.canonical = self.addresses.absolute(href)
@@ -129,7 +134,7 @@ class Walk:
         self.text.skip(node)
         kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
         if kind == "application/ld+json":
-            self.json_ld.add(node.text())
+            self.json_ld.add(node.text(), node)
 
     def _style(self, node: LexborNode) -> None:
         self.text.skip(node)

@@ -582,6 +582,3831 @@ class RobotsDirectives(object):
         return not (self == other)
 
 
+class Alternate(object):
+    """
+    A version of the page in another language, or for another region: hreflang.
+
+    Attributes:
+     - language: BCP 47 as written, or x-default.
+     - url
+
+    """
+
+    __slots__ = (
+        'language',
+        'url',
+    )
+
+
+    def __init__(self, language=None, url=None,):
+        super(Alternate, self).__setattr__('language', language)
+        super(Alternate, self).__setattr__('url', url)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.language, self.url, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        language = None
+        url = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    language = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            language=language,
+            url=url,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Alternate')
+        if self.language is not None:
+            oprot.writeFieldBegin('language', TType.STRING, 1)
+            oprot.writeString(self.language.encode('utf-8') if sys.version_info[0] == 2 else self.language)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 2)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.language is None:
+            raise TProtocolException(message='Required field language is unset!')
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Offered(object):
+    """
+    Something that a link element offers of the page: a feed, an oEmbed endpoint.
+
+    Attributes:
+     - url
+     - media_type: Media type as written, lower case.
+     - title
+
+    """
+
+    __slots__ = (
+        'url',
+        'media_type',
+        'title',
+    )
+
+
+    def __init__(self, url=None, media_type="", title="",):
+        super(Offered, self).__setattr__('url', url)
+        super(Offered, self).__setattr__('media_type', media_type)
+        super(Offered, self).__setattr__('title', title)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.url, self.media_type, self.title, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        url = None
+        media_type = ""
+        title = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    media_type = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    title = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            url=url,
+            media_type=media_type,
+            title=title,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Offered')
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 1)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.media_type is not None:
+            oprot.writeFieldBegin('media_type', TType.STRING, 2)
+            oprot.writeString(self.media_type.encode('utf-8') if sys.version_info[0] == 2 else self.media_type)
+            oprot.writeFieldEnd()
+        if self.title is not None:
+            oprot.writeFieldBegin('title', TType.STRING, 3)
+            oprot.writeString(self.title.encode('utf-8') if sys.version_info[0] == 2 else self.title)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Card(object):
+    """
+    What a preview of any page shows. Text is plain: no mark-up, no entities, white space collapsed.
+    Dates are ISO 8601, as exact as the page is. Which source wins: extraction/precedence.py.
+
+    Attributes:
+     - title
+     - description
+     - site_name
+     - authors
+     - published
+     - modified
+     - language: BCP 47 with hyphens.
+     - logo
+     - favicon
+     - canonical: As claimed: rel=canonical, then og:url.
+     - alternates
+     - feeds
+     - amp
+     - image
+     - oembed
+     - app_links: al:*, names in lower case.
+
+    """
+
+    __slots__ = (
+        'title',
+        'description',
+        'site_name',
+        'authors',
+        'published',
+        'modified',
+        'language',
+        'logo',
+        'favicon',
+        'canonical',
+        'alternates',
+        'feeds',
+        'amp',
+        'image',
+        'oembed',
+        'app_links',
+    )
+
+
+    def __init__(self, title="", description="", site_name="", authors=(
+    ), published="", modified="", language="", logo="", favicon="", canonical="", alternates=(
+    ), feeds=(
+    ), amp="", image="", oembed=(
+    ), app_links=(
+    ),):
+        super(Card, self).__setattr__('title', title)
+        super(Card, self).__setattr__('description', description)
+        super(Card, self).__setattr__('site_name', site_name)
+        if authors is self.thrift_spec[4][4]:
+            authors = (
+            )
+        super(Card, self).__setattr__('authors', authors)
+        super(Card, self).__setattr__('published', published)
+        super(Card, self).__setattr__('modified', modified)
+        super(Card, self).__setattr__('language', language)
+        super(Card, self).__setattr__('logo', logo)
+        super(Card, self).__setattr__('favicon', favicon)
+        super(Card, self).__setattr__('canonical', canonical)
+        if alternates is self.thrift_spec[11][4]:
+            alternates = (
+            )
+        super(Card, self).__setattr__('alternates', alternates)
+        if feeds is self.thrift_spec[12][4]:
+            feeds = (
+            )
+        super(Card, self).__setattr__('feeds', feeds)
+        super(Card, self).__setattr__('amp', amp)
+        super(Card, self).__setattr__('image', image)
+        if oembed is self.thrift_spec[15][4]:
+            oembed = (
+            )
+        super(Card, self).__setattr__('oembed', oembed)
+        if app_links is self.thrift_spec[16][4]:
+            app_links = (
+            )
+        super(Card, self).__setattr__('app_links', app_links)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.title, self.description, self.site_name, self.authors, self.published, self.modified, self.language, self.logo, self.favicon, self.canonical, self.alternates, self.feeds, self.amp, self.image, self.oembed, self.app_links, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        title = ""
+        description = ""
+        site_name = ""
+        authors = (
+        )
+        published = ""
+        modified = ""
+        language = ""
+        logo = ""
+        favicon = ""
+        canonical = ""
+        alternates = (
+        )
+        feeds = (
+        )
+        amp = ""
+        image = ""
+        oembed = (
+        )
+        app_links = (
+        )
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    title = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    site_name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.LIST:
+                    authors = []
+                    (_etype17, _size14) = iprot.readListBegin()
+                    for _i18 in range(_size14):
+                        _elem19 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        authors.append(_elem19)
+                    authors = tuple(authors)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    published = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    modified = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    language = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    logo = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    favicon = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    canonical = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.LIST:
+                    alternates = []
+                    (_etype23, _size20) = iprot.readListBegin()
+                    for _i24 in range(_size20):
+                        _elem25 = Alternate.read(iprot)
+                        alternates.append(_elem25)
+                    alternates = tuple(alternates)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.LIST:
+                    feeds = []
+                    (_etype29, _size26) = iprot.readListBegin()
+                    for _i30 in range(_size26):
+                        _elem31 = Offered.read(iprot)
+                        feeds.append(_elem31)
+                    feeds = tuple(feeds)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.STRING:
+                    amp = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.LIST:
+                    oembed = []
+                    (_etype35, _size32) = iprot.readListBegin()
+                    for _i36 in range(_size32):
+                        _elem37 = Offered.read(iprot)
+                        oembed.append(_elem37)
+                    oembed = tuple(oembed)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.LIST:
+                    app_links = []
+                    (_etype41, _size38) = iprot.readListBegin()
+                    for _i42 in range(_size38):
+                        _elem43 = Property.read(iprot)
+                        app_links.append(_elem43)
+                    app_links = tuple(app_links)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            title=title,
+            description=description,
+            site_name=site_name,
+            authors=authors,
+            published=published,
+            modified=modified,
+            language=language,
+            logo=logo,
+            favicon=favicon,
+            canonical=canonical,
+            alternates=alternates,
+            feeds=feeds,
+            amp=amp,
+            image=image,
+            oembed=oembed,
+            app_links=app_links,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Card')
+        if self.title is not None:
+            oprot.writeFieldBegin('title', TType.STRING, 1)
+            oprot.writeString(self.title.encode('utf-8') if sys.version_info[0] == 2 else self.title)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.site_name is not None:
+            oprot.writeFieldBegin('site_name', TType.STRING, 3)
+            oprot.writeString(self.site_name.encode('utf-8') if sys.version_info[0] == 2 else self.site_name)
+            oprot.writeFieldEnd()
+        if self.authors is not None:
+            oprot.writeFieldBegin('authors', TType.LIST, 4)
+            oprot.writeListBegin(TType.STRING, len(self.authors))
+            for iter44 in self.authors:
+                oprot.writeString(iter44.encode('utf-8') if sys.version_info[0] == 2 else iter44)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.published is not None:
+            oprot.writeFieldBegin('published', TType.STRING, 5)
+            oprot.writeString(self.published.encode('utf-8') if sys.version_info[0] == 2 else self.published)
+            oprot.writeFieldEnd()
+        if self.modified is not None:
+            oprot.writeFieldBegin('modified', TType.STRING, 6)
+            oprot.writeString(self.modified.encode('utf-8') if sys.version_info[0] == 2 else self.modified)
+            oprot.writeFieldEnd()
+        if self.language is not None:
+            oprot.writeFieldBegin('language', TType.STRING, 7)
+            oprot.writeString(self.language.encode('utf-8') if sys.version_info[0] == 2 else self.language)
+            oprot.writeFieldEnd()
+        if self.logo is not None:
+            oprot.writeFieldBegin('logo', TType.STRING, 8)
+            oprot.writeString(self.logo.encode('utf-8') if sys.version_info[0] == 2 else self.logo)
+            oprot.writeFieldEnd()
+        if self.favicon is not None:
+            oprot.writeFieldBegin('favicon', TType.STRING, 9)
+            oprot.writeString(self.favicon.encode('utf-8') if sys.version_info[0] == 2 else self.favicon)
+            oprot.writeFieldEnd()
+        if self.canonical is not None:
+            oprot.writeFieldBegin('canonical', TType.STRING, 10)
+            oprot.writeString(self.canonical.encode('utf-8') if sys.version_info[0] == 2 else self.canonical)
+            oprot.writeFieldEnd()
+        if self.alternates is not None:
+            oprot.writeFieldBegin('alternates', TType.LIST, 11)
+            oprot.writeListBegin(TType.STRUCT, len(self.alternates))
+            for iter45 in self.alternates:
+                iter45.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.feeds is not None:
+            oprot.writeFieldBegin('feeds', TType.LIST, 12)
+            oprot.writeListBegin(TType.STRUCT, len(self.feeds))
+            for iter46 in self.feeds:
+                iter46.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.amp is not None:
+            oprot.writeFieldBegin('amp', TType.STRING, 13)
+            oprot.writeString(self.amp.encode('utf-8') if sys.version_info[0] == 2 else self.amp)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 14)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.oembed is not None:
+            oprot.writeFieldBegin('oembed', TType.LIST, 15)
+            oprot.writeListBegin(TType.STRUCT, len(self.oembed))
+            for iter47 in self.oembed:
+                iter47.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.app_links is not None:
+            oprot.writeFieldBegin('app_links', TType.LIST, 16)
+            oprot.writeListBegin(TType.STRUCT, len(self.app_links))
+            for iter48 in self.app_links:
+                iter48.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Rating(object):
+    """
+    What others think of it, as decimals.
+
+    Attributes:
+     - value
+     - best: Of how many; "" = not said, which means 5.
+     - count: Ratings, or else reviews.
+
+    """
+
+    __slots__ = (
+        'value',
+        'best',
+        'count',
+    )
+
+
+    def __init__(self, value=None, best="", count=0,):
+        super(Rating, self).__setattr__('value', value)
+        super(Rating, self).__setattr__('best', best)
+        super(Rating, self).__setattr__('count', count)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.value, self.best, self.count, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        value = None
+        best = ""
+        count = 0
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    value = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    best = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I32:
+                    count = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            value=value,
+            best=best,
+            count=count,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Rating')
+        if self.value is not None:
+            oprot.writeFieldBegin('value', TType.STRING, 1)
+            oprot.writeString(self.value.encode('utf-8') if sys.version_info[0] == 2 else self.value)
+            oprot.writeFieldEnd()
+        if self.best is not None:
+            oprot.writeFieldBegin('best', TType.STRING, 2)
+            oprot.writeString(self.best.encode('utf-8') if sys.version_info[0] == 2 else self.best)
+            oprot.writeFieldEnd()
+        if self.count is not None:
+            oprot.writeFieldBegin('count', TType.I32, 3)
+            oprot.writeI32(self.count)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.value is None:
+            raise TProtocolException(message='Required field value is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Step(object):
+    """
+    A step of a recipe.
+
+    Attributes:
+     - text
+     - section: Heading of the part of the recipe that it belongs to.
+
+    """
+
+    __slots__ = (
+        'text',
+        'section',
+    )
+
+
+    def __init__(self, text=None, section="",):
+        super(Step, self).__setattr__('text', text)
+        super(Step, self).__setattr__('section', section)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.text, self.section, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        text = None
+        section = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    text = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    section = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            text=text,
+            section=section,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Step')
+        if self.text is not None:
+            oprot.writeFieldBegin('text', TType.STRING, 1)
+            oprot.writeString(self.text.encode('utf-8') if sys.version_info[0] == 2 else self.text)
+            oprot.writeFieldEnd()
+        if self.section is not None:
+            oprot.writeFieldBegin('section', TType.STRING, 2)
+            oprot.writeString(self.section.encode('utf-8') if sys.version_info[0] == 2 else self.section)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.text is None:
+            raise TProtocolException(message='Required field text is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Recipe(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - authors
+     - ingredients
+     - instructions
+     - prep_time: ISO 8601 durations.
+     - cook_time
+     - total_time
+     - yields: What it yields: "4 servings".
+     - rating
+     - nutrition: schema.org's names without "Content": calories, fat, ...
+     - categories
+     - cuisines
+     - keywords
+     - published
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'authors',
+        'ingredients',
+        'instructions',
+        'prep_time',
+        'cook_time',
+        'total_time',
+        'yields',
+        'rating',
+        'nutrition',
+        'categories',
+        'cuisines',
+        'keywords',
+        'published',
+    )
+
+
+    def __init__(self, name="", description="", image="", authors=(
+    ), ingredients=(
+    ), instructions=(
+    ), prep_time="", cook_time="", total_time="", yields="", rating=None, nutrition=(
+    ), categories=(
+    ), cuisines=(
+    ), keywords=(
+    ), published="",):
+        super(Recipe, self).__setattr__('name', name)
+        super(Recipe, self).__setattr__('description', description)
+        super(Recipe, self).__setattr__('image', image)
+        if authors is self.thrift_spec[4][4]:
+            authors = (
+            )
+        super(Recipe, self).__setattr__('authors', authors)
+        if ingredients is self.thrift_spec[5][4]:
+            ingredients = (
+            )
+        super(Recipe, self).__setattr__('ingredients', ingredients)
+        if instructions is self.thrift_spec[6][4]:
+            instructions = (
+            )
+        super(Recipe, self).__setattr__('instructions', instructions)
+        super(Recipe, self).__setattr__('prep_time', prep_time)
+        super(Recipe, self).__setattr__('cook_time', cook_time)
+        super(Recipe, self).__setattr__('total_time', total_time)
+        super(Recipe, self).__setattr__('yields', yields)
+        super(Recipe, self).__setattr__('rating', rating)
+        if nutrition is self.thrift_spec[12][4]:
+            nutrition = (
+            )
+        super(Recipe, self).__setattr__('nutrition', nutrition)
+        if categories is self.thrift_spec[13][4]:
+            categories = (
+            )
+        super(Recipe, self).__setattr__('categories', categories)
+        if cuisines is self.thrift_spec[14][4]:
+            cuisines = (
+            )
+        super(Recipe, self).__setattr__('cuisines', cuisines)
+        if keywords is self.thrift_spec[15][4]:
+            keywords = (
+            )
+        super(Recipe, self).__setattr__('keywords', keywords)
+        super(Recipe, self).__setattr__('published', published)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.authors, self.ingredients, self.instructions, self.prep_time, self.cook_time, self.total_time, self.yields, self.rating, self.nutrition, self.categories, self.cuisines, self.keywords, self.published, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        authors = (
+        )
+        ingredients = (
+        )
+        instructions = (
+        )
+        prep_time = ""
+        cook_time = ""
+        total_time = ""
+        yields = ""
+        rating = None
+        nutrition = (
+        )
+        categories = (
+        )
+        cuisines = (
+        )
+        keywords = (
+        )
+        published = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.LIST:
+                    authors = []
+                    (_etype52, _size49) = iprot.readListBegin()
+                    for _i53 in range(_size49):
+                        _elem54 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        authors.append(_elem54)
+                    authors = tuple(authors)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.LIST:
+                    ingredients = []
+                    (_etype58, _size55) = iprot.readListBegin()
+                    for _i59 in range(_size55):
+                        _elem60 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        ingredients.append(_elem60)
+                    ingredients = tuple(ingredients)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.LIST:
+                    instructions = []
+                    (_etype64, _size61) = iprot.readListBegin()
+                    for _i65 in range(_size61):
+                        _elem66 = Step.read(iprot)
+                        instructions.append(_elem66)
+                    instructions = tuple(instructions)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    prep_time = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    cook_time = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    total_time = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    yields = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.STRUCT:
+                    rating = Rating.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.LIST:
+                    nutrition = []
+                    (_etype70, _size67) = iprot.readListBegin()
+                    for _i71 in range(_size67):
+                        _elem72 = Property.read(iprot)
+                        nutrition.append(_elem72)
+                    nutrition = tuple(nutrition)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.LIST:
+                    categories = []
+                    (_etype76, _size73) = iprot.readListBegin()
+                    for _i77 in range(_size73):
+                        _elem78 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        categories.append(_elem78)
+                    categories = tuple(categories)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.LIST:
+                    cuisines = []
+                    (_etype82, _size79) = iprot.readListBegin()
+                    for _i83 in range(_size79):
+                        _elem84 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        cuisines.append(_elem84)
+                    cuisines = tuple(cuisines)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.LIST:
+                    keywords = []
+                    (_etype88, _size85) = iprot.readListBegin()
+                    for _i89 in range(_size85):
+                        _elem90 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        keywords.append(_elem90)
+                    keywords = tuple(keywords)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.STRING:
+                    published = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            authors=authors,
+            ingredients=ingredients,
+            instructions=instructions,
+            prep_time=prep_time,
+            cook_time=cook_time,
+            total_time=total_time,
+            yields=yields,
+            rating=rating,
+            nutrition=nutrition,
+            categories=categories,
+            cuisines=cuisines,
+            keywords=keywords,
+            published=published,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Recipe')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.authors is not None:
+            oprot.writeFieldBegin('authors', TType.LIST, 4)
+            oprot.writeListBegin(TType.STRING, len(self.authors))
+            for iter91 in self.authors:
+                oprot.writeString(iter91.encode('utf-8') if sys.version_info[0] == 2 else iter91)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.ingredients is not None:
+            oprot.writeFieldBegin('ingredients', TType.LIST, 5)
+            oprot.writeListBegin(TType.STRING, len(self.ingredients))
+            for iter92 in self.ingredients:
+                oprot.writeString(iter92.encode('utf-8') if sys.version_info[0] == 2 else iter92)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.instructions is not None:
+            oprot.writeFieldBegin('instructions', TType.LIST, 6)
+            oprot.writeListBegin(TType.STRUCT, len(self.instructions))
+            for iter93 in self.instructions:
+                iter93.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.prep_time is not None:
+            oprot.writeFieldBegin('prep_time', TType.STRING, 7)
+            oprot.writeString(self.prep_time.encode('utf-8') if sys.version_info[0] == 2 else self.prep_time)
+            oprot.writeFieldEnd()
+        if self.cook_time is not None:
+            oprot.writeFieldBegin('cook_time', TType.STRING, 8)
+            oprot.writeString(self.cook_time.encode('utf-8') if sys.version_info[0] == 2 else self.cook_time)
+            oprot.writeFieldEnd()
+        if self.total_time is not None:
+            oprot.writeFieldBegin('total_time', TType.STRING, 9)
+            oprot.writeString(self.total_time.encode('utf-8') if sys.version_info[0] == 2 else self.total_time)
+            oprot.writeFieldEnd()
+        if self.yields is not None:
+            oprot.writeFieldBegin('yields', TType.STRING, 10)
+            oprot.writeString(self.yields.encode('utf-8') if sys.version_info[0] == 2 else self.yields)
+            oprot.writeFieldEnd()
+        if self.rating is not None:
+            oprot.writeFieldBegin('rating', TType.STRUCT, 11)
+            self.rating.write(oprot)
+            oprot.writeFieldEnd()
+        if self.nutrition is not None:
+            oprot.writeFieldBegin('nutrition', TType.LIST, 12)
+            oprot.writeListBegin(TType.STRUCT, len(self.nutrition))
+            for iter94 in self.nutrition:
+                iter94.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.categories is not None:
+            oprot.writeFieldBegin('categories', TType.LIST, 13)
+            oprot.writeListBegin(TType.STRING, len(self.categories))
+            for iter95 in self.categories:
+                oprot.writeString(iter95.encode('utf-8') if sys.version_info[0] == 2 else iter95)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.cuisines is not None:
+            oprot.writeFieldBegin('cuisines', TType.LIST, 14)
+            oprot.writeListBegin(TType.STRING, len(self.cuisines))
+            for iter96 in self.cuisines:
+                oprot.writeString(iter96.encode('utf-8') if sys.version_info[0] == 2 else iter96)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.keywords is not None:
+            oprot.writeFieldBegin('keywords', TType.LIST, 15)
+            oprot.writeListBegin(TType.STRING, len(self.keywords))
+            for iter97 in self.keywords:
+                oprot.writeString(iter97.encode('utf-8') if sys.version_info[0] == 2 else iter97)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.published is not None:
+            oprot.writeFieldBegin('published', TType.STRING, 16)
+            oprot.writeString(self.published.encode('utf-8') if sys.version_info[0] == 2 else self.published)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Offer(object):
+    """
+    Attributes:
+     - price: A decimal number with a point.
+     - high_price: Of an aggregate of offers.
+     - currency: ISO 4217.
+     - availability: schema.org's ItemAvailability: InStock, OutOfStock, PreOrder, ...
+     - condition: schema.org's OfferItemCondition: NewCondition, UsedCondition, ...
+     - url
+     - seller
+     - valid_until
+
+    """
+
+    __slots__ = (
+        'price',
+        'high_price',
+        'currency',
+        'availability',
+        'condition',
+        'url',
+        'seller',
+        'valid_until',
+    )
+
+
+    def __init__(self, price="", high_price="", currency="", availability="", condition="", url="", seller="", valid_until="",):
+        super(Offer, self).__setattr__('price', price)
+        super(Offer, self).__setattr__('high_price', high_price)
+        super(Offer, self).__setattr__('currency', currency)
+        super(Offer, self).__setattr__('availability', availability)
+        super(Offer, self).__setattr__('condition', condition)
+        super(Offer, self).__setattr__('url', url)
+        super(Offer, self).__setattr__('seller', seller)
+        super(Offer, self).__setattr__('valid_until', valid_until)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.price, self.high_price, self.currency, self.availability, self.condition, self.url, self.seller, self.valid_until, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        price = ""
+        high_price = ""
+        currency = ""
+        availability = ""
+        condition = ""
+        url = ""
+        seller = ""
+        valid_until = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    price = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    high_price = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    currency = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    availability = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    condition = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    seller = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    valid_until = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            price=price,
+            high_price=high_price,
+            currency=currency,
+            availability=availability,
+            condition=condition,
+            url=url,
+            seller=seller,
+            valid_until=valid_until,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Offer')
+        if self.price is not None:
+            oprot.writeFieldBegin('price', TType.STRING, 1)
+            oprot.writeString(self.price.encode('utf-8') if sys.version_info[0] == 2 else self.price)
+            oprot.writeFieldEnd()
+        if self.high_price is not None:
+            oprot.writeFieldBegin('high_price', TType.STRING, 2)
+            oprot.writeString(self.high_price.encode('utf-8') if sys.version_info[0] == 2 else self.high_price)
+            oprot.writeFieldEnd()
+        if self.currency is not None:
+            oprot.writeFieldBegin('currency', TType.STRING, 3)
+            oprot.writeString(self.currency.encode('utf-8') if sys.version_info[0] == 2 else self.currency)
+            oprot.writeFieldEnd()
+        if self.availability is not None:
+            oprot.writeFieldBegin('availability', TType.STRING, 4)
+            oprot.writeString(self.availability.encode('utf-8') if sys.version_info[0] == 2 else self.availability)
+            oprot.writeFieldEnd()
+        if self.condition is not None:
+            oprot.writeFieldBegin('condition', TType.STRING, 5)
+            oprot.writeString(self.condition.encode('utf-8') if sys.version_info[0] == 2 else self.condition)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 6)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.seller is not None:
+            oprot.writeFieldBegin('seller', TType.STRING, 7)
+            oprot.writeString(self.seller.encode('utf-8') if sys.version_info[0] == 2 else self.seller)
+            oprot.writeFieldEnd()
+        if self.valid_until is not None:
+            oprot.writeFieldBegin('valid_until', TType.STRING, 8)
+            oprot.writeString(self.valid_until.encode('utf-8') if sys.version_info[0] == 2 else self.valid_until)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Variant(object):
+    """
+    One of several forms that a product is sold in.
+
+    Attributes:
+     - name
+     - sku
+     - gtin
+     - image
+     - url
+     - offers
+
+    """
+
+    __slots__ = (
+        'name',
+        'sku',
+        'gtin',
+        'image',
+        'url',
+        'offers',
+    )
+
+
+    def __init__(self, name="", sku="", gtin="", image="", url="", offers=(
+    ),):
+        super(Variant, self).__setattr__('name', name)
+        super(Variant, self).__setattr__('sku', sku)
+        super(Variant, self).__setattr__('gtin', gtin)
+        super(Variant, self).__setattr__('image', image)
+        super(Variant, self).__setattr__('url', url)
+        if offers is self.thrift_spec[6][4]:
+            offers = (
+            )
+        super(Variant, self).__setattr__('offers', offers)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.sku, self.gtin, self.image, self.url, self.offers, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        sku = ""
+        gtin = ""
+        image = ""
+        url = ""
+        offers = (
+        )
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    sku = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    gtin = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.LIST:
+                    offers = []
+                    (_etype101, _size98) = iprot.readListBegin()
+                    for _i102 in range(_size98):
+                        _elem103 = Offer.read(iprot)
+                        offers.append(_elem103)
+                    offers = tuple(offers)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            sku=sku,
+            gtin=gtin,
+            image=image,
+            url=url,
+            offers=offers,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Variant')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.sku is not None:
+            oprot.writeFieldBegin('sku', TType.STRING, 2)
+            oprot.writeString(self.sku.encode('utf-8') if sys.version_info[0] == 2 else self.sku)
+            oprot.writeFieldEnd()
+        if self.gtin is not None:
+            oprot.writeFieldBegin('gtin', TType.STRING, 3)
+            oprot.writeString(self.gtin.encode('utf-8') if sys.version_info[0] == 2 else self.gtin)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 4)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 5)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.offers is not None:
+            oprot.writeFieldBegin('offers', TType.LIST, 6)
+            oprot.writeListBegin(TType.STRUCT, len(self.offers))
+            for iter104 in self.offers:
+                iter104.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Product(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - brand
+     - gtin
+     - sku
+     - mpn
+     - category
+     - price: Of the first offer that has a price.
+     - currency
+     - availability
+     - offers
+     - variants
+     - rating
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'brand',
+        'gtin',
+        'sku',
+        'mpn',
+        'category',
+        'price',
+        'currency',
+        'availability',
+        'offers',
+        'variants',
+        'rating',
+    )
+
+
+    def __init__(self, name="", description="", image="", brand="", gtin="", sku="", mpn="", category="", price="", currency="", availability="", offers=(
+    ), variants=(
+    ), rating=None,):
+        super(Product, self).__setattr__('name', name)
+        super(Product, self).__setattr__('description', description)
+        super(Product, self).__setattr__('image', image)
+        super(Product, self).__setattr__('brand', brand)
+        super(Product, self).__setattr__('gtin', gtin)
+        super(Product, self).__setattr__('sku', sku)
+        super(Product, self).__setattr__('mpn', mpn)
+        super(Product, self).__setattr__('category', category)
+        super(Product, self).__setattr__('price', price)
+        super(Product, self).__setattr__('currency', currency)
+        super(Product, self).__setattr__('availability', availability)
+        if offers is self.thrift_spec[12][4]:
+            offers = (
+            )
+        super(Product, self).__setattr__('offers', offers)
+        if variants is self.thrift_spec[13][4]:
+            variants = (
+            )
+        super(Product, self).__setattr__('variants', variants)
+        super(Product, self).__setattr__('rating', rating)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.brand, self.gtin, self.sku, self.mpn, self.category, self.price, self.currency, self.availability, self.offers, self.variants, self.rating, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        brand = ""
+        gtin = ""
+        sku = ""
+        mpn = ""
+        category = ""
+        price = ""
+        currency = ""
+        availability = ""
+        offers = (
+        )
+        variants = (
+        )
+        rating = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    brand = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    gtin = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    sku = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    mpn = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    category = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    price = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    currency = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.STRING:
+                    availability = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.LIST:
+                    offers = []
+                    (_etype108, _size105) = iprot.readListBegin()
+                    for _i109 in range(_size105):
+                        _elem110 = Offer.read(iprot)
+                        offers.append(_elem110)
+                    offers = tuple(offers)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.LIST:
+                    variants = []
+                    (_etype114, _size111) = iprot.readListBegin()
+                    for _i115 in range(_size111):
+                        _elem116 = Variant.read(iprot)
+                        variants.append(_elem116)
+                    variants = tuple(variants)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.STRUCT:
+                    rating = Rating.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            brand=brand,
+            gtin=gtin,
+            sku=sku,
+            mpn=mpn,
+            category=category,
+            price=price,
+            currency=currency,
+            availability=availability,
+            offers=offers,
+            variants=variants,
+            rating=rating,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Product')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.brand is not None:
+            oprot.writeFieldBegin('brand', TType.STRING, 4)
+            oprot.writeString(self.brand.encode('utf-8') if sys.version_info[0] == 2 else self.brand)
+            oprot.writeFieldEnd()
+        if self.gtin is not None:
+            oprot.writeFieldBegin('gtin', TType.STRING, 5)
+            oprot.writeString(self.gtin.encode('utf-8') if sys.version_info[0] == 2 else self.gtin)
+            oprot.writeFieldEnd()
+        if self.sku is not None:
+            oprot.writeFieldBegin('sku', TType.STRING, 6)
+            oprot.writeString(self.sku.encode('utf-8') if sys.version_info[0] == 2 else self.sku)
+            oprot.writeFieldEnd()
+        if self.mpn is not None:
+            oprot.writeFieldBegin('mpn', TType.STRING, 7)
+            oprot.writeString(self.mpn.encode('utf-8') if sys.version_info[0] == 2 else self.mpn)
+            oprot.writeFieldEnd()
+        if self.category is not None:
+            oprot.writeFieldBegin('category', TType.STRING, 8)
+            oprot.writeString(self.category.encode('utf-8') if sys.version_info[0] == 2 else self.category)
+            oprot.writeFieldEnd()
+        if self.price is not None:
+            oprot.writeFieldBegin('price', TType.STRING, 9)
+            oprot.writeString(self.price.encode('utf-8') if sys.version_info[0] == 2 else self.price)
+            oprot.writeFieldEnd()
+        if self.currency is not None:
+            oprot.writeFieldBegin('currency', TType.STRING, 10)
+            oprot.writeString(self.currency.encode('utf-8') if sys.version_info[0] == 2 else self.currency)
+            oprot.writeFieldEnd()
+        if self.availability is not None:
+            oprot.writeFieldBegin('availability', TType.STRING, 11)
+            oprot.writeString(self.availability.encode('utf-8') if sys.version_info[0] == 2 else self.availability)
+            oprot.writeFieldEnd()
+        if self.offers is not None:
+            oprot.writeFieldBegin('offers', TType.LIST, 12)
+            oprot.writeListBegin(TType.STRUCT, len(self.offers))
+            for iter117 in self.offers:
+                iter117.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.variants is not None:
+            oprot.writeFieldBegin('variants', TType.LIST, 13)
+            oprot.writeListBegin(TType.STRUCT, len(self.variants))
+            for iter118 in self.variants:
+                iter118.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.rating is not None:
+            oprot.writeFieldBegin('rating', TType.STRUCT, 14)
+            self.rating.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Article(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - authors
+     - published
+     - modified
+     - section
+     - keywords
+     - publisher
+     - free: "true", "false"; "" = not said.
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'authors',
+        'published',
+        'modified',
+        'section',
+        'keywords',
+        'publisher',
+        'free',
+    )
+
+
+    def __init__(self, name="", description="", image="", authors=(
+    ), published="", modified="", section="", keywords=(
+    ), publisher="", free="",):
+        super(Article, self).__setattr__('name', name)
+        super(Article, self).__setattr__('description', description)
+        super(Article, self).__setattr__('image', image)
+        if authors is self.thrift_spec[4][4]:
+            authors = (
+            )
+        super(Article, self).__setattr__('authors', authors)
+        super(Article, self).__setattr__('published', published)
+        super(Article, self).__setattr__('modified', modified)
+        super(Article, self).__setattr__('section', section)
+        if keywords is self.thrift_spec[8][4]:
+            keywords = (
+            )
+        super(Article, self).__setattr__('keywords', keywords)
+        super(Article, self).__setattr__('publisher', publisher)
+        super(Article, self).__setattr__('free', free)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.authors, self.published, self.modified, self.section, self.keywords, self.publisher, self.free, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        authors = (
+        )
+        published = ""
+        modified = ""
+        section = ""
+        keywords = (
+        )
+        publisher = ""
+        free = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.LIST:
+                    authors = []
+                    (_etype122, _size119) = iprot.readListBegin()
+                    for _i123 in range(_size119):
+                        _elem124 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        authors.append(_elem124)
+                    authors = tuple(authors)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    published = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    modified = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    section = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.LIST:
+                    keywords = []
+                    (_etype128, _size125) = iprot.readListBegin()
+                    for _i129 in range(_size125):
+                        _elem130 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        keywords.append(_elem130)
+                    keywords = tuple(keywords)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    publisher = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    free = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            authors=authors,
+            published=published,
+            modified=modified,
+            section=section,
+            keywords=keywords,
+            publisher=publisher,
+            free=free,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Article')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.authors is not None:
+            oprot.writeFieldBegin('authors', TType.LIST, 4)
+            oprot.writeListBegin(TType.STRING, len(self.authors))
+            for iter131 in self.authors:
+                oprot.writeString(iter131.encode('utf-8') if sys.version_info[0] == 2 else iter131)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.published is not None:
+            oprot.writeFieldBegin('published', TType.STRING, 5)
+            oprot.writeString(self.published.encode('utf-8') if sys.version_info[0] == 2 else self.published)
+            oprot.writeFieldEnd()
+        if self.modified is not None:
+            oprot.writeFieldBegin('modified', TType.STRING, 6)
+            oprot.writeString(self.modified.encode('utf-8') if sys.version_info[0] == 2 else self.modified)
+            oprot.writeFieldEnd()
+        if self.section is not None:
+            oprot.writeFieldBegin('section', TType.STRING, 7)
+            oprot.writeString(self.section.encode('utf-8') if sys.version_info[0] == 2 else self.section)
+            oprot.writeFieldEnd()
+        if self.keywords is not None:
+            oprot.writeFieldBegin('keywords', TType.LIST, 8)
+            oprot.writeListBegin(TType.STRING, len(self.keywords))
+            for iter132 in self.keywords:
+                oprot.writeString(iter132.encode('utf-8') if sys.version_info[0] == 2 else iter132)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.publisher is not None:
+            oprot.writeFieldBegin('publisher', TType.STRING, 9)
+            oprot.writeString(self.publisher.encode('utf-8') if sys.version_info[0] == 2 else self.publisher)
+            oprot.writeFieldEnd()
+        if self.free is not None:
+            oprot.writeFieldBegin('free', TType.STRING, 10)
+            oprot.writeString(self.free.encode('utf-8') if sys.version_info[0] == 2 else self.free)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Movie(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - directors
+     - actors
+     - genres
+     - duration
+     - published
+     - content_rating
+     - rating
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'directors',
+        'actors',
+        'genres',
+        'duration',
+        'published',
+        'content_rating',
+        'rating',
+    )
+
+
+    def __init__(self, name="", description="", image="", directors=(
+    ), actors=(
+    ), genres=(
+    ), duration="", published="", content_rating="", rating=None,):
+        super(Movie, self).__setattr__('name', name)
+        super(Movie, self).__setattr__('description', description)
+        super(Movie, self).__setattr__('image', image)
+        if directors is self.thrift_spec[4][4]:
+            directors = (
+            )
+        super(Movie, self).__setattr__('directors', directors)
+        if actors is self.thrift_spec[5][4]:
+            actors = (
+            )
+        super(Movie, self).__setattr__('actors', actors)
+        if genres is self.thrift_spec[6][4]:
+            genres = (
+            )
+        super(Movie, self).__setattr__('genres', genres)
+        super(Movie, self).__setattr__('duration', duration)
+        super(Movie, self).__setattr__('published', published)
+        super(Movie, self).__setattr__('content_rating', content_rating)
+        super(Movie, self).__setattr__('rating', rating)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.directors, self.actors, self.genres, self.duration, self.published, self.content_rating, self.rating, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        directors = (
+        )
+        actors = (
+        )
+        genres = (
+        )
+        duration = ""
+        published = ""
+        content_rating = ""
+        rating = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.LIST:
+                    directors = []
+                    (_etype136, _size133) = iprot.readListBegin()
+                    for _i137 in range(_size133):
+                        _elem138 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        directors.append(_elem138)
+                    directors = tuple(directors)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.LIST:
+                    actors = []
+                    (_etype142, _size139) = iprot.readListBegin()
+                    for _i143 in range(_size139):
+                        _elem144 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        actors.append(_elem144)
+                    actors = tuple(actors)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.LIST:
+                    genres = []
+                    (_etype148, _size145) = iprot.readListBegin()
+                    for _i149 in range(_size145):
+                        _elem150 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        genres.append(_elem150)
+                    genres = tuple(genres)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    duration = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    published = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    content_rating = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRUCT:
+                    rating = Rating.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            directors=directors,
+            actors=actors,
+            genres=genres,
+            duration=duration,
+            published=published,
+            content_rating=content_rating,
+            rating=rating,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Movie')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.directors is not None:
+            oprot.writeFieldBegin('directors', TType.LIST, 4)
+            oprot.writeListBegin(TType.STRING, len(self.directors))
+            for iter151 in self.directors:
+                oprot.writeString(iter151.encode('utf-8') if sys.version_info[0] == 2 else iter151)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.actors is not None:
+            oprot.writeFieldBegin('actors', TType.LIST, 5)
+            oprot.writeListBegin(TType.STRING, len(self.actors))
+            for iter152 in self.actors:
+                oprot.writeString(iter152.encode('utf-8') if sys.version_info[0] == 2 else iter152)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.genres is not None:
+            oprot.writeFieldBegin('genres', TType.LIST, 6)
+            oprot.writeListBegin(TType.STRING, len(self.genres))
+            for iter153 in self.genres:
+                oprot.writeString(iter153.encode('utf-8') if sys.version_info[0] == 2 else iter153)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.duration is not None:
+            oprot.writeFieldBegin('duration', TType.STRING, 7)
+            oprot.writeString(self.duration.encode('utf-8') if sys.version_info[0] == 2 else self.duration)
+            oprot.writeFieldEnd()
+        if self.published is not None:
+            oprot.writeFieldBegin('published', TType.STRING, 8)
+            oprot.writeString(self.published.encode('utf-8') if sys.version_info[0] == 2 else self.published)
+            oprot.writeFieldEnd()
+        if self.content_rating is not None:
+            oprot.writeFieldBegin('content_rating', TType.STRING, 9)
+            oprot.writeString(self.content_rating.encode('utf-8') if sys.version_info[0] == 2 else self.content_rating)
+            oprot.writeFieldEnd()
+        if self.rating is not None:
+            oprot.writeFieldBegin('rating', TType.STRUCT, 10)
+            self.rating.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Place(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - street
+     - locality
+     - region
+     - postal_code
+     - country
+     - latitude: Decimal degrees, WGS 84.
+     - longitude
+     - telephone
+     - hours: As schema.org's openingHours: "Mo-Fr 09:00-17:00".
+     - price_range
+     - rating
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'street',
+        'locality',
+        'region',
+        'postal_code',
+        'country',
+        'latitude',
+        'longitude',
+        'telephone',
+        'hours',
+        'price_range',
+        'rating',
+    )
+
+
+    def __init__(self, name="", description="", image="", street="", locality="", region="", postal_code="", country="", latitude="", longitude="", telephone="", hours=(
+    ), price_range="", rating=None,):
+        super(Place, self).__setattr__('name', name)
+        super(Place, self).__setattr__('description', description)
+        super(Place, self).__setattr__('image', image)
+        super(Place, self).__setattr__('street', street)
+        super(Place, self).__setattr__('locality', locality)
+        super(Place, self).__setattr__('region', region)
+        super(Place, self).__setattr__('postal_code', postal_code)
+        super(Place, self).__setattr__('country', country)
+        super(Place, self).__setattr__('latitude', latitude)
+        super(Place, self).__setattr__('longitude', longitude)
+        super(Place, self).__setattr__('telephone', telephone)
+        if hours is self.thrift_spec[12][4]:
+            hours = (
+            )
+        super(Place, self).__setattr__('hours', hours)
+        super(Place, self).__setattr__('price_range', price_range)
+        super(Place, self).__setattr__('rating', rating)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.street, self.locality, self.region, self.postal_code, self.country, self.latitude, self.longitude, self.telephone, self.hours, self.price_range, self.rating, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        street = ""
+        locality = ""
+        region = ""
+        postal_code = ""
+        country = ""
+        latitude = ""
+        longitude = ""
+        telephone = ""
+        hours = (
+        )
+        price_range = ""
+        rating = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    street = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    locality = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    region = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    postal_code = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    country = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    latitude = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRING:
+                    longitude = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.STRING:
+                    telephone = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.LIST:
+                    hours = []
+                    (_etype157, _size154) = iprot.readListBegin()
+                    for _i158 in range(_size154):
+                        _elem159 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        hours.append(_elem159)
+                    hours = tuple(hours)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.STRING:
+                    price_range = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.STRUCT:
+                    rating = Rating.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            street=street,
+            locality=locality,
+            region=region,
+            postal_code=postal_code,
+            country=country,
+            latitude=latitude,
+            longitude=longitude,
+            telephone=telephone,
+            hours=hours,
+            price_range=price_range,
+            rating=rating,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Place')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.street is not None:
+            oprot.writeFieldBegin('street', TType.STRING, 4)
+            oprot.writeString(self.street.encode('utf-8') if sys.version_info[0] == 2 else self.street)
+            oprot.writeFieldEnd()
+        if self.locality is not None:
+            oprot.writeFieldBegin('locality', TType.STRING, 5)
+            oprot.writeString(self.locality.encode('utf-8') if sys.version_info[0] == 2 else self.locality)
+            oprot.writeFieldEnd()
+        if self.region is not None:
+            oprot.writeFieldBegin('region', TType.STRING, 6)
+            oprot.writeString(self.region.encode('utf-8') if sys.version_info[0] == 2 else self.region)
+            oprot.writeFieldEnd()
+        if self.postal_code is not None:
+            oprot.writeFieldBegin('postal_code', TType.STRING, 7)
+            oprot.writeString(self.postal_code.encode('utf-8') if sys.version_info[0] == 2 else self.postal_code)
+            oprot.writeFieldEnd()
+        if self.country is not None:
+            oprot.writeFieldBegin('country', TType.STRING, 8)
+            oprot.writeString(self.country.encode('utf-8') if sys.version_info[0] == 2 else self.country)
+            oprot.writeFieldEnd()
+        if self.latitude is not None:
+            oprot.writeFieldBegin('latitude', TType.STRING, 9)
+            oprot.writeString(self.latitude.encode('utf-8') if sys.version_info[0] == 2 else self.latitude)
+            oprot.writeFieldEnd()
+        if self.longitude is not None:
+            oprot.writeFieldBegin('longitude', TType.STRING, 10)
+            oprot.writeString(self.longitude.encode('utf-8') if sys.version_info[0] == 2 else self.longitude)
+            oprot.writeFieldEnd()
+        if self.telephone is not None:
+            oprot.writeFieldBegin('telephone', TType.STRING, 11)
+            oprot.writeString(self.telephone.encode('utf-8') if sys.version_info[0] == 2 else self.telephone)
+            oprot.writeFieldEnd()
+        if self.hours is not None:
+            oprot.writeFieldBegin('hours', TType.LIST, 12)
+            oprot.writeListBegin(TType.STRING, len(self.hours))
+            for iter160 in self.hours:
+                oprot.writeString(iter160.encode('utf-8') if sys.version_info[0] == 2 else iter160)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.price_range is not None:
+            oprot.writeFieldBegin('price_range', TType.STRING, 13)
+            oprot.writeString(self.price_range.encode('utf-8') if sys.version_info[0] == 2 else self.price_range)
+            oprot.writeFieldEnd()
+        if self.rating is not None:
+            oprot.writeFieldBegin('rating', TType.STRUCT, 14)
+            self.rating.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class App(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - operating_system
+     - category
+     - developer
+     - price
+     - currency
+     - version
+     - rating
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'operating_system',
+        'category',
+        'developer',
+        'price',
+        'currency',
+        'version',
+        'rating',
+    )
+
+
+    def __init__(self, name="", description="", image="", operating_system="", category="", developer="", price="", currency="", version="", rating=None,):
+        super(App, self).__setattr__('name', name)
+        super(App, self).__setattr__('description', description)
+        super(App, self).__setattr__('image', image)
+        super(App, self).__setattr__('operating_system', operating_system)
+        super(App, self).__setattr__('category', category)
+        super(App, self).__setattr__('developer', developer)
+        super(App, self).__setattr__('price', price)
+        super(App, self).__setattr__('currency', currency)
+        super(App, self).__setattr__('version', version)
+        super(App, self).__setattr__('rating', rating)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.operating_system, self.category, self.developer, self.price, self.currency, self.version, self.rating, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        operating_system = ""
+        category = ""
+        developer = ""
+        price = ""
+        currency = ""
+        version = ""
+        rating = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    operating_system = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    category = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    developer = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    price = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    currency = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    version = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRUCT:
+                    rating = Rating.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            operating_system=operating_system,
+            category=category,
+            developer=developer,
+            price=price,
+            currency=currency,
+            version=version,
+            rating=rating,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('App')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.operating_system is not None:
+            oprot.writeFieldBegin('operating_system', TType.STRING, 4)
+            oprot.writeString(self.operating_system.encode('utf-8') if sys.version_info[0] == 2 else self.operating_system)
+            oprot.writeFieldEnd()
+        if self.category is not None:
+            oprot.writeFieldBegin('category', TType.STRING, 5)
+            oprot.writeString(self.category.encode('utf-8') if sys.version_info[0] == 2 else self.category)
+            oprot.writeFieldEnd()
+        if self.developer is not None:
+            oprot.writeFieldBegin('developer', TType.STRING, 6)
+            oprot.writeString(self.developer.encode('utf-8') if sys.version_info[0] == 2 else self.developer)
+            oprot.writeFieldEnd()
+        if self.price is not None:
+            oprot.writeFieldBegin('price', TType.STRING, 7)
+            oprot.writeString(self.price.encode('utf-8') if sys.version_info[0] == 2 else self.price)
+            oprot.writeFieldEnd()
+        if self.currency is not None:
+            oprot.writeFieldBegin('currency', TType.STRING, 8)
+            oprot.writeString(self.currency.encode('utf-8') if sys.version_info[0] == 2 else self.currency)
+            oprot.writeFieldEnd()
+        if self.version is not None:
+            oprot.writeFieldBegin('version', TType.STRING, 9)
+            oprot.writeString(self.version.encode('utf-8') if sys.version_info[0] == 2 else self.version)
+            oprot.writeFieldEnd()
+        if self.rating is not None:
+            oprot.writeFieldBegin('rating', TType.STRUCT, 10)
+            self.rating.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Video(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - duration
+     - published
+     - url
+     - embed_url
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'duration',
+        'published',
+        'url',
+        'embed_url',
+    )
+
+
+    def __init__(self, name="", description="", image="", duration="", published="", url="", embed_url="",):
+        super(Video, self).__setattr__('name', name)
+        super(Video, self).__setattr__('description', description)
+        super(Video, self).__setattr__('image', image)
+        super(Video, self).__setattr__('duration', duration)
+        super(Video, self).__setattr__('published', published)
+        super(Video, self).__setattr__('url', url)
+        super(Video, self).__setattr__('embed_url', embed_url)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.duration, self.published, self.url, self.embed_url, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        duration = ""
+        published = ""
+        url = ""
+        embed_url = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    duration = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    published = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    embed_url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            duration=duration,
+            published=published,
+            url=url,
+            embed_url=embed_url,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Video')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.duration is not None:
+            oprot.writeFieldBegin('duration', TType.STRING, 4)
+            oprot.writeString(self.duration.encode('utf-8') if sys.version_info[0] == 2 else self.duration)
+            oprot.writeFieldEnd()
+        if self.published is not None:
+            oprot.writeFieldBegin('published', TType.STRING, 5)
+            oprot.writeString(self.published.encode('utf-8') if sys.version_info[0] == 2 else self.published)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 6)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.embed_url is not None:
+            oprot.writeFieldBegin('embed_url', TType.STRING, 7)
+            oprot.writeString(self.embed_url.encode('utf-8') if sys.version_info[0] == 2 else self.embed_url)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Profile(object):
+    """
+    Attributes:
+     - name
+     - description
+     - image
+     - username
+     - first_name
+     - last_name
+     - same_as: Elsewhere on the web.
+
+    """
+
+    __slots__ = (
+        'name',
+        'description',
+        'image',
+        'username',
+        'first_name',
+        'last_name',
+        'same_as',
+    )
+
+
+    def __init__(self, name="", description="", image="", username="", first_name="", last_name="", same_as=(
+    ),):
+        super(Profile, self).__setattr__('name', name)
+        super(Profile, self).__setattr__('description', description)
+        super(Profile, self).__setattr__('image', image)
+        super(Profile, self).__setattr__('username', username)
+        super(Profile, self).__setattr__('first_name', first_name)
+        super(Profile, self).__setattr__('last_name', last_name)
+        if same_as is self.thrift_spec[7][4]:
+            same_as = (
+            )
+        super(Profile, self).__setattr__('same_as', same_as)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.name, self.description, self.image, self.username, self.first_name, self.last_name, self.same_as, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        name = ""
+        description = ""
+        image = ""
+        username = ""
+        first_name = ""
+        last_name = ""
+        same_as = (
+        )
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    description = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    image = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    username = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    first_name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRING:
+                    last_name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.LIST:
+                    same_as = []
+                    (_etype164, _size161) = iprot.readListBegin()
+                    for _i165 in range(_size161):
+                        _elem166 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        same_as.append(_elem166)
+                    same_as = tuple(same_as)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            name=name,
+            description=description,
+            image=image,
+            username=username,
+            first_name=first_name,
+            last_name=last_name,
+            same_as=same_as,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Profile')
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 1)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.description is not None:
+            oprot.writeFieldBegin('description', TType.STRING, 2)
+            oprot.writeString(self.description.encode('utf-8') if sys.version_info[0] == 2 else self.description)
+            oprot.writeFieldEnd()
+        if self.image is not None:
+            oprot.writeFieldBegin('image', TType.STRING, 3)
+            oprot.writeString(self.image.encode('utf-8') if sys.version_info[0] == 2 else self.image)
+            oprot.writeFieldEnd()
+        if self.username is not None:
+            oprot.writeFieldBegin('username', TType.STRING, 4)
+            oprot.writeString(self.username.encode('utf-8') if sys.version_info[0] == 2 else self.username)
+            oprot.writeFieldEnd()
+        if self.first_name is not None:
+            oprot.writeFieldBegin('first_name', TType.STRING, 5)
+            oprot.writeString(self.first_name.encode('utf-8') if sys.version_info[0] == 2 else self.first_name)
+            oprot.writeFieldEnd()
+        if self.last_name is not None:
+            oprot.writeFieldBegin('last_name', TType.STRING, 6)
+            oprot.writeString(self.last_name.encode('utf-8') if sys.version_info[0] == 2 else self.last_name)
+            oprot.writeFieldEnd()
+        if self.same_as is not None:
+            oprot.writeFieldBegin('same_as', TType.LIST, 7)
+            oprot.writeListBegin(TType.STRING, len(self.same_as))
+            for iter167 in self.same_as:
+                oprot.writeString(iter167.encode('utf-8') if sys.version_info[0] == 2 else iter167)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Typed(object):
+    """
+    What the page is about, and what it says of that. A page that has a recipe may be an article, too.
+
+    Attributes:
+     - kind: The one that the page is: recipe, product, movie, place, app, video, profile, article; other.
+     - confidence: 0 to 1: structured data that is complete, OpenGraph's type, a guess.
+     - recipe
+     - product
+     - movie
+     - place
+     - app
+     - video
+     - profile
+     - article
+
+    """
+
+    __slots__ = (
+        'kind',
+        'confidence',
+        'recipe',
+        'product',
+        'movie',
+        'place',
+        'app',
+        'video',
+        'profile',
+        'article',
+    )
+
+
+    def __init__(self, kind=None, confidence=None, recipe=None, product=None, movie=None, place=None, app=None, video=None, profile=None, article=None,):
+        super(Typed, self).__setattr__('kind', kind)
+        super(Typed, self).__setattr__('confidence', confidence)
+        super(Typed, self).__setattr__('recipe', recipe)
+        super(Typed, self).__setattr__('product', product)
+        super(Typed, self).__setattr__('movie', movie)
+        super(Typed, self).__setattr__('place', place)
+        super(Typed, self).__setattr__('app', app)
+        super(Typed, self).__setattr__('video', video)
+        super(Typed, self).__setattr__('profile', profile)
+        super(Typed, self).__setattr__('article', article)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.kind, self.confidence, self.recipe, self.product, self.movie, self.place, self.app, self.video, self.profile, self.article, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        kind = None
+        confidence = None
+        recipe = None
+        product = None
+        movie = None
+        place = None
+        app = None
+        video = None
+        profile = None
+        article = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    kind = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.DOUBLE:
+                    confidence = iprot.readDouble()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRUCT:
+                    recipe = Recipe.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRUCT:
+                    product = Product.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRUCT:
+                    movie = Movie.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.STRUCT:
+                    place = Place.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRUCT:
+                    app = App.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRUCT:
+                    video = Video.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRUCT:
+                    profile = Profile.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.STRUCT:
+                    article = Article.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            kind=kind,
+            confidence=confidence,
+            recipe=recipe,
+            product=product,
+            movie=movie,
+            place=place,
+            app=app,
+            video=video,
+            profile=profile,
+            article=article,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Typed')
+        if self.kind is not None:
+            oprot.writeFieldBegin('kind', TType.STRING, 1)
+            oprot.writeString(self.kind.encode('utf-8') if sys.version_info[0] == 2 else self.kind)
+            oprot.writeFieldEnd()
+        if self.confidence is not None:
+            oprot.writeFieldBegin('confidence', TType.DOUBLE, 2)
+            oprot.writeDouble(self.confidence)
+            oprot.writeFieldEnd()
+        if self.recipe is not None:
+            oprot.writeFieldBegin('recipe', TType.STRUCT, 3)
+            self.recipe.write(oprot)
+            oprot.writeFieldEnd()
+        if self.product is not None:
+            oprot.writeFieldBegin('product', TType.STRUCT, 4)
+            self.product.write(oprot)
+            oprot.writeFieldEnd()
+        if self.movie is not None:
+            oprot.writeFieldBegin('movie', TType.STRUCT, 5)
+            self.movie.write(oprot)
+            oprot.writeFieldEnd()
+        if self.place is not None:
+            oprot.writeFieldBegin('place', TType.STRUCT, 6)
+            self.place.write(oprot)
+            oprot.writeFieldEnd()
+        if self.app is not None:
+            oprot.writeFieldBegin('app', TType.STRUCT, 7)
+            self.app.write(oprot)
+            oprot.writeFieldEnd()
+        if self.video is not None:
+            oprot.writeFieldBegin('video', TType.STRUCT, 8)
+            self.video.write(oprot)
+            oprot.writeFieldEnd()
+        if self.profile is not None:
+            oprot.writeFieldBegin('profile', TType.STRUCT, 9)
+            self.profile.write(oprot)
+            oprot.writeFieldEnd()
+        if self.article is not None:
+            oprot.writeFieldBegin('article', TType.STRUCT, 10)
+            self.article.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.kind is None:
+            raise TProtocolException(message='Required field kind is unset!')
+        if self.confidence is None:
+            raise TProtocolException(message='Required field confidence is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class AgentPreferences(object):
+    """
+    What the page asks of one agent: meta elements and headers. What isn't asked is false, or "".
+
+    Attributes:
+     - agent: Lower case; "" = all.
+     - noindex
+     - nofollow
+     - noarchive
+     - nosnippet
+     - noimageindex
+     - noai
+     - noimageai
+     - max_image_preview: none, standard, large.
+     - nopin: meta pinterest: nopin.
+     - no_rich_pin: meta pinterest-rich-pin: false.
+     - search: Content-Signal, AIPREF: yes, no; "" = not said.
+     - ai_input
+     - ai_train
+     - tdm_reserved: TDM Reservation Protocol: rights are reserved, and the policy that says how to have them.
+     - tdm_policy
+
+    """
+
+    __slots__ = (
+        'agent',
+        'noindex',
+        'nofollow',
+        'noarchive',
+        'nosnippet',
+        'noimageindex',
+        'noai',
+        'noimageai',
+        'max_image_preview',
+        'nopin',
+        'no_rich_pin',
+        'search',
+        'ai_input',
+        'ai_train',
+        'tdm_reserved',
+        'tdm_policy',
+    )
+
+
+    def __init__(self, agent=None, noindex=False, nofollow=False, noarchive=False, nosnippet=False, noimageindex=False, noai=False, noimageai=False, max_image_preview="", nopin=False, no_rich_pin=False, search="", ai_input="", ai_train="", tdm_reserved=False, tdm_policy="",):
+        super(AgentPreferences, self).__setattr__('agent', agent)
+        super(AgentPreferences, self).__setattr__('noindex', noindex)
+        super(AgentPreferences, self).__setattr__('nofollow', nofollow)
+        super(AgentPreferences, self).__setattr__('noarchive', noarchive)
+        super(AgentPreferences, self).__setattr__('nosnippet', nosnippet)
+        super(AgentPreferences, self).__setattr__('noimageindex', noimageindex)
+        super(AgentPreferences, self).__setattr__('noai', noai)
+        super(AgentPreferences, self).__setattr__('noimageai', noimageai)
+        super(AgentPreferences, self).__setattr__('max_image_preview', max_image_preview)
+        super(AgentPreferences, self).__setattr__('nopin', nopin)
+        super(AgentPreferences, self).__setattr__('no_rich_pin', no_rich_pin)
+        super(AgentPreferences, self).__setattr__('search', search)
+        super(AgentPreferences, self).__setattr__('ai_input', ai_input)
+        super(AgentPreferences, self).__setattr__('ai_train', ai_train)
+        super(AgentPreferences, self).__setattr__('tdm_reserved', tdm_reserved)
+        super(AgentPreferences, self).__setattr__('tdm_policy', tdm_policy)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.agent, self.noindex, self.nofollow, self.noarchive, self.nosnippet, self.noimageindex, self.noai, self.noimageai, self.max_image_preview, self.nopin, self.no_rich_pin, self.search, self.ai_input, self.ai_train, self.tdm_reserved, self.tdm_policy, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        agent = None
+        noindex = False
+        nofollow = False
+        noarchive = False
+        nosnippet = False
+        noimageindex = False
+        noai = False
+        noimageai = False
+        max_image_preview = ""
+        nopin = False
+        no_rich_pin = False
+        search = ""
+        ai_input = ""
+        ai_train = ""
+        tdm_reserved = False
+        tdm_policy = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    agent = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.BOOL:
+                    noindex = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.BOOL:
+                    nofollow = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.BOOL:
+                    noarchive = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.BOOL:
+                    nosnippet = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.BOOL:
+                    noimageindex = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.BOOL:
+                    noai = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.BOOL:
+                    noimageai = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 9:
+                if ftype == TType.STRING:
+                    max_image_preview = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 10:
+                if ftype == TType.BOOL:
+                    nopin = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 11:
+                if ftype == TType.BOOL:
+                    no_rich_pin = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 12:
+                if ftype == TType.STRING:
+                    search = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 13:
+                if ftype == TType.STRING:
+                    ai_input = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 14:
+                if ftype == TType.STRING:
+                    ai_train = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 15:
+                if ftype == TType.BOOL:
+                    tdm_reserved = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 16:
+                if ftype == TType.STRING:
+                    tdm_policy = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            agent=agent,
+            noindex=noindex,
+            nofollow=nofollow,
+            noarchive=noarchive,
+            nosnippet=nosnippet,
+            noimageindex=noimageindex,
+            noai=noai,
+            noimageai=noimageai,
+            max_image_preview=max_image_preview,
+            nopin=nopin,
+            no_rich_pin=no_rich_pin,
+            search=search,
+            ai_input=ai_input,
+            ai_train=ai_train,
+            tdm_reserved=tdm_reserved,
+            tdm_policy=tdm_policy,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('AgentPreferences')
+        if self.agent is not None:
+            oprot.writeFieldBegin('agent', TType.STRING, 1)
+            oprot.writeString(self.agent.encode('utf-8') if sys.version_info[0] == 2 else self.agent)
+            oprot.writeFieldEnd()
+        if self.noindex is not None:
+            oprot.writeFieldBegin('noindex', TType.BOOL, 2)
+            oprot.writeBool(self.noindex)
+            oprot.writeFieldEnd()
+        if self.nofollow is not None:
+            oprot.writeFieldBegin('nofollow', TType.BOOL, 3)
+            oprot.writeBool(self.nofollow)
+            oprot.writeFieldEnd()
+        if self.noarchive is not None:
+            oprot.writeFieldBegin('noarchive', TType.BOOL, 4)
+            oprot.writeBool(self.noarchive)
+            oprot.writeFieldEnd()
+        if self.nosnippet is not None:
+            oprot.writeFieldBegin('nosnippet', TType.BOOL, 5)
+            oprot.writeBool(self.nosnippet)
+            oprot.writeFieldEnd()
+        if self.noimageindex is not None:
+            oprot.writeFieldBegin('noimageindex', TType.BOOL, 6)
+            oprot.writeBool(self.noimageindex)
+            oprot.writeFieldEnd()
+        if self.noai is not None:
+            oprot.writeFieldBegin('noai', TType.BOOL, 7)
+            oprot.writeBool(self.noai)
+            oprot.writeFieldEnd()
+        if self.noimageai is not None:
+            oprot.writeFieldBegin('noimageai', TType.BOOL, 8)
+            oprot.writeBool(self.noimageai)
+            oprot.writeFieldEnd()
+        if self.max_image_preview is not None:
+            oprot.writeFieldBegin('max_image_preview', TType.STRING, 9)
+            oprot.writeString(self.max_image_preview.encode('utf-8') if sys.version_info[0] == 2 else self.max_image_preview)
+            oprot.writeFieldEnd()
+        if self.nopin is not None:
+            oprot.writeFieldBegin('nopin', TType.BOOL, 10)
+            oprot.writeBool(self.nopin)
+            oprot.writeFieldEnd()
+        if self.no_rich_pin is not None:
+            oprot.writeFieldBegin('no_rich_pin', TType.BOOL, 11)
+            oprot.writeBool(self.no_rich_pin)
+            oprot.writeFieldEnd()
+        if self.search is not None:
+            oprot.writeFieldBegin('search', TType.STRING, 12)
+            oprot.writeString(self.search.encode('utf-8') if sys.version_info[0] == 2 else self.search)
+            oprot.writeFieldEnd()
+        if self.ai_input is not None:
+            oprot.writeFieldBegin('ai_input', TType.STRING, 13)
+            oprot.writeString(self.ai_input.encode('utf-8') if sys.version_info[0] == 2 else self.ai_input)
+            oprot.writeFieldEnd()
+        if self.ai_train is not None:
+            oprot.writeFieldBegin('ai_train', TType.STRING, 14)
+            oprot.writeString(self.ai_train.encode('utf-8') if sys.version_info[0] == 2 else self.ai_train)
+            oprot.writeFieldEnd()
+        if self.tdm_reserved is not None:
+            oprot.writeFieldBegin('tdm_reserved', TType.BOOL, 15)
+            oprot.writeBool(self.tdm_reserved)
+            oprot.writeFieldEnd()
+        if self.tdm_policy is not None:
+            oprot.writeFieldBegin('tdm_policy', TType.STRING, 16)
+            oprot.writeString(self.tdm_policy.encode('utf-8') if sys.version_info[0] == 2 else self.tdm_policy)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.agent is None:
+            raise TProtocolException(message='Required field agent is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class Evidence(object):
+    """
+    Why a field is what it is: one statement of the page, and what became of it. Made when asked for, never stored.
+
+    Attributes:
+     - field: card.title, recipe.ingredients, ...
+     - syntax: json-ld, microdata, rdfa, microformats, opengraph, twitter, dublin-core, meta, link, html, http.
+     - name: Of the property, meta element or link type.
+     - value: As read, bounded.
+     - element: It stands in this element, the so manieth of its name (from 1) in the document; "" and 0 = in none.
+     - ordinal
+     - offset: Where that element begins in the content, in bytes; -1 = isn't known.
+     - lost: "" = it won; or why not.
+
+    """
+
+    __slots__ = (
+        'field',
+        'syntax',
+        'name',
+        'value',
+        'element',
+        'ordinal',
+        'offset',
+        'lost',
+    )
+
+
+    def __init__(self, field=None, syntax=None, name=None, value=None, element="", ordinal=0, offset=-1, lost="",):
+        super(Evidence, self).__setattr__('field', field)
+        super(Evidence, self).__setattr__('syntax', syntax)
+        super(Evidence, self).__setattr__('name', name)
+        super(Evidence, self).__setattr__('value', value)
+        super(Evidence, self).__setattr__('element', element)
+        super(Evidence, self).__setattr__('ordinal', ordinal)
+        super(Evidence, self).__setattr__('offset', offset)
+        super(Evidence, self).__setattr__('lost', lost)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.field, self.syntax, self.name, self.value, self.element, self.ordinal, self.offset, self.lost, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        field = None
+        syntax = None
+        name = None
+        value = None
+        element = ""
+        ordinal = 0
+        offset = -1
+        lost = ""
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    field = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    syntax = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    name = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRING:
+                    value = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.STRING:
+                    element = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 6:
+                if ftype == TType.I32:
+                    ordinal = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.I32:
+                    offset = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 8:
+                if ftype == TType.STRING:
+                    lost = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            field=field,
+            syntax=syntax,
+            name=name,
+            value=value,
+            element=element,
+            ordinal=ordinal,
+            offset=offset,
+            lost=lost,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('Evidence')
+        if self.field is not None:
+            oprot.writeFieldBegin('field', TType.STRING, 1)
+            oprot.writeString(self.field.encode('utf-8') if sys.version_info[0] == 2 else self.field)
+            oprot.writeFieldEnd()
+        if self.syntax is not None:
+            oprot.writeFieldBegin('syntax', TType.STRING, 2)
+            oprot.writeString(self.syntax.encode('utf-8') if sys.version_info[0] == 2 else self.syntax)
+            oprot.writeFieldEnd()
+        if self.name is not None:
+            oprot.writeFieldBegin('name', TType.STRING, 3)
+            oprot.writeString(self.name.encode('utf-8') if sys.version_info[0] == 2 else self.name)
+            oprot.writeFieldEnd()
+        if self.value is not None:
+            oprot.writeFieldBegin('value', TType.STRING, 4)
+            oprot.writeString(self.value.encode('utf-8') if sys.version_info[0] == 2 else self.value)
+            oprot.writeFieldEnd()
+        if self.element is not None:
+            oprot.writeFieldBegin('element', TType.STRING, 5)
+            oprot.writeString(self.element.encode('utf-8') if sys.version_info[0] == 2 else self.element)
+            oprot.writeFieldEnd()
+        if self.ordinal is not None:
+            oprot.writeFieldBegin('ordinal', TType.I32, 6)
+            oprot.writeI32(self.ordinal)
+            oprot.writeFieldEnd()
+        if self.offset is not None:
+            oprot.writeFieldBegin('offset', TType.I32, 7)
+            oprot.writeI32(self.offset)
+            oprot.writeFieldEnd()
+        if self.lost is not None:
+            oprot.writeFieldBegin('lost', TType.STRING, 8)
+            oprot.writeString(self.lost.encode('utf-8') if sys.version_info[0] == 2 else self.lost)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.field is None:
+            raise TProtocolException(message='Required field field is unset!')
+        if self.syntax is None:
+            raise TProtocolException(message='Required field syntax is unset!')
+        if self.name is None:
+            raise TProtocolException(message='Required field name is unset!')
+        if self.value is None:
+            raise TProtocolException(message='Required field value is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
 class PageRecord(object):
     """
     Everything that extraction found in one page.
@@ -604,6 +4429,9 @@ class PageRecord(object):
      - site_name
      - og_url: og:url as claimed, absolute.
      - preferences: Preferences beside robots: nopin, ...
+     - card
+     - typed
+     - agents: What each agent that the page names is asked; the entry for all comes first, where there is one.
      - main_text: What the page is about, a line for each block, without navigation and comments; "" = not asked for, or none.
      - word_count: Words of main_text.
      - text_language: The language that main_text is written in, ISO 639-1; "" = too little to tell.
@@ -629,6 +4457,9 @@ class PageRecord(object):
         'site_name',
         'og_url',
         'preferences',
+        'card',
+        'typed',
+        'agents',
         'main_text',
         'word_count',
         'text_language',
@@ -644,6 +4475,7 @@ class PageRecord(object):
     ), robots=(
     ), charset="", flags=(
     ), text_hash=b"", site_name="", og_url="", preferences=(
+    ), card=None, typed=None, agents=(
     ), main_text="", word_count=0, text_language="", simhash=b"",):
         super(PageRecord, self).__setattr__('extractor_version', extractor_version)
         super(PageRecord, self).__setattr__('title', title)
@@ -686,6 +4518,12 @@ class PageRecord(object):
             preferences = (
             )
         super(PageRecord, self).__setattr__('preferences', preferences)
+        super(PageRecord, self).__setattr__('card', card)
+        super(PageRecord, self).__setattr__('typed', typed)
+        if agents is self.thrift_spec[20][4]:
+            agents = (
+            )
+        super(PageRecord, self).__setattr__('agents', agents)
         super(PageRecord, self).__setattr__('main_text', main_text)
         super(PageRecord, self).__setattr__('word_count', word_count)
         super(PageRecord, self).__setattr__('text_language', text_language)
@@ -698,7 +4536,7 @@ class PageRecord(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.extractor_version, self.title, self.description, self.canonical, self.language, self.opengraph, self.twitter, self.json_ld, self.images, self.outlinks, self.robots, self.charset, self.flags, self.text_hash, self.site_name, self.og_url, self.preferences, self.main_text, self.word_count, self.text_language, self.simhash, ))
+        return hash(self.__class__) ^ hash((self.extractor_version, self.title, self.description, self.canonical, self.language, self.opengraph, self.twitter, self.json_ld, self.images, self.outlinks, self.robots, self.charset, self.flags, self.text_hash, self.site_name, self.og_url, self.preferences, self.card, self.typed, self.agents, self.main_text, self.word_count, self.text_language, self.simhash, ))
 
     @classmethod
     def read(cls, iprot):
@@ -729,6 +4567,10 @@ class PageRecord(object):
         site_name = ""
         og_url = ""
         preferences = (
+        )
+        card = None
+        typed = None
+        agents = (
         )
         main_text = ""
         word_count = 0
@@ -766,10 +4608,10 @@ class PageRecord(object):
             elif fid == 6:
                 if ftype == TType.LIST:
                     opengraph = []
-                    (_etype17, _size14) = iprot.readListBegin()
-                    for _i18 in range(_size14):
-                        _elem19 = Property.read(iprot)
-                        opengraph.append(_elem19)
+                    (_etype171, _size168) = iprot.readListBegin()
+                    for _i172 in range(_size168):
+                        _elem173 = Property.read(iprot)
+                        opengraph.append(_elem173)
                     opengraph = tuple(opengraph)
                     iprot.readListEnd()
                 else:
@@ -777,10 +4619,10 @@ class PageRecord(object):
             elif fid == 7:
                 if ftype == TType.LIST:
                     twitter = []
-                    (_etype23, _size20) = iprot.readListBegin()
-                    for _i24 in range(_size20):
-                        _elem25 = Property.read(iprot)
-                        twitter.append(_elem25)
+                    (_etype177, _size174) = iprot.readListBegin()
+                    for _i178 in range(_size174):
+                        _elem179 = Property.read(iprot)
+                        twitter.append(_elem179)
                     twitter = tuple(twitter)
                     iprot.readListEnd()
                 else:
@@ -788,10 +4630,10 @@ class PageRecord(object):
             elif fid == 8:
                 if ftype == TType.LIST:
                     json_ld = []
-                    (_etype29, _size26) = iprot.readListBegin()
-                    for _i30 in range(_size26):
-                        _elem31 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        json_ld.append(_elem31)
+                    (_etype183, _size180) = iprot.readListBegin()
+                    for _i184 in range(_size180):
+                        _elem185 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        json_ld.append(_elem185)
                     json_ld = tuple(json_ld)
                     iprot.readListEnd()
                 else:
@@ -799,10 +4641,10 @@ class PageRecord(object):
             elif fid == 9:
                 if ftype == TType.LIST:
                     images = []
-                    (_etype35, _size32) = iprot.readListBegin()
-                    for _i36 in range(_size32):
-                        _elem37 = Image.read(iprot)
-                        images.append(_elem37)
+                    (_etype189, _size186) = iprot.readListBegin()
+                    for _i190 in range(_size186):
+                        _elem191 = Image.read(iprot)
+                        images.append(_elem191)
                     images = tuple(images)
                     iprot.readListEnd()
                 else:
@@ -810,10 +4652,10 @@ class PageRecord(object):
             elif fid == 10:
                 if ftype == TType.LIST:
                     outlinks = []
-                    (_etype41, _size38) = iprot.readListBegin()
-                    for _i42 in range(_size38):
-                        _elem43 = Link.read(iprot)
-                        outlinks.append(_elem43)
+                    (_etype195, _size192) = iprot.readListBegin()
+                    for _i196 in range(_size192):
+                        _elem197 = Link.read(iprot)
+                        outlinks.append(_elem197)
                     outlinks = tuple(outlinks)
                     iprot.readListEnd()
                 else:
@@ -821,10 +4663,10 @@ class PageRecord(object):
             elif fid == 11:
                 if ftype == TType.LIST:
                     robots = []
-                    (_etype47, _size44) = iprot.readListBegin()
-                    for _i48 in range(_size44):
-                        _elem49 = RobotsDirectives.read(iprot)
-                        robots.append(_elem49)
+                    (_etype201, _size198) = iprot.readListBegin()
+                    for _i202 in range(_size198):
+                        _elem203 = RobotsDirectives.read(iprot)
+                        robots.append(_elem203)
                     robots = tuple(robots)
                     iprot.readListEnd()
                 else:
@@ -837,10 +4679,10 @@ class PageRecord(object):
             elif fid == 13:
                 if ftype == TType.LIST:
                     flags = []
-                    (_etype53, _size50) = iprot.readListBegin()
-                    for _i54 in range(_size50):
-                        _elem55 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        flags.append(_elem55)
+                    (_etype207, _size204) = iprot.readListBegin()
+                    for _i208 in range(_size204):
+                        _elem209 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        flags.append(_elem209)
                     flags = tuple(flags)
                     iprot.readListEnd()
                 else:
@@ -863,11 +4705,32 @@ class PageRecord(object):
             elif fid == 17:
                 if ftype == TType.LIST:
                     preferences = []
-                    (_etype59, _size56) = iprot.readListBegin()
-                    for _i60 in range(_size56):
-                        _elem61 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
-                        preferences.append(_elem61)
+                    (_etype213, _size210) = iprot.readListBegin()
+                    for _i214 in range(_size210):
+                        _elem215 = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                        preferences.append(_elem215)
                     preferences = tuple(preferences)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 18:
+                if ftype == TType.STRUCT:
+                    card = Card.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 19:
+                if ftype == TType.STRUCT:
+                    typed = Typed.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 20:
+                if ftype == TType.LIST:
+                    agents = []
+                    (_etype219, _size216) = iprot.readListBegin()
+                    for _i220 in range(_size216):
+                        _elem221 = AgentPreferences.read(iprot)
+                        agents.append(_elem221)
+                    agents = tuple(agents)
                     iprot.readListEnd()
                 else:
                     iprot.skip(ftype)
@@ -913,6 +4776,9 @@ class PageRecord(object):
             site_name=site_name,
             og_url=og_url,
             preferences=preferences,
+            card=card,
+            typed=typed,
+            agents=agents,
             main_text=main_text,
             word_count=word_count,
             text_language=text_language,
@@ -947,43 +4813,43 @@ class PageRecord(object):
         if self.opengraph is not None:
             oprot.writeFieldBegin('opengraph', TType.LIST, 6)
             oprot.writeListBegin(TType.STRUCT, len(self.opengraph))
-            for iter62 in self.opengraph:
-                iter62.write(oprot)
+            for iter222 in self.opengraph:
+                iter222.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.twitter is not None:
             oprot.writeFieldBegin('twitter', TType.LIST, 7)
             oprot.writeListBegin(TType.STRUCT, len(self.twitter))
-            for iter63 in self.twitter:
-                iter63.write(oprot)
+            for iter223 in self.twitter:
+                iter223.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.json_ld is not None:
             oprot.writeFieldBegin('json_ld', TType.LIST, 8)
             oprot.writeListBegin(TType.STRING, len(self.json_ld))
-            for iter64 in self.json_ld:
-                oprot.writeString(iter64.encode('utf-8') if sys.version_info[0] == 2 else iter64)
+            for iter224 in self.json_ld:
+                oprot.writeString(iter224.encode('utf-8') if sys.version_info[0] == 2 else iter224)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.images is not None:
             oprot.writeFieldBegin('images', TType.LIST, 9)
             oprot.writeListBegin(TType.STRUCT, len(self.images))
-            for iter65 in self.images:
-                iter65.write(oprot)
+            for iter225 in self.images:
+                iter225.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.outlinks is not None:
             oprot.writeFieldBegin('outlinks', TType.LIST, 10)
             oprot.writeListBegin(TType.STRUCT, len(self.outlinks))
-            for iter66 in self.outlinks:
-                iter66.write(oprot)
+            for iter226 in self.outlinks:
+                iter226.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.robots is not None:
             oprot.writeFieldBegin('robots', TType.LIST, 11)
             oprot.writeListBegin(TType.STRUCT, len(self.robots))
-            for iter67 in self.robots:
-                iter67.write(oprot)
+            for iter227 in self.robots:
+                iter227.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.charset is not None:
@@ -993,8 +4859,8 @@ class PageRecord(object):
         if self.flags is not None:
             oprot.writeFieldBegin('flags', TType.LIST, 13)
             oprot.writeListBegin(TType.STRING, len(self.flags))
-            for iter68 in self.flags:
-                oprot.writeString(iter68.encode('utf-8') if sys.version_info[0] == 2 else iter68)
+            for iter228 in self.flags:
+                oprot.writeString(iter228.encode('utf-8') if sys.version_info[0] == 2 else iter228)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.text_hash is not None:
@@ -1012,8 +4878,23 @@ class PageRecord(object):
         if self.preferences is not None:
             oprot.writeFieldBegin('preferences', TType.LIST, 17)
             oprot.writeListBegin(TType.STRING, len(self.preferences))
-            for iter69 in self.preferences:
-                oprot.writeString(iter69.encode('utf-8') if sys.version_info[0] == 2 else iter69)
+            for iter229 in self.preferences:
+                oprot.writeString(iter229.encode('utf-8') if sys.version_info[0] == 2 else iter229)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.card is not None:
+            oprot.writeFieldBegin('card', TType.STRUCT, 18)
+            self.card.write(oprot)
+            oprot.writeFieldEnd()
+        if self.typed is not None:
+            oprot.writeFieldBegin('typed', TType.STRUCT, 19)
+            self.typed.write(oprot)
+            oprot.writeFieldEnd()
+        if self.agents is not None:
+            oprot.writeFieldBegin('agents', TType.LIST, 20)
+            oprot.writeListBegin(TType.STRUCT, len(self.agents))
+            for iter230 in self.agents:
+                iter230.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.main_text is not None:
@@ -1091,6 +4972,262 @@ RobotsDirectives.thrift_spec = (
     (1, TType.STRING, 'agent', 'UTF8', None, ),  # 1
     (2, TType.LIST, 'directives', (TType.STRING, 'UTF8', True), None, ),  # 2
 )
+all_structs.append(Alternate)
+Alternate.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'language', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'url', 'UTF8', None, ),  # 2
+)
+all_structs.append(Offered)
+Offered.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'url', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'media_type', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'title', 'UTF8', "", ),  # 3
+)
+all_structs.append(Card)
+Card.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'title', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'site_name', 'UTF8', "", ),  # 3
+    (4, TType.LIST, 'authors', (TType.STRING, 'UTF8', True), (
+    ), ),  # 4
+    (5, TType.STRING, 'published', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'modified', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'language', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'logo', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'favicon', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'canonical', 'UTF8', "", ),  # 10
+    (11, TType.LIST, 'alternates', (TType.STRUCT, [Alternate, None], True), (
+    ), ),  # 11
+    (12, TType.LIST, 'feeds', (TType.STRUCT, [Offered, None], True), (
+    ), ),  # 12
+    (13, TType.STRING, 'amp', 'UTF8', "", ),  # 13
+    (14, TType.STRING, 'image', 'UTF8', "", ),  # 14
+    (15, TType.LIST, 'oembed', (TType.STRUCT, [Offered, None], True), (
+    ), ),  # 15
+    (16, TType.LIST, 'app_links', (TType.STRUCT, [Property, None], True), (
+    ), ),  # 16
+)
+all_structs.append(Rating)
+Rating.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'value', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'best', 'UTF8', "", ),  # 2
+    (3, TType.I32, 'count', None, 0, ),  # 3
+)
+all_structs.append(Step)
+Step.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'text', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'section', 'UTF8', "", ),  # 2
+)
+all_structs.append(Recipe)
+Recipe.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.LIST, 'authors', (TType.STRING, 'UTF8', True), (
+    ), ),  # 4
+    (5, TType.LIST, 'ingredients', (TType.STRING, 'UTF8', True), (
+    ), ),  # 5
+    (6, TType.LIST, 'instructions', (TType.STRUCT, [Step, None], True), (
+    ), ),  # 6
+    (7, TType.STRING, 'prep_time', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'cook_time', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'total_time', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'yields', 'UTF8', "", ),  # 10
+    (11, TType.STRUCT, 'rating', [Rating, None], None, ),  # 11
+    (12, TType.LIST, 'nutrition', (TType.STRUCT, [Property, None], True), (
+    ), ),  # 12
+    (13, TType.LIST, 'categories', (TType.STRING, 'UTF8', True), (
+    ), ),  # 13
+    (14, TType.LIST, 'cuisines', (TType.STRING, 'UTF8', True), (
+    ), ),  # 14
+    (15, TType.LIST, 'keywords', (TType.STRING, 'UTF8', True), (
+    ), ),  # 15
+    (16, TType.STRING, 'published', 'UTF8', "", ),  # 16
+)
+all_structs.append(Offer)
+Offer.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'price', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'high_price', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'currency', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'availability', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'condition', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'url', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'seller', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'valid_until', 'UTF8', "", ),  # 8
+)
+all_structs.append(Variant)
+Variant.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'sku', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'gtin', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'image', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'url', 'UTF8', "", ),  # 5
+    (6, TType.LIST, 'offers', (TType.STRUCT, [Offer, None], True), (
+    ), ),  # 6
+)
+all_structs.append(Product)
+Product.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'brand', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'gtin', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'sku', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'mpn', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'category', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'price', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'currency', 'UTF8', "", ),  # 10
+    (11, TType.STRING, 'availability', 'UTF8', "", ),  # 11
+    (12, TType.LIST, 'offers', (TType.STRUCT, [Offer, None], True), (
+    ), ),  # 12
+    (13, TType.LIST, 'variants', (TType.STRUCT, [Variant, None], True), (
+    ), ),  # 13
+    (14, TType.STRUCT, 'rating', [Rating, None], None, ),  # 14
+)
+all_structs.append(Article)
+Article.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.LIST, 'authors', (TType.STRING, 'UTF8', True), (
+    ), ),  # 4
+    (5, TType.STRING, 'published', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'modified', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'section', 'UTF8', "", ),  # 7
+    (8, TType.LIST, 'keywords', (TType.STRING, 'UTF8', True), (
+    ), ),  # 8
+    (9, TType.STRING, 'publisher', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'free', 'UTF8', "", ),  # 10
+)
+all_structs.append(Movie)
+Movie.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.LIST, 'directors', (TType.STRING, 'UTF8', True), (
+    ), ),  # 4
+    (5, TType.LIST, 'actors', (TType.STRING, 'UTF8', True), (
+    ), ),  # 5
+    (6, TType.LIST, 'genres', (TType.STRING, 'UTF8', True), (
+    ), ),  # 6
+    (7, TType.STRING, 'duration', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'published', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'content_rating', 'UTF8', "", ),  # 9
+    (10, TType.STRUCT, 'rating', [Rating, None], None, ),  # 10
+)
+all_structs.append(Place)
+Place.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'street', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'locality', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'region', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'postal_code', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'country', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'latitude', 'UTF8', "", ),  # 9
+    (10, TType.STRING, 'longitude', 'UTF8', "", ),  # 10
+    (11, TType.STRING, 'telephone', 'UTF8', "", ),  # 11
+    (12, TType.LIST, 'hours', (TType.STRING, 'UTF8', True), (
+    ), ),  # 12
+    (13, TType.STRING, 'price_range', 'UTF8', "", ),  # 13
+    (14, TType.STRUCT, 'rating', [Rating, None], None, ),  # 14
+)
+all_structs.append(App)
+App.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'operating_system', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'category', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'developer', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'price', 'UTF8', "", ),  # 7
+    (8, TType.STRING, 'currency', 'UTF8', "", ),  # 8
+    (9, TType.STRING, 'version', 'UTF8', "", ),  # 9
+    (10, TType.STRUCT, 'rating', [Rating, None], None, ),  # 10
+)
+all_structs.append(Video)
+Video.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'duration', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'published', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'url', 'UTF8', "", ),  # 6
+    (7, TType.STRING, 'embed_url', 'UTF8', "", ),  # 7
+)
+all_structs.append(Profile)
+Profile.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'name', 'UTF8', "", ),  # 1
+    (2, TType.STRING, 'description', 'UTF8', "", ),  # 2
+    (3, TType.STRING, 'image', 'UTF8', "", ),  # 3
+    (4, TType.STRING, 'username', 'UTF8', "", ),  # 4
+    (5, TType.STRING, 'first_name', 'UTF8', "", ),  # 5
+    (6, TType.STRING, 'last_name', 'UTF8', "", ),  # 6
+    (7, TType.LIST, 'same_as', (TType.STRING, 'UTF8', True), (
+    ), ),  # 7
+)
+all_structs.append(Typed)
+Typed.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'kind', 'UTF8', None, ),  # 1
+    (2, TType.DOUBLE, 'confidence', None, None, ),  # 2
+    (3, TType.STRUCT, 'recipe', [Recipe, None], None, ),  # 3
+    (4, TType.STRUCT, 'product', [Product, None], None, ),  # 4
+    (5, TType.STRUCT, 'movie', [Movie, None], None, ),  # 5
+    (6, TType.STRUCT, 'place', [Place, None], None, ),  # 6
+    (7, TType.STRUCT, 'app', [App, None], None, ),  # 7
+    (8, TType.STRUCT, 'video', [Video, None], None, ),  # 8
+    (9, TType.STRUCT, 'profile', [Profile, None], None, ),  # 9
+    (10, TType.STRUCT, 'article', [Article, None], None, ),  # 10
+)
+all_structs.append(AgentPreferences)
+AgentPreferences.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'agent', 'UTF8', None, ),  # 1
+    (2, TType.BOOL, 'noindex', None, False, ),  # 2
+    (3, TType.BOOL, 'nofollow', None, False, ),  # 3
+    (4, TType.BOOL, 'noarchive', None, False, ),  # 4
+    (5, TType.BOOL, 'nosnippet', None, False, ),  # 5
+    (6, TType.BOOL, 'noimageindex', None, False, ),  # 6
+    (7, TType.BOOL, 'noai', None, False, ),  # 7
+    (8, TType.BOOL, 'noimageai', None, False, ),  # 8
+    (9, TType.STRING, 'max_image_preview', 'UTF8', "", ),  # 9
+    (10, TType.BOOL, 'nopin', None, False, ),  # 10
+    (11, TType.BOOL, 'no_rich_pin', None, False, ),  # 11
+    (12, TType.STRING, 'search', 'UTF8', "", ),  # 12
+    (13, TType.STRING, 'ai_input', 'UTF8', "", ),  # 13
+    (14, TType.STRING, 'ai_train', 'UTF8', "", ),  # 14
+    (15, TType.BOOL, 'tdm_reserved', None, False, ),  # 15
+    (16, TType.STRING, 'tdm_policy', 'UTF8', "", ),  # 16
+)
+all_structs.append(Evidence)
+Evidence.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'field', 'UTF8', None, ),  # 1
+    (2, TType.STRING, 'syntax', 'UTF8', None, ),  # 2
+    (3, TType.STRING, 'name', 'UTF8', None, ),  # 3
+    (4, TType.STRING, 'value', 'UTF8', None, ),  # 4
+    (5, TType.STRING, 'element', 'UTF8', "", ),  # 5
+    (6, TType.I32, 'ordinal', None, 0, ),  # 6
+    (7, TType.I32, 'offset', None, -1, ),  # 7
+    (8, TType.STRING, 'lost', 'UTF8', "", ),  # 8
+)
 all_structs.append(PageRecord)
 PageRecord.thrift_spec = (
     None,  # 0
@@ -1119,9 +5256,10 @@ PageRecord.thrift_spec = (
     (16, TType.STRING, 'og_url', 'UTF8', "", ),  # 16
     (17, TType.LIST, 'preferences', (TType.STRING, 'UTF8', True), (
     ), ),  # 17
-    None,  # 18
-    None,  # 19
-    None,  # 20
+    (18, TType.STRUCT, 'card', [Card, None], None, ),  # 18
+    (19, TType.STRUCT, 'typed', [Typed, None], None, ),  # 19
+    (20, TType.LIST, 'agents', (TType.STRUCT, [AgentPreferences, None], True), (
+    ), ),  # 20
     None,  # 21
     None,  # 22
     None,  # 23

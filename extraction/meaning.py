@@ -1,0 +1,45 @@
+"""What a page means: the nodes of all syntaxes joined, its kinds found, its card made."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from selectolax.lexbor import LexborHTMLParser
+
+from extraction.card import card_of
+from extraction.kinds.convert import Place
+from extraction.kinds.typed import found_kinds, page_kind, typed
+from extraction.sources import Sources
+from extraction.statements import Chooser
+from extraction.syntax import microformats
+from extraction.syntax.graph import Graph, Source
+from extraction.syntax.scoped import MICRODATA, RDFA, read
+from extraction.walk import Walk
+from thrift_idl.gen.page.ttypes import Card, Typed
+
+
+class Meaning(NamedTuple):
+    """What the page is about."""
+
+    card: Card
+    typed: Typed
+
+
+def meaning_of(tree: LexborHTMLParser, walk: Walk, content_language: str, chooser: Chooser) -> Meaning:
+    """Card and typed result of a page that was walked."""
+    graph, stated = graph_of(tree, walk), walk.metas.stated
+    place = Place(graph, walk.addresses.absolute)
+    found = found_kinds(graph, stated)
+    page = page_kind(found, stated)
+    sources = Sources(tree, graph, stated, walk.links, page, walk.title, walk.language, content_language)
+    return Meaning(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
+
+
+def graph_of(tree: LexborHTMLParser, walk: Walk) -> Graph:
+    """The nodes of a page: JSON-LD's first, since of equals the first is believed."""
+    graph = Graph()
+    for value, element in walk.json_ld.values:
+        graph.add(value, Source("json-ld", element))
+    for item, source in (*read(tree, MICRODATA), *read(tree, RDFA), *microformats.read(tree)):
+        graph.add(item, source)
+    return graph

@@ -1,0 +1,63 @@
+"""What a page says of one thing, who says so, and which of them is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from selectolax.lexbor import LexborNode
+
+T = TypeVar("T")
+
+
+class Statement(NamedTuple):
+    """A property with its values as read, and the element that it stands in (None: in none that was parsed)."""
+
+    syntax: str
+    property: str
+    values: list[Any]
+    element: LexborNode | None
+
+
+class Choice(NamedTuple):
+    """What became of a statement of a field; `lost` "" = it won."""
+
+    field: str
+    statement: Statement
+    lost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Takes the first statement that makes sense; told to, it looks at the others too and notes why they lost."""
+
+    choices: list[Choice] | None = None
+
+    def choose(self, field: str, statements: Iterable[Statement], convert: Callable[[list[Any]], T], nothing: T) -> T:
+        """The converted value of the first of `statements` (best first) that has one, else `nothing`."""
+        winner: Statement | None = None
+        won = nothing
+        for statement in statements:
+            value = convert(statement.values) if winner is None or self.choices is not None else nothing
+            if winner is None and value:
+                winner, won = statement, value
+                if self.choices is None:
+                    break
+                self.choices.append(Choice(field, statement, ""))
+            elif self.choices is not None:
+                self.choices.append(Choice(field, statement, _why(value, won, winner)))
+        return won
+
+
+def _why(value: object, won: object, winner: Statement | None) -> str:
+    if not value:
+        return "makes no sense as this"
+    assert winner is not None
+    if value == won:
+        return f"says the same as {winner.syntax} {winner.property}"
+    return f"{winner.syntax} {winner.property} comes first"
+
+
+SILENT = Chooser()
+"""Decides, and notes nothing."""

@@ -1,0 +1,138 @@
+"""The nodes of all syntaxes as one graph: typed, reachable by @id, each with where it stands on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+_MOST_NODES = 5_000
+_MOST_VALUES = 2_000  # of one property
+_MAIN_KEYS = frozenset(("@graph", "mainEntity", "mainEntityOfPage"))
+NESTED = 0.4
+"""How much a node within another one says of the page, against 1 for a node of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who says so: a syntax, and the element it stands in (None: what lies beyond the parsed tree)."""
+
+    syntax: str
+    element: LexborNode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A thing that the page speaks of. Reads like a mapping of names to lists of values."""
+
+    data: Mapping[str, Any]
+    types: tuple[str, ...]
+    """Bare names in lower case."""
+    source: Source
+    weight: float
+    graph: Graph
+
+    def values(self, name: str) -> list[Any]:
+        """Values under a name: strings, numbers, booleans, dicts; lists are flattened, references followed."""
+        value = self.data.get(name)
+        return [] if value is None else list(self.graph.flat(value))
+
+    def nodes(self, name: str) -> list[Node]:
+        """The things under a name."""
+        return [self.inner(value) for value in self.values(name) if isinstance(value, dict)]
+
+    def inner(self, data: Mapping[str, Any]) -> Node:
+        """A value that is a thing, as a node."""
+        return Node(data, types_of(data), self.source, NESTED, self.graph)
+
+
+class Graph:
+    """Nodes in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._by_id: dict[str, Mapping[str, Any]] = {}
+        self._left = _MOST_NODES
+
+    def add(self, value: Any, source: Source) -> None:
+        """A value, and every node within it."""
+        rest: list[tuple[Any, float]] = [(value, 1.0)]
+        while rest and self._left > 0:
+            item, weight = rest.pop()
+            if isinstance(item, dict):
+                self._left -= 1
+                self._add_node(item, source, weight)
+                for key, inner in reversed(item.items()):
+                    if isinstance(inner, dict | list):
+                        rest.append((inner, weight if key in _MAIN_KEYS else min(weight, NESTED)))
+            elif isinstance(item, list):
+                rest += [(each, weight) for each in reversed(item) if isinstance(each, dict | list)]
+
+    def _add_node(self, item: Mapping[str, Any], source: Source, weight: float) -> None:
+        identity = item.get("@id")
+        if isinstance(identity, str) and len(item) > len(self._by_id.get(identity, ())) and len(item) > 1:
+            self._by_id[identity] = item
+        types = types_of(item)
+        if types:
+            self.nodes.append(Node(item, types, source, weight, self))
+
+    def of_types(self, names: frozenset[str]) -> list[Node]:
+        """Nodes that have one of these types."""
+        return [node for node in self.nodes if not names.isdisjoint(node.types)]
+
+    def flat(self, value: Any) -> Iterator[Any]:
+        """Scalars and dicts of a value, bounded."""
+        rest, left = [value], _MOST_VALUES
+        while rest and left > 0:
+            item = rest.pop()
+            left -= 1
+            if isinstance(item, list):
+                rest += item[:left][::-1]
+            elif isinstance(item, dict):
+                if "@list" in item or "@set" in item:
+                    rest.append(item.get("@list", item.get("@set")))
+                elif "@value" in item:
+                    rest.append(item["@value"])
+                else:
+                    yield self._resolved(item)
+            elif item is not None:
+                yield item
+
+    def _resolved(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        identity = item.get("@id")
+        if len(item) > 2 or not isinstance(identity, str):
+            return item
+        return self._by_id.get(identity, item)
+
+
+def types_of(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Bare names of a node's types, in lower case."""
+    kind = item.get("@type", item.get("type"))
+    if isinstance(kind, str):
+        return (bare(kind),)
+    return tuple(bare(each) for each in kind[:16] if isinstance(each, str)) if isinstance(kind, list) else ()
+
+
+def bare(name: str) -> str:
+    """A type without its vocabulary: `http://schema.org/Recipe`, `schema:Recipe`."""
+    return name[:256].strip().rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2].lower()
+
+
+def renamed(value: Any) -> Any:
+    """A JSON-LD value whose keys lose their vocabulary, `schema:name` and `https://schema.org/name`; nesting is bounded
+    by who calls.
+    """
+    if isinstance(value, dict):
+        return {_bare_key(key): renamed(each) for key, each in value.items()}
+    return [renamed(each) for each in value] if isinstance(value, list) else value
+
+
+def _bare_key(key: str) -> str:
+    return key if key.startswith("@") else key.rpartition("/")[2].rpartition(":")[2]
+
+
+def strings(values: Iterable[Any]) -> list[str]:
+    """The strings among values."""
+    return [value for value in values if isinstance(value, str)]

@@ -1,0 +1,123 @@
+"""Microformats: h-recipe, h-entry, h-product, and their predecessors, as nodes with schema.org's names.
+
+http://microformats.org/wiki/h-recipe, h-entry, h-product; hRecipe, hAtom, hProduct. Roots and their properties are
+looked for by class; what belongs to a root within another is the inner one's.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from extraction.syntax.graph import Source
+from extraction.syntax.texts import element_text
+
+_MOST_ROOTS = 20
+_MOST_PROPERTIES = 600
+_RECIPE = {
+    "p-name": "name", "fn": "name", "p-ingredient": "recipeIngredient", "ingredient": "recipeIngredient",
+    "e-instructions": "recipeInstructions", "instructions": "recipeInstructions", "p-yield": "recipeYield",
+    "yield": "recipeYield", "dt-duration": "totalTime", "duration": "totalTime", "preptime": "prepTime",
+    "cooktime": "cookTime", "u-photo": "image", "photo": "image", "p-author": "author", "author": "author",
+    "p-summary": "description", "summary": "description", "dt-published": "datePublished", "published": "datePublished",
+    "p-category": "keywords", "tag": "keywords",
+}  # fmt: skip
+_ENTRY = {
+    "p-name": "headline", "entry-title": "headline", "p-summary": "description", "entry-summary": "description",
+    "p-author": "author", "author": "author", "dt-published": "datePublished", "published": "datePublished",
+    "dt-updated": "dateModified", "updated": "dateModified", "u-photo": "image", "u-featured": "image",
+    "p-category": "keywords",
+}  # fmt: skip
+_PRODUCT = {
+    "p-name": "name", "fn": "name", "u-photo": "image", "photo": "image", "p-brand": "brand", "brand": "brand",
+    "p-category": "category", "category": "category", "p-description": "description", "e-description": "description",
+    "description": "description", "p-price": "price", "price": "price", "u-identifier": "sku", "identifier": "sku",
+}  # fmt: skip
+_ROOTS = {
+    "h-recipe": ("Recipe", _RECIPE), "hrecipe": ("Recipe", _RECIPE), "h-entry": ("BlogPosting", _ENTRY),
+    "hentry": ("BlogPosting", _ENTRY), "h-product": ("Product", _PRODUCT), "hproduct": ("Product", _PRODUCT),
+}  # fmt: skip
+_SELECTOR = ",".join(f".{name}" for name in _ROOTS)
+_PROPERTIES = {id(table): ",".join(f".{name}" for name in table) for table in (_RECIPE, _ENTRY, _PRODUCT)}
+_DATES = ("datePublished", "dateModified", "totalTime", "prepTime", "cookTime")
+
+
+def is_possible(markup: str) -> bool:
+    """Whether any root may be there: cheap enough for every page."""
+    return "recipe" in markup or "h-entry" in markup or "hentry" in markup or "product" in markup
+
+
+def read(tree: LexborHTMLParser) -> list[tuple[dict[str, Any], Source]]:
+    """The items of a page."""
+    roots = list(islice(tree.css(_SELECTOR), _MOST_ROOTS))
+    if not roots:
+        return []
+    inner = {root.mem_id for root in roots}
+    left = _MOST_PROPERTIES
+    found = []
+    for root in roots:
+        name = next((each for each in _classes(root) if each in _ROOTS), "")
+        if not name:
+            continue
+        kind, table = _ROOTS[name]
+        nodes = list(islice(root.css(_PROPERTIES[id(table)]), left))
+        left -= len(nodes)
+        found.append((_item(kind, table, root, nodes, inner), Source("microformats", root)))
+    return found
+
+
+def _item(
+    kind: str, table: dict[str, str], root: LexborNode, nodes: list[LexborNode], roots: set[int]
+) -> dict[str, Any]:
+    item: dict[str, Any] = {"@type": kind}
+    taken: set[int] = set()
+    for node in nodes:
+        owner = _owner(node, roots, taken)
+        if owner != root.mem_id or node.mem_id == root.mem_id:
+            continue
+        for name in _classes(node):
+            key = table.get(name)
+            if key is not None:
+                value = _value(node, key)
+                if value:
+                    item.setdefault(key, []).append(value)
+                    taken.add(node.mem_id)
+    return item
+
+
+def _owner(node: LexborNode, roots: set[int], taken: set[int]) -> int:
+    """The root around an element; 0 where a property is around it: `fn` of an author is no name of the recipe."""
+    above = node.parent
+    for _ in range(64):
+        if above is None:
+            break
+        if above.mem_id in roots:
+            return above.mem_id
+        if above.mem_id in taken:
+            break
+        above = above.parent
+    return 0
+
+
+def _value(node: LexborNode, key: str) -> str:
+    attributes = node.attributes
+    if key == "image":
+        image = node if node.tag in ("img", "a") else node.css_first("img")
+        of = attributes if image is node or image is None else image.attributes
+        return of.get("src") or of.get("href") or of.get("data-src") or ""
+    if key in _DATES:
+        stated = attributes.get("datetime") or attributes.get("title") or _value_title(node)
+        return stated or element_text(node)
+    return attributes.get("content") or element_text(node)
+
+
+def _value_title(node: LexborNode) -> str:
+    """http://microformats.org/wiki/value-class-pattern."""
+    inner = node.css_first(".value-title[title]")
+    return "" if inner is None else inner.attributes.get("title") or ""
+
+
+def _classes(node: LexborNode) -> list[str]:
+    return (node.attributes.get("class") or "")[:512].lower().split()
