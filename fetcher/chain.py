@@ -33,7 +33,11 @@ def chain_from_json(text: str) -> tuple[Hop, ...]:
 def _hop(fields: Any) -> Hop:
     """A hop of our own writing, or an error: strangers may write job bodies too."""
     known = {name: fields[name] for name in _FIELDS if name in fields} if isinstance(fields, dict) else {}
-    wanted = ((str, ("url", "target", "kind", "peer")), (int, ("status",)), (int | float, ("latency_ms",)))
+    wanted = (
+        (str, ("url", "target", "kind", "peer")),
+        (int, ("status", "began_ms")),
+        (int | float, ("latency_ms", "waited_ms")),
+    )
     typed = all(isinstance(known[name], kind) for kind, names in wanted for name in names if name in known)
     if not typed or not {"url", "status", "target"} <= known.keys():
         raise InvalidRequest("no redirect chain: a hop has url, status and target")

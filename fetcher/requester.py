@@ -22,7 +22,7 @@ from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.transport import BodyStream, Exchange
 from thrift_idl.errors import AragogError, ConnectFailure, InvalidUrl, Unavailable
 from thrift_idl.gen.context.ttypes import Context
-from thrift_idl.gen.fetcher.ttypes import Header
+from thrift_idl.gen.fetcher.ttypes import Header, SlotTaken, Timing, TlsFacts
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation
 
@@ -43,6 +43,8 @@ class Ask:
     max_wait_ms: int
     crawl_delay_ms: int | None = None
     purpose: str = "page"
+    dns_ms: float = 0.0
+    """What it took to resolve and vet the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ class Answer:
     waited_ms: float
     began_ms: int
     """Wall clock when the request was sent."""
+    timing: Timing
+    tls: TlsFacts | None
+    slot: SlotTaken
+    codings: tuple[str, ...] = ()
+    """Content codings undone."""
 
 
 KeepBytes = Callable[[AnswerHead], int]
@@ -130,14 +137,26 @@ class Requester:
         # Told at once, whatever becomes of the body: a 429 holds the domain for everybody.
         await self._tell(ask, head.status, head.retry_after_ms, head_ms)
         try:
-            content, flags = await self._content(head, stream, keep(head))
+            content, flags, codings = await self._content(head, stream, keep(head))
         except AragogError as error:
             self._record(ask, slot, error=error, head=head, stream=stream)
             raise
         latency_ms = self._clock.now_ms() - sent_ms
         self._record(ask, slot, head=head, stream=stream, latency_ms=latency_ms)
-        peer, wire_bytes = response.extensions["peer"], stream.wire_bytes
-        return Answer(head, content, flags, peer, wire_bytes, latency_ms, slot.waited_ms, began_ms)
+        return Answer(
+            head=head,
+            content=content,
+            flags=flags,
+            peer=response.extensions["peer"],
+            wire_bytes=stream.wire_bytes,
+            latency_ms=latency_ms,
+            waited_ms=slot.waited_ms,
+            began_ms=began_ms,
+            timing=_timing(response, ask, slot, head_ms, latency_ms),
+            tls=response.extensions["tls"],
+            slot=slot.facts,
+            codings=codings,
+        )
 
     def _head(self, response: httpx.Response) -> AnswerHead:
         headers = tuple(Header(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw)
@@ -145,12 +164,15 @@ class Requester:
         most_ms = self._settings.max_retry_after_ms
         return AnswerHead(response.status_code, headers, retry_after_ms(said, self._clock.wall_ms(), most_ms))
 
-    async def _content(self, head: AnswerHead, stream: BodyStream, wanted: int) -> tuple[bytes, tuple[str, ...]]:
-        """The decoded content, as much as is wanted, and what went wrong with it."""
+    async def _content(
+        self, head: AnswerHead, stream: BodyStream, wanted: int
+    ) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
+        """The decoded content, as much as is wanted, what went wrong with it, and its codings."""
         if not wanted:
             await self._drain(head, stream)
-            return b"", ()
-        decoder = Decoder(codings_of(head.values("content-encoding")), wanted)
+            return b"", (), ()
+        codings = codings_of(head.values("content-encoding"))
+        decoder = Decoder(codings, wanted)
         most = self._settings.transport.max_wire_bytes
         async for piece in stream:
             if not decoder.feed(piece):
@@ -162,7 +184,7 @@ class Requester:
         early = stream.early_close
         if early and not content:
             raise ConnectFailure("the server closed the connection before any of the content")
-        return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])]))
+        return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])])), tuple(codings)
 
     async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
         """Read a short body that nobody wants; a longer one costs the connection."""
@@ -209,6 +231,19 @@ class Requester:
                 reused=stream.reused if stream else False,
             )
         )
+
+
+def _timing(response: httpx.Response, ask: Ask, slot: ReservedSlot, first_byte_ms: float, latency_ms: float) -> Timing:
+    told = response.extensions
+    return Timing(
+        queue_ms=told["queue_ms"],
+        slot_ms=slot.waited_ms,
+        dns_ms=ask.dns_ms,
+        connect_ms=told["connect_ms"],
+        tls_ms=told["tls_ms"],
+        first_byte_ms=first_byte_ms,
+        body_ms=latency_ms - first_byte_ms,
+    )
 
 
 def request_headers(user_agent: str, accept: str, extra: Sequence[tuple[str, str]] = ()) -> tuple[tuple[str, str], ...]:

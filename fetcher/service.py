@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import httpx
 
 import weburl
+from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
 from fetcher.budget import Budget
 from fetcher.chain import chain_to_json
 from fetcher.claims import bounded, header_claims
 from fetcher.clock import Clock
 from fetcher.explaining import Explaining
+from fetcher.mediatype import HTML_TYPES
 from fetcher.redirects import check_resume
 from fetcher.requester import Requester
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
@@ -102,7 +104,7 @@ class FetcherService:
         if request.deadline_ms is not None:
             deadline_ms = min(deadline_ms, request.deadline_ms)
         budget = Budget(deadline_ms, request.context.remaining_ms, self._clock)
-        walk = Walk(self._requester, self._robots, self._vet, self._settings, request, budget, progress)
+        walk = Walk(self._requester, self._robots, self._vet, self._settings, request, budget, progress, self._clock)
         try:
             check_resume(request.resume, self._settings.max_redirects)
             async with budget.patience():
@@ -144,6 +146,14 @@ class FetcherService:
             flags=answer.flags,
             robots=landing.robots,
             claims=self._claims(landing),
+            declared_type=landing.declared_type,
+            sniffed_type=landing.sniffed_type,
+            sniffed_charset=said_charset(answer.content) if landing.media_type in HTML_TYPES else "",
+            codings=answer.codings,
+            content_bytes=len(answer.content),
+            timing=answer.timing,
+            tls=answer.tls,
+            slot=answer.slot,
         )
 
     def _claims(self, landing: Landing) -> tuple[CanonicalClaim, ...]:

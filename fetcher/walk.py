@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import weburl
 from extraction.head import Head, read_head
 from fetcher.budget import Budget
+from fetcher.clock import Clock
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
 from fetcher.outcome import status_error
 from fetcher.redirects import REDIRECTS, check_hop, location_target
@@ -43,6 +44,8 @@ class Landing:
     media_type: str
     charset: str
     page_head: Head
+    declared_type: str
+    sniffed_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Walk:
     request: FetchRequest
     budget: Budget
     progress: Progress
+    clock: Clock
 
     async def land(self) -> Landing:
         """Follow redirects to a result. Raises the outcomes of the architecture."""
@@ -70,7 +74,9 @@ class Walk:
         """One hop: address verdict, robots verdict, connection, slot, request."""
         progress, request = self.progress, self.request
         url, progress.status = progress.url, 0
+        asked_ms = self.clock.now_ms()
         endpoints = await self.vet(url)
+        dns_ms = self.clock.now_ms() - asked_ms
         verdict = await self._robots_verdict(url)
         ask = Ask(
             url=url,
@@ -80,6 +86,7 @@ class Walk:
             budget=self.budget,
             max_wait_ms=self.settings.max_wait_ms if request.max_wait_ms is None else request.max_wait_ms,
             crawl_delay_ms=verdict.crawl_delay_ms,
+            dns_ms=dns_ms,
         )
         answer = await self.requester.request(ask, self._keep)
         progress.began_ms = progress.began_ms or answer.began_ms
@@ -126,14 +133,15 @@ class Walk:
             raise WrongType(f"{media_type} is not among the accepted types", media_type=media_type)
 
     def _landing(self, url: weburl.Url, answer: Answer, verdict: RobotsVerdict) -> Landing:
-        media_type, charset = content_type(answer.head.values("content-type"))
-        if not media_type and answer.content:
-            media_type = sniff(answer.content)
-            self._check_type(media_type)
+        declared, charset = content_type(answer.head.values("content-type"))
+        sniffed = sniff(answer.content) if answer.content else ""
+        media_type = declared or sniffed
+        if sniffed and not declared:
+            self._check_type(sniffed)
         page_head = Head()
         if media_type in HTML_TYPES and answer.content:
             page_head = read_head(answer.content, url.request_form, charset)
-        return Landing(url, answer, verdict, media_type, charset, page_head)
+        return Landing(url, answer, verdict, media_type, charset, page_head, declared, sniffed)
 
     def _hop(self, landing: Landing) -> Hop | None:
         """The hop that the answer makes of its URL; None = this is the end."""
@@ -145,7 +153,9 @@ class Walk:
             target, kind = landing.page_head.refresh, "meta"
             if target in ("", url):  # a page that refreshes to itself is where it ends
                 return None
-        return Hop(url, answer.head.status, target, kind, answer.peer, answer.latency_ms)
+        return Hop(
+            url, answer.head.status, target, kind, answer.peer, answer.latency_ms, answer.began_ms, answer.waited_ms
+        )
 
     def _follow(self, hop: Hop) -> None:
         earlier = tuple(self.progress.chain)

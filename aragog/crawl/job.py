@@ -213,6 +213,8 @@ _HOP: Mapping[str, _Reader] = {
     "kind": _word,
     "peer": _word,
     "latency_ms": _latency,
+    "began_ms": _number(0, _MAX_MS),
+    "waited_ms": _latency,
 }
 
 

@@ -8,7 +8,9 @@ from typing import cast
 
 from fetcher.settings import KIB, TransportSettings
 from fetcher.transport.reply import Head, ReplyReader
+from fetcher.transport.tls import facts_of
 from thrift_idl.errors import BadReply, ConnectFailure
+from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
 _PAUSE_AT = 256 * KIB  # unread body; more stays in the kernel's buffers, and with the sender
 
@@ -31,6 +33,8 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self.peer = ""
         self.requests = 0
+        self.connect_ms = self.tls_ms = 0.0
+        self._tls: TlsFacts | None = None
 
     # What the event loop calls.
 
@@ -96,6 +100,14 @@ class Connection(asyncio.Protocol):
         """The answer is complete and the connection may carry the next request."""
         reader = self.reader
         return not self.closed and reader is not None and reader.complete and reader.reusable
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        """What was agreed on with the server; None = no TLS. Asked for while the connection is open."""
+        if self._tls is None and self._transport is not None:
+            session = self._transport.get_extra_info("ssl_object")
+            self._tls = facts_of(session) if session is not None else None
+        return self._tls
 
     def rest(self) -> None:
         """Between requests: whatever comes now is nobody's."""

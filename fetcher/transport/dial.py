@@ -1,70 +1,107 @@
-"""Connecting: to vetted endpoints only, in their order, never by name."""
+"""Connecting: to vetted endpoints only, in their order, never by name; directly, or in a tunnel through a proxy."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Sequence
-
-import certifi
+from dataclasses import dataclass, field
 
 import weburl
 from fetcher.budget import Budget
+from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.transport.connection import Connection
+from fetcher.transport.proxy import Proxy, tunnel
 from thrift_idl.errors import ConnectFailure, FetchTimeout, TlsFailure, Unavailable
 
 _MOST_TRIES = 4
 
 
-def verifying_context() -> ssl.SSLContext:
-    """TLS 1.2 or later, certificate and host name verified against the system's and certifi's roots."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(cafile=certifi.where())
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """How connections are made."""
 
+    tls: ssl.SSLContext
+    settings: TransportSettings
+    proxy: Proxy | None = None
+    clock: Clock = field(default_factory=Clock)
 
-async def dial(
-    url: weburl.Url,
-    endpoints: Sequence[Endpoint],
-    make: Callable[[], Connection],
-    context: ssl.SSLContext,
-    budget: Budget,
-    settings: TransportSettings,
-) -> Connection:
-    """A connection to the first endpoint that takes one. Raises `ConnectFailure`, `TlsFailure`, `FetchTimeout`."""
-    tries = endpoints[:_MOST_TRIES]
-    share_ms = settings.connect_ms / max(1, len(tries))
-    failure: Unavailable = ConnectFailure(f"{url.host} has no address to dial")
-    for endpoint in tries:
+    async def dial(
+        self, url: weburl.Url, endpoints: Sequence[Endpoint], make: Callable[[], Connection], budget: Budget
+    ) -> Connection:
+        """A connection to the first endpoint that takes one. Raises `ConnectFailure`, `TlsFailure`, `FetchTimeout`."""
+        tries = endpoints[:_MOST_TRIES]
+        share_ms = self.settings.connect_ms / max(1, len(tries))
+        failure: Unavailable = ConnectFailure(f"{url.host} has no address to dial")
+        for endpoint in tries:
+            try:
+                async with budget.phase("connect", share_ms):
+                    return await self._open(url, endpoint, make)
+            except FetchTimeout as error:
+                if error.details.get("phase") == "total":
+                    raise
+                failure = error
+            except ConnectFailure as error:
+                failure = error
+            except ssl.SSLError as error:
+                failure = TlsFailure(f"TLS with {url.host} at {endpoint.address} failed: {_reason(error)}")
+            except OSError as error:
+                where = f"{endpoint.address} port {endpoint.port}"
+                failure = ConnectFailure(f"no connection to {url.host} at {where}: {error.strerror or error}")
+        raise failure
+
+    async def _open(self, url: weburl.Url, endpoint: Endpoint, make: Callable[[], Connection]) -> Connection:
+        """Dial the address, or the proxy, which is told the address."""
+        began_ms, loop = self.clock.now_ms(), asyncio.get_running_loop()
+        if self.proxy is None and url.scheme != "https":
+            _, connection = await loop.create_connection(make, endpoint.address, endpoint.port)
+            connection.connect_ms = self.clock.now_ms() - began_ms
+            return connection
+        sock = await self._connected(endpoint)
+        connected_ms = self.clock.now_ms()
+        connection = await self._upon(sock, url, make)  # from here on the event loop owns the socket
+        connection.peer = endpoint.address
+        connection.connect_ms = connected_ms - began_ms
+        connection.tls_ms = self.clock.now_ms() - connected_ms if url.scheme == "https" else 0.0
+        return connection
+
+    async def _connected(self, endpoint: Endpoint) -> socket.socket:
+        if self.proxy is None:
+            return await connected_socket(endpoint)
+        sock = await connected_socket(self.proxy.endpoint)
         try:
-            async with budget.phase("connect", share_ms):
-                return await _open(url, endpoint, make, context)
-        except FetchTimeout as error:
-            if error.details.get("phase") == "total":
-                raise
-            failure = error
-        except ssl.SSLError as error:
-            failure = TlsFailure(f"TLS with {url.host} at {endpoint.address} failed: {_reason(error)}")
-        except OSError as error:
-            where = f"{endpoint.address} port {endpoint.port}"
-            failure = ConnectFailure(f"no connection to {url.host} at {where}: {error.strerror or error}")
-    raise failure
+            await tunnel(sock, endpoint, self.proxy)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _upon(self, sock: socket.socket, url: weburl.Url, make: Callable[[], Connection]) -> Connection:
+        """A connection on `sock`; the URL's host is named to the server (SNI), and its certificate held against it."""
+        loop = asyncio.get_running_loop()
+        if url.scheme != "https":
+            _, connection = await loop.create_connection(make, sock=sock)
+            return connection
+        name = url.host.strip("[]").rstrip(".")
+        _, connection = await loop.create_connection(make, sock=sock, ssl=self.tls, server_hostname=name)
+        return connection
 
 
-async def _open(
-    url: weburl.Url, endpoint: Endpoint, make: Callable[[], Connection], context: ssl.SSLContext
-) -> Connection:
-    """Dial the address; name the URL's host to the server (SNI) and hold its certificate against that name."""
-    secure = url.scheme == "https"
-    name = url.host.strip("[]").rstrip(".")
-    _, connection = await asyncio.get_running_loop().create_connection(
-        make, endpoint.address, endpoint.port, ssl=context if secure else None, server_hostname=name if secure else None
-    )
-    return connection
+async def connected_socket(endpoint: Endpoint) -> socket.socket:
+    """A TCP connection to a numeric address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (endpoint.address, endpoint.port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -21,8 +21,10 @@ from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
 from fetcher.transport.connection import Connection, StaleConnection
-from fetcher.transport.dial import dial, verifying_context
+from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool
+from fetcher.transport.proxy import Proxy
+from fetcher.transport.tls import verifying_context
 from thrift_idl.errors import NoSlot
 
 
@@ -84,10 +86,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         settings: TransportSettings | None = None,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self.settings = settings or TransportSettings()
         self._now_ms = (clock or Clock()).now_ms
-        self._tls = tls or verifying_context()
+        self._dialler = Dialler(tls or verifying_context(), self.settings, proxy, clock or Clock())
         self._pool = Pool(self.settings)
 
     @property
@@ -96,16 +99,21 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return self._pool.open_connections
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request`; extensions of the response: `peer`, `sent_ms` (by the clock). Raises the tree's errors."""
+        """Send `request`. Raises the tree's errors.
+
+        Extensions of the response: `peer`, `sent_ms` (by the clock), `queue_ms`, `connect_ms`, `tls_ms`, `tls`.
+        """
         exchange: Exchange = request.extensions["exchange"]
         lane = self._pool.enter(exchange.url.origin)
         try:
-            await self._find_room(lane, exchange)
+            queue_ms = await self._find_room(lane, exchange)
         except BaseException:
             self._pool.leave(lane)
             raise
         try:
-            return await self._converse(request, exchange, lane)
+            response = await self._converse(request, exchange, lane)
+            response.extensions["queue_ms"] = queue_ms
+            return response
         except BaseException:
             self._depart(lane)
             raise
@@ -124,11 +132,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         lane.room.release()
         self._pool.leave(lane)
 
-    async def _find_room(self, lane: Lane, exchange: Exchange) -> None:
-        """Wait for a place among the origin's requests, no longer than for a slot."""
+    async def _find_room(self, lane: Lane, exchange: Exchange) -> float:
+        """Wait for a place among the origin's requests, no longer than for a slot; how long that took."""
         if not lane.room.locked():
             await lane.room.acquire()
-            return
+            return 0.0
         patience_ms, began_ms = exchange.slot.max_wait_ms, self._now_ms()
         try:
             async with asyncio.timeout(patience_ms / 1000):
@@ -137,6 +145,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise NoSlot("too many requests to this origin are under way", delay_ms=patience_ms) from None
         finally:
             exchange.budget.exclude(self._now_ms() - began_ms)
+        return self._now_ms() - began_ms
 
     async def _converse(self, request: httpx.Request, exchange: Exchange, lane: Lane) -> httpx.Response:
         connection = await self._reserved(exchange, lane)
@@ -180,7 +189,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             return made[-1]
 
         try:
-            return await dial(exchange.url, exchange.endpoints, make, self._tls, exchange.budget, self.settings)
+            return await self._dialler.dial(exchange.url, exchange.endpoints, make, exchange.budget)
         except BaseException:
             for connection in made:
                 connection.abort()
@@ -195,7 +204,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             connection.ask(serialized(request, exchange.url), request.method)
             async with exchange.budget.phase("first_byte", self.settings.first_byte_ms):
                 head = await connection.head()
-        extensions = {"peer": connection.peer, "sent_ms": sent_ms}
+        is_new = connection.requests == 1
+        extensions = {
+            "peer": connection.peer,
+            "sent_ms": sent_ms,
+            "connect_ms": connection.connect_ms if is_new else 0.0,
+            "tls_ms": connection.tls_ms if is_new else 0.0,
+            "tls": connection.tls if exchange.url.scheme == "https" else None,
+        }
         stream = BodyStream(self, lane, connection, exchange.budget)
         return httpx.Response(head.status, headers=list(head.headers), stream=stream, extensions=extensions)
 
