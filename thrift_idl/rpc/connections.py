@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 
@@ -30,44 +31,49 @@ C = TypeVar("C", bound=Held)
 
 
 class Connections(Generic[C]):
-    """Up to `most` connections, the one heard longest ago first.
+    """Up to `most` connections: the silent ones, then those that were heard, each the longest silent first.
 
-    A full server gives the place of the connection that was heard longest ago to the next that comes: whoever holds
-    places without a word, or with half a word, keeps nobody out. "Heard" is a whole frame, never a byte.
+    A full server gives the place of the first that runs no call to the next that comes: whoever holds places without a
+    word, or with half a word, keeps nobody out and drives nobody out who spoke. "Heard" is a whole frame, never a byte.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._open: OrderedDict[C, None] = OrderedDict()
+        self._silent: OrderedDict[C, None] = OrderedDict()
+        self._heard: OrderedDict[C, None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._silent) + len(self._heard)
 
     def __iter__(self) -> Iterator[C]:
         """The open ones at this moment; they may be cut meanwhile."""
-        return iter(tuple(self._open))
+        return iter((*self._silent, *self._heard))
 
     def admit(self, connection: C) -> bool:
         """Take a place, another's if need be; False = all are taken by connections whose calls run."""
-        if len(self._open) >= self.most:
-            idle = next((one for one in self._open if not one.running), None)
+        if len(self) >= self.most:
+            idle = next((one for one in chain(self._silent, self._heard) if not one.running), None)
             if idle is None:
                 return False
             self.leave(idle)
             idle.cut("its place was needed")
-        self._open[connection] = None
+        self._silent[connection] = None
         return True
 
     def heard(self, connection: C) -> None:
         """A whole frame came."""
-        if connection in self._open:
-            self._open.move_to_end(connection)
+        if connection in self._heard:
+            self._heard.move_to_end(connection)
+        elif connection in self._silent:
+            del self._silent[connection]
+            self._heard[connection] = None
 
     def leave(self, connection: C) -> None:
         """It is gone."""
-        self._open.pop(connection, None)
+        self._silent.pop(connection, None)
+        self._heard.pop(connection, None)
 
     def longest_held(self) -> C | None:
         """The connection whose bytes have been kept longest: a sound caller's are on their way in no time."""
-        holding = (one for one in self._open if one.held)
+        holding = (one for one in chain(self._silent, self._heard) if one.held)
         return min(holding, key=lambda one: one.waits_since, default=None)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,11 @@ class Server:
         """Open files and sockets."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
+    def sockets(self) -> int:
+        """Open sockets: files come with the threads that open a database."""
+        links = (self._link(path) for path in Path(f"/proc/{self.pid}/fd").iterdir())
+        return sum(link.startswith("socket:") for link in links)
+
     def memory(self) -> int:
         """Resident bytes."""
         return self._status("VmRSS")
@@ -62,6 +67,12 @@ class Server:
     def forget_peak(self) -> None:
         """Begin to measure the peak anew (proc_pid_clear_refs(5))."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    @staticmethod
+    def _link(path: Path) -> str:
+        with suppress(FileNotFoundError):  # closed meanwhile
+            return str(path.readlink())
+        return ""
 
     def _status(self, key: str) -> int:
         found = re.search(rf"^{key}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)

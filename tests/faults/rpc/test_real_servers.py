@@ -56,15 +56,15 @@ def warm_up(server: Server) -> None:
 
 @contextlib.contextmanager
 def others_are_served(server: Server, what: str) -> Iterator[Witness]:
-    """Meanwhile another caller's every call succeeds; afterwards descriptors and memory are back at their level."""
-    descriptors, memory = server.descriptors(), server.memory()
+    """Meanwhile another caller's every call succeeds; afterwards sockets and memory are back at their level."""
+    sockets, memory = server.sockets(), server.memory()
     server.forget_peak()
     with Witness(server) as witness:
         yield witness
         before = len(witness.took_ms)
         assert eventually(lambda: len(witness.took_ms) > before + 5)
     peak = server.peak() - memory
-    assert eventually(lambda: server.descriptors() <= descriptors), "connections were left open"
+    assert eventually(lambda: server.sockets() <= sockets), "connections were left open"
     kept = server.memory() - memory
     print(
         f"\n{server.name}, {what}: {len(witness.took_ms)} calls of another, median {witness.median_ms:.1f} ms, "

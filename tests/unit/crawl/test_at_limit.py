@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from aragog.crawl.at_limit import MAX_WAIT_MS, AtLimit
-from ratelimiter import MemoryState, RateLimiterService
+from ratelimiter import Limits, MemoryState, RateLimiterService
 from ratelimiter.overrides import limit_of_qps
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation, ReserveRequest
@@ -17,17 +17,12 @@ CONTEXT = Context("test")
 SLOTS = 6  # 10 QPS: now, and five more within the longest wait
 
 
-class Limits:
-    async def of(self, domain: str, now_ms: float) -> object:
-        return limit_of_qps(10)
-
-
 class World:
     """A limiter and what stands before it, on one clock."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.limiter = RateLimiterService(MemoryState(), Limits(), now_ms=lambda: self.now)  # type: ignore[arg-type]
+        self.limiter = RateLimiterService(MemoryState(), Limits(limit_of_qps(10)), now_ms=lambda: self.now)
         self.at_limit = AtLimit(self.limiter, "test", now_ms=lambda: self.now)
 
     async def take_every_slot(self) -> None:

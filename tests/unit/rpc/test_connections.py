@@ -23,8 +23,17 @@ def test_a_full_server_gives_the_place_of_the_one_heard_longest_ago_to_the_next(
     assert all(connections.admit(one) for one in (first, second, third))
     connections.heard(first)
     assert connections.admit(fourth)
-    assert list(connections) == [third, first, fourth]
+    assert list(connections) == [third, fourth, first]
     assert [one.why for one in (first, second, third)] == ["", "its place was needed", ""]
+
+
+def test_those_who_never_said_a_word_drive_nobody_out_who_did() -> None:
+    connections = Connections[One](3)
+    caller = One()
+    assert connections.admit(caller)
+    connections.heard(caller)
+    assert all([connections.admit(One()) for _ in range(100)])
+    assert caller.why == "" and caller in list(connections)
 
 
 def test_a_connection_whose_calls_run_keeps_its_place() -> None:
