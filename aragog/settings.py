@@ -125,6 +125,8 @@ class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     children: int = 1
     timeout_ms: int = 10_000
     memory_mib: int = 1024
+    #: Main content, word count, language and simhash of each page too: 2 to 4 ms, and its text once more in its row.
+    text_features: bool = False
 
 
 class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

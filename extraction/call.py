@@ -29,6 +29,7 @@ def request(
     media_type: str = "text/html",
     content_language: str = "",
     x_robots: Sequence[str] = (),
+    text_features: bool = False,
 ) -> bytes:
     """The arguments of `extract`, less its limits, as one request."""
     header = orjson.dumps(
@@ -38,6 +39,7 @@ def request(
             "media_type": media_type,
             "content_language": content_language,
             "x_robots": list(x_robots),
+            "text_features": text_features,
         }
     )
     return b"".join((_LENGTH.pack(len(header)), header, content))

@@ -16,8 +16,10 @@ from extraction.meaning import Meaning, meaning_of
 from extraction.preferences import preferences_of
 from extraction.robots import forbids_following
 from extraction.statements import SILENT, Chooser
+from extraction.text_features import text_features_of
 from extraction.walk import Walk
 from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.records import replace
 
 XHTML = "application/xhtml+xml"
 MEDIA_TYPES = frozenset(("", "text/html", XHTML, "application/xml", "text/xml"))
@@ -32,6 +34,7 @@ def extract(
     content_language: str = "",
     x_robots: Sequence[str] = (),
     usage: Sequence[tuple[str, str]] = (),
+    text_features: bool = False,
     limits: Limits = DEFAULT,
     chooser: Chooser = SILENT,
 ) -> PageRecord:
@@ -39,8 +42,8 @@ def extract(
 
     `charset` and `media_type` are the Content-Type header's, `content_language` and `x_robots` the values of
     Content-Language and of each X-Robots-Tag, `usage` the header fields that `preferences.HEADERS` names, with their
-    values. `chooser` decides between sources, and may note why. Raises nothing but MemoryError: what is broken or too
-    much leaves a flag.
+    values. `text_features`: the main content, too, and what its words tell. `chooser` decides between sources, and
+    may note why. Raises nothing but MemoryError: what is broken or too much leaves a flag.
     """
     flags = Flags()
     if len(content) > limits.content_bytes:
@@ -53,7 +56,9 @@ def extract(
     for value in x_robots:
         walk.metas.add_header(value)
     meaning = meaning_of(tree, walk, _header_language(content_language), chooser)
-    return _record(walk, used_charset, content_language, meaning, usage, flags)
+    features = text_features_of(tree.body, limits, flags) if text_features and tree.body is not None else {}
+    record = _record(walk, used_charset, content_language, meaning, usage, flags)
+    return replace(record, **features) if features else record
 
 
 def _text(content: bytes, charset: str, media_type: str, limits: Limits, flags: Flags) -> tuple[str, str, str]:

@@ -62,7 +62,12 @@ async def assembled_on(stack: AsyncExitStack, settings: Settings, lock_wait_ms: 
     fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
     pool = children_of(settings, settings.extraction.children, IMPORTS)
     stack.push_async_callback(pool.close)
-    return Assembly(fetcher, limiter, store, Visitor(fetcher, store, partial(extract_page, pool)))
+    return Assembly(
+        fetcher,
+        limiter,
+        store,
+        Visitor(fetcher, store, partial(extract_page, pool, text_features=settings.extraction.text_features)),
+    )
 
 
 async def serving(

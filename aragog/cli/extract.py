@@ -58,6 +58,9 @@ def extract(
     lock_wait_ms: Annotated[
         int, typer.Option(help="How long to wait for another process that owns the data directory, in ms.")
     ] = 600_000,
+    text: Annotated[
+        bool, typer.Option("--text", help="Main content, word count, language and simhash of the text, too.")
+    ] = False,
     jsonl: Jsonl = False,
 ) -> None:
     """Print the record of pages: title, metadata, links, images, robots directives; one JSON object a line.
@@ -71,11 +74,11 @@ def extract(
     The record's schema: docs/page-record.md, extraction/page_record.schema.json. A page that is too much or broken has
     what was found so far, and `flags`.
     """
-    run_piped(lambda: _extract(targets, url, media, children, PoliteFetcher(patience_ms, lock_wait_ms), jsonl))
+    run_piped(lambda: _extract(targets, url, media, children, PoliteFetcher(patience_ms, lock_wait_ms), jsonl, text))
 
 
 async def _extract(
-    targets: list[str] | None, url: str, media: str, children: int, fetcher: PoliteFetcher, jsonl: bool
+    targets: list[str] | None, url: str, media: str, children: int, fetcher: PoliteFetcher, jsonl: bool, text: bool
 ) -> None:
     shape = Shape(jsonl, lambda text: {"target": text}, most=_LONGEST_LINE)
     async with AsyncExitStack() as stack:
@@ -83,21 +86,22 @@ async def _extract(
         await stack.enter_async_context(fetcher)
 
         async def of_line(fields: Fields) -> Answer:
-            return await record_of(page_of(fields), pool)
+            return await record_of(page_of(fields), pool, text_features=text)
 
         async def of_target(fields: Fields) -> Answer:
             target = fields["target"]
             if target[:8].lower().startswith(("http://", "https://")):
-                return await record_of(await fetcher.fetch(target), pool)
-            return await record_of(page_of({"url": url, "path": target, "content_type": media}), pool)
+                return await record_of(await fetcher.fetch(target), pool, text_features=text)
+            page = page_of({"url": url, "path": target, "content_type": media})
+            return await record_of(page, pool, text_features=text)
 
         answer = of_line if jsonl and not targets else of_target
         await run_filter_in_flight(shape, answer, targets, children + 2)
 
 
-async def record_of(page: FetchResult, pool: ChildPool) -> Answer:
+async def record_of(page: FetchResult, pool: ChildPool, *, text_features: bool = False) -> Answer:
     """The page record as JSON-ready values."""
-    record: Answer = to_json(await extract_page(pool, page))
+    record: Answer = to_json(await extract_page(pool, page, text_features=text_features))
     return record
 
 

@@ -28,15 +28,17 @@ _FLAGS = {
 _log = logging.getLogger(__name__)
 
 
-async def extract_page(pool: ChildPool, fetched: FetchResult, function: str = FUNCTION) -> PageRecord:
+async def extract_page(
+    pool: ChildPool, fetched: FetchResult, function: str = FUNCTION, *, text_features: bool = False
+) -> PageRecord:
     """The record of a fetched page; flags of the fetch (truncated, early_close) come first in it.
 
     A page that its extractor doesn't survive has the record of its first bytes, with a flag that says so and
     `truncated`; where they are too much, too, nothing but the flag and the directives of its headers.
-    `function` names another extractor than ours. Raises what `ChildPool.run` raises: errors that say nothing about
-    the page.
+    `function` names another extractor than ours; `text_features` asks for main content, too. Raises what
+    `ChildPool.run` raises: errors that say nothing about the page.
     """
-    answer = await pool.run(function, _request(fetched, fetched.content))
+    answer = await pool.run(function, _request(fetched, fetched.content, text_features))
     if isinstance(answer, Lost):
         _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
@@ -54,10 +56,12 @@ async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function
     return replace(record, flags=(flag, "truncated", *record.flags))
 
 
-def _request(fetched: FetchResult, content: bytes) -> bytes:
+def _request(fetched: FetchResult, content: bytes, text_features: bool = False) -> bytes:
     language = ", ".join(header_values(fetched, "content-language"))
     x_robots = header_values(fetched, "x-robots-tag")
-    return request(content, fetched.url, fetched.charset, fetched.media_type, language, x_robots)
+    return request(
+        content, fetched.url, fetched.charset, fetched.media_type, language, x_robots, text_features=text_features
+    )
 
 
 def header_values(fetched: FetchResult, name: str) -> list[str]:

@@ -1,0 +1,231 @@
+"""The main content of a page: its own text without navigation, comments and what stands around it.
+
+Blocks of text are gathered in one walk that leaves out what is none by its element, role or name. Then the walk's
+containers are descended as long as one of them holds nearly all of the good blocks: what a template calls its content
+needs half of them, any other container nearly all. Of the container's blocks those that are mostly links fall away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from selectolax.lexbor import LexborNode
+
+from extraction.block_names import INLINE, SKIPPED, is_content, is_left_out
+from extraction.flags import Flags
+from extraction.limits import Limits
+from extraction.text import collapse
+
+_CONTAINERS = frozenset(("div", "section", "article", "main", "td", "body", "form", "center", "blockquote", "tbody"))
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_CELLS = frozenset(("td", "th"))
+_NAMED = frozenset(
+    (
+        "div",
+        "section",
+        "article",
+        "main",
+        "ul",
+        "ol",
+        "p",
+        "span",
+        "table",
+        "details",
+        "header",
+        "dl",
+        "form",
+        "aside",
+        "a",
+    )
+)
+_GOOD = 80  # characters of a block that is running text
+_LINKED = {"li": 0.75, "tr": 0.9}  # the share of link text from which a block is nothing but links
+_LINKED_ELSE = 0.5
+_NAMED_SHARE, _ANY_SHARE = 0.5, 0.85
+_LEAST = 140  # characters of main content: of less, the names have misled us
+
+
+@dataclass(slots=True)
+class _Block:
+    tag: str
+    container: int
+    pieces: list[str] = field(default_factory=list)
+    linked: int = 0
+    text: str = ""
+
+    def close(self) -> int:
+        """Its text, collapsed; the length."""
+        self.text = collapse("".join(self.pieces))
+        self.pieces.clear()
+        return len(self.text)
+
+    @property
+    def is_linked(self) -> bool:
+        return self.linked > _LINKED.get(self.tag, _LINKED_ELSE) * len(self.text)
+
+
+def main_text(body: LexborNode, limits: Limits, flags: Flags) -> str:
+    """The main content below `body`, a line for each block; bounded, with the flag `main_text_cut`."""
+    text = _gathered(body, limits, flags, strict=True)
+    if len(text) < _LEAST:
+        other = _gathered(body, limits, flags, strict=False)
+        text = other if len(other) > 2 * len(text) else text
+    if len(text) > limits.main_text_length:
+        flags.add("main_text_cut")
+    return text[: limits.main_text_length].rstrip()
+
+
+def _gathered(body: LexborNode, limits: Limits, flags: Flags, *, strict: bool) -> str:
+    found = _Gathered(limits, flags, strict=strict)
+    found.walk(body)
+    return "\n".join(found.chosen())
+
+
+class _Gathered:
+    """The blocks and containers of a page, in document order."""
+
+    def __init__(self, limits: Limits, flags: Flags, *, strict: bool) -> None:
+        """`strict`: leave out what its name says is none of the content."""
+        self._nodes_left = limits.main_text_nodes
+        self._flags = flags
+        self._strict = strict
+        self._blocks: list[_Block] = []
+        self._parents = [0]
+        self._named = [False]
+        self._block = _Block("body", 0)
+        self._linked = False
+        self._opened: list[tuple[bool, str, int, bool]] = []
+        """Of each open element: whether it is a block of its own, and what was before it: tag, container, linked."""
+
+    def walk(self, body: LexborNode) -> None:
+        """Gather what stands below `body`."""
+        node = body.first_child
+        while node is not None and self._nodes_left:
+            self._nodes_left -= 1
+            within = self._enter(node)
+            node = self._after(node) if within is None else within
+        if node is not None:
+            self._flags.add("main_text_cut")
+        self._begin("", 0)
+
+    def _enter(self, node: LexborNode) -> LexborNode | None:
+        """Take a node; its first child, if there is one to be looked at."""
+        tag = node.tag or ""
+        if tag == "-text":
+            text = node.text_content or ""
+            self._block.pieces.append(text)
+            if self._linked:
+                self._block.linked += len(text.strip())
+            return None
+        if tag in SKIPPED or (tag in _NAMED and is_left_out(node, tag, strict=self._strict)):
+            return None
+        if tag == "pre":  # highlighted code is an element a word: read at once
+            self._take_at_once(node)
+            return None
+        if tag == "br":
+            self._block.pieces.append(" ")
+        within = node.first_child
+        if within is not None:
+            self._open(node, tag)
+        return within
+
+    def _take_at_once(self, node: LexborNode) -> None:
+        tag, container = self._block.tag, self._block.container
+        self._begin("pre", container)
+        self._block.pieces.append(node.text())
+        self._begin(tag, container)
+
+    def _open(self, node: LexborNode, tag: str) -> None:
+        breaks = tag not in INLINE
+        if tag in _CELLS and _is_simple(node):
+            breaks = False
+            self._block.pieces.append(" ")
+        self._opened.append((breaks, self._block.tag, self._block.container, self._linked))
+        if tag == "a":
+            self._linked = self._linked or "href" in node.attributes
+        elif breaks:
+            self._begin(tag, self._contain(node) if tag in _CONTAINERS else self._block.container)
+
+    def _after(self, node: LexborNode) -> LexborNode | None:
+        """The next node in document order behind this one's end; elements that end on the way are closed."""
+        following: LexborNode | None = node.next
+        while following is None and self._opened and (parent := node.parent) is not None:
+            node = parent
+            breaks, tag, container, self._linked = self._opened.pop()
+            if breaks:
+                self._begin(tag, container)
+            following = node.next
+        return following
+
+    def _contain(self, node: LexborNode) -> int:
+        self._parents.append(self._block.container)
+        self._named.append(is_content(node))
+        return len(self._parents) - 1
+
+    def _begin(self, tag: str, container: int) -> None:
+        """Another block; the one before is kept if there is text in it."""
+        if self._block.pieces and self._block.close():
+            self._blocks.append(self._block)
+        self._block = _Block(tag, container)
+
+    def chosen(self) -> list[str]:
+        """Texts of the blocks of the main content."""
+        good = self._good()
+        inside = self._inside(self._container(good))
+        kept = [block for block in self._blocks if inside[block.container] and not block.is_linked]
+        return _without_idle_headings(kept)
+
+    def _good(self) -> list[int]:
+        """Characters of running text in each container, those within it included."""
+        good = [0] * len(self._parents)
+        for block in self._blocks:
+            if len(block.text) >= _GOOD and not block.is_linked:
+                good[block.container] += len(block.text)
+        for index in range(len(good) - 1, 0, -1):
+            good[self._parents[index]] += good[index]
+        return good
+
+    def _container(self, good: Sequence[int]) -> int:
+        """The container to take: from the whole page down to where the good text lies."""
+        at = 0
+        while (step := self._step(at, good)) is not None:
+            at = step
+        return at
+
+    def _step(self, at: int, good: Sequence[int]) -> int | None:
+        """The container within `at` to go on to: the largest named one that holds half of it, or a child nearly all."""
+        inside = self._inside(at)
+        within = [index for index in range(at + 1, len(good)) if inside[index] and good[index]]
+        named = [index for index in within if self._named[index] and good[index] >= _NAMED_SHARE * good[at]]
+        children = [index for index in within if self._parents[index] == at and good[index] >= _ANY_SHARE * good[at]]
+        return max(named or children, key=lambda index: good[index], default=None)
+
+    def _inside(self, container: int) -> list[bool]:
+        inside = [False] * len(self._parents)
+        inside[container] = True
+        for index in range(container + 1, len(inside)):
+            inside[index] = inside[self._parents[index]]
+        return inside
+
+
+def _without_idle_headings(blocks: Sequence[_Block]) -> list[str]:
+    """Headings that nothing follows but another of no lower rank head what fell away."""
+    kept: list[str] = []
+    following = ""
+    for block in reversed(blocks):
+        if block.tag in _HEADINGS and (not following or (following in _HEADINGS and following <= block.tag)):
+            continue
+        kept.append(block.text)
+        following = block.tag
+    return kept[::-1]
+
+
+def _is_simple(cell: LexborNode) -> bool:
+    """Whether a table cell is a piece of its row, not a column of a layout."""
+    child = cell.first_child
+    while child is not None:
+        if child.tag not in INLINE and child.tag not in ("-text", "br"):
+            return False
+        child = child.next
+    return True

@@ -1,0 +1,24 @@
+"""What is told by the main content of a page: optional, and bounded by limits of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from extraction.flags import Flags
+from extraction.limits import Limits
+from extraction.main_content import main_text
+from extraction.words import language_of, simhash, words_of
+
+
+def text_features_of(body: LexborNode, limits: Limits, flags: Flags) -> dict[str, Any]:
+    """The fields of a page record that are about its text, of what `body` holds."""
+    text = main_text(body, limits, flags)
+    words = words_of(text)
+    return {
+        "main_text": text,
+        "word_count": len(words),
+        "text_language": language_of(text, words),
+        "simhash": simhash(words),
+    }
