@@ -32,7 +32,7 @@ def test_those_who_never_said_a_word_drive_nobody_out_who_did() -> None:
     caller = One()
     assert connections.admit(caller)
     connections.heard(caller)
-    assert all([connections.admit(One()) for _ in range(100)])
+    assert all(connections.admit(One()) for _ in range(100))
     assert caller.why == "" and caller in list(connections)
 
 
