@@ -45,10 +45,10 @@ def test_nesting_deeper_than_the_limit_is_refused() -> None:
 def test_every_type_of_the_idl_is_stepped_over_exactly() -> None:
     """A sample page with a list of empties behind it: only who finds the end of every field sees them."""
     packed = encode(sample(PutPageRequest))
-    assert len(packed) > 500
-    bound_values(packed, 0, 400)
+    enough = len(packed) - 1  # one value less than bytes: it is looked at, and a value takes a byte at least
+    bound_values(packed, 0, enough)
     with pytest.raises(TooManyValues):
-        bound_values(packed[:-1] + empties(1000), 0, 400)
+        bound_values(packed[:-1] + empties(len(packed)), 0, enough)
 
 
 @pytest.mark.parametrize("end", range(310, 700, 7))
