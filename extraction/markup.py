@@ -32,13 +32,15 @@ _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*+)((?>[^<>\"'/]++|/(?!>)|\"[^\"]*+
 
 def bounded_markup(text: str, limits: Limits, flags: Flags) -> str:
     """`text` up to the first tag that exceeds a limit."""
-    text = _within_tags(text, limits, flags)
-    return text[: _safe_length(text, limits, flags)] if _is_suspect(text, limits) else text
-
-
-def _is_suspect(text: str, limits: Limits) -> bool:
-    """Whether any of the three shapes is possible: cheap enough for every page."""
     count = text.count("<")
+    if count > limits.tags:
+        flags.add("too_many_tags")
+        text = _with_tags(text, limits.tags)
+    return text[: _safe_length(text, limits, flags)] if _is_suspect(text, count, limits) else text
+
+
+def _is_suspect(text: str, count: int, limits: Limits) -> bool:
+    """Whether any of the three shapes is possible in a text with `count` tags: cheap enough for every page."""
     if count > _SCANNED_ABOVE or len(text) > _LARGE or _has_long_tag(text, limits.tag_bytes):
         return True
     return count > _SMALL and len(_FORMATTING_TAG.findall(text.lower())) > _FORMATTING_ABOVE
@@ -56,11 +58,9 @@ def _has_long_tag(text: str, length: int) -> bool:
     return False
 
 
-def _within_tags(text: str, limits: Limits, flags: Flags) -> str:
-    if text.count("<") <= limits.tags:
-        return text
-    flags.add("too_many_tags")
-    return text[: len(text) - len(text.split("<", limits.tags + 1)[-1]) - 1]
+def _with_tags(text: str, most: int) -> str:
+    """`text`, which has more, up to so many tags."""
+    return text[: len(text) - len(text.split("<", most + 1)[-1]) - 1]
 
 
 def _safe_length(text: str, limits: Limits, flags: Flags) -> int:

@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 from extraction.addresses import Addresses
 from extraction.flags import Flags
 from extraction.limits import Limits
-from extraction.places import Places, in_runs
+from extraction.places import APART, Places, in_runs
 from extraction.text import VisibleText, anchor_text, bounded, collapse
 from thrift_idl.gen.page.ttypes import Link
 
@@ -42,7 +42,7 @@ class Outlinks:
     def records(self, nofollow: bool) -> tuple[Link, ...]:
         """What was found; `nofollow`: the page forbids to follow any of its links."""
         undecided = any(found.navigation is None for found in self._found.values())
-        dense = in_runs(self._seen.gaps(self._starts)) if undecided else []
+        dense = in_runs(self._seen.gaps(self._starts, APART)) if undecided else []
         return tuple(
             Link(
                 url,

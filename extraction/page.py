@@ -50,8 +50,10 @@ def extract(
         flags.add("truncated")
     text, beyond, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
     tree = LexborHTMLParser(text, scripting=True)
-    walk = Walk(Addresses(base_url(url, _base_href(tree))), limits, flags)
-    walk.visit(tree)
+    folded = tree.raw_html.lower()  # what isn't in it needn't be looked for in the tree, which takes longer
+    base = _base_href(tree) if b"<base" in folded else None
+    walk = Walk(Addresses(base_url(url, base)), limits, flags)
+    walk.visit(tree, _styled(tree) if b"url(" in folded else frozenset())
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:
         walk.metas.add_header(value)
@@ -78,6 +80,11 @@ def _base_href(tree: LexborHTMLParser) -> str | None:
     """The first base element that has a href counts."""
     base = tree.css_first("base[href]")
     return None if base is None else base.attributes.get("href") or ""
+
+
+def _styled(tree: LexborHTMLParser) -> frozenset[int]:
+    """Which elements have a style attribute that names a URL."""
+    return frozenset(node.mem_id for node in tree.css('[style*="url(" i]'))
 
 
 def _record(

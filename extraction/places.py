@@ -23,7 +23,8 @@ _NAMES = re.compile(
 _MOST_NAMES = 200  # characters of a class attribute
 _MOST_ANCESTORS = 40
 _RUN = 6
-_APART = 48
+APART = 48
+"""Characters from one link to the next that part a run of links."""
 
 
 class Places:
@@ -112,7 +113,7 @@ def in_runs(gaps: Sequence[int]) -> list[bool]:
     dense = [False] * len(gaps)
     start = 0
     for at, gap in enumerate(gaps):
-        if gap <= _APART:
+        if gap <= APART:
             continue
         if at + 1 - start >= _RUN:
             dense[start : at + 1] = [True] * (at + 1 - start)

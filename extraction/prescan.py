@@ -31,6 +31,9 @@ def declared_encoding(content: bytes) -> str:
         return "utf-16le"
     if head.startswith(b"\x00<\x00?\x00x"):
         return "utf-16be"
+    folded = head.lower()
+    if b"charset" not in folded and b"encoding" not in folded:  # no declaration is without one of them
+        return ""
     text = head.decode("latin-1")
     return _in_meta(text) or _in_xml_declaration(text)
 

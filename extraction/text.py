@@ -27,7 +27,6 @@ _WIDE_SPACES = (
     re.compile(rb"\xe2(?:\x80[\x80-\x8a\xa8\xa9\xaf]|\x81\x9f)"),
     re.compile(rb"\xe3\x80\x80"),
 )
-_RUN = re.compile(rb"  +")
 
 
 def collapse(text: str) -> str:
@@ -41,7 +40,9 @@ def collapsed_octets(text: str) -> bytes:
     if not text.isascii():
         for space in _WIDE_SPACES:
             octets = space.sub(b" ", octets)
-    return _RUN.sub(b" ", octets).strip(b" ")
+    while b"  " in octets:  # each turn halves the longest run
+        octets = octets.replace(b"  ", b" ")
+    return octets.strip(b" ")
 
 
 def bounded(text: str, length: int) -> str:
@@ -77,12 +78,13 @@ class VisibleText:
     """
 
     def __init__(self) -> None:
-        self._pieces: list[str] = []
+        self._pieces = [" "]
         self._skipped = False
 
     def set_apart(self, _: LexborNode) -> None:
         """An element begins that is shown as a block."""
-        self._pieces.append(" ")
+        if self._pieces[-1] != " ":
+            self._pieces.append(" ")
 
     def skip(self, unseen: LexborNode) -> None:
         """An element begins whose content, the next text node, isn't seen."""
@@ -92,24 +94,34 @@ class VisibleText:
         """A text node."""
         if self._skipped:
             self._skipped = False
-        else:
-            self._pieces.append(node.text_content or "")
+            return
+        text = node.text_content or ""
+        if not text.isspace():
+            self._pieces.append(text)
+        elif self._pieces[-1] != " ":  # most white space stands where a block begins or ends
+            self._pieces.append(" ")
 
     @property
     def position(self) -> int:
         """Where the next piece of text will stand: for `gaps`."""
         return len(self._pieces)
 
-    def gaps(self, positions: Sequence[int]) -> list[int]:
+    def gaps(self, positions: Sequence[int], enough: int) -> list[int]:
         """Characters from each position to the next, and from the last to the end: those at the ends of pieces don't
-        count.
+        count. Of more than `enough` some are counted.
         """
         ends = (*positions[1:], len(self._pieces))
-        return [
-            sum(len(piece.strip()) for piece in self._pieces[start:end])
-            for start, end in zip(positions, ends, strict=True)
-        ]
+        return [_size(self._pieces[start:end], enough) for start, end in zip(positions, ends, strict=True)]
 
     def digest(self) -> bytes:
         """SHA-256 of the collapsed text in UTF-8."""
         return sha256(collapsed_octets("".join(self._pieces))).digest()
+
+
+def _size(pieces: Sequence[str], enough: int) -> int:
+    size = 0
+    for piece in pieces:
+        size += len(piece.strip())
+        if size > enough:
+            break
+    return size

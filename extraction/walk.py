@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -70,9 +70,8 @@ class Walk:
             "noscript": self._noscript,
         }
 
-    def visit(self, tree: LexborHTMLParser) -> None:
-        """Visit every node in document order, a bounded number of them."""
-        styled = _styled(tree)
+    def visit(self, tree: LexborHTMLParser, styled: Set[int]) -> None:
+        """Visit every node in document order, a bounded number of them; `styled`: those whose style names a URL."""
         handler_of = self._handlers.get
         root = tree.root
         nodes = root.traverse(include_text=True) if root is not None else iter(())
@@ -162,13 +161,6 @@ class Walk:
             self.images.add_source(node.attributes, "noscript", self._around(noscript))
         else:
             self.outlinks.add(node, noscript)
-
-
-def _styled(tree: LexborHTMLParser) -> frozenset[int]:
-    """Which elements have a style attribute that names a URL."""
-    if b"url(" not in tree.raw_html.lower():
-        return frozenset()
-    return frozenset(node.mem_id for node in tree.css('[style*="url(" i]'))
 
 
 def _in_drawing(node: LexborNode) -> bool:
