@@ -24,17 +24,25 @@ DAY_MS = 86_400_000
 class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[fetcher]: the only part that touches the outside."""
 
+    #: Its address, or those of several, separated by commas: each origin then has one of them.
     service: str = ""
     listen: str = "127.0.0.1:9101"
     user_agent: str = "Aragog/0.1"
     #: A page or mail address where a site owner reaches you; without it nothing beyond loopback is fetched.
     contact: str = ""
     robots_cache: str = "sqlite:///{data_dir}/robots.sqlite"
+    #: How long a robots.txt decides before its origin is asked whether it still holds. RFC 9309 asks for at most a day
+    #: (86400000); the copy stays in force while the origin can't be reached, either way.
     robots_max_age_ms: int = 7 * DAY_MS
     #: Host pattern -> address:port to dial instead, like curl's --connect-to.
     connect_to: dict[str, str] = {}
     #: Host patterns and networks that may resolve to private addresses.
     allow_private: list[str] = []
+    #: Networks that are never dialled, whatever is allowed: our own public addresses, for instance.
+    deny: list[str] = []
+    #: Through which all connections go, http://[user:password@]address:port; "" = directly. It is asked to CONNECT to
+    #: the address that we vetted, also for http.
+    proxy: str = ""
     max_content_bytes: int = 10 * 1024 * 1024
     deadline_ms: int = 30_000
 

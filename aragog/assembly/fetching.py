@@ -15,6 +15,7 @@ from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings, RobotsSettings
 from fetcher.transport import GuardedTransport
+from fetcher.transport.proxy import parse_proxy
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
@@ -59,14 +60,15 @@ def fetcher_settings(settings: Settings) -> FetcherSettings:
 async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterator[FetcherService]:
     """The fetcher of this process."""
     told = fetcher_settings(settings)
-    policy = AddressPolicy.of(allow=settings.fetcher.allow_private)
+    policy = AddressPolicy.of(allow=settings.fetcher.allow_private, deny=settings.fetcher.deny)
+    proxy = parse_proxy(settings.fetcher.proxy) if settings.fetcher.proxy else None
     connect_to = parse_connect_to(settings.fetcher.connect_to)
     system = SystemResolver()
     cache = await open_backend("fetcher.robots_cache", ROBOTS_CACHE, settings.fetcher.robots_cache, settings)
     service = FetcherService(
         limiter=limiter,
         resolver=MappedResolver(connect_to, system),
-        transport=GuardedTransport(told.transport),
+        transport=GuardedTransport(told.transport, proxy=proxy),
         robots_cache=cache,
         settings=told,
         policy=policy,

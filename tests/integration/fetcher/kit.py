@@ -24,11 +24,13 @@ def asked(url: str, **fields: Any) -> FetchRequest:
 
 
 @asynccontextmanager
-async def fetching(port: int, limiter=None, cache=None, tls=None, settings=None, telemetry=None, clock=None, **changes):
+async def fetching(
+    port: int, limiter=None, cache=None, tls=None, settings=None, telemetry=None, clock=None, proxy=None, **changes
+):
     """A `FetcherService` for 127.0.0.1 and *.test, the latter mapped to `port`."""
     settings = settings or FetcherSettings(**changes)
     resolver = MappedResolver({HOSTS: Endpoint("127.0.0.1", port)}, SystemResolver())
-    transport = GuardedTransport(settings.transport, tls, clock)
+    transport = GuardedTransport(settings.transport, tls, clock, proxy)
     service = FetcherService(
         limiter=limiter or OpenLimiter(),
         resolver=resolver,

@@ -212,6 +212,42 @@ async def test_no_slot_defers_with_the_chain_so_far_and_resumes_there():
     assert web.targets() == ["/2", "/1", "/2"], "the hop behind us is not asked again"
 
 
+async def test_a_chain_deferred_ten_times_shows_one_request_in_the_shorteners_log():
+    limiter, refused = OpenLimiter(), Grant(False, 0.0, 5.0, 100.0, "no_slot")
+    replies = {"short.test /x": redirect("http://page.test/"), "page.test /": PAGE}
+    async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
+        await fetcher.fetch(asked("http://page.test/"))
+        web.seen.clear()
+        granted = Grant(True, 0.0, 0.0, 1.0)
+        limiter.grants = [granted, granted, *[refused] * 10]  # robots.txt of the shortener, its answer, then the page
+        chain, deferred = (), 0
+        while True:
+            try:
+                result = await fetcher.fetch(asked("http://short.test/x", resume=chain))
+                break
+            except NoSlot as error:
+                chain, deferred = chain_of(error), deferred + 1
+    assert deferred == 10 and result.url == "http://page.test/"
+    assert [(seen.host, seen.target) for seen in web.seen] == [
+        ("short.test", "/robots.txt"),
+        ("short.test", "/x"),
+        ("page.test", "/"),
+    ]
+    assert result.chain == chain and (chain[0].status, chain[0].peer) == (302, "127.0.0.1")
+    assert chain[0].began_ms > 0 and chain[0].latency_ms > 0
+
+
+async def test_neither_cookies_nor_credentials_are_ever_sent():
+    replies = {
+        "a.test /": redirect("http://user:secret@b.test/")[:-2] + b"Set-Cookie: id=1; Domain=test\r\n\r\n",
+        "b.test /": PAGE,
+    }
+    async with origin(replies) as web, fetching(web.port) as (fetcher, _):
+        result = await fetcher.fetch(asked("http://me:mine@a.test/"))
+    assert result.url == "http://b.test/"
+    assert not [seen for seen in web.seen if seen.headers.keys() & {"cookie", "authorization"}]
+
+
 async def test_a_held_host_defers():
     limiter = OpenLimiter([Grant(False, 0.0, 9000.0, 100.0, "held")])
     async with origin({"/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
