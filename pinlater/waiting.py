@@ -130,7 +130,7 @@ class Waiting:
         for backend in [gone for gone in self._ears if gone not in present]:
             self._ears.pop(backend).cancel()
         for backend in present:
-            if backend not in self._ears:
+            if backend not in self._ears or self._ears[backend].done():
                 self._ears[backend] = asyncio.create_task(self._hear(backend))
 
     async def _hear(self, backend: Backend) -> None:
