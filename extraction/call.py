@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from extraction.limits import DEFAULT, Limits
 from extraction.page import extract
-from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
 
 FUNCTION = "extraction.call:run"
@@ -29,6 +30,7 @@ def request(
     media_type: str = "text/html",
     content_language: str = "",
     x_robots: Sequence[str] = (),
+    usage: Sequence[tuple[str, str]] = (),
     text_features: bool = False,
 ) -> bytes:
     """The arguments of `extract`, less its limits, as one request."""
@@ -39,16 +41,24 @@ def request(
             "media_type": media_type,
             "content_language": content_language,
             "x_robots": list(x_robots),
+            "usage": list(usage),
             "text_features": text_features,
         }
     )
     return b"".join((_LENGTH.pack(len(header)), header, content))
 
 
+def arguments(asked: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Content and other arguments of `extract`, as `request` packed them."""
+    end = _LENGTH.size + _LENGTH.unpack_from(asked)[0]
+    fields: dict[str, Any] = orjson.loads(asked[_LENGTH.size : end])
+    return asked[end:], fields
+
+
 def run(asked: bytes) -> bytes:
     """Extract what `request` packed."""
-    end = _LENGTH.size + _LENGTH.unpack_from(asked)[0]
-    return packed(extract(asked[end:], **orjson.loads(asked[_LENGTH.size : end])))
+    content, fields = arguments(asked)
+    return packed(extract(content, **fields))
 
 
 def packed(record: PageRecord, limits: Limits = DEFAULT) -> bytes:
@@ -58,11 +68,23 @@ def packed(record: PageRecord, limits: Limits = DEFAULT) -> bytes:
     """
     answer = pack(record)
     while len(answer) > limits.record_bytes:
-        longest = max(_LISTS, key=lambda name: len(pack(PageRecord(**{name: getattr(record, name)}))))
+        longest = max((*_LISTS, "card", "typed"), key=lambda name: _size(record, name))
         found = getattr(record, longest)
         if not found:
             break
         flags = dict.fromkeys((*record.flags, "record_too_large"))
-        record = replace(record, flags=tuple(flags), **{longest: found[: len(found) // 2]})
+        record = replace(record, flags=tuple(flags), **{longest: _shortened(found)})
         answer = pack(record)
     return answer
+
+
+def _size(record: PageRecord, name: str) -> int:
+    return len(pack(PageRecord(**{name: getattr(record, name)})))
+
+
+def _shortened(found: Any) -> Any:
+    """Half of a list; of what the page is about that alone; no card."""
+    if isinstance(found, tuple):
+        return found[: len(found) // 2]
+    bare = Typed(found.kind, found.confidence) if isinstance(found, Typed) else None
+    return None if found == bare else bare

@@ -99,9 +99,7 @@ def _maker(sources: Sources, name: str) -> Iterator[Statement]:
 
 def _said_by(node: Node, name: str) -> Iterator[Statement]:
     if name in node.data and (values := node.values(name)):
-        kind = node.data.get("@type")
-        said = f"{kind}.{name}" if isinstance(kind, str) else name
-        yield Statement(node.source.syntax, said, values, node.source.element)
+        yield Statement(node.source.syntax, node.path(name), values, node.source.element)
 
 
 def _link(sources: Sources, rel: str) -> Iterator[Statement]:

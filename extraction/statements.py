@@ -10,6 +10,8 @@ from selectolax.lexbor import LexborNode
 
 T = TypeVar("T")
 
+_COMPARED = 500  # characters of what is said: one source may be asked twice
+
 
 class Statement(NamedTuple):
     """A property with its values as read, and the element that it stands in (None: in none that was parsed)."""
@@ -37,8 +39,13 @@ class Chooser:
     def choose(self, field: str, statements: Iterable[Statement], convert: Callable[[list[Any]], T], nothing: T) -> T:
         """The converted value of the first of `statements` (best first) that has one, else `nothing`."""
         winner: Statement | None = None
+        seen: set[str] = set()
         won = nothing
         for statement in statements:
+            if self.choices is not None:
+                if (said := f"{statement.syntax} {statement.property} {statement.values}"[:_COMPARED]) in seen:
+                    continue
+                seen.add(said)
             value = convert(statement.values) if winner is None or self.choices is not None else nothing
             if winner is None and value:
                 winner, won = statement, value

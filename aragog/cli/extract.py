@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import AsyncExitStack
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import orjson
 import typer
 
 import weburl
-from aragog.children import ChildPool
+from aragog.children import ChildPool, Done
 from aragog.cli.filters import (
     MIB,
     Answer,
@@ -24,9 +26,11 @@ from aragog.cli.filters import (
     scalar,
     text_of,
 )
+from aragog.cli.page_card import rendered
 from aragog.cli.polite import PoliteFetcher
 from aragog.cli.robots import decoded
-from aragog.crawl.extract import IMPORTS, extract_page
+from aragog.crawl.extract import IMPORTS, extract_page, request_of
+from extraction.evidence import FUNCTION as EXPLAIN
 from extraction.limits import DEFAULT
 from fetcher.mediatype import content_type
 from thrift_idl.errors import InvalidRequest
@@ -58,15 +62,20 @@ def extract(
     lock_wait_ms: Annotated[
         int, typer.Option(help="How long to wait for another process that owns the data directory, in ms.")
     ] = 600_000,
+    why: Annotated[bool, typer.Option("--why", help="Who said so of each field, where, and who lost.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole record and its evidence, as JSON.")] = False,
     text: Annotated[
         bool, typer.Option("--text", help="Main content, word count, language and simhash of the text, too.")
     ] = False,
     jsonl: Jsonl = False,
 ) -> None:
-    """Print the record of pages: title, metadata, links, images, robots directives; one JSON object a line.
+    """Print what pages are: a card with title, author, dates, image; and the recipe, product, article it has.
 
     `aragog extract --url http://example.com/ page.html` reads a file. `aragog extract http://example.com/` fetches
-    as politely as `aragog fetch`, with the same configuration, and stores nothing.
+    as politely as `aragog fetch`, with the same configuration, and stores nothing. `--json` prints everything.
+
+    The lines of standard input, files or URLs, are answered by one JSON object each: the record, with its evidence
+    if you ask --why.
 
     With --jsonl each line is a page, and no configuration is read: `{"url": "http://h/", "html": "<title>T</title>"}`;
     instead of `html`, `html_base64` for bytes, or `path`, a file; `content_type` if you know it.
@@ -74,33 +83,73 @@ def extract(
     The record's schema: docs/page-record.md, extraction/page_record.schema.json. A page that is too much or broken has
     what was found so far, and `flags`.
     """
-    run_piped(lambda: _extract(targets, url, media, children, PoliteFetcher(patience_ms, lock_wait_ms), jsonl, text))
+    is_shown = bool(targets) and not jsonl and not as_json
+    shape = (_Shown if is_shown else Shape)(jsonl, _target, most=_LONGEST_LINE)
+    if is_shown and why:
+        shape = _ShownWithEvidence(jsonl, _target, most=_LONGEST_LINE)
+    reading = _Reading(url, media, children, why or as_json, text)
+    run_piped(lambda: _extract(targets, shape, reading, PoliteFetcher(patience_ms, lock_wait_ms)))
 
 
-async def _extract(
-    targets: list[str] | None, url: str, media: str, children: int, fetcher: PoliteFetcher, jsonl: bool, text: bool
-) -> None:
-    shape = Shape(jsonl, lambda text: {"target": text}, most=_LONGEST_LINE)
+def _target(text: str) -> Fields:
+    return {"target": text}
+
+
+class _Shown(Shape):
+    """Answers as people read them."""
+
+    with_evidence = False
+
+    def written(self, answer: Answer) -> bytes:
+        """The card; what went wrong as a line."""
+        return super().written(answer) if "error" in answer else rendered(answer, self.with_evidence)
+
+
+class _ShownWithEvidence(_Shown):
+    with_evidence = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How pages are read."""
+
+    url: str
+    media: str
+    children: int
+    with_evidence: bool
+    text_features: bool
+
+
+async def _extract(targets: list[str] | None, shape: Shape, reading: _Reading, fetcher: PoliteFetcher) -> None:
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(ChildPool(children, imports=IMPORTS))
+        pool = await stack.enter_async_context(ChildPool(reading.children, imports=IMPORTS))
         await stack.enter_async_context(fetcher)
 
         async def of_line(fields: Fields) -> Answer:
-            return await record_of(page_of(fields), pool, text_features=text)
+            return await record_of(page_of(fields), pool, reading.with_evidence, text_features=reading.text_features)
 
         async def of_target(fields: Fields) -> Answer:
             target = fields["target"]
             if target[:8].lower().startswith(("http://", "https://")):
-                return await record_of(await fetcher.fetch(target), pool, text_features=text)
-            page = page_of({"url": url, "path": target, "content_type": media})
-            return await record_of(page, pool, text_features=text)
+                page = await fetcher.fetch(target)
+            else:
+                page = page_of({"url": reading.url, "path": target, "content_type": reading.media})
+            return await record_of(page, pool, reading.with_evidence, text_features=reading.text_features)
 
-        answer = of_line if jsonl and not targets else of_target
-        await run_filter_in_flight(shape, answer, targets, children + 2)
+        answer = of_line if shape.jsonl and not targets else of_target
+        await run_filter_in_flight(shape, answer, targets, reading.children + 2)
 
 
-async def record_of(page: FetchResult, pool: ChildPool, *, text_features: bool = False) -> Answer:
-    """The page record as JSON-ready values."""
+async def record_of(
+    page: FetchResult, pool: ChildPool, with_evidence: bool = False, *, text_features: bool = False
+) -> Answer:
+    """The page record as JSON-ready values; with `evidence` if asked, and if the page let itself be explained."""
+    explained = (
+        await pool.run(EXPLAIN, request_of(page, page.content, text_features=text_features)) if with_evidence else None
+    )
+    if isinstance(explained, Done):
+        found: dict[str, Any] = orjson.loads(explained.result)
+        return found | {"flags": list(dict.fromkeys((*page.flags, *found["flags"])))}
     record: Answer = to_json(await extract_page(pool, page, text_features=text_features))
     return record
 

@@ -8,6 +8,7 @@ from aragog.children import ChildPool, Lost
 from extraction import EXTRACTOR_VERSION
 from extraction.call import FUNCTION, request
 from extraction.limits import DEFAULT
+from extraction.preferences import HEADERS
 from extraction.robots import of_header
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -38,7 +39,7 @@ async def extract_page(
     `function` names another extractor than ours; `text_features` asks for main content, too. Raises what
     `ChildPool.run` raises: errors that say nothing about the page.
     """
-    answer = await pool.run(function, _request(fetched, fetched.content, text_features))
+    answer = await pool.run(function, request_of(fetched, fetched.content, text_features=text_features))
     if isinstance(answer, Lost):
         _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
@@ -49,19 +50,19 @@ async def extract_page(
 
 async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function: str, flag: str) -> PageRecord:
     size = len(fetched.content)
-    answer = await pool.run(function, _request(fetched, fetched.content[: min(FIRST_BYTES, size // 2)]))
+    answer = await pool.run(function, request_of(fetched, fetched.content[: min(FIRST_BYTES, size // 2)]))
     if isinstance(answer, Lost):
         return _record_of_headers(header_values(fetched, "x-robots-tag"), flag)
     record = unpack(PageRecord, answer.result)
     return replace(record, flags=(flag, "truncated", *record.flags))
 
 
-def _request(fetched: FetchResult, content: bytes, text_features: bool = False) -> bytes:
+def request_of(fetched: FetchResult, content: bytes, *, text_features: bool = False) -> bytes:
+    """What a child is asked about `content` of a fetched page."""
     language = ", ".join(header_values(fetched, "content-language"))
     x_robots = header_values(fetched, "x-robots-tag")
-    return request(
-        content, fetched.url, fetched.charset, fetched.media_type, language, x_robots, text_features=text_features
-    )
+    usage = [(header.name.lower(), header.value) for header in fetched.headers if header.name.lower() in HEADERS]
+    return request(content, fetched.url, fetched.charset, fetched.media_type, language, x_robots, usage, text_features)
 
 
 def header_values(fetched: FetchResult, name: str) -> list[str]:

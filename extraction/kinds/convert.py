@@ -17,6 +17,7 @@ from thrift_idl.gen.page.ttypes import Rating
 _MOST = 200  # entries of a list
 _NAME = 512  # characters
 _ADDRESS = re.compile(r"(?:https?:)?//|www\.|@\w", re.IGNORECASE)
+_COUNT = re.compile(r"\d+(?:[.,'’\s]\d{3})*")
 _BY = re.compile(r"(?:recipe |written |posted |published )?by:?\s+(?=\S)", re.IGNORECASE)
 
 
@@ -131,11 +132,17 @@ def rating(values: Values, place: Place) -> Rating | None:
         if not isinstance(value, Mapping):
             continue
         stated, best = (decimal(_first(value.get(key), place)) for key in ("ratingValue", "bestRating"))
-        count = decimal(_first(value.get("ratingCount") or value.get("reviewCount"), place)).partition(".")[0]
+        count = _whole(_first(value.get("ratingCount") or value.get("reviewCount"), place))
         said_none = count == "0" or (not count and stated in ("0", "0.0"))
         if stated and not said_none:
             return Rating(stated[:16], best[:16], int(count) if count and len(count) < 10 and count[0] != "-" else 0)
     return None
+
+
+def _whole(value: Any) -> str:
+    """The digits of the first number of a text: whatever groups them, votes have no fractions."""
+    found = _COUNT.search(str(value)[:64]) if isinstance(value, str | int | float) else None
+    return re.sub(r"\D", "", found[0]) if found else ""
 
 
 def _first(value: Any, place: Place) -> Any:

@@ -17,19 +17,30 @@ GTINS = ("gtin", "gtin13", "gtin12", "gtin14", "gtin8", "isbn", "productID")
 
 
 def price(values: Values, place: Place) -> str:
-    """The first decimal that is no negative."""
-    found = (money.decimal(value) for value in values)
+    """Of the first offer that has one; of numbers and texts the first decimal that is no negative."""
+    found = (_first_offer(value, place).price or money.decimal(value) for value in values)
     return next((each for each in found if each and each[0] != "-"), "")[:32]
 
 
 def currency(values: Values, place: Place) -> str:
-    """The first ISO 4217 code."""
-    return next((code for code in map(money.currency, values) if code), "")
+    """Of the first offer that has a price; of texts the first ISO 4217 code."""
+    found = (_first_offer(value, place).currency or money.currency(value) for value in values)
+    return next((code for code in found if code), "")
 
 
 def availability(values: Values, place: Place) -> str:
-    """The first of schema.org's names."""
-    return next((name for name in (money.availability(_name(value, place)) for value in values) if name), "")
+    """Of the first offer that has one; of texts the first of schema.org's names."""
+    found = (
+        next((offer.availability for offer in offers([value], place) if offer.availability), "")
+        or money.availability(_name(value, place))
+        for value in values
+    )
+    return next((name for name in found if name), "")
+
+
+def _first_offer(value: Any, place: Place) -> Offer:
+    """That has a price; an empty one where there is none."""
+    return next((offer for offer in offers([value], place) if offer.price), Offer())
 
 
 def gtin(values: Values, place: Place) -> str:
@@ -98,14 +109,10 @@ def _name(value: Any, place: Place) -> Any:
 
 
 def _with_price(fields: dict[str, Any]) -> dict[str, Any]:
-    """The first offer's price stands for the product's, in one piece with its currency; else what was said apart."""
-    every = [*fields.get("offers", ()), *(each for one in fields.get("variants", ()) for each in one.offers)]
-    best = next((offer for offer in every if offer.price), None)
-    if best is not None:
-        fields["price"], fields["currency"] = best.price, best.currency or fields.get("currency", "")
-    stated = next((offer.availability for offer in (best, *every) if offer and offer.availability), "")
-    if stated:
-        fields["availability"] = stated
+    """A group has its first variant's price; a price without an offer is one."""
+    of_variants = [offer for one in fields.get("variants", ()) for offer in one.offers if offer.price][:1]
+    for offer in of_variants if not fields.get("price") else ():
+        fields |= {"price": offer.price, "currency": offer.currency, "availability": offer.availability}
     if "offers" not in fields and fields.get("price"):
         kept = {name: fields[name] for name in ("price", "currency", "availability") if name in fields}
         fields["offers"] = (Offer(**kept),)
@@ -130,9 +137,9 @@ PRODUCT = Kind(
         Field("sku", ("sku",), short, ("product:retailer_item_id",)),
         Field("mpn", ("mpn",), short, ("product:mfr_part_no",)),
         Field("category", ("category",), short, ("product:category",)),
-        Field("price", ("price", "lowPrice"), price, _PRICES),
-        Field("currency", ("priceCurrency",), currency, _CURRENCIES),
-        Field("availability", ("availability",), availability, ("product:availability", "og:availability")),
+        Field("price", ("offers", "price", "lowPrice"), price, _PRICES),
+        Field("currency", ("offers", "priceCurrency"), currency, _CURRENCIES),
+        Field("availability", ("offers", "availability"), availability, ("product:availability", "og:availability")),
         Field("offers", ("offers",), offers),
         Field("variants", ("hasVariant", "model"), variants),
         Field("rating", ("aggregateRating",), rating),

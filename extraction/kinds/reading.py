@@ -93,7 +93,7 @@ def statements_of(field: Field, nodes: Sequence[Node], stated: Stated) -> Iterat
     for node in nodes:
         for name in field.properties:
             if name in node.data and (values := node.values(name)):
-                yield Statement(node.source.syntax, name, values, node.source.element)
+                yield Statement(node.source.syntax, node.path(name), values, node.source.element)
     for name in field.metas:
         if entries := stated.get(name):
             yield Statement(syntax_of_meta(name), name, [content for content, _ in entries], entries[0][1])

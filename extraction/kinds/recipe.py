@@ -21,7 +21,7 @@ def ingredients(values: Values, place: Place) -> tuple[str, ...]:
     if len(values) == 1 and isinstance(values[0], str):
         return tuple(lines(values[0], _INGREDIENT)[:_MOST])
     found = (plain(_ingredient(value, place), _INGREDIENT) for value in values[:_MOST])
-    return tuple(each for each in found if each)
+    return tuple(each.replace("((", "(").replace("))", ")") for each in found if each)  # templates put brackets around
 
 
 def _ingredient(value: Any, place: Place) -> Any:

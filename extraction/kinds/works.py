@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from extraction.kinds.convert import Place, Values, date, duration, listed, names, rating, seconds, short, text, url
-from extraction.kinds.product import offers
+from extraction.kinds.product import currency, price
 from extraction.kinds.reading import Field, Kind
 from thrift_idl.gen.page.ttypes import App, Article, Movie, Video
 
@@ -14,16 +14,6 @@ def free(values: Values, place: Place) -> str:
     """isAccessibleForFree as "true" or "false"."""
     words = (str(value).strip().rpartition("/")[2].lower() for value in values if not isinstance(value, Mapping))
     return next((word for word in words if word in ("true", "false")), "")
-
-
-def price_of_offers(values: Values, place: Place) -> str:
-    """Of the first offer that has one."""
-    return next((offer.price for offer in offers(values, place) if offer.price), "")
-
-
-def currency_of_offers(values: Values, place: Place) -> str:
-    """As its price's."""
-    return next((offer.currency for offer in offers(values, place) if offer.price), "")
 
 
 _ARTICLE_TYPES = """
@@ -107,8 +97,8 @@ APP = Kind(
         Field("operating_system", ("operatingSystem",), short),
         Field("category", ("applicationCategory",), short),
         Field("developer", ("author", "creator", "publisher"), short),
-        Field("price", ("offers",), price_of_offers),
-        Field("currency", ("offers",), currency_of_offers),
+        Field("price", ("offers",), price),
+        Field("currency", ("offers",), currency),
         Field("version", ("softwareVersion",), short),
         Field("rating", ("aggregateRating",), rating),
     ),

@@ -39,6 +39,12 @@ class Node:
         value = self.data.get(name)
         return [] if value is None else list(self.graph.flat(value))
 
+    def path(self, name: str) -> str:
+        """What a property of it is called: `Recipe.name`."""
+        kind = self.data.get("@type")
+        first = kind[0] if isinstance(kind, list) and kind else kind
+        return f"{bare_name(first)}.{name}" if isinstance(first, str) else name
+
     def nodes(self, name: str) -> list[Node]:
         """The things under a name."""
         return [self.inner(value) for value in self.values(name) if isinstance(value, dict)]
@@ -116,8 +122,13 @@ def types_of(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def bare(name: str) -> str:
+    """As `bare_name`, in lower case."""
+    return bare_name(name).lower()
+
+
+def bare_name(name: str) -> str:
     """A type without its vocabulary: `http://schema.org/Recipe`, `schema:Recipe`."""
-    return name[:256].strip().rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2].lower()
+    return name[:256].strip().rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2]
 
 
 def renamed(value: Any) -> Any:

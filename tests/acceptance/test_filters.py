@@ -194,10 +194,10 @@ def test_pages_come_as_text_as_bytes_and_as_files_and_keep_their_order(env: dict
 def test_a_file_is_extracted_from_the_command_line(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "page.html").write_bytes(b"<title>T</title><a href=/x>y</a><a href=http://o/>z</a>")
     file = str(tmp_path / "page.html")
-    (record,) = answers(run(env, "extract", "--url", "http://h/", file))
+    (record,) = answers(run(env, "extract", "--json", "--url", "http://h/", file))
     assert [link["url"] for link in record["outlinks"]] == ["http://h/x", "http://o/"]
     (record,) = answers(run(env, "extract", given=file.encode()))
     assert [link["url"] for link in record["outlinks"]] == ["http://o/"]
-    done = run(env, "extract", "nowhere.html", file)
+    done = run(env, "extract", "--json", "nowhere.html", file)
     assert (done.returncode, done.stdout.count(b"\n")) == (1, 1)
     assert done.stderr == b"aragog: 'nowhere.html': 'nowhere.html': No such file or directory\n"

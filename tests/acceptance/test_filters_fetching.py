@@ -24,9 +24,10 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def test_a_url_gives_the_record_that_fetch_would_store(web: dict[str, Any], tmp_path: Path) -> None:
     env = reaching(web, tmp_path / "data")
-    done = run_aragog(env, "extract", URL)
+    done = run_aragog(env, "extract", "--json", URL)
     assert (done.returncode, done.stderr) == (0, "")
     record = json.loads(done.stdout)
+    assert {each["field"] for each in record.pop("evidence")} >= {"card.title", "card.language"}
     check(record)
     asked = [entry["path"] for entry in read_log(web["log"]) if entry["host"] == "garden.test"]
     assert asked == ["/robots.txt", "/articles/tomatoes"]
@@ -38,7 +39,7 @@ def test_a_url_gives_the_record_that_fetch_would_store(web: dict[str, Any], tmp_
 
 def test_what_keeps_a_url_from_being_fetched_is_said(web: dict[str, Any], tmp_path: Path) -> None:
     env = reaching(web, tmp_path / "data")
-    done = run_aragog(env, "extract", "--patience-ms", "0", "http://169.254.169.254/latest/", URL)
+    done = run_aragog(env, "extract", "--json", "--patience-ms", "0", "http://169.254.169.254/latest/", URL)
     assert done.returncode == 1
     assert "169.254.169.254" in done.stderr and "Traceback" not in done.stderr
     assert json.loads(done.stdout)["title"]
