@@ -22,6 +22,7 @@ _PRESCANNED = (
 )
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
+_WORDS = (b"canonical", b"refresh", b"og:url", b"\x00")
 _HEAD_NAMES = "html head base basefont bgsound link meta title noscript noframes script style template"
 _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
 _RAW = frozenset(("title", "noscript", "noframes", "script", "style", "template"))
@@ -39,6 +40,8 @@ class Head:
 
     canonical: str = ""
     """rel=canonical of the head: a claim."""
+    og_url: str = ""
+    """og:url: a claim."""
     refresh: str = ""
     """Where a meta refresh without delay leads."""
 
@@ -50,16 +53,18 @@ def read_head(content: bytes, url: str, charset: str = "") -> Head:
     """
     first = content[:HEAD_BYTES]
     folded = first.lower()
-    if b"canonical" not in folded and b"refresh" not in folded and b"\x00" not in folded:
+    if not any(word in folded for word in _WORDS):
         return Head()
     found = list(_head_and_refreshes(decode(first, charset).text))
     bases = (tag.attributes().get("href") for tag, _ in found if tag.name == "base")
     addresses = Addresses(base_url(url, next((href for href in bases if href is not None), None)))
     canonicals = (_canonical_href(tag) for tag, in_head in found if in_head and tag.name == "link")
     refreshes = (_refresh_href(tag) for tag, _ in found if tag.name == "meta")
+    og_urls = (_og_url(tag) for tag, in_head in found if in_head and tag.name == "meta")
     return Head(
-        addresses.absolute(next(filter(None, canonicals), "") or "about:blank"),
-        addresses.absolute(next(filter(None, refreshes), "") or "about:blank"),
+        canonical=addresses.absolute(next(filter(None, canonicals), "") or "about:blank"),
+        og_url=addresses.absolute(next(filter(None, og_urls), "") or "about:blank"),
+        refresh=addresses.absolute(next(filter(None, refreshes), "") or "about:blank"),
     )
 
 
@@ -99,6 +104,12 @@ def _begins_body(tag: Tag, after_head: bool) -> bool:
 def _canonical_href(tag: Tag) -> str:
     attributes = tag.attributes()
     return attributes.get("href", "").strip() if "canonical" in attributes.get("rel", "").lower().split() else ""
+
+
+def _og_url(tag: Tag) -> str:
+    attributes = tag.attributes()
+    name = attributes.get("property", "") or attributes.get("name", "")
+    return attributes.get("content", "").strip() if name.strip().lower() == "og:url" else ""
 
 
 def _refresh_href(tag: Tag) -> str:

@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 
 from thrift_idl.errors import AragogError, BadReply, HttpStatus, RetryAfter, ServerError
 
-_SECONDS = re.compile(r"\d{1,12}")
+_SECONDS = re.compile(r"[0-9]+")
+_SECONDS_DIGITS = 12  # more is "never", and no number that Python would like to read
 _LEAST_MS = 1_000  # "Retry-After: 0", or a date gone by, is no invitation to hammer
 _LONGEST_DATE = 64
 
@@ -17,7 +18,7 @@ def retry_after_ms(value: str | None, wall_ms: int, most_ms: int) -> int | None:
     """Retry-After as a duration, at most `most_ms`: seconds or an HTTP date (RFC 9110 10.2.3); None = not said."""
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
-        return _bounded(int(text) * 1000, most_ms)
+        return _bounded(int(text.lstrip("0")[:_SECONDS_DIGITS] or "0") * 1000, most_ms)
     if not text or len(text) > _LONGEST_DATE:
         return None
     try:

@@ -160,6 +160,8 @@ class FetcherService:
         claims = list(header_claims(landing.url.request_form, landing.answer.head.values("link")))
         if landing.page_head.canonical:
             claims.append(CanonicalClaim("tag", landing.page_head.canonical))
+        if landing.page_head.og_url:
+            claims.append(CanonicalClaim("og", landing.page_head.og_url))
         return bounded(claims)
 
 

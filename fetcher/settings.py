@@ -57,6 +57,9 @@ class FetcherSettings:
     max_content_bytes: int = 10 * MIB
     deadline_ms: int = 30_000
     max_wait_ms: int = 1_000
+    """The longest wait for one slot where the call doesn't say, and..."""
+    most_wait_ms: int = 60_000
+    """... the most that a call may ask for."""
     max_redirects: int = 10
     retry_after_ms: int = 60_000
     """Where a 429 or 503 doesn't say when to come back."""
@@ -65,7 +68,14 @@ class FetcherSettings:
     robots: RobotsSettings = field(default_factory=RobotsSettings)
 
     def __post_init__(self) -> None:
-        for name in ("max_content_bytes", "deadline_ms", "max_wait_ms", "retry_after_ms", "max_retry_after_ms"):
+        for name in (
+            "max_content_bytes",
+            "deadline_ms",
+            "max_wait_ms",
+            "most_wait_ms",
+            "retry_after_ms",
+            "max_retry_after_ms",
+        ):
             if getattr(self, name) <= 0:
                 raise BadConfiguration(f"fetcher setting {name} must be positive, not {getattr(self, name)}")
         if not 0 <= self.max_redirects <= 20:

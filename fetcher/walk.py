@@ -84,7 +84,7 @@ class Walk:
             headers=request_headers(self.settings.user_agent, accept_header(request.accept), self._validators()),
             context=request.context,
             budget=self.budget,
-            max_wait_ms=self.settings.max_wait_ms if request.max_wait_ms is None else request.max_wait_ms,
+            max_wait_ms=self._max_wait_ms(),
             crawl_delay_ms=verdict.crawl_delay_ms,
             dns_ms=dns_ms,
         )
@@ -92,6 +92,10 @@ class Walk:
         progress.began_ms = progress.began_ms or answer.began_ms
         progress.waited_ms += answer.waited_ms
         return self._landing(url, answer, verdict)
+
+    def _max_wait_ms(self) -> int:
+        wanted = self.request.max_wait_ms
+        return self.settings.max_wait_ms if wanted is None else min(wanted, self.settings.most_wait_ms)
 
     async def _robots_verdict(self, url: weburl.Url) -> RobotsVerdict:
         async with self.budget.waiting():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import orjson
@@ -18,8 +19,9 @@ from aragog.crawl.visit import Visit, Visitor
 from aragog.export import inlinks
 from aragog.settings import Settings, load
 from thrift_idl.errors import NotFound
+from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import Link
-from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, OutlinksRequest
+from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, OutlinksRequest, Page
 from thrift_idl.records import to_json
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")]
@@ -55,7 +57,7 @@ async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock
     from aragog.assembly.whole import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
 
     async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as assembly:
-        return await fetch_all(assembly.visitor, urls, patience_ms)
+        return await fetch_all(replace(assembly.visitor, facts=True), urls, patience_ms)
 
 
 async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> list[Visit]:
@@ -83,8 +85,20 @@ def to_json_visit(visit: Visit) -> dict[str, object]:
         "url": visit.url,
         "outcome": to_json(visit.outcome),
         "changed": visit.changed,
-        "page": None if page is None else {"url": page.url, "version": page.version, "title": page.record.title},
+        "page": None if page is None else _shown_page(page),
+        "chain": to_json(visit.chain),
+        "fetch": None if visit.fetched is None else _facts(visit.fetched),
     }
+
+
+def _shown_page(page: Page) -> dict[str, object]:
+    return {"url": page.url, "version": page.version, "title": page.record.title, "charset": page.record.charset}
+
+
+def _facts(fetched: FetchResult) -> dict[str, object]:
+    """All that came back, less the content; the chain is the visit's."""
+    shown: dict[str, object] = to_json(fetched)
+    return {name: value for name, value in shown.items() if name not in ("content", "chain")}
 
 
 def lookup(url: Url, as_json: Json = False) -> None:

@@ -27,6 +27,7 @@ from thrift_idl.gen.urlstore.ttypes import (
     PutPageRequest,
     TouchPageRequest,
 )
+from thrift_idl.records import replace as replace_fields
 
 T = TypeVar("T")
 Extract = Callable[[FetchResult], Awaitable[PageRecord]]
@@ -59,6 +60,8 @@ class Visit:
     """Whether this visit made the page's version: nobody can have followed it up."""
     #: Hops walked before a deferral: the next visit resumes there.
     chain: tuple[Hop, ...] = ()
+    fetched: FetchResult | None = None
+    """What came back, less its content, where the visitor keeps facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Visitor:
     """The longest wait for a slot; None = the fetcher's. A URL that would wait longer is deferred."""
     one_hop: bool = False
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
+    facts: bool = False
+    """Keep what a fetch tells beside its content."""
     steps: Steps = silent
     """Told what is done for the job whose descriptor the context's request id is."""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -124,14 +129,18 @@ class Visitor:
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
-        return Visit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain)
+        facts = self._facts(fetched)
+        return Visit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain, facts)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
         self.steps("put", context.request_id, url)
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
-        return Visit(url, outcome, page, chain=fetched.chain)
+        return Visit(url, outcome, page, chain=fetched.chain, fetched=self._facts(fetched))
+
+    def _facts(self, fetched: FetchResult) -> FetchResult | None:
+        return replace_fields(fetched, content=b"") if self.facts else None
 
     async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> Visit:
         chain = chain_of(moved)

@@ -8,7 +8,7 @@ from typing import cast
 
 from fetcher.settings import KIB, TransportSettings
 from fetcher.transport.reply import Head, ReplyReader
-from fetcher.transport.tls import facts_of
+from fetcher.transport.tls import facts_of, remember_session
 from thrift_idl.errors import BadReply, ConnectFailure
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
@@ -105,8 +105,10 @@ class Connection(asyncio.Protocol):
     def tls(self) -> TlsFacts | None:
         """What was agreed on with the server; None = no TLS. Asked for while the connection is open."""
         if self._tls is None and self._transport is not None:
-            session = self._transport.get_extra_info("ssl_object")
-            self._tls = facts_of(session) if session is not None else None
+            connected = self._transport.get_extra_info("ssl_object")
+            if connected is not None:
+                self._tls = facts_of(connected)
+                remember_session(connected)
         return self._tls
 
     def rest(self) -> None:

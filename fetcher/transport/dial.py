@@ -44,7 +44,7 @@ class Dialler:
                 if error.details.get("phase") == "total":
                     raise
                 failure = error
-            except ConnectFailure as error:
+            except (ConnectFailure, TlsFailure) as error:
                 failure = error
             except ssl.SSLError as error:
                 failure = TlsFailure(f"TLS with {url.host} at {endpoint.address} failed: {_reason(error)}")
@@ -86,7 +86,13 @@ class Dialler:
             _, connection = await loop.create_connection(make, sock=sock)
             return connection
         name = url.host.strip("[]").rstrip(".")
-        _, connection = await loop.create_connection(make, sock=sock, ssl=self.tls, server_hostname=name)
+        try:
+            _, connection = await loop.create_connection(make, sock=sock, ssl=self.tls, server_hostname=name)
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            why = f": {error.strerror}" if error.strerror else ""
+            raise TlsFailure(f"{url.host} broke off the TLS handshake{why}") from None
         return connection
 
 

@@ -58,3 +58,20 @@ async def test_types_charsets_and_sizes_are_told_as_declared_sniffed_and_counted
     assert (lies.charset, lies.sniffed_charset) == ("latin1", "")
     assert (page.codings, page.content_bytes, page.wire_bytes) == (("gzip",), len(html), len(gzip.compress(html)))
     assert (page.sniffed_charset, meta.sniffed_charset) == ("utf-8", "koi8-r")
+
+
+async def test_a_call_waits_for_a_slot_no_longer_than_the_server_allows_any():
+    limiter = OpenLimiter()
+    async with origin({"/": PAGE}) as web, fetching(web.port, limiter, most_wait_ms=5_000) as (fetcher, _):
+        for wanted in (None, 0, 2_000, 10**9):
+            await fetcher.fetch(asked(web.url("/"), max_wait_ms=wanted))
+    assert [each.max_wait_ms for each in limiter.reserved] == [1_000, 1_000, 0, 2_000, 5_000]
+
+
+async def test_where_a_page_says_it_lives_is_claimed_with_its_evidence():
+    html = b'<link rel=canonical href="/tag"><meta property="og:url" content="/og">'
+    replies = {"/": reply(200, html, 'Link: </header>; rel="canonical"')}
+    async with origin(replies) as web, fetching(web.port) as (fetcher, _):
+        result = await fetcher.fetch(asked(web.url("/")))
+    claims = [(claim.source, claim.url.removeprefix(web.url(""))) for claim in result.claims]
+    assert claims == [("header", "/header"), ("tag", "/tag"), ("og", "/og")]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.head import HEAD_BYTES, Head, read_head
+from extraction.head import HEAD_BYTES, Head, read_head, said_charset
 from tests.unit.extraction import URL
 
 
@@ -66,3 +66,14 @@ def test_other_charsets_are_decoded():
     page = "<link rel=canonical href='/é'>"
     assert read_head(page.encode("utf-16"), URL).canonical == "http://site.test/%C3%A9"
     assert read_head(page.encode("latin-1"), URL, "latin1").canonical == "http://site.test/%C3%A9"
+
+
+def test_og_url_of_the_head_is_a_claim_and_one_in_the_body_is_none():
+    assert head('<meta property="og:url" content="/there"><title>x</title>').og_url == "http://site.test/there"
+    assert head('<p>text<meta property="og:url" content="/there">').og_url == ""
+
+
+def test_a_charset_is_said_by_a_mark_or_a_meta_element_or_not_at_all():
+    assert said_charset(b"\xef\xbb\xbf<p>") == "utf-8" and said_charset(b"\xfe\xff\0<") == "utf-16be"
+    assert said_charset(b"<meta charset=latin1>") == "windows-1252"
+    assert said_charset(b"<p>charset") == "" and said_charset(b" " * 1024 + b"<meta charset=latin1>") == ""
