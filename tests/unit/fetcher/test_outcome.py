@@ -18,7 +18,7 @@ NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         (" 5 ", 5_000),
         ("0", 1_000),
         ("999999999999", DAY_MS),
-        ("9999999999999", None),
+        ("9999999999999", DAY_MS),
         ("-5", None),
         ("1.5", None),
         ("Tue, 14 Nov 2023 22:15:20 GMT", 120_000),
@@ -30,7 +30,8 @@ NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         ("", None),
         (None, None),
         ("Tue, 99 Nov 2023 22:15:20 GMT", None),
-        ("1" * 10_000, None),
+        ("1" * 10_000, DAY_MS),
+        ("0" * 10_000 + "5", 5_000),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_within_bounds(value, delay_ms):
