@@ -57,7 +57,7 @@ def extract(
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:
         walk.metas.add_header(value)
-    meaning = meaning_of(tree, walk, _header_language(content_language), chooser)
+    meaning = meaning_of(tree, folded, walk, _header_language(content_language), chooser)
     features = text_features_of(tree.body, limits, flags) if text_features and tree.body is not None else {}
     record = _record(walk, used_charset, content_language, meaning, usage, flags)
     return replace(record, **features) if features else record

@@ -52,7 +52,24 @@ class Walk:
         self._noscripts = 0
         self._noscript_left = _MOST_NOSCRIPT
         self._in_head = True
-        self._handlers: dict[str | None, Handler] = {
+
+    def visit(self, tree: LexborHTMLParser, styled: Set[int]) -> None:
+        """Visit every node in document order, a bounded number of them; `styled`: those whose style names a URL."""
+        handler_of = self._handlers().get
+        root = tree.root
+        nodes = root.traverse(include_text=True) if root is not None else iter(())
+        for node in islice(nodes, self._limits.nodes):
+            handler = handler_of(node.tag)
+            if handler is not None:
+                handler(node)
+            if styled and node.mem_id in styled:
+                self.images.add_css(node.attributes.get("style") or "")
+        if next(nodes, None) is not None:
+            self._flags.add("too_many_nodes")
+
+    def _handlers(self) -> dict[str | None, Handler]:
+        """Held by nobody beyond the visit: in a circle with this object it would keep page after page in memory."""
+        return {
             **dict.fromkeys(BLOCKS, self.text.set_apart),
             **dict.fromkeys(UNSEEN, self.text.skip),
             "-text": self.text.add,
@@ -69,20 +86,6 @@ class Walk:
             "style": self._style,
             "noscript": self._noscript,
         }
-
-    def visit(self, tree: LexborHTMLParser, styled: Set[int]) -> None:
-        """Visit every node in document order, a bounded number of them; `styled`: those whose style names a URL."""
-        handler_of = self._handlers.get
-        root = tree.root
-        nodes = root.traverse(include_text=True) if root is not None else iter(())
-        for node in islice(nodes, self._limits.nodes):
-            handler = handler_of(node.tag)
-            if handler is not None:
-                handler(node)
-            if styled and node.mem_id in styled:
-                self.images.add_css(node.attributes.get("style") or "")
-        if next(nodes, None) is not None:
-            self._flags.add("too_many_nodes")
 
     def _html(self, node: LexborNode) -> None:
         attributes = node.attributes
