@@ -1,0 +1,90 @@
+"""TLS over loopback: sessions are resumed, by name, and only where the certificate was verified."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+
+from fetcher.transport.tls import ResumingContext, verifying_context
+from tests.integration.fetcher.certificates import server_context
+from tests.integration.fetcher.kit import asked, fetching
+from tests.integration.fetcher.origin import origin, reply
+from thrift_idl.errors import TlsFailure
+
+PAGE = reply(200, b"<p>hello", "Connection: close")
+
+
+class Server:
+    """A TLS origin that remembers which of its connections were resumed."""
+
+    def __init__(self, tmp_path) -> None:
+        self.context, _ = server_context(tmp_path, "good.test")
+        self.authority = tmp_path / "certificate.pem"
+        self.resumed: list[bool] = []
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.resumed.append(writer.get_extra_info("ssl_object").session_reused)
+        writer.write(PAGE)
+        await writer.drain()
+        writer.close()
+
+    def client(self) -> ssl.SSLContext:
+        context = verifying_context()
+        context.load_verify_locations(self.authority)
+        return context
+
+
+async def _fetched(server: Server, hosts: list[str]) -> list[str]:
+    """Ends of one fetch a host, in turn; each has a connection of its own, and robots.txt one more."""
+    ends = []
+    async with (
+        origin({"/": server.answer, "/robots.txt": server.answer}, ssl=server.context) as web,
+        fetching(web.port, tls=server.client()) as (fetcher, _),
+    ):
+        for host in hosts:
+            try:
+                ends.append((await fetcher.fetch(asked(f"https://{host}:{web.port}/"))).tls.version)
+            except TlsFailure as error:
+                ends.append(error.code)
+    return ends
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_later_connection_to_a_host_resumes_the_session_of_an_earlier_one(tmp_path, version):
+    server = Server(tmp_path)
+    server.context.maximum_version = version
+    ends = await _fetched(server, ["good.test"] * 3)
+    assert ends == [version.name.replace("_", ".")] * 3
+    assert server.resumed == [False, True, True, True]  # robots.txt came first
+
+
+async def test_a_session_is_no_pass_for_another_name(tmp_path):
+    server = Server(tmp_path)
+    assert await _fetched(server, ["good.test", "other.test", "good.test"]) == ["TLSv1.3", "tls_failure", "TLSv1.3"]
+
+
+async def test_a_server_that_forgot_the_session_gets_a_full_handshake(tmp_path):
+    server = Server(tmp_path)
+    client = server.client()
+    replies = {"/": server.answer, "/robots.txt": server.answer}
+    for _ in range(2):
+        async with origin(replies, ssl=server.context) as web, fetching(web.port, tls=client) as (fetcher, _):
+            assert (await fetcher.fetch(asked(f"https://good.test:{web.port}/"))).content == b"<p>hello"
+        server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # another key for its tickets
+        server.context.load_cert_chain(server.authority, tmp_path / "key.pem")
+    assert server.resumed == [False, True, False, True]
+
+
+async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch):
+    server = Server(tmp_path)
+    client = server.client()
+    assert isinstance(client, ResumingContext)
+    monkeypatch.setattr("fetcher.transport.tls._MOST_SESSIONS", 2)
+    replies = {"/": server.answer, "/robots.txt": reply(404)}
+    async with origin(replies, ssl=server.context) as web, fetching(web.port, tls=client) as (fetcher, _):
+        client.check_hostname = False  # many names, one certificate
+        for number in range(5):
+            await fetcher.fetch(asked(f"https://h{number}.test:{web.port}/"))
+    assert list(client._sessions) == ["h3.test", "h4.test"]
