@@ -33,6 +33,8 @@ PARTS = {
     "peer_environment",
     "peer_readers",
     "peer_spider",
+    "pinlater_load",
+    "pinlater_peer",
     "stages",
 }
 RUNS_BY_ITSELF = {"crawl", "peers"}

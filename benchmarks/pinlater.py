@@ -1,107 +1,36 @@
-"""Jobs a second on both backends: `python -m benchmarks.pinlater [--queued 1000 100000] [--thrift]`.
+"""Jobs a second on both backends, on one and two shards, beside dramatiq and arq.
 
-Enqueued 1,000 at a time; dequeued 100 at a time with the acks of the last batch riding along, the queue kept at its
-depth. Work shares the machine: CPU time of this process, and of Redis, stands beside the clock.
+`python -m benchmarks.pinlater [--queued 1000 1000000] [--steps 400] [--only sqlite redis shards peers] [--thrift]`
+
+Jobs are enqueued 1,000 at a time and one by one; dequeued 100 at a time with the acks of the last batch riding along.
+The queues of every depth stand in the same store and are asked in turn, each kept at its depth, so that what disturbs
+one disturbs all. Peers (in an environment of their own, made by the first run) have 5,000 jobs that do nothing, on a
+Redis of the same settings (AOF, fsync every second), and so has our worker. Work shares the machine: CPU time of this
+process, and of Redis, stands beside the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import tempfile
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from statistics import quantiles
 
 from redis import Redis
 
-from deploy.engines import private
+from benchmarks.peer_environment import environment
+from benchmarks.pinlater_load import CONTEXT, Measure, Taker, enqueue, enqueue_one_by_one, work
+from deploy.engines import Engine, private
 from pinlater import Backend, PinLaterService
 from pinlater.backends.redis import RedisBackend
 from pinlater.backends.sqlite import SqliteBackend
 from thrift_idl.gen.pinlater.protocol import PinLater
-from thrift_idl.gen.pinlater.ttypes import (
-    PinLaterDequeueRequest,
-    PinLaterEnqueueRequest,
-    PinLaterJob,
-    PinLaterJobAckInfo,
-    PinLaterJobAckRequest,
-    RequestContext,
-)
 from thrift_idl.rpc import Channel, RpcServer, run
 
-CONTEXT = RequestContext("benchmark")
-QUEUE = "benchmark"
-BODY = b'{"url": "https://www.example.org/a/page.html", "crawl": "c1", "depth": 2, "tries": 0}' + b" " * 200
-BATCH = 1_000
-STEP = 100
-STEPS = 150
-
-
-@dataclass
-class Measure:
-    """Jobs by the clock and by CPU, and how long each call took."""
-
-    server: Redis | None
-    jobs: int = 0
-    calls_ms: list[float] = field(default_factory=list)
-
-    def __enter__(self) -> Measure:
-        self._clock, self._cpu, self._redis = time.perf_counter(), time.process_time(), self._redis_cpu()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clock = time.perf_counter() - self._clock
-        self.cpu = time.process_time() - self._cpu
-        self.redis = self._redis_cpu() - self._redis
-
-    def _redis_cpu(self) -> float:
-        if self.server is None:
-            return 0.0
-        used = self.server.info("cpu")
-        return float(used["used_cpu_user"] + used["used_cpu_sys"])
-
-    def line(self, name: str) -> str:
-        cuts = quantiles(self.calls_ms, n=100)
-        redis = f", Redis {self.jobs / self.redis:9,.0f}" if self.redis else ""
-        return (
-            f"{name:34} {self.jobs / self.clock:9,.0f} a second, {self.jobs / self.cpu:9,.0f} a CPU second{redis};"
-            f" a call p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms"
-        )
-
-
-async def enqueue(service: PinLater, count: int, measure: Measure) -> None:
-    request = PinLaterEnqueueRequest(QUEUE, tuple(PinLaterJob(BODY) for _ in range(min(BATCH, count))))
-    while measure.jobs < count:
-        start = time.perf_counter()
-        await service.enqueueJobs(CONTEXT, request)
-        measure.calls_ms.append((time.perf_counter() - start) * 1000)
-        measure.jobs += len(request.jobs)
-
-
-async def work(service: PinLater, measure: Measure) -> None:
-    acks = None
-    for _ in range(STEPS):
-        start = time.perf_counter()
-        answer = await service.dequeueJobs(CONTEXT, PinLaterDequeueRequest(QUEUE, STEP, acks))
-        measure.calls_ms.append((time.perf_counter() - start) * 1000)
-        done = [
-            PinLaterJobAckInfo(job, "", 0, each.claimDescriptor) for job, each in (answer.jobMetadata or {}).items()
-        ]
-        acks = PinLaterJobAckRequest(QUEUE, tuple(done))
-        measure.jobs += len(done)
-
-
-async def measured(name: str, service: PinLater, queued: int, server: Redis | None) -> None:
-    await service.createQueue(CONTEXT, QUEUE)
-    with Measure(server) as enqueued:
-        await enqueue(service, queued + STEP * STEPS, enqueued)
-    with Measure(server) as worked:
-        await work(service, worked)
-    print(enqueued.line(f"{name}: enqueue to {queued:,}"))
-    print(worked.line(f"{name}: dequeue + ack at {queued:,}"), flush=True)
+PEERS = ("dramatiq[redis]==2.2.1", "arq==0.28.0")
+SMALL_JOBS = 5_000 // 64 * 64
 
 
 @asynccontextmanager
@@ -116,33 +45,91 @@ async def through_thrift(service: PinLater, thrift: bool) -> AsyncIterator[PinLa
     await server.close(1_000)
 
 
-async def one(name: str, backend: Backend, queued: int, thrift: bool, server: Redis | None = None) -> None:
-    service = PinLaterService([backend], "benchmark:0:0")
-    async with through_thrift(service, thrift) as reached:
-        await measured(name, reached, queued, server)
-    await backend.close()
+async def depths(name: str, service: PinLater, queued: Sequence[int], steps: int, servers: Sequence[Redis]) -> None:
+    """Enqueue to every depth, then dequeue from all in turn."""
+    takers: dict[int, Taker] = {}
+    for depth in queued:
+        takers[depth] = Taker(service, f"deep{depth}", Measure(servers))
+        await service.createQueue(CONTEXT, f"deep{depth}")
+        enqueued = Measure(servers)
+        await enqueue(service, f"deep{depth}", depth, enqueued)
+        print(enqueued.line(f"{name}: enqueue to {depth:,}"), flush=True)
+    for _ in range(steps):
+        for taker in takers.values():
+            await taker.step()
+    for depth, taker in takers.items():
+        print(taker.measure.line(f"{name}: dequeue + ack at {depth:,}"), flush=True)
+    first, last = takers[min(queued)].measure.p99_ms, takers[max(queued)].measure.p99_ms
+    print(f"{name}: p99 at {max(queued):,} is {last / first:.2f} times that at {min(queued):,}", flush=True)
 
 
-async def main(depths: list[int], thrift: bool) -> None:
-    for queued in depths:
-        with tempfile.TemporaryDirectory() as folder:
-            await one("SQLite", await SqliteBackend.open(f"sqlite:///{Path(folder)}/jobs.sqlite"), queued, thrift)
+async def small_jobs(name: str, service: PinLater, servers: Sequence[Redis]) -> None:
+    """As the peers have them."""
+    await service.createQueue(CONTEXT, "small")
+    enqueued, worked = Measure(servers), Measure(servers)
+    await enqueue_one_by_one(service, "small", SMALL_JOBS, enqueued)
+    await work(service, "small", SMALL_JOBS, worked)
+    print(enqueued.line(f"{name}: enqueue one by one"))
+    print(worked.line(f"{name}: worker, no-op jobs"), flush=True)
+
+
+async def ours(name: str, backends: Sequence[Backend], given: argparse.Namespace, servers: Sequence[Redis]) -> None:
+    direct = PinLaterService(backends, "benchmark:0:0")
+    async with through_thrift(direct, given.thrift) as service:
+        await small_jobs(name, service, servers)
+        await depths(name, service, given.queued, given.steps, servers)
+    await direct.close()
+    for backend in backends:
+        await backend.close()
+
+
+async def on_redis(name: str, shards: int, given: argparse.Namespace) -> None:
+    with ExitStack() as stack:
+        engines = [started(stack) for _ in range(shards)]
+        servers = [Redis(engine.host, engine.port) for engine in engines]
+        backends = [await RedisBackend.open(engine.url, shard=f"{at + 1}") for at, engine in enumerate(engines)]
+        await ours(name, backends, given, servers)
+        used = sum(server.info("memory")["used_memory"] for server in servers)
+        print(f"{name}: {used / 2**20:,.0f} MiB in the end")
+
+
+def started(stack: ExitStack) -> Engine:
     engine = private("redis-durable")
-    try:
-        engine.start()
-        server = Redis(engine.host, engine.port)
-        for queued in depths:
-            server.flushall()
-            await one("Redis", await RedisBackend.open(engine.url), queued, thrift, server)
-        used = server.info("memory")["used_memory"]
-        print(f"Redis: {used / (depths[-1] + STEP * STEPS):,.0f} bytes a job of {len(BODY)} bytes of body")
-    finally:
-        engine.wipe()
+    stack.callback(engine.wipe)
+    engine.start()
+    Redis(engine.host, engine.port).config_set("maxmemory", 0)  # what is enough for tests isn't for 1 M jobs
+    return engine
+
+
+def peers() -> None:
+    python = environment("queues", PEERS) / "bin/python"
+    for name in ("dramatiq", "arq"):
+        with ExitStack() as stack:
+            port = started(stack).port
+            command = [str(python), str(Path(__file__).with_name("pinlater_peer.py")), name, str(port), str(SMALL_JOBS)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+        rates = [f"{float(rate):9,.0f}" for rate in done.stdout.split()]
+        print(f"{name + ': enqueue one by one':34} {rates[0]} a second, {rates[1]} a CPU second")
+        print(f"{name + ': worker, no-op jobs':34} {rates[2]} a second, {rates[3]} a CPU second", flush=True)
+
+
+async def main(given: argparse.Namespace) -> None:
+    if "sqlite" in given.only:
+        with tempfile.TemporaryDirectory() as folder:
+            backend = await SqliteBackend.open(f"sqlite:///{Path(folder)}/jobs.sqlite")
+            await ours("SQLite", [backend], given, ())
+    if "redis" in given.only:
+        await on_redis("Redis", 1, given)
+    if "shards" in given.only:
+        await on_redis("two Redis", 2, given)
+    if "peers" in given.only:
+        peers()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--queued", type=int, nargs="+", default=[1_000, 100_000])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--queued", type=int, nargs="+", default=[1_000, 1_000_000])
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--only", nargs="+", default=["sqlite", "redis", "shards", "peers"])
     parser.add_argument("--thrift", action="store_true", help="through a server in this process")
-    arguments = parser.parse_args()
-    run(main(arguments.queued, arguments.thrift))
+    run(main(parser.parse_args()))

@@ -31,6 +31,7 @@ from pinlater.backends import (
     Span,
 )
 from pinlater.backends import redis_values as values
+from pinlater.backends.gathering import Gathering
 from pinlater.backends.redis_values import Value, member
 from pinlater.descriptors import Claim, JobDescriptor
 from pinlater.errors import queue_not_found, queue_paused
@@ -44,6 +45,7 @@ _NAMES = (
 )  # fmt: skip
 _STATES = range(4)
 _CHUNK = 500  # jobs in one script: while it runs, Redis serves nobody else
+_SMALL, _SMALL_BYTES = 50, 16 * 1024
 _NO_QUEUE, _PAUSED = "NOQUEUE", "PAUSED"
 _LISTEN_S = 1.0
 
@@ -58,6 +60,7 @@ class RedisBackend:
         self._priorities = range(1, priorities + 1)
         self._scripts = {name: redis.register_script(script(name)) for name in _NAMES}
         self._servers = redis.register_script(bare_script("servers"))
+        self._gathering = Gathering(self._store, _CHUNK)
 
     @classmethod
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, ask: bool = True) -> Self:
@@ -137,14 +140,18 @@ class RedisBackend:
     # --- jobs ---
 
     async def enqueue(self, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
-        """In pieces of 500."""
+        """In pieces of 500; small ones that come at the same time in one script."""
         descriptors: list[str] = []
         for piece in _pieces(jobs):
             new = [values.new_job(job, now_ms) for job in piece]
-            last = await self._run("enqueue", queue, now_ms, *chain.from_iterable(new))
+            is_small = 0 < len(new) <= _SMALL and sum(len(job.body) for job in piece) <= _SMALL_BYTES
+            last = await (self._gathering.add(queue, new) if is_small else self._store(queue, new))
             named = enumerate(piece, last - len(piece) + 1)
             descriptors += [str(JobDescriptor(queue, self.shard, job.priority, local_id)) for local_id, job in named]
         return tuple(descriptors)
+
+    async def _store(self, queue: str, new: Sequence[tuple[Value, ...]]) -> int:
+        return int(await self._run("enqueue", queue, 0, *chain.from_iterable(new)))
 
     async def dequeue(
         self,
