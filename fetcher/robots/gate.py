@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import weburl
 from fetcher.clock import Clock
 from fetcher.robots.cache import RobotsCache
+from fetcher.robots.compiled import Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
 from fetcher.robots.flights import Flights
 from fetcher.robots.retrieval import Retrieved
@@ -30,12 +29,6 @@ FetchRobots = Callable[[weburl.Url, Context, RobotsCopy | None], Awaitable[Retri
 """
 
 _ON_LOOP = 32 * KIB  # larger files are compiled and asked in a thread
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    copy: RobotsCopy
-    rules: Rules
 
 
 class RobotsGate:
@@ -56,9 +49,8 @@ class RobotsGate:
         self._settings = settings
         self._wall_ms = clock.wall_ms
         self._telemetry = telemetry
-        self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
-        self._bytes = 0
-        self._flights: Flights[_Compiled] = Flights()
+        self._compiled = CompiledRules(settings.compiled_bytes)
+        self._flights: Flights[Compiled] = Flights()
 
     async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:
         """What the origin's robots.txt says of `url`.
@@ -69,8 +61,6 @@ class RobotsGate:
         compiled = self._compiled.get(url.origin)
         if compiled is None or not self._decides(compiled.copy):
             compiled = await self._flights.join(url.origin, lambda: self._obtain(url, context))
-        else:
-            self._compiled.move_to_end(url.origin)
         if not self._decides(compiled.copy):
             raise remembered(compiled.copy, self._wall_ms())
         verdict, agreed = await self._ask(compiled.rules, url.target)
@@ -95,7 +85,7 @@ class RobotsGate:
     def _decides(self, copy: RobotsCopy) -> bool:
         return state_of(copy, self._wall_ms(), self._settings) in (State.FRESH, State.STANDING_IN)
 
-    async def _obtain(self, url: weburl.Url, context: Context) -> _Compiled:
+    async def _obtain(self, url: weburl.Url, context: Context) -> Compiled:
         """The copy to go by, from this process, the cache or the origin. One at a time for each origin."""
         mine = self._compiled.get(url.origin)
         copy = mine.copy if mine else None
@@ -135,23 +125,14 @@ class RobotsGate:
         except BackendDown as error:
             self._telemetry.robots_cache_failed(error.code)
 
-    async def _compile(self, copy: RobotsCopy) -> _Compiled:
+    async def _compile(self, copy: RobotsCopy) -> Compiled:
         if len(copy.content) <= _ON_LOOP:
             rules = Rules(copy.content, self._token)
         else:
             rules = await asyncio.to_thread(Rules, copy.content, self._token)
-        compiled = _Compiled(copy, rules)
-        self._remember(compiled)
+        compiled = Compiled(copy, rules)
+        self._compiled.keep(compiled)
         return compiled
-
-    def _remember(self, compiled: _Compiled) -> None:
-        """Keep it as the one used last; forget those used longest ago beyond the bound."""
-        previous = self._compiled.pop(compiled.copy.origin, None)
-        self._bytes += _cost(compiled) - (_cost(previous) if previous else 0)
-        self._compiled[compiled.copy.origin] = compiled
-        while self._bytes > self._settings.compiled_bytes and len(self._compiled) > 1:
-            _, oldest = self._compiled.popitem(last=False)
-            self._bytes -= _cost(oldest)
 
 
 def sitemap_urls(rules: Rules, url: weburl.Url) -> tuple[str, ...]:
@@ -161,8 +142,3 @@ def sitemap_urls(rules: Rules, url: weburl.Url) -> tuple[str, ...]:
         with contextlib.suppress(InvalidUrl):
             found.append(weburl.join(url.origin + "/robots.txt", name.encode("utf-8", "replace").decode()))
     return tuple(dict.fromkeys(found))
-
-
-def _cost(compiled: _Compiled) -> int:
-    """Bytes held, about: text, patterns twice, and a few objects."""
-    return 4 * KIB + 4 * compiled.rules.size
