@@ -16,7 +16,15 @@ from thrift_idl.errors import BackendDown, BadConfiguration
 
 HOUR_MS = 3_600_000
 ORIGIN = "https://a.example:8443"
-COPY = RobotsCopy(ORIGIN, b"User-agent: *\r\n\xff\x00Disallow: /", 17, 23, ("deferred", "robots_unavailable", "5xx: ü"))
+COPY = RobotsCopy(
+    ORIGIN,
+    b"User-agent: *\r\n\xff\x00Disallow: /",
+    17,
+    23,
+    ("deferred", "robots_unavailable", "5xx: ü"),
+    'W/"v1"',
+    "Mon, 02 Nov 2026 10:00:00 GMT",
+)
 
 Open = Callable[[], Awaitable[RobotsCache]]
 
