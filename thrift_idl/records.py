@@ -44,7 +44,7 @@ def field_names(record: Struct | type[Struct]) -> tuple[str, ...]:
     return tuple(record.__slots__)  # type: ignore[union-attr]  # the compiler's `slots` option
 
 
-def replace(record: S, **changes: Any) -> S:
+def replace(record: S, /, **changes: Any) -> S:
     """A copy with some fields changed, like `dataclasses.replace`."""
     values = {name: getattr(record, name) for name in field_names(record)}
     return type(record)(**(values | changes))

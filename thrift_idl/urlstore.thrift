@@ -114,6 +114,25 @@ struct TouchPageRequest {
   3: optional i64 previous_write_ms = 0
 } (python.immutable = "")
 
+/** What a newer extractor reads in content that is stored already. */
+struct PutRecordRequest {
+  1: required context.Context context
+  /** The page's own URL; aliases aren't followed. */
+  2: required string url
+  /** Of the content that was read: of another, nothing is written. */
+  3: required binary content_hash
+  4: required page.PageRecord record
+} (python.immutable = "")
+
+struct PutRecordResult {
+  /** The row's page after the call. */
+  1: required Page page
+  /** False: its record was this one but for the extractor's version, or its content is another by now. */
+  2: required bool written
+  /** The record hash differs: there is something to publish and to link anew. */
+  3: required bool record_changed
+} (python.immutable = "")
+
 struct PutOutcomeRequest {
   1: required context.Context context
   /** Request form of the URL that the outcome befell. */
@@ -247,6 +266,8 @@ service UrlStore {
   PutPageResult put_page(1: PutPageRequest request) throws (1: context.Failure failure)
   /** Move last_seen of a page that answered 304; NotFound where there is no page. */
   Page touch_page(1: TouchPageRequest request) throws (1: context.Failure failure)
+  /** Another record of the same page version; NotFound where there is no page. Repeated, it ends the same. */
+  PutRecordResult put_record(1: PutRecordRequest request) throws (1: context.Failure failure)
   /** Record how a visit ended that brought no page. The stored page stays. */
   void put_outcome(1: PutOutcomeRequest request) throws (1: context.Failure failure)
   /** What is known of a URL, at most ten aliases followed. */

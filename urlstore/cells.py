@@ -8,6 +8,7 @@ both backends and every retry keep the same content; a link note's is what it no
 from __future__ import annotations
 
 import threading
+from hashlib import sha256
 from typing import TypeVar
 
 import zstandard
@@ -107,6 +108,14 @@ def decompress(blob: bytes, length: int) -> bytes:
     except zstandard.ZstdError as error:
         raise StoreUnreadable(f"stored content is damaged ({error}): fetch the page again") from error
     raise StoreUnreadable("stored content has another length than its row says: fetch the page again")
+
+
+def content_of(blob: bytes, page: Page) -> bytes:
+    """A page's content as its backend keeps it, unpacked. Raises `StoreUnreadable` where it isn't what was stored."""
+    content = decompress(blob, page.content_bytes)
+    if sha256(content).digest() != page.content_hash:
+        raise StoreUnreadable(f"the content of {page.url} is damaged: restore the content store", url=page.url)
+    return content
 
 
 def _encode(record: Struct, rank: bytes = b"", worth_compressing: int = _WORTH_COMPRESSING) -> bytes:

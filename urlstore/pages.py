@@ -80,6 +80,16 @@ def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
     )
 
 
+def reread_page(current: Page, record: PageRecord) -> Page:
+    """The row's page with another record of the same content, or `current` where only the extractor's version differs.
+
+    When the page was fetched, seen and changed stays: it is our reading that changed. A fetch that began later wins.
+    """
+    if replace(record, extractor_version=current.record.extractor_version) == current.record:
+        return current
+    return replace(current, record=record, record_hash=record_hash(record), write_ms=current.write_ms + 1)
+
+
 def redirected(status: int, at_ms: int) -> Outcome:
     """The outcome of a URL that is an alias: the visit went on to its target."""
     return Outcome(family="fetched", code="redirected", at_ms=at_ms, status=status)

@@ -1,7 +1,8 @@
 """The record hash: did what a reader would call the page change?
 
 It covers what the page says, and nothing of how it was read or of what changes from one request to the next: nonces and
-tokens lie in markup that extraction doesn't keep; extractor version, charset and flags are left out here.
+tokens lie in markup that extraction doesn't keep; extractor version, charset and flags are left out here. So is what is
+read off the other fields: card, preferences by agent, main text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from thrift_idl.gen.page.ttypes import Image, Link, PageRecord, Property, RobotsDirectives
+from thrift_idl.records import pack
 
 RECORD_HASH_VERSION = 1
 """Raised when the fields below change: every page then counts as changed once."""
@@ -44,6 +46,8 @@ def _lists(record: PageRecord) -> tuple[Any, ...]:
         [_link(link) for link in record.outlinks],
         [_directives(item) for item in record.robots],
         record.preferences,
+        # Absent before there was one: pages without keep their hash.
+        *((pack(record.typed).hex(),) if record.typed is not None else ()),
     )
 
 

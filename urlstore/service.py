@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from hashlib import sha256
 
 from drivers.gathered import Gathered, each
 from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
@@ -103,6 +102,20 @@ class UrlStoreService:
         return page
 
     @measured
+    async def put_record(self, request: ttypes.PutRecordRequest) -> ttypes.PutRecordResult:
+        """Another record of stored content: no new version, and nothing written for the same. Raises `NotFound`."""
+        url = request_form(request.url)
+        key = url_key(url)
+        current = current_page(await self._metadata.read_row(key))
+        if current is None:
+            raise NotFound(f"{url} has no stored page that could be read again: fetch it", url=url)
+        same = current.content_hash == request.content_hash
+        page = pages.reread_page(current, request.record) if same else current
+        if page is not current:
+            await self._metadata.write_row(RowWrite(key, url, page.write_ms, page=cells.encode_page(page)))
+        return ttypes.PutRecordResult(page, page is not current, page.record_hash != current.record_hash)
+
+    @measured
     async def put_outcome(self, request: ttypes.PutOutcomeRequest) -> None:
         """Record how a visit ended that brought no page. The stored page stays."""
         now_ms = self._clock_ms()
@@ -162,7 +175,7 @@ class UrlStoreService:
             blob = await self._content.get(page.content_key)
             if blob is None:
                 raise StoreUnreadable(f"the content of {page.url} is missing: restore the content store", url=page.url)
-            content = await asyncio.to_thread(_verified, blob, page)
+            content = await asyncio.to_thread(cells.content_of, blob, page)
         return ttypes.Content(content, page.media_type, page.content_hash, page.version)
 
     @measured
@@ -284,10 +297,3 @@ class UrlStoreService:
 
 def _redirect(alias: Alias, write_ms: int) -> InlinkWrite:
     return InlinkWrite(url_key(alias.target), Kind.REDIRECT, alias.key, write_ms * 1_000, alias.url.encode())
-
-
-def _verified(blob: bytes, page: Page) -> bytes:
-    content = cells.decompress(blob, page.content_bytes)
-    if sha256(content).digest() != page.content_hash:
-        raise StoreUnreadable(f"the content of {page.url} is damaged: restore the content store", url=page.url)
-    return content

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "aragog.cli.explain:explain",
     "crawl": "aragog.cli.crawl:app",
     "store": "aragog.cli.store:app",
+    "reextract": "aragog.cli.reextract:reextract",
     "queue": "aragog.cli.queue:app",
     "url": "aragog.cli.url:app",
     "robots": "aragog.cli.robots:app",

@@ -39,6 +39,16 @@ class Iface(object):
         """
         pass
 
+    def put_record(self, request):
+        """
+        Another record of the same page version; NotFound where there is no page. Repeated, it ends the same.
+
+        Parameters:
+         - request
+
+        """
+        pass
+
     def put_outcome(self, request):
         """
         Record how a visit ended that brought no page. The stored page stays.
@@ -204,6 +214,42 @@ class Client(Iface):
         if result.failure is not None:
             raise result.failure
         raise TApplicationException(TApplicationException.MISSING_RESULT, "touch_page failed: unknown result")
+
+    def put_record(self, request):
+        """
+        Another record of the same page version; NotFound where there is no page. Repeated, it ends the same.
+
+        Parameters:
+         - request
+
+        """
+        self.send_put_record(request)
+        return self.recv_put_record()
+
+    def send_put_record(self, request):
+        self._oprot.writeMessageBegin('put_record', TMessageType.CALL, self._seqid)
+        args = put_record_args()
+        args.request = request
+        args.write(self._oprot)
+        self._oprot.writeMessageEnd()
+        self._oprot.trans.flush()
+
+    def recv_put_record(self):
+        iprot = self._iprot
+        (fname, mtype, rseqid) = iprot.readMessageBegin()
+        if mtype == TMessageType.EXCEPTION:
+            x = TApplicationException()
+            x.read(iprot)
+            iprot.readMessageEnd()
+            raise x
+        result = put_record_result()
+        result.read(iprot)
+        iprot.readMessageEnd()
+        if result.success is not None:
+            return result.success
+        if result.failure is not None:
+            raise result.failure
+        raise TApplicationException(TApplicationException.MISSING_RESULT, "put_record failed: unknown result")
 
     def put_outcome(self, request):
         """
@@ -528,6 +574,7 @@ class Processor(Iface, TProcessor):
         self._processMap = {}
         self._processMap["put_page"] = Processor.process_put_page
         self._processMap["touch_page"] = Processor.process_touch_page
+        self._processMap["put_record"] = Processor.process_put_record
         self._processMap["put_outcome"] = Processor.process_put_outcome
         self._processMap["lookup"] = Processor.process_lookup
         self._processMap["get_content"] = Processor.process_get_content
@@ -607,6 +654,32 @@ class Processor(Iface, TProcessor):
             msg_type = TMessageType.EXCEPTION
             result = TApplicationException(TApplicationException.INTERNAL_ERROR, 'Internal error')
         oprot.writeMessageBegin("touch_page", msg_type, seqid)
+        result.write(oprot)
+        oprot.writeMessageEnd()
+        oprot.trans.flush()
+
+    def process_put_record(self, seqid, iprot, oprot):
+        args = put_record_args()
+        args.read(iprot)
+        iprot.readMessageEnd()
+        result = put_record_result()
+        try:
+            result.success = self._handler.put_record(args.request)
+            msg_type = TMessageType.REPLY
+        except TTransport.TTransportException:
+            raise
+        except thrift_idl.gen.context.ttypes.Failure as failure:
+            msg_type = TMessageType.REPLY
+            result.failure = failure
+        except TApplicationException as ex:
+            logging.exception('TApplication exception in handler')
+            msg_type = TMessageType.EXCEPTION
+            result = ex
+        except Exception:
+            logging.exception('Unexpected exception in handler')
+            msg_type = TMessageType.EXCEPTION
+            result = TApplicationException(TApplicationException.INTERNAL_ERROR, 'Internal error')
+        oprot.writeMessageBegin("put_record", msg_type, seqid)
         result.write(oprot)
         oprot.writeMessageEnd()
         oprot.trans.flush()
@@ -1162,6 +1235,165 @@ class touch_page_result(object):
 all_structs.append(touch_page_result)
 touch_page_result.thrift_spec = (
     (0, TType.STRUCT, 'success', [Page, None], None, ),  # 0
+    (1, TType.STRUCT, 'failure', [thrift_idl.gen.context.ttypes.Failure, None], None, ),  # 1
+)
+
+
+class put_record_args(object):
+    """
+    Attributes:
+     - request
+
+    """
+
+    __slots__ = (
+        'request',
+    )
+
+
+    def __init__(self, request=None,):
+        self.request = request
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.request = PutRecordRequest.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('put_record_args')
+        if self.request is not None:
+            oprot.writeFieldBegin('request', TType.STRUCT, 1)
+            self.request.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+all_structs.append(put_record_args)
+put_record_args.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'request', [PutRecordRequest, None], None, ),  # 1
+)
+
+
+class put_record_result(object):
+    """
+    Attributes:
+     - success
+     - failure
+
+    """
+
+    __slots__ = (
+        'success',
+        'failure',
+    )
+
+
+    def __init__(self, success=None, failure=None,):
+        self.success = success
+        self.failure = failure
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 0:
+                if ftype == TType.STRUCT:
+                    self.success = PutRecordResult.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 1:
+                if ftype == TType.STRUCT:
+                    self.failure = thrift_idl.gen.context.ttypes.Failure()
+                    self.failure.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('put_record_result')
+        if self.success is not None:
+            oprot.writeFieldBegin('success', TType.STRUCT, 0)
+            self.success.write(oprot)
+            oprot.writeFieldEnd()
+        if self.failure is not None:
+            oprot.writeFieldBegin('failure', TType.STRUCT, 1)
+            self.failure.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+all_structs.append(put_record_result)
+put_record_result.thrift_spec = (
+    (0, TType.STRUCT, 'success', [PutRecordResult, None], None, ),  # 0
     (1, TType.STRUCT, 'failure', [thrift_idl.gen.context.ttypes.Failure, None], None, ),  # 1
 )
 

@@ -22,6 +22,10 @@ class UrlStore(Protocol):
         """Move last_seen of a page that answered 304; NotFound where there is no page."""
         ...
 
+    async def put_record(self, request: ttypes.PutRecordRequest) -> ttypes.PutRecordResult:
+        """Another record of the same page version; NotFound where there is no page. Repeated, it ends the same."""
+        ...
+
     async def put_outcome(self, request: ttypes.PutOutcomeRequest) -> None:
         """Record how a visit ended that brought no page. The stored page stays."""
         ...

@@ -1416,6 +1416,254 @@ class TouchPageRequest(object):
         return not (self == other)
 
 
+class PutRecordRequest(object):
+    """
+    What a newer extractor reads in content that is stored already.
+
+    Attributes:
+     - context
+     - url: The page's own URL; aliases aren't followed.
+     - content_hash: Of the content that was read: of another, nothing is written.
+     - record
+
+    """
+
+    __slots__ = (
+        'context',
+        'url',
+        'content_hash',
+        'record',
+    )
+
+
+    def __init__(self, context=None, url=None, content_hash=None, record=None,):
+        super(PutRecordRequest, self).__setattr__('context', context)
+        super(PutRecordRequest, self).__setattr__('url', url)
+        super(PutRecordRequest, self).__setattr__('content_hash', content_hash)
+        super(PutRecordRequest, self).__setattr__('record', record)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.url, self.content_hash, self.record, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        url = None
+        content_hash = None
+        record = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    content_hash = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.STRUCT:
+                    record = thrift_idl.gen.page.ttypes.PageRecord.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            url=url,
+            content_hash=content_hash,
+            record=record,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('PutRecordRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 2)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.content_hash is not None:
+            oprot.writeFieldBegin('content_hash', TType.STRING, 3)
+            oprot.writeBinary(self.content_hash)
+            oprot.writeFieldEnd()
+        if self.record is not None:
+            oprot.writeFieldBegin('record', TType.STRUCT, 4)
+            self.record.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        if self.content_hash is None:
+            raise TProtocolException(message='Required field content_hash is unset!')
+        if self.record is None:
+            raise TProtocolException(message='Required field record is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class PutRecordResult(object):
+    """
+    Attributes:
+     - page: The row's page after the call.
+     - written: False: its record was this one but for the extractor's version, or its content is another by now.
+     - record_changed: The record hash differs: there is something to publish and to link anew.
+
+    """
+
+    __slots__ = (
+        'page',
+        'written',
+        'record_changed',
+    )
+
+
+    def __init__(self, page=None, written=None, record_changed=None,):
+        super(PutRecordResult, self).__setattr__('page', page)
+        super(PutRecordResult, self).__setattr__('written', written)
+        super(PutRecordResult, self).__setattr__('record_changed', record_changed)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.page, self.written, self.record_changed, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        page = None
+        written = None
+        record_changed = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    page = Page.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.BOOL:
+                    written = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.BOOL:
+                    record_changed = iprot.readBool()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            page=page,
+            written=written,
+            record_changed=record_changed,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('PutRecordResult')
+        if self.page is not None:
+            oprot.writeFieldBegin('page', TType.STRUCT, 1)
+            self.page.write(oprot)
+            oprot.writeFieldEnd()
+        if self.written is not None:
+            oprot.writeFieldBegin('written', TType.BOOL, 2)
+            oprot.writeBool(self.written)
+            oprot.writeFieldEnd()
+        if self.record_changed is not None:
+            oprot.writeFieldBegin('record_changed', TType.BOOL, 3)
+            oprot.writeBool(self.record_changed)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.page is None:
+            raise TProtocolException(message='Required field page is unset!')
+        if self.written is None:
+            raise TProtocolException(message='Required field written is unset!')
+        if self.record_changed is None:
+            raise TProtocolException(message='Required field record_changed is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
 class PutOutcomeRequest(object):
     """
     Attributes:
@@ -3474,6 +3722,21 @@ TouchPageRequest.thrift_spec = (
     (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
     (2, TType.STRUCT, 'fetched', [thrift_idl.gen.fetcher.ttypes.FetchResult, None], None, ),  # 2
     (3, TType.I64, 'previous_write_ms', None, 0, ),  # 3
+)
+all_structs.append(PutRecordRequest)
+PutRecordRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.STRING, 'url', 'UTF8', None, ),  # 2
+    (3, TType.STRING, 'content_hash', 'BINARY', None, ),  # 3
+    (4, TType.STRUCT, 'record', [thrift_idl.gen.page.ttypes.PageRecord, None], None, ),  # 4
+)
+all_structs.append(PutRecordResult)
+PutRecordResult.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'page', [Page, None], None, ),  # 1
+    (2, TType.BOOL, 'written', None, None, ),  # 2
+    (3, TType.BOOL, 'record_changed', None, None, ),  # 3
 )
 all_structs.append(PutOutcomeRequest)
 PutOutcomeRequest.thrift_spec = (

@@ -1,0 +1,163 @@
+"""`aragog reextract`: today's extractor over the pages that are stored, without a fetch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from aragog.assembly.scheduling import visited_pinlater
+from aragog.assembly.storing import store_of
+from aragog.assembly.whole import children_of
+from aragog.cli.cards import plain
+from aragog.cli.run import context, run
+from aragog.crawl.extract import IMPORTS, extract_page
+from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp
+from aragog.crawl.queues import JobQueues
+from aragog.record_changes import Report
+from aragog.reextract import Cursor, Extract, Reextraction, Scope
+from aragog.reextract import Progress as Place
+from aragog.settings import Settings, load
+from extraction import EXTRACTOR_VERSION
+from thrift_idl.errors import InvalidRequest
+from thrift_idl.gen.fetcher.ttypes import FetchResult
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.urlstore.ttypes import Page
+
+
+def reextract(
+    domain: Annotated[str, typer.Option(help="Only pages of this registrable domain.")] = "",
+    since: Annotated[str, typer.Option(help="Only pages fetched since: 2026-11-01, or with a time (UTC).")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would change, and write nothing.")] = False,
+    children: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that extract at once; by default one for each CPU.")
+    ] = min(os.cpu_count() or 1, 64),
+    as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
+) -> None:
+    """Read stored pages with this Aragog's extractor, and store what differs; nothing is fetched.
+
+    A run that was ended goes on where it stopped when it is started again with the same options. A page whose record is
+    as it was is not written. One that says something else now gets jobs: its links are linked and its event is
+    published anew, with the extractor's version in its id.
+    """
+    scope = Scope(domain.lower(), milliseconds(since), dry_run)
+    report = run(_reextract(load(), scope, children, _Bar()))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps({"extractor_version": EXTRACTOR_VERSION, **asdict(report)}) + b"\n")
+    else:
+        show(report, Console(), dry_run=dry_run)
+
+
+def milliseconds(since: str) -> int:
+    """A date or a time in ISO 8601, UTC where it names no zone, in ms since 1970; "" = 0. Raises `InvalidRequest`."""
+    if not since:
+        return 0
+    try:
+        time = datetime.fromisoformat(since)
+    except ValueError:
+        raise InvalidRequest(f"--since {since!a} is no date: 2026-11-01, or 2026-11-01T12:00:00") from None
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+async def _reextract(settings: Settings, scope: Scope, children: int, bar: _Bar) -> Report:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(store_of(settings))
+        extract = await stack.enter_async_context(_extracting(settings, children))
+        follow_up = _Jobs(settings, stack)
+        cursor = Cursor(settings.data_path, scope)
+        again = Reextraction(store, extract, follow_up, scope, cursor, context("reextract"))
+        with bar:
+            return await again.run(bar.tell)
+
+
+@asynccontextmanager
+async def _extracting(settings: Settings, children: int) -> AsyncIterator[Extract]:
+    async with children_of(settings, children, IMPORTS) as pool:
+
+        async def extract(fetched: FetchResult, had_text: bool) -> PageRecord:
+            wanted = had_text or settings.extraction.text_features
+            return await extract_page(pool, fetched, text_features=wanted)
+
+        yield extract
+
+
+class _Jobs:
+    """Jobs for pages to publish and to link anew; PinLater is opened when there is a first one."""
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._queues: JobQueues | None = None
+
+    async def __call__(self, pages: Sequence[Page]) -> None:
+        if not pages:
+            return
+        if self._queues is None:
+            pinlater = await self._stack.enter_async_context(visited_pinlater(self._settings))
+            self._queues = JobQueues(pinlater, "reextract")
+        bodies = [FollowUp(page.url, page.version).encode() for page in pages]
+        for queue in (SIGNALS, INLINKS):
+            await self._queues.create(queue)
+            await self._queues.enqueue(queue, bodies)
+
+
+class _Bar:
+    """Progress on standard error. A store doesn't count its rows: where its order is the keys', which are hashes, a key
+    tells how far it is.
+    """
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True))
+        self._task = self._bar.add_task("rows", total=None)
+        self._last = b""
+        self._sorted = True
+
+    def __enter__(self) -> Callable[[Place], None]:
+        self._bar.start()
+        return self.tell
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tell(self, place: Place) -> None:
+        """A batch is done."""
+        self._sorted = self._sorted and (place.after > self._last or not place.after)
+        self._last = place.after
+        report = place.report
+        described = f"{report.changed:,} changed, {report.unchanged:,} unchanged; rows"
+        self._bar.update(self._task, description=described, completed=place.rows, total=self._total(place))
+
+    def _total(self, place: Place) -> int | None:
+        if not place.after:
+            return place.rows
+        share = int.from_bytes(place.after[:8]) / 2**64
+        return max(place.rows, round(place.rows / share)) if self._sorted and share else None
+
+
+def show(report: Report, console: Console, *, dry_run: bool) -> None:
+    """The report as people read it."""
+    would = "would be " if dry_run else ""
+    console.print(
+        f"{report.looked_at:,} pages read by extractor version {EXTRACTOR_VERSION}: {report.changed:,} {would}changed,"
+        f" {report.unchanged:,} unchanged, {report.to_publish:,} to publish;"
+        f" {report.without_content:,} without content, {report.failed:,} failed,"
+        f" {report.moved_on:,} fetched anew meanwhile"
+    )
+    if not report.fields:
+        return
+    table = Table("field", "pages", "for example", "before", "after")
+    for name, count in sorted(report.fields.items(), key=lambda each: -each[1]):
+        example = report.examples[name][0]
+        table.add_row(name, f"{count:,}", *(plain(example[each][:80]) for each in ("url", "before", "after")))
+    console.print(table)

@@ -1,0 +1,195 @@
+"""EXTRACT again: today's extractor over the content that is stored. Nothing is fetched.
+
+Rows are read in the store's order, a batch at a time; behind each batch the place and the report are noted in a file,
+so that a run that was killed goes on there. A batch made twice writes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from aragog.record_changes import Change, Report, changes
+from extraction import EXTRACTOR_VERSION
+from fetcher.mediatype import content_type
+from thrift_idl.errors import NotFound, StoreUnreadable
+from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import FetchResult
+from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.urlstore.protocol import UrlStore
+from thrift_idl.gen.urlstore.ttypes import ContentRequest, Page, PutRecordRequest, ScanRequest, UrlRow
+from thrift_idl.records import replace
+from urlstore.record_hash import record_hash
+from weburl import registrable_domain, split
+
+Extract = Callable[[FetchResult, bool], Awaitable[PageRecord]]
+FollowUp = Callable[[Sequence[Page]], Awaitable[None]]
+
+BATCH = 64
+_AT_ONCE = 4
+_OF_THE_FETCH = ("truncated", "bad_encoding", "early_close")
+_TOO_MUCH = frozenset(("timed_out", "out_of_memory", "extractor_died", "extractor_failed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which pages are read: of a registrable domain ("" = all), fetched at or after a time; and whether to write."""
+
+    domain: str = ""
+    since_ms: int = 0
+    dry_run: bool = False
+
+    def admits(self, row: UrlRow) -> bool:
+        """Whether a row holds such a page, under its own URL."""
+        page = row.page
+        if page is None or row.redirects_to or page.fetched_ms < self.since_ms:
+            return False
+        return not self.domain or registrable_domain(split(page.url).host) == self.domain
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come."""
+
+    after: bytes = b""
+    """The place in the store's order; empty before the start and at the end."""
+    rows: int = 0
+    report: Report = field(default_factory=Report)
+    is_resumed: bool = False
+    """The batch that comes may have been written without its jobs: the run before ended in it."""
+
+
+class Cursor:
+    """The progress of a run over one scope, in a file: it is there while such a run isn't finished."""
+
+    def __init__(self, folder: Path, scope: Scope) -> None:
+        named = orjson.dumps((EXTRACTOR_VERSION, asdict(scope)), option=orjson.OPT_SORT_KEYS)
+        self._path = folder / f"reextract-{sha256(named).hexdigest()[:16]}.json"
+
+    def load(self) -> Progress:
+        """Where the last run stopped; a new start where there was none, or its file can't be read."""
+        try:
+            noted: dict[str, Any] = orjson.loads(self._path.read_bytes())
+            after = bytes.fromhex(noted["after"])
+            return Progress(after, noted["rows"], Report(**noted["report"]), is_resumed=True)
+        except (OSError, ValueError, KeyError, TypeError):
+            return Progress()
+
+    def save(self, progress: Progress) -> None:
+        """Note how far it is, whole or not at all."""
+        noted = {"after": progress.after.hex(), "rows": progress.rows, "report": asdict(progress.report)}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".part")
+        beside.write_bytes(orjson.dumps(noted))
+        beside.replace(self._path)
+
+    def clear(self) -> None:
+        """The run is finished."""
+        self._path.unlink(missing_ok=True)
+
+
+class Reextraction:
+    """One run. `follow_up` is told of pages whose record hash changed; `tell` of progress, behind every batch."""
+
+    def __init__(
+        self, store: UrlStore, extract: Extract, follow_up: FollowUp, scope: Scope, cursor: Cursor, context: Context
+    ) -> None:
+        self._store = store
+        self._extract = extract
+        self._follow_up = follow_up
+        self._scope = scope
+        self._cursor = cursor
+        self._context = context
+        self._places = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self, tell: Callable[[Progress], None] = lambda _: None) -> Report:
+        """Go on where the last run of this scope stopped, to the end of the store."""
+        progress = self._cursor.load()
+        await asyncio.to_thread(self._cursor.save, progress)
+        while True:
+            found = await self._store.scan(ScanRequest(self._context, progress.after, BATCH))
+            wanted = [row.page for row in found.rows if self._scope.admits(row) and row.page]
+            changed = await asyncio.gather(*(self._reread(page, progress) for page in wanted))
+            await self._follow_up([page for page in changed if page is not None])
+            progress.after, progress.rows = found.continuation, progress.rows + len(found.rows)
+            progress.is_resumed = False
+            tell(progress)
+            if not found.continuation:
+                await asyncio.to_thread(self._cursor.clear)
+                return progress.report
+            await asyncio.to_thread(self._cursor.save, progress)
+
+    async def _reread(self, page: Page, progress: Progress) -> Page | None:
+        """Read a page anew; the page if there is something to publish."""
+        report = progress.report
+        async with self._places:
+            record = await self._record(page, report)
+        if record is None:
+            return None
+        differing = changes(page.record, record)
+        if not differing:
+            report.unchanged += 1
+            is_in_doubt = progress.is_resumed and page.record.extractor_version == EXTRACTOR_VERSION
+            return page if is_in_doubt and not self._scope.dry_run else None
+        return await self._put(page, record, differing, report)
+
+    async def _put(self, page: Page, record: PageRecord, differing: list[Change], report: Report) -> Page | None:
+        """Write what differs, unless it is a dry run; the page if there is something to publish."""
+        if self._scope.dry_run:
+            report.add(page.url, differing)
+            report.to_publish += record_hash(record) != page.record_hash
+            return None
+        told = await self._store.put_record(PutRecordRequest(self._context, page.url, page.content_hash, record))
+        if not told.written:
+            report.moved_on += 1
+            return None
+        report.add(page.url, differing)
+        report.to_publish += told.record_changed
+        return told.page if told.record_changed else None
+
+    async def _record(self, page: Page, report: Report) -> PageRecord | None:
+        """What the extractor says of the stored content; None = nothing better than what is stored."""
+        try:
+            content = await self._store.get_content(ContentRequest(self._context, page.url))
+        except (NotFound, StoreUnreadable):
+            report.without_content += 1
+            return None
+        if content.content_hash != page.content_hash:
+            report.moved_on += 1
+            return None
+        report.looked_at += 1
+        record = await self._extract(fetched_as(page, content.content), bool(page.record.simhash))
+        if _TOO_MUCH & set(record.flags) and not _TOO_MUCH & set(page.record.flags):
+            report.failed += 1
+            return None
+        return replace(record, flags=_in_order(record.flags, page.record.flags))
+
+
+def _in_order(flags: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
+    """Flags with the same members in the order that is stored: which of them came first is no news."""
+    kept = tuple(dict.fromkeys(flags))
+    return tuple(before) if set(kept) == set(before) else kept
+
+
+def fetched_as(page: Page, content: bytes) -> FetchResult:
+    """A stored page as its fetch brought it: headers as kept, flags of the fetch."""
+    types = [header.value for header in page.headers if header.name == "content-type"]
+    flags = () if _TOO_MUCH & set(page.record.flags) else page.record.flags
+    return FetchResult(
+        url=page.url,
+        status=page.status,
+        headers=page.headers,
+        content=content,
+        chain=(),
+        media_type=page.media_type,
+        charset=content_type(types)[1],
+        flags=tuple(flag for flag in flags if flag in _OF_THE_FETCH),
+        began_ms=page.fetched_ms,
+        latency_ms=page.latency_ms or 0.0,
+    )
