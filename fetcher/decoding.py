@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
 import brotli  # type: ignore[import-untyped]  # ships no types
@@ -21,6 +22,7 @@ from thrift_idl.errors import BadReply
 STEP = 64 * KIB
 MOST_CODINGS = 5
 _SPARE = 7 * MIB  # windows beyond this are taken off the cap: all in all less than cap + 8 MiB
+_ZSTD_WINDOW = 8 * MIB
 _ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}
 
 
@@ -32,11 +34,21 @@ class BadCoding(Exception):
     """The content isn't coded as declared."""
 
 
+@dataclass(slots=True)
+class Window:
+    """Bytes that one stage must remember.
+
+    The store knows the windows, not the stages: zstandard's writer is invisible to Python's garbage collector, and
+    would keep for good whatever forms a cycle with it, content and all.
+    """
+
+    held: int = 0
+
+
 class Stage(Protocol):
     """Takes bytes, pushes what becomes of them to the next stage."""
 
-    held: int
-    """Bytes of window in use."""
+    window: Window
 
     def write(self, data: bytes) -> int:
         """Take `data`. Raises `Full`, `BadCoding`."""
@@ -48,16 +60,15 @@ class Stage(Protocol):
 class Store:
     """The last stage: keeps up to `cap` bytes, less what the windows before it exceed their share."""
 
-    held = 0
-
     def __init__(self, cap: int) -> None:
         self._cap = cap
         self._buffer = io.BytesIO()
-        self.stages: list[Stage] = []
+        self.window = Window()
+        self.windows: list[Window] = []
 
     def write(self, data: bytes) -> int:
         """Keep `data`. Raises `Full`, having kept what fits."""
-        windows = sum(stage.held for stage in self.stages)
+        windows = sum(window.held for window in self.windows)
         room = self._cap - max(0, windows - _SPARE) - self._buffer.tell()
         if len(data) > room:
             self._buffer.write(data[: max(0, room)])
@@ -79,10 +90,9 @@ class Store:
 class _Zlib:
     """gzip with several members, or deflate, with or without the zlib header that it should have."""
 
-    held = 32 * KIB
-
     def __init__(self, sink: Stage, window_bits: int) -> None:
         self._sink = sink
+        self.window = Window(32 * KIB)
         self._bits = window_bits
         self._inflate = zlib.decompressobj(window_bits)
         self._begun = False
@@ -134,17 +144,16 @@ class _Zlib:
 class _Brotli:
     """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start."""
 
-    held = 0
-
     def __init__(self, sink: Stage, cap: int) -> None:
         self._sink = sink
+        self.window = Window()
         self._widest = cap + _SPARE
         self._decoder = brotli.Decompressor()
         self._ended = False
 
     def write(self, data: bytes) -> int:
         """Take `data`; what comes after the end is padding."""
-        if not self.held and data:
+        if not self.window.held and data:
             self._open_window(data[0])
         rest, more = data, not self._ended
         while more:
@@ -158,9 +167,9 @@ class _Brotli:
         return len(data)
 
     def _open_window(self, first: int) -> None:
-        self.held = 1 << _brotli_window_bits(first)
-        if self.held > self._widest:
-            raise BadCoding(f"a brotli window of {self.held} bytes is more than may be held")
+        held = self.window.held = 1 << _brotli_window_bits(first)
+        if held > self._widest:
+            raise BadCoding(f"a brotli window of {held} bytes is more than may be held")
 
     def _step(self, data: bytes) -> bytes:
         try:
@@ -182,32 +191,43 @@ def _brotli_window_bits(first: int) -> int:
     return 17 if not first >> 4 & 7 else 8 + (first >> 4 & 7)
 
 
+class _Counted:
+    """Between zstandard's decoder and the next stage, whose exceptions it keeps: the decoder would leak a buffer."""
+
+    def __init__(self, sink: Stage, window: Window) -> None:
+        self._sink = sink
+        self._window = window
+        self.failures: list[Exception] = []
+
+    def write(self, piece: bytes) -> int:
+        if not self.failures:
+            self._window.held = min(_ZSTD_WINDOW, self._window.held + len(piece))
+            try:
+                self._sink.write(bytes(piece))
+            except (Full, BadCoding) as error:
+                self.failures.append(error)
+        return len(piece)
+
+
 class _Zstd:
-    held = 0
-    _WINDOW = 8 * MIB
+    _STEP = KIB  # becomes 32 MiB at worst, which costs milliseconds
 
     def __init__(self, sink: Stage) -> None:
-        self._sink = sink
-        decoder = zstandard.ZstdDecompressor(max_window_size=self._WINDOW)
-        target = cast("IO[bytes]", self._Counted(self))  # of a file, only `write` is called
+        self.window = Window()
+        self._counted = _Counted(sink, self.window)
+        decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        target = cast("IO[bytes]", self._counted)  # of a file, only `write` is called
         self._writer = decoder.stream_writer(target, write_size=STEP, write_return_read=True, closefd=False)
-
-    class _Counted:
-        """Between the C decoder and the next stage."""
-
-        def __init__(self, stage: _Zstd) -> None:
-            self._stage = stage
-
-        def write(self, piece: bytes) -> int:
-            self._stage.held = min(_Zstd._WINDOW, self._stage.held + len(piece))
-            return self._stage._sink.write(bytes(piece))
 
     def write(self, data: bytes) -> int:
         """Take `data`."""
-        try:
-            self._writer.write(data)
-        except zstandard.ZstdError as error:
-            raise BadCoding(str(error)) from None
+        for start in range(0, len(data), self._STEP):
+            try:
+                self._writer.write(data[start : start + self._STEP])
+            except zstandard.ZstdError as error:
+                raise BadCoding(str(error)) from None
+            if self._counted.failures:
+                raise self._counted.failures.pop()
         return len(data)
 
     def finished(self) -> bool:
@@ -244,9 +264,11 @@ class Decoder:
     def __init__(self, codings: Sequence[str], cap: int) -> None:
         self._store = Store(cap)
         self._first: Stage = self._store
+        self._stages: list[Stage] = []
         for coding in codings:
             self._first = _stage(coding, self._first, cap)
-            self._store.stages.append(self._first)
+            self._stages.append(self._first)
+            self._store.windows.append(self._first.window)
         self._fed = False
         self.flags: list[str] = []
 
@@ -267,7 +289,7 @@ class Decoder:
 
     def content(self) -> bytes:
         """What was decoded; call it at the end of the body. Raises `BadReply` where a body came to nothing."""
-        if self._fed and not self.flags and not all(stage.finished() for stage in self._store.stages):
+        if self._fed and not self.flags and not all(stage.finished() for stage in self._stages):
             if not len(self._store):
                 raise BadReply("the content is not coded as declared: too short")
             self.flags.append("truncated")
