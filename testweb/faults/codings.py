@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
 from testweb.faults.kinds import PAGE, Fault, Visit, page
 
-BOMB_BYTES = 32 * 1024 * 1024
+BOMB_BYTES = 16 * 1024 * 1024
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, 6, mtime=0),
     "deflate": zlib.compress,
     "br": lambda data: brotli.compress(data, quality=4, lgwin=22),
     "zstd": lambda data: zstandard.ZstdCompressor(level=3).compress(data),
 }
+_BOMBS = (
+    *((coding,) for coding in _ENCODERS),
+    ("gzip", "gzip"),
+    ("zstd", "br", "gzip"),
+    ("gzip", "deflate", "br", "zstd", "gzip"),
+)
 
 
 def encoded(data: bytes, *codings: str) -> bytes:
@@ -29,16 +34,22 @@ def encoded(data: bytes, *codings: str) -> bytes:
     return data
 
 
-@lru_cache(maxsize=16)
+@cache
 def _bomb(codings: tuple[str, ...]) -> bytes:
     return page(f"Content-Encoding: {', '.join(codings)}", content=encoded(bytes(BOMB_BYTES), *codings))
 
 
-def _bomb_fault(*codings: str) -> Fault:
-    async def serve(visit: Visit) -> None:  # made when first asked for: packing takes time and memory
-        await visit.send(await asyncio.to_thread(_bomb, codings))
+def _bomb_fault(codings: tuple[str, ...]) -> Fault:
+    async def serve(visit: Visit) -> None:
+        await visit.send(_bomb(codings))
 
     return Fault(f"bomb-{'-'.join(codings)}", f"{BOMB_BYTES:,} zeros, packed by {', then '.join(codings)}", serve)
+
+
+def pack_bombs() -> None:
+    """Make the bombs, so that none is late when it is asked for. Blocks for a second."""
+    for codings in _BOMBS:
+        _bomb(codings)
 
 
 def _coded(name: str, tells: str, coding: str, content: bytes) -> Fault:
@@ -46,10 +57,7 @@ def _coded(name: str, tells: str, coding: str, content: bytes) -> Fault:
 
 
 CODING_FAULTS = (
-    *(_bomb_fault(coding) for coding in _ENCODERS),
-    _bomb_fault("gzip", "gzip"),
-    _bomb_fault("zstd", "br", "gzip"),
-    _bomb_fault("gzip", "deflate", "br", "zstd", "gzip"),
+    *(_bomb_fault(codings) for codings in _BOMBS),
     *(
         _coded(f"{coding}-wrong", f"says {coding}, is plain text", coding, b"plain text, " * 20)
         for coding in ("gzip", "br", "zstd")

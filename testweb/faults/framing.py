@@ -50,7 +50,11 @@ CHUNKS = (
         "trailers without end",
         forever(_CHUNKED + b"3\r\nabc\r\n0\r\n", lambda: repeat(b"X-Trailer: " + b"x" * 1000 + b"\r\n")),
     ),
-    Fault("chunk-tiny", "a million chunks of one byte", forever(_CHUNKED, lambda: repeat(b"1\r\nx\r\n" * 1000, 1000))),
+    Fault(
+        "chunk-tiny",
+        "a hundred thousand chunks of one byte, and no last one",
+        forever(_CHUNKED, lambda: repeat(b"1\r\nx\r\n" * 1000, 100)),
+    ),
     Fault("coding-unknown", "an unknown transfer coding", HEAD + b"Transfer-Encoding: snail\r\n\r\n" + PAGE),
 )
 

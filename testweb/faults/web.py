@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from testweb.faults.certificates import Authority
+from testweb.faults.codings import pack_bombs
 from testweb.faults.kinds import Fault, Visit, page
 from testweb.faults.table import HTTP_FAULTS
 from testweb.faults.tls import DOMAIN, TLS_FAULTS, TlsFault, context
@@ -47,6 +48,7 @@ class FaultWeb:
         self._folder = tempfile.TemporaryDirectory(prefix="faults-")
         try:
             self._server = await self._listen(self._wanted_port, None)
+            await asyncio.to_thread(pack_bombs)
             contexts = await asyncio.to_thread(self._contexts)
             for name, made in contexts.items():
                 self._tls_servers[name] = await self._listen(0, self._faults[name], made)
