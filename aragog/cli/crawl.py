@@ -41,6 +41,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="""Crawl from seeds: `aragog crawl [--depth N] [--max-pages N] [--scope host|domain|any] SEED...`
 
+From the URLs of sitemaps, too: `aragog crawl --sitemap auto|URL [SEED...]`. Stored pages are kept fresh by
+`aragog crawl --revisit [--once] [SEED...]`.
+
 Killed or stopped at any point, the same command goes on where it was. In the embedded assembly this process does the
 work; where `pinlater.service` is set, `aragog worker` processes do, and this command watches them.
 
@@ -71,6 +74,10 @@ def begin(
 ) -> None:
     """Crawl from seeds to the end: pages, metadata, links and image signals; resumes where it was."""
     good, kind, label = _seeds(seeds or [], file), _scope(scope), " ".join(sys.argv[2:])[:200]
+    if once and not again:
+        raise typer.BadParameter("goes with --revisit", param_hint="--once")
+    if again and (sitemap or depth is not None or max_pages is not None):
+        raise typer.BadParameter("takes no --sitemap, --depth or --max-pages", param_hint="--revisit")
     if again:
         revisiting = Revisiting(good, kind, once, round_ms, lock_wait_ms, label)
         whole = run(revisit(load(), revisiting, lambda progress, due: _report(progress, as_json, due)))

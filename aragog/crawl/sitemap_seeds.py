@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import weburl
 from aragog.crawl.scope import Scope, seed_hosts
@@ -40,8 +40,6 @@ class SitemapSeeds:
     tell: Callable[[str, str], None]
     """Told of a sitemap and what is wrong with it."""
     persistently: Persistently = once
-    read: dict[str, int] = field(default_factory=dict)
-    """Entries of each file read."""
 
     async def source(self, scope: Scope) -> AsyncIterator[Sequence[Seed]]:
         """The seeds within `scope`. Sitemaps of an index stay on the registrable domains where the first ones are."""
@@ -86,7 +84,6 @@ class SitemapSeeds:
             self.tell(url, f"{error.code}: {error.message}")
             return Sitemap()
         found = await asyncio.to_thread(read_sitemap, fetched.content)
-        self.read[url] = len(found.entries)
         for flag in dict.fromkeys((*fetched.flags, *found.flags)):
             self.tell(url, f"{flag}: {len(found.entries)} entries were read")
         return found

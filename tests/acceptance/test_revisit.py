@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from aragog.assembly.storing import store_of
 from aragog.settings import load
 from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog, start_aragog, stop
+from tests.processes import run_aragog, service, start_aragog, stop
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -128,6 +129,27 @@ async def test_a_page_that_moved_is_followed_and_visited_no_more(web: SmallWeb, 
     }
     assert revisit(env)["outcomes"] == {"redirected": 1, "fetched": 1}
     assert web.asked() == ["a.test/old", "b.test/new"]
+
+
+@pytest.mark.torture
+async def test_workers_of_their_own_do_rounds_and_crawls_from_sitemaps_too(web: SmallWeb, tmp_path: Path) -> None:
+    env = web.settings(tmp_path / "data")
+    with ExitStack() as stack:
+        for name in ("ratelimiter", "urlstore", "pinlater", "fetcher"):
+            env[f"ARAGOG_{name.upper()}_SERVICE"] = stack.enter_context(service(env, name))
+        worker = start_aragog(env, "worker")
+        stack.callback(stop, worker)
+        assert worker.stdout and worker.stdout.readline() == "worker ready\n"
+        web.pages |= {
+            "a.test/sitemap.xml": Page("http://a.test/1\nhttp://a.test/2"),
+            "a.test/1": Page("<title>1</title>"),
+        }
+        done = run_aragog(env, "crawl", "--json", "--sitemap", "auto", "http://a.test/1")
+        assert json.loads(done.stdout)["outcomes"] == {"fetched": 1, "http_status": 1}, done.stderr
+        await put(env, "http://a.test/old", 2 * DAY)
+        web.pages["a.test/old"] = Page("<title>old</title>")
+        assert revisit(env)["outcomes"] == {"fetched": 1}
+    assert sorted(web.asked()) == ["a.test/1", "a.test/2", "a.test/old", "a.test/sitemap.xml"]
 
 
 @pytest.mark.torture

@@ -39,6 +39,16 @@ def test_once_it_has_ended_the_same_wish_is_a_new_crawl() -> None:
     assert running_of(WANTED, [second, done]) == (f"{WANTED.name}_2", True)
 
 
+def test_a_new_crawl_never_takes_the_name_of_one_that_is_there() -> None:
+    third = status(f"{WANTED.name}_3", CrawlState.DONE)  # those before it are forgotten
+    assert running_of(WANTED, [third]) == (f"{WANTED.name}_4", False)
+
+
+def test_what_names_urls_beside_the_seeds_is_part_of_the_wish() -> None:
+    names = {Wanted(WANTED.seeds, source=source).name for source in ("", "auto", "http://a.test/sitemap.xml")}
+    assert len(names) == 3 and Wanted(WANTED.seeds).name in names
+
+
 def test_one_whose_queue_is_there_is_not_over_unless_it_was_cancelled() -> None:
     done = status(WANTED.name, CrawlState.DONE)
     cancelled = status(WANTED.name, CrawlState.CANCELLED)
