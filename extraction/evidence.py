@@ -62,7 +62,12 @@ def _evidence(choices: Iterable[Choice], content: bytes) -> Iterable[Evidence]:
 
 
 def _shown(value: Any) -> str:
-    return plain(orjson.dumps(value).decode() if isinstance(value, Mapping) else value, _VALUE)
+    if not isinstance(value, Mapping):
+        return plain(value, _VALUE)
+    try:
+        return plain(orjson.dumps(value).decode(), _VALUE)
+    except TypeError:  # nested too deep, or in a circle
+        return "{...}"
 
 
 class _Positions:

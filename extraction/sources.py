@@ -14,7 +14,7 @@ from extraction.kinds.typed import Found
 from extraction.precedence import THINGS
 from extraction.statements import Statement
 from extraction.syntax.graph import NESTED, Graph, Node
-from extraction.syntax.texts import element_text
+from extraction.syntax.texts import Texts
 
 _PAGE_TYPES = "webpage collectionpage itempage aboutpage contactpage faqpage profilepage checkoutpage medicalwebpage"
 _PAGES = frozenset(_PAGE_TYPES.split())
@@ -127,7 +127,7 @@ def _html(sources: Sources, name: str) -> Iterator[Statement]:
         element = sources.tree.css_first({"h1": "h1", "author": _AUTHOR, "time": _TIME}[name])
         if element is None:
             return
-        values = [element.attributes.get("datetime") or "" if name == "time" else element_text(element)]
+        values = [element.attributes.get("datetime") or "" if name == "time" else Texts().of(element)]
     if values[0]:
         yield Statement("html", name, values, element)
 

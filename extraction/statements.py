@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 
 T = TypeVar("T")
 
-_COMPARED = 500  # characters of what is said: one source may be asked twice
+_COMPARED = 500  # characters of what is said
 
 
 class Statement(NamedTuple):
@@ -43,7 +43,7 @@ class Chooser:
         won = nothing
         for statement in statements:
             if self.choices is not None:
-                if (said := f"{statement.syntax} {statement.property} {statement.values}"[:_COMPARED]) in seen:
+                if (said := _said(statement)) in seen:
                     continue
                 seen.add(said)
             value = convert(statement.values) if winner is None or self.choices is not None else nothing
@@ -55,6 +55,12 @@ class Chooser:
             elif self.choices is not None:
                 self.choices.append(Choice(field, statement, _why(value, won, winner)))
         return won
+
+
+def _said(statement: Statement) -> str:
+    """What tells it from others: one source may be asked twice."""
+    values = [value if isinstance(value, str) else id(value) for value in statement.values[:10]]
+    return f"{statement.syntax} {statement.property} {values}"[:_COMPARED]
 
 
 def _why(value: object, won: object, winner: Statement | None) -> str:

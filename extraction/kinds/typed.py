@@ -77,11 +77,16 @@ def _confidence(kind: Kind, best: list[Node], nodes: list[Node], is_named: bool)
 def _is_one_of_several(first: Node, nodes: list[Node]) -> bool:
     """Whether the syntax has others as good, by other names: a list of them."""
     names = {
-        str(node.data.get("name", node.data.get("headline")))[:200]
+        _name(node)
         for node in nodes[:50]
         if node.weight == first.weight and node.source.syntax == first.source.syntax and node.types == first.types
     }
     return len(names) > 1
+
+
+def _name(node: Node) -> str | int:
+    said = node.data.get("name", node.data.get("headline"))
+    return said if isinstance(said, str) else id(said)
 
 
 def page_kind(found: list[Found], stated: Stated) -> Found | None:

@@ -12,7 +12,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.syntax.graph import Source
-from extraction.syntax.texts import element_text
+from extraction.syntax.texts import Texts, once
 
 _MOST_ROOTS = 20
 _MOST_PROPERTIES = 600
@@ -44,32 +44,27 @@ _PROPERTIES = {id(table): ",".join(f".{name}" for name in table) for table in (_
 _DATES = ("datePublished", "dateModified", "totalTime", "prepTime", "cookTime")
 
 
-def is_possible(markup: str) -> bool:
-    """Whether any root may be there: cheap enough for every page."""
-    return "recipe" in markup or "h-entry" in markup or "hentry" in markup or "product" in markup
-
-
 def read(tree: LexborHTMLParser) -> list[tuple[dict[str, Any], Source]]:
     """The items of a page."""
-    roots = list(islice(tree.css(_SELECTOR), _MOST_ROOTS))
+    roots = once(islice(tree.css(_SELECTOR), _MOST_ROOTS))
     if not roots:
         return []
     inner = {root.mem_id for root in roots}
-    left = _MOST_PROPERTIES
+    left, texts = _MOST_PROPERTIES, Texts()
     found = []
     for root in roots:
         name = next((each for each in _classes(root) if each in _ROOTS), "")
         if not name:
             continue
         kind, table = _ROOTS[name]
-        nodes = list(islice(root.css(_PROPERTIES[id(table)]), left))
+        nodes = once(islice(root.css(_PROPERTIES[id(table)]), left))
         left -= len(nodes)
-        found.append((_item(kind, table, root, nodes, inner), Source("microformats", root)))
+        found.append((_item(kind, table, root, nodes, inner, texts), Source("microformats", root)))
     return found
 
 
 def _item(
-    kind: str, table: dict[str, str], root: LexborNode, nodes: list[LexborNode], roots: set[int]
+    kind: str, table: dict[str, str], root: LexborNode, nodes: list[LexborNode], roots: set[int], texts: Texts
 ) -> dict[str, Any]:
     item: dict[str, Any] = {"@type": kind}
     taken: set[int] = set()
@@ -80,7 +75,7 @@ def _item(
         for name in _classes(node):
             key = table.get(name)
             if key is not None:
-                value = _value(node, key)
+                value = _value(node, key, texts)
                 if value:
                     item.setdefault(key, []).append(value)
                     taken.add(node.mem_id)
@@ -101,7 +96,7 @@ def _owner(node: LexborNode, roots: set[int], taken: set[int]) -> int:
     return 0
 
 
-def _value(node: LexborNode, key: str) -> str:
+def _value(node: LexborNode, key: str, texts: Texts) -> str:
     attributes = node.attributes
     if key == "image":
         image = node if node.tag in ("img", "a") else node.css_first("img")
@@ -109,8 +104,8 @@ def _value(node: LexborNode, key: str) -> str:
         return of.get("src") or of.get("href") or of.get("data-src") or ""
     if key in _DATES:
         stated = attributes.get("datetime") or attributes.get("title") or _value_title(node)
-        return stated or element_text(node)
-    return attributes.get("content") or element_text(node)
+        return stated or texts.of(node)
+    return attributes.get("content") or texts.of(node)
 
 
 def _value_title(node: LexborNode) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.syntax.graph import Source
-from extraction.syntax.texts import element_text
+from extraction.syntax.texts import Texts, once
 
 _MOST = 2_000  # elements that have a property or a type
 _MOST_REFS = 200
@@ -43,12 +43,13 @@ RDFA = Dialect("rdfa", "property", "typeof", "typeof", "resource", "[typeof],[ty
 
 def read(tree: LexborHTMLParser, dialect: Dialect) -> list[tuple[dict[str, Any], Source]]:
     """The items of a page that are no property of another, in document order."""
-    return _Reading(dialect).items(list(islice(tree.css(dialect.selector), _MOST)), tree)
+    return _Reading(dialect).items(once(islice(tree.css(dialect.selector), _MOST)), tree)
 
 
 class _Reading:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self._texts = Texts()
         self._scopes: dict[int, dict[str, Any]] = {}
         self._owners: dict[int, dict[str, Any] | None] = {}
 
@@ -70,7 +71,7 @@ class _Reading:
                 continue
             for name in names[:8]:
                 key = name.rpartition("/")[2].rpartition(":")[2]
-                value = self._scopes.get(node.mem_id) or _value(node, attributes, key)
+                value = self._scopes.get(node.mem_id) or _value(node, attributes, key, self._texts)
                 if value is not owner:
                     owner.setdefault(key, []).append(value)
         return roots
@@ -121,7 +122,7 @@ def _item(dialect: Dialect, attributes: dict[str, str | None]) -> dict[str, Any]
     return item
 
 
-def _value(node: LexborNode, attributes: dict[str, str | None], name: str) -> str:
+def _value(node: LexborNode, attributes: dict[str, str | None], name: str, texts: Texts) -> str:
     content = attributes.get("content")
     if content is not None:
         return content
@@ -129,4 +130,4 @@ def _value(node: LexborNode, attributes: dict[str, str | None], name: str) -> st
     if link is not None and (node.tag != "a" or name in _URLS):
         return link
     moment = attributes.get("datetime") or (attributes.get("value") if node.tag in ("data", "meter") else None)
-    return moment or element_text(node) or link or ""
+    return moment or texts.of(node) or link or ""

@@ -221,6 +221,57 @@ FIELDS = {
             * 4
         )
     ),
+    "JSON-LD that nearly is": HostilePage(
+        lambda: BEGINNING + ('<script type="application/ld+json">{"a":"' + '{"' * 60_000 + "</script>") * 40,
+        "json_ld_broken",
+    ),
+    "JSON-LD of references in a circle": HostilePage(
+        lambda: (
+            BEGINNING
+            + '<script type="application/ld+json">['
+            + ",".join(
+                f'{{"@type":"Recipe","@id":"#{n}","name":{{"@id":"#{n + 1}"}},"recipeInstructions":[{{"@id":"#{n}"}}]}}'
+                for n in range(4_000)
+            )
+            + "]</script>"
+        )
+    ),
+    "JSON-LD of a recipe of 20,000 steps": HostilePage(
+        lambda: (
+            BEGINNING
+            + '<script type="application/ld+json">{"@type":"Recipe","recipeInstructions":["'
+            + '","'.join(["<p>x</p>" * 2] * 20_000)
+            + '"]}</script>'
+        )
+    ),
+    "JSON-LD beyond what is parsed": HostilePage(
+        _times('<script type="application/ld+json">{"@type":"X"}</script><script>', 50_000, "<div>" * 20_000),
+        "too_deep",
+    ),
+    "items in items": HostilePage(_times("<div itemscope itemtype=http://schema.org/Recipe itemprop=name>", 500)),
+    "20,000 items": HostilePage(
+        _times("<div itemscope itemtype=http://schema.org/Recipe><p itemprop=name>x</div>", 20_000)
+    ),
+    "an item of 60,000 ingredients": HostilePage(
+        _times("<p itemprop=recipeIngredient>1 <b>x</b>", 60_000, "<div itemscope itemtype=http://schema.org/Recipe>")
+    ),
+    "items that refer to each other": HostilePage(
+        _each("<p id=i# itemscope itemtype=http://schema.org/Recipe itemref='i1 i2 i3 i4 i5' itemprop=name>", 20_000)
+    ),
+    "properties with 9 MB of text": HostilePage(
+        _times(
+            "x ",
+            4 * MIB,
+            "<div itemscope itemtype=http://schema.org/Recipe><p itemprop=name>" + "<b itemprop=name>" * 400,
+        )
+    ),
+    "RDFa in RDFa": HostilePage(_times("<div typeof=Recipe property=name>", 500)),
+    "microformats in microformats": HostilePage(_times("<div class='h-recipe p-name e-instructions p-author'>x", 500)),
+    "20,000 microformats": HostilePage(_times("<div class=h-recipe><p class='p-ingredient p-name'>x</div>", 20_000)),
+    "links of the head without an end": HostilePage(_head("<link rel='alternate icon' hreflang=de href=/x>" * 90_000)),
+    "app links of 8 KB": HostilePage(
+        _head("".join(f"<meta property=al:x content='{'y' * 8_000}'>" for _ in range(500)))
+    ),
     "CSS of backgrounds": HostilePage(_times("background:url(x)", 500_000, "<style>")),
     "CSS of open comments": HostilePage(_times("/*", 4 * MIB, "<style>url(")),
     "CSS of backgrounds without an end": HostilePage(_times("background:", 800_000, "<style>url(")),

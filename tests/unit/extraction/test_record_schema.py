@@ -42,6 +42,7 @@ from thrift_idl.records import field_names, to_json
 SCHEMA: dict[str, Any] = orjson.loads((Path(extraction.__file__).parent / "page_record.schema.json").read_bytes())
 check = fastjsonschema.compile(SCHEMA)
 PAGES = Path(__file__).parents[3] / "testweb" / "pages"
+SAMPLES = Path(__file__).parent / "samples"
 PARTS = {
     "property": Property, "image": Image, "outlink": Link, "directives": RobotsDirectives, "agent": AgentPreferences,
     "card": Card, "alternate": Alternate, "offered": Offered, "typed": Typed, "rating": Rating, "step": Step,
@@ -69,7 +70,7 @@ def test_the_schema_names_every_field_that_a_record_has() -> None:
 
 
 def sample_pages() -> Iterator[Path]:
-    return (path for path in sorted(PAGES.rglob("*")) if path.is_file())
+    return (path for folder in (PAGES, SAMPLES) for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def test_every_page_of_the_sample_web_gives_a_record_of_the_schema() -> None:

@@ -1,0 +1,108 @@
+"""The card, field by field: who is believed, and why the others are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from extraction.evidence import explain
+from extraction.precedence import CARD
+from tests.unit.extraction import URL, record
+from thrift_idl.gen.page.ttypes import Alternate, Card, Evidence, Property
+
+
+def card(html: str, **more: str) -> Card:
+    found = record(html, **more).card
+    assert found is not None
+    return found
+
+
+def why(html: str | bytes, field: str) -> list[Evidence]:
+    content = html if isinstance(html, bytes) else html.encode()
+    return [each for each in explain(content, URL)[1] if each.field == field]
+
+
+@pytest.mark.parametrize(
+    ("html", "title"),
+    [
+        ("<meta property=og:title content=A><meta name=twitter:title content=B><title>C</title><h1>D</h1>", "A"),
+        ("<meta name=twitter:title content=B><title>C</title><h1>D</h1>", "B"),
+        ("<meta name=DC.title content=B><title>C</title>", "B"),
+        ("<meta property=og:title content=' '><title>C</title><h1>D</h1>", "C"),
+        ("<h1>D <b>E</b></h1>", "D E"),
+        ("<meta property=og:site_name content=Shed><title>Roses | Shed</title>", "Roses"),
+        ("<meta property=og:site_name content=Shed><title>Shed</title>", "Shed"),
+        ("<meta property=og:title content='Tom &amp;amp; Jo&amp;#39;s'>", "Tom & Jo's"),
+    ],
+)
+def test_a_title_comes_from_the_first_that_has_one(html: str, title: str) -> None:
+    assert card(html).title == title
+
+
+def test_links_of_the_head_make_icons_alternates_feeds_and_amp() -> None:
+    found = card(
+        "<head><link rel='shortcut icon' href=/f.ico><link rel=icon sizes=32x32 href=/32><link rel=amphtml href=/amp>"
+        "<link rel=alternate hreflang=de href=/de>"
+        "<link rel=alternate type=application/atom+xml href=/feed title='F &amp;'>"
+        "<meta property=al:web:url content='http://a'><link rel=canonical href=/c></head><link rel=canonical href=/no>"
+    )
+    assert (found.favicon, found.amp, found.canonical) == tuple(f"http://site.test/{p}" for p in ("32", "amp", "c"))
+    assert found.alternates == (Alternate("de", "http://site.test/de"),)
+    assert [(each.url, each.title) for each in found.feeds] == [("http://site.test/feed", "F &")]
+    assert found.app_links == (Property("al:web:url", "http://a"),)
+
+
+@pytest.mark.parametrize(
+    ("html", "language"),
+    [
+        ("<html lang=en_GB><meta property=og:locale content=fr_FR>", "en-GB"),
+        ("<html lang='not a language'><meta property=og:locale content=fr_FR>", "fr-FR"),
+        ("", "it"),
+    ],
+)
+def test_a_language_is_bcp_47(html: str, language: str) -> None:
+    assert card(html, content_language="it").language == language
+
+
+def test_an_image_is_absolute_and_the_first_that_resolves() -> None:
+    html = "<meta property=og:image content='http://[bad'><meta name=twitter:image content='../i.png'>"
+    assert card(html).image == "http://site.test/i.png"
+
+
+def test_evidence_says_who_won_where_and_why_the_others_lost() -> None:
+    html = "<!doctype html><title>Ünder</title><meta property=og:title content=Og><meta name=twitter:title content=Og>"
+    won, same, other = why(html, "card.title")
+    assert (won.syntax, won.name, won.value, won.lost) == ("opengraph", "og:title", "Og", "")
+    assert (won.element, won.ordinal) == ("meta", 1)
+    assert html.encode()[won.offset :].startswith(b"<meta property=og:title")
+    assert (same.ordinal, same.lost) == (2, "says the same as opengraph og:title")
+    assert (other.syntax, other.name, other.lost) == ("html", "title", "opengraph og:title comes first")
+    assert html.encode()[other.offset :].startswith(b"<title>")
+
+
+def test_evidence_says_what_makes_no_sense() -> None:
+    html = "<meta property=article:published_time content=yesterday><meta name=date content=2024-01-02>"
+    first, second = why(html, "card.published")
+    assert (first.lost, second.lost) == ("makes no sense as this", "")
+
+
+def test_evidence_of_a_recipe_names_the_property_and_the_script() -> None:
+    html = '<p><script type="application/ld+json">{"@type":"Recipe","name":"T","ingredients":["a","b"]}</script>'
+    (found,) = why(html, "recipe.ingredients")
+    assert (found.syntax, found.name, found.value, found.offset) == ("json-ld", "Recipe.ingredients", "a | b", 3)
+
+
+def test_an_offset_is_known_only_where_the_bytes_are_those_that_were_parsed() -> None:
+    html = "<meta charset=utf-8><meta property=og:title content=x>"
+    assert why(b"\xef\xbb\xbf" + html.encode(), "card.title")[0].offset == 3 + html.index("<meta p")
+    assert why(html.encode("utf-16"), "card.title")[0].offset == -1
+
+
+def test_an_explanation_changes_nothing() -> None:
+    html = "<title>T</title><meta property=og:title content=O>"
+    assert explain(html.encode(), URL)[0] == record(html)
+
+
+def test_the_precedence_table_has_each_field_of_the_card_that_is_decided() -> None:
+    listed = {"alternates", "feeds", "oembed", "app_links"}
+    assert set(CARD) == set(Card.__slots__) - listed  # type: ignore[attr-defined]  # the compiler's
+    assert all(len(entries) == len(set(entries)) for entries in CARD.values())
