@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -115,29 +116,37 @@ async def start(
     queues = await jobs.names() if drops_queue else frozenset()
     crawl_id, is_there = running_of(wanted, await crawls.all(), queues)
     if not is_there:
-        crawl = Crawl(
-            id=crawl_id,
-            queue=f"crawl_{crawl_id}",
-            seeds=len(wanted.seeds),
-            scope=wanted.scope,
-            max_depth=wanted.max_depth,
-            max_pages=wanted.max_pages,
-            created_ms=now_ms,
-            label=wanted.label,
-        )
-        await crawls.create(crawl, () if wanted.scope == "any" else seed_hosts([*wanted.seeds, *wanted.places]))
+        await _create(wanted, crawl_id, crawls, now_ms)
     status = await crawls.status(crawl_id)
     await make_queues(jobs, status.crawl.queue)
     if status.state == CrawlState.PAUSED:
         await crawls.turn(crawl_id, CrawlState.RUNNING)
     if not status.seeded:
-        await _seed(status.crawl, [Seed(url) for url in wanted.seeds], frontier, jobs)
-        if source is not None:
-            scope = Scope.of(status.crawl.scope, await crawls.hosts(crawl_id))
-            async for some in source(scope):
-                await _seed(status.crawl, some, frontier, jobs)
-        await crawls.seeded(crawl_id)
+        await _seed_all(status.crawl, wanted, source, frontier, jobs)
     return crawl_id
+
+
+async def _create(wanted: Wanted, crawl_id: str, crawls: Crawls, now_ms: int) -> None:
+    crawl = Crawl(
+        id=crawl_id,
+        queue=f"crawl_{crawl_id}",
+        seeds=len(wanted.seeds),
+        scope=wanted.scope,
+        max_depth=wanted.max_depth,
+        max_pages=wanted.max_pages,
+        created_ms=now_ms,
+        label=wanted.label,
+    )
+    await crawls.create(crawl, () if wanted.scope == "any" else seed_hosts([*wanted.seeds, *wanted.places]))
+
+
+async def _seed_all(crawl: Crawl, wanted: Wanted, source: Source | None, frontier: Frontier, jobs: JobQueues) -> None:
+    await _seed(crawl, [Seed(url) for url in wanted.seeds], frontier, jobs)
+    if source is not None:
+        scope = Scope.of(crawl.scope, await frontier.crawls.hosts(crawl.id))
+        async for some in source(scope):
+            await _seed(crawl, some, frontier, jobs)
+    await frontier.crawls.seeded(crawl.id)
 
 
 async def make_queues(jobs: JobQueues, *names: str) -> None:
@@ -148,7 +157,10 @@ async def make_queues(jobs: JobQueues, *names: str) -> None:
 
 async def _seed(crawl: Crawl, seeds: Sequence[Seed], frontier: Frontier, jobs: JobQueues) -> None:
     for begin in range(0, len(seeds), _BATCH):
-        by_key = {url_key(seed.url): seed for seed in seeds[begin : begin + _BATCH]}
+        by_key: dict[bytes, Seed] = {}
+        for seed in seeds[begin : begin + _BATCH]:
+            with suppress(InvalidUrl):  # its normalized form is too long
+                by_key.setdefault(url_key(seed.url), seed)
         wanted = await frontier.unknown(crawl.id, tuple(by_key), 0)
         times = [by_key[key].run_after_ms for key in wanted]
         await _enqueue(crawl, {key: (by_key[key].url, 0) for key in wanted}, frontier, jobs, times)
