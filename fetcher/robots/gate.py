@@ -28,7 +28,10 @@ FetchRobots = Callable[[weburl.Url, Context, RobotsCopy | None], Awaitable[Retri
 """The robots.txt of the URL's origin, or that the copy still holds. Raises what `failed` shall remember, or a deferral.
 """
 
-_ON_LOOP = 32 * KIB  # larger files are compiled and asked in a thread
+# What may take more than a few milliseconds is done in a thread.
+_COMPILED_ON_LOOP = 8 * KIB
+_ASKED_ON_LOOP = 32 * KIB
+_WILDCARDS_ON_LOOP = 64
 
 
 class RobotsGate:
@@ -78,7 +81,7 @@ class RobotsGate:
         await self._flights.close()
 
     async def _ask(self, rules: Rules, target: str) -> tuple[RobotsVerdict, bool]:
-        if rules.size <= _ON_LOOP:
+        if rules.size <= _ASKED_ON_LOOP and rules.wildcards <= _WILDCARDS_ON_LOOP:
             return rules.verdict(target)
         return await asyncio.to_thread(rules.verdict, target)
 
@@ -126,7 +129,7 @@ class RobotsGate:
             self._telemetry.robots_cache_failed(error.code)
 
     async def _compile(self, copy: RobotsCopy) -> Compiled:
-        if len(copy.content) <= _ON_LOOP:
+        if len(copy.content) <= _COMPILED_ON_LOOP:
             rules = Rules(copy.content, self._token)
         else:
             rules = await asyncio.to_thread(Rules, copy.content, self._token)

@@ -43,6 +43,8 @@ class Rules:
         self.sitemaps = tuple(dict.fromkeys(named))[:_MOST_SITEMAPS]
         """As the file writes them: they concern all agents (https://www.sitemaps.org/protocol.html)."""
         self._rules = _ranked(self._group)
+        self.wildcards = sum("*" in rule.pattern for rule in self._rules)
+        """Rules that are searched for in a path, each anew."""
         self._beginnings = tuple({rule.beginning for rule in self._rules})
         self.cost = sum(_cost(rule.pattern) for rule in self._rules)
         """Bytes that all this takes, about; the content itself isn't part of it."""
