@@ -37,6 +37,8 @@ class Node:
     def values(self, name: str) -> list[Any]:
         """Values under a name: strings, numbers, booleans, dicts; lists are flattened, references followed."""
         value = self.data.get(name)
+        if isinstance(value, str):  # most are
+            return [value]
         return [] if value is None else list(self.graph.flat(value))
 
     def path(self, name: str) -> str:
@@ -128,6 +130,8 @@ def bare(name: str) -> str:
 
 def bare_name(name: str) -> str:
     """A type without its vocabulary: `http://schema.org/Recipe`, `schema:Recipe`."""
+    if name.isalnum():  # most are
+        return name[:256]
     return name[:256].strip().rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2]
 
 

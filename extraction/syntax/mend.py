@@ -15,6 +15,7 @@ LONGEST_MENDED = 128 * 1024
 _MOST_VALUES = 100  # in one block, one after the other
 # What templates leave around JSON: comments and CDATA marks, a semicolon.
 _OPENING = re.compile(r"\s*+(?:<!--|/\*\s*+<!\[CDATA\[\s*+\*/|//\s*+<!\[CDATA\[|<!\[CDATA\[)")
+_CLOSED = " \t\n\r,;]}"  # once too often
 _AROUND = "\ufeff \t\n\r\f\v\xa0;"
 # A string without an end goes on to the end of the text: looked for from each quote, it would take quadratic time.
 _STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
@@ -29,7 +30,7 @@ _decoder = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
 def _patterns(string: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What removes comments, and what mends commas, where a string is such."""
     comments = re.compile(f"({string})|{_COMMENT}", re.DOTALL)
-    commas = re.compile(rf'({string})(\s*+(?="))?|,(?=\s*+[,\]}}])|([}}\]])(?=\s*+[{{"])', re.DOTALL)
+    commas = re.compile(rf'({string})(\s*+(?="))?|,(?=\s*+[,\]}}])|(:)(?=\s*+[,\]}}])|([}}\]])(?=\s*+[{{"])', re.DOTALL)
     return comments, commas
 
 
@@ -39,8 +40,9 @@ _STRICT, _LOOSE = _patterns(_STRING), _patterns(_LOOSE_STRING)
 def parse(text: str, mendable: int = LONGEST_MENDED) -> list[Any]:
     """The JSON values of a block, none where it is broken.
 
-    Forgives wrapping, comments, control characters in strings, needless or missing commas, needless escapes, quotes
-    within strings, character references instead of quotes, brackets left open at the end, and several values in a row;
+    Forgives wrapping, comments, control characters in strings, needless or missing commas, missing values, needless escapes,
+    quotes within strings, character references instead of quotes, brackets left open or closed once too often at the
+    end, and several values in a row;
     beyond `mendable` characters only the first and the third.
     """
     try:
@@ -75,7 +77,9 @@ def _mended(text: str, comments: re.Pattern[str], commas: re.Pattern[str]) -> st
 def _with_comma(found: re.Match[str]) -> str:
     if found[1]:
         return _inner_quotes(_BAD_ESCAPE.sub(_escaped, found[1])) + ("," if found[2] is not None else "")
-    return f"{found[3]}," if found[3] else ""
+    if found[3]:  # a value that the template had none for
+        return ":null"
+    return f"{found[4]}," if found[4] else ""
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -111,7 +115,7 @@ def _values(text: str) -> list[Any]:
         try:
             value, position = _decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
-            return []
+            return found if not text[position:].strip(_CLOSED) else []
         if not isinstance(value, dict | list):
             return []
         found.append(value)

@@ -38,6 +38,28 @@ def test_what_templates_get_wrong_is_forgiven(text: str):
     assert blocks(text).json_ld == ('{"a":"b\\nc"}',)
 
 
+@pytest.mark.parametrize(
+    ("written", "block"),
+    [
+        ('{"a":1}{"b":2}', '[{"a":1},{"b":2}]'),
+        ('[{"a":1} {"b":2}]', '[{"a":1},{"b":2}]'),
+        ('{"a":1,/* c */"b":2, // x\n}', '{"a":1,"b":2}'),
+        ('{"a":"//x/*y*/"}', '{"a":"//x/*y*/"}'),
+        ('{"a":"the "best" cake","b":1}', '{"a":"the \\"best\\" cake","b":1}'),
+        ('{"a":"b"\n"c":1}', '{"a":"b","c":1}'),
+        ('{"a":1,,"b":2}', '{"a":1,"b":2}'),
+        ('{"a":,"b":2}', '{"a":null,"b":2}'),
+        ('{"a":{"b":[1', '{"a":{"b":[1]}}'),
+        ('{"a":1}}', '{"a":1}'),
+        ('{"a":"it\\\'s"}', '{"a":"it\'s"}'),
+        ("{&quot;a&quot;:&quot;b&quot;}", '{"a":"b"}'),
+        ('{"a":"x\ty"}', '{"a":"x\\ty"}'),
+    ],
+)
+def test_what_is_plainly_meant_is_mended(written: str, block: str):
+    assert (blocks(written).json_ld, blocks(written).flags) == ((block,), ())
+
+
 def test_a_comma_in_a_string_stays():
     assert blocks('{"a":",]",}').json_ld == ('{"a":",]"}',)
 
