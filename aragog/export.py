@@ -20,7 +20,9 @@ from thrift_idl.gen.urlstore.ttypes import Inlink, InlinksRequest, ScanRequest, 
 from thrift_idl.records import to_json
 
 #: When and how fast, not what. `peer` is the address that answered.
-TIMING = frozenset({"fetched_ms", "last_seen_ms", "changed_ms", "write_ms", "at_ms", "latency_ms", "peer", "delay_ms"})
+TIMING = frozenset(
+    ("fetched_ms", "last_seen_ms", "changed_ms", "revisit_ms", "write_ms", "at_ms", "latency_ms", "peer", "delay_ms")
+)
 #: Response headers that tell when, not what.
 TIMING_HEADERS = frozenset({"date", "age"})
 #: Rows whose inlinks are asked for at once.
