@@ -26,6 +26,8 @@ PARTS = {
     "completeness",
     "cpu_time",
     "crawl_run",
+    "fetch_clients",
+    "fetch_limiter",
     "limiter_peer",
     "limiter_pool",
     "limiter_redis",

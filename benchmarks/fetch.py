@@ -1,172 +1,150 @@
-"""CPU time of one request, keep-alive: our transport, our fetcher, and httpx's own pool. `python -m benchmarks.fetch`.
+"""CPU of one fetch: our fetcher beside httpx's own pool and aiohttp. `python -m benchmarks.fetch`.
 
-The origin is a process of its own; only this process's CPU time counts. Hosts are many and map to one loopback port.
+Kept connections, a new connection each, a new HTTPS connection each; 1 KB and 65 KB; 100 hosts (loopback addresses),
+128 at once, all on uvloop. The server is a process of its own, each client another, whose CPU time alone counts. Each
+HTTPS connection is TLS 1.3 with a full handshake. Ours obeys robots.txt, vets each address and takes a reservation.
+Every content's size is checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
+import json
 import multiprocessing
-import resource
-import time
-from collections.abc import Awaitable, Callable, Sequence
+import ssl
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
-import httpx
+import certifi
 import uvloop
 
-import weburl
-from fetcher.addresses import AddressPolicy
-from fetcher.budget import Budget
-from fetcher.clock import Clock
-from fetcher.requester import request_headers
-from fetcher.resolver import Endpoint, MappedResolver, SystemResolver
-from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings
-from fetcher.transport import Exchange, GuardedTransport
-from thrift_idl.gen.context.ttypes import Context
-from thrift_idl.gen.fetcher.ttypes import FetchRequest
-from thrift_idl.gen.ratelimiter.ttypes import Grant
+from benchmarks.peer_environment import environment
+from testweb.faults.certificates import make_key, openssl
 
-GRANT = Grant(True, 0.0, 0.0, 1.0)
-Run = Callable[[int], Awaitable[None]]
-
-
-class AlwaysGrants:
-    max_wait_ms = 1000
-
-    async def reserve(self, request: object = None) -> Grant:
-        return GRANT
-
-    async def wait(self) -> None: ...
-
-    async def feedback(self, request: object) -> None: ...
-
-    async def reserve_batch(self, request: object) -> tuple[Grant, ...]:
-        return ()
-
-    async def status(self, request: object) -> None: ...
-
-    async def block(self, request: object) -> None: ...
+PEERS = ("aiohttp==3.14.5", "uvloop==0.23.0")
+NO_ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+SCENARIOS = ("keep-alive", "new connection", "new https")
 
 
 class Page(asyncio.Protocol):
     """Answers every request at once."""
 
     answer = b""
+    closes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.transport.write(self.answer * data.count(b"\r\n\r\n"))  # type: ignore[attr-defined]
+        answer = NO_ROBOTS if data.startswith(b"GET /robots.txt") else self.answer
+        self.transport.write(answer * data.count(b"\r\n\r\n"))  # type: ignore[attr-defined]
+        if self.closes:
+            self.transport.close()
 
 
-def serve(port: multiprocessing.Queue[int], size: int) -> None:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {size}\r\n"
+class ClosingPage(Page):
+    closes = True
+
+
+def addresses(hosts: int) -> list[str]:
+    return [f"127.0.1.{number + 1}" for number in range(hosts)]
+
+
+def secured(folder: Path, hosts: int) -> list[ssl.SSLContext]:
+    """A server's context for each host, with a certificate of its own, P-256; all of them are the authority."""
+    key, authority = folder / "key.pem", folder / "authority.pem"
+    make_key(key)
+    authority.write_text("")
+    contexts = []
+    for address in addresses(hosts):
+        chain = folder / f"{address}.pem"
+        openssl(
+            *("req", "-x509", "-new", "-key", key, "-out", chain, "-days", 2, "-subj", f"/CN={address}"),
+            *("-addext", f"subjectAltName=IP:{address}"),
+        )
+        with authority.open("a") as all_of_them:
+            all_of_them.write(chain.read_text())
+        contexts.append(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        contexts[-1].load_cert_chain(chain, key)
+    return contexts
+
+
+def serve(port: multiprocessing.Queue[int], scenario: str, size: int, hosts: int, folder: Path) -> None:
+    kept = "" if scenario == "keep-alive" else "Connection: close\r\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {size}\r\n{kept}"
     head += 'Date: Tue, 09 Nov 2010 14:49:00 GMT\r\nServer: bench\r\nCache-Control: max-age=60\r\nETag: "abc"\r\n'
-    Page.answer = head.encode() + b"\r\n" + b"<p>hello, bench. " * (size // 17) + b" " * (size % 17)
+    start = b"<!doctype html><html><head><title>A page</title></head><body>"
+    Page.answer = head.encode() + b"\r\n" + start + b"<p>hello, bench. " * ((size - len(start)) // 17)
+    Page.answer += b" " * ((size - len(start)) % 17)
 
     async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(Page, "127.0.0.1", 0, backlog=1024)
-        port.put(server.sockets[0].getsockname()[1])
+        page = Page if scenario == "keep-alive" else ClosingPage
+        contexts = secured(folder, hosts) if scenario == "new https" else [None] * hosts
+        loop, number, servers = asyncio.get_running_loop(), 0, []
+        for address, context in zip(addresses(hosts), contexts, strict=True):
+            servers.append(await loop.create_server(page, address, number, backlog=1024, ssl=context))
+            number = servers[0].sockets[0].getsockname()[1]
+        port.put(number)
         await asyncio.sleep(3600)
 
     uvloop.run(main())
 
 
-async def measured(name: str, run: Run, hosts: int, requests: int, at_once: int) -> None:
-    """Warm up each host, then count CPU over `requests`."""
-    turns = iter(range(requests))
-
-    async def worker() -> None:
-        for turn in turns:
-            await run(turn % hosts)
-
-    for host in range(hosts):
-        await run(host)
-    gc.collect()
-    cpu, wall = time.process_time(), time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(at_once)))
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:32} {cpu / requests * 1e6:8.0f} µs CPU/request {requests / wall:8.0f} /s  {peak:5.0f} MiB")
+def client(python: Path, name: str, plan: Path, requests: int, at_once: int) -> dict[str, float]:
+    script = str(Path(__file__).with_name("fetch_clients.py"))
+    command = [str(python), script, name, str(plan), str(requests), str(at_once)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
 
 
-def by_transport(transport: GuardedTransport, urls: Sequence[str], port: int) -> Run:
-    """Our transport alone, as the fetcher calls it."""
-    split, endpoints = [weburl.split(url) for url in urls], (Endpoint("127.0.0.1", port),)
-    origins = [httpx.URL(url).join("/") for url in urls]
-    clock, slot = Clock(), AlwaysGrants()
-    headers = request_headers("Aragog/0.1", "text/html")
-
-    async def one(host: int) -> None:
-        exchange = Exchange(split[host], endpoints, slot, Budget(30_000, None, clock))
-        request = httpx.Request("GET", origins[host], headers=headers, extensions={"exchange": exchange})
-        response = await transport.handle_async_request(request)
-        async for _ in response.stream:  # type: ignore[union-attr]
-            pass
-
-    return one
-
-
-def by_fetcher(service: FetcherService, urls: Sequence[str]) -> Run:
-    """The whole fetcher: address, robots and reservation of each hop."""
-    context = Context("bench")
-
-    async def one(host: int) -> None:
-        await service.fetch(FetchRequest(context=context, url=urls[host]))
-
-    return one
+def compared(scenario: str, size: int, arguments: argparse.Namespace, folder: Path) -> None:
+    """All clients in turn against one server; their lines."""
+    port: multiprocessing.Queue[int] = multiprocessing.Queue()
+    server = multiprocessing.Process(target=serve, args=(port, scenario, size, arguments.hosts, folder), daemon=True)
+    server.start()
+    try:
+        number, scheme = port.get(timeout=20), "https" if scenario == "new https" else "http"
+        urls = [f"{scheme}://{address}:{number}/page" for address in addresses(arguments.hosts)]
+        authority = folder / "authority.pem"
+        if scheme == "http":
+            authority.write_text(Path(certifi.where()).read_text())  # clients want some
+        plan = folder / "plan.json"
+        plan.write_text(json.dumps({"urls": urls, "authority": str(authority), "size": size}))
+        told(scenario, size, arguments, plan)
+    finally:
+        server.kill()
 
 
-def by_httpx(client: httpx.AsyncClient, hosts: int, port: int) -> Run:
-    """httpx as it comes. One origin, the hosts named in a header: its pool knows no other way to one port."""
-    named = [{"Host": f"h{n}.test"} for n in range(hosts)]
-
-    async def one(host: int) -> None:
-        response = await client.get(f"http://127.0.0.1:{port}/page?n={host}", headers=named[host])
-        assert response.status_code == 200
-
-    return one
-
-
-async def bench(port: int, arguments: argparse.Namespace) -> None:
-    urls = [f"http://h{n}.test:{port}/page?n={n}" for n in range(arguments.hosts)]
-    transport = GuardedTransport()
-    service = FetcherService(
-        limiter=AlwaysGrants(),  # type: ignore[arg-type]
-        resolver=MappedResolver({"*.test": Endpoint("127.0.0.1", port)}, SystemResolver()),
-        transport=transport,
-        robots_cache=MemoryRobotsCache(),
-        settings=FetcherSettings(),
-        policy=AddressPolicy.of(["*.test"]),
-    )
-    rounds = (arguments.hosts, arguments.requests, arguments.at_once)
-    await measured("transport (httpx types)", by_transport(transport, urls, port), *rounds)
-    await measured("fetcher (all guards)", by_fetcher(service, urls), *rounds)
-    await service.close()
-    async with httpx.AsyncClient() as client:
-        fewer = (arguments.hosts, arguments.requests // 10, arguments.at_once)
-        await measured("httpx AsyncClient, one origin", by_httpx(client, arguments.hosts, port), *fewer)
+def told(scenario: str, size: int, arguments: argparse.Namespace, plan: Path) -> None:
+    ours, theirs = Path(sys.executable), environment("fetchers", PEERS) / "bin/python"
+    clients = [("fetcher", ours, 1), ("aiohttp", theirs, 1), ("httpx", ours, 10)]
+    base = 0.0
+    for name, python, share in clients:
+        figures = client(python, name, plan, arguments.requests // share, arguments.at_once)
+        base = base or figures["cpu_us"]
+        print(
+            f"{scenario:15}{size // 1024:3} KB {name:18}{figures['cpu_us']:8.0f} µs CPU a fetch, "
+            f"{figures['cpu_us'] / base:5.2f} times the fetcher's, p99 {figures['p99_ms']:6.0f} ms, "
+            f"{figures['per_s']:6.0f} /s, {figures['peak_mib']:4.0f} MiB",
+            flush=True,
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=10_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=5_000)
     parser.add_argument("--hosts", type=int, default=100)
+    parser.add_argument("--scenario", choices=SCENARIOS, help="only this one")
     parser.add_argument("--at-once", type=int, default=128)
-    parser.add_argument("--size", type=int, default=65_536)
     arguments = parser.parse_args()
-    port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    server = multiprocessing.Process(target=serve, args=(port, arguments.size), daemon=True)
-    server.start()
-    try:
-        uvloop.run(bench(port.get(timeout=10), arguments))
-    finally:
-        server.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        for scenario in [arguments.scenario] if arguments.scenario else SCENARIOS:
+            for size in (1024, 65_536):
+                compared(scenario, size, arguments, Path(folder))
 
 
 if __name__ == "__main__":
