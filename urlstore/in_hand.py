@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-CONTENT_IN_HAND: Final = 64 * 1024 * 1024
-"""Bytes of decoded content: four of the largest, a thousand usual pages. With blob and answer three times that."""
+CONTENT_IN_HAND: Final = 32 * 1024 * 1024
+"""Bytes of decoded content: two of the largest, five hundred usual pages. With blob and answer three times that."""
 
 
 class InHand:

@@ -24,7 +24,7 @@ CONTENT = 8 * MIB
 URL = "http://large.example/"
 GET = call("get_content", UrlStore.get_content_args(ContentRequest(context(), URL)))
 DEAF = 1
-#: The store's own bound is 64 MiB of content; each has a blob beside it, and its answer is a copy while it is encoded.
+#: The store's own bound is 32 MiB of content; each has a blob beside it, and its answer is a copy while it is encoded.
 IN_HAND = 256 * MIB
 
 pytestmark = [
