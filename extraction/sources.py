@@ -155,6 +155,4 @@ def without_site(title: str, sites: set[str]) -> str:
     for site in sites:
         if lowered.endswith(site) and (rest := title[: len(title) - len(site)].rstrip())[-1:] in tuple(_SEPARATORS):
             return rest.rstrip(_SEPARATORS + " ") or title
-        if lowered.startswith(site) and (rest := title[len(site) :].lstrip())[:1] in tuple(_SEPARATORS):
-            return rest.lstrip(_SEPARATORS + " ") or title
     return title

@@ -74,6 +74,8 @@ def _record_rows(record: PageRecord) -> Iterator[tuple[str, str]]:
     yield "site name", record.site_name
     yield "language", record.language
     yield "charset", record.charset
+    if record.typed is not None and record.typed.kind != "other":
+        yield "kind", f"{record.typed.kind}, confidence {record.typed.confidence:.2f}"
     yield "OpenGraph", ", ".join(f"{p.name}={p.content}" for p in record.opengraph[:6])
     yield "Twitter", ", ".join(f"{p.name}={p.content}" for p in record.twitter[:4])
     yield "JSON-LD", f"{len(record.json_ld)} blocks" if record.json_ld else ""

@@ -19,6 +19,7 @@ from thrift_idl.gen.page.ttypes import Typed
 TABLES = {kind.name: kind for kind in (RECIPE, PRODUCT, MOVIE, PLACE, APP, VIDEO, PROFILE, ARTICLE)}
 _BY_TYPE = {name: kind for kind in TABLES.values() for name in kind.types}
 _SURE = 0.5
+_LIKELY = 0.4
 _WEAK_SYNTAX = {"microformats": 0.85}
 _STATED = {
     "article": ("article:published_time", "article:section"),
@@ -70,7 +71,7 @@ def _confidence(kind: Kind, best: list[Node], nodes: list[Node], is_named: bool)
     sure = 0.55 + 0.4 * complete if first.weight > NESTED else 0.2 + 0.35 * complete
     sure *= _WEAK_SYNTAX.get(first.source.syntax, 1.0)
     if _is_one_of_several(first, nodes):
-        sure *= 0.6
+        sure *= 0.4 if kind is ARTICLE else 0.6  # archives list articles; pages with two recipes are about them
     return round(min(0.99, max(sure + 0.04, 0.6) if is_named else sure), 2)
 
 
@@ -101,7 +102,13 @@ def page_kind(found: list[Found], stated: Stated) -> Found | None:
     for name in KINDS:
         if name in sure:
             return sure[name]
-    return max(found, key=lambda each: each.confidence, default=None)
+    likely = [each for each in found if each.confidence >= _LIKELY and not _is_beside(each)]
+    return max(likely, key=lambda each: each.confidence, default=None)
+
+
+def _is_beside(found: Found) -> bool:
+    """Whether it is a part of something else that the page is about: where an event takes place, who wrote."""
+    return found.kind in (PLACE, PROFILE, VIDEO) and bool(found.nodes) and found.nodes[0].weight <= NESTED
 
 
 def _has_no_offer(sure: dict[str, Found]) -> bool:

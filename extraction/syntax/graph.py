@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 
 _MOST_NODES = 5_000
 _MOST_VALUES = 2_000  # of one property
-_MAIN_KEYS = frozenset(("@graph", "mainEntity", "mainEntityOfPage"))
+_MAIN_KEYS = frozenset(("@graph", "mainEntity", "mainEntityOfPage", "mainContentOfPage", "blogPost"))
 NESTED = 0.4
 """How much a node within another one says of the page, against 1 for a node of its own."""
 

@@ -40,10 +40,9 @@ _STRICT, _LOOSE = _patterns(_STRING), _patterns(_LOOSE_STRING)
 def parse(text: str, mendable: int = LONGEST_MENDED) -> list[Any]:
     """The JSON values of a block, none where it is broken.
 
-    Forgives wrapping, comments, control characters in strings, needless or missing commas, missing values, needless escapes,
-    quotes within strings, character references instead of quotes, brackets left open or closed once too often at the
-    end, and several values in a row;
-    beyond `mendable` characters only the first and the third.
+    Forgives wrapping, comments, control characters in strings, needless or missing commas, missing values, needless
+    escapes, quotes within strings, character references instead of quotes, brackets left open or closed once too often
+    at the end, and several values in a row; beyond `mendable` characters only wrapping, control characters and rows.
     """
     try:
         return [orjson.loads(text)]

@@ -206,6 +206,26 @@ def test_a_page_that_says_nothing_of_it_is_other(html: str) -> None:
     assert typed(record(html)) == Typed("other", 0.0)
 
 
+def test_what_is_only_mentioned_or_listed_makes_no_page_of_its_kind() -> None:
+    listed = [{"@type": "Product", "name": name, "offers": {"price": 1}} for name in "ABC"]
+    shelf = record("<title>Pots</title>" + json_ld({"@type": "ItemList", "itemListElement": listed}))
+    fair = record(json_ld({"@type": "Event", "location": {"@type": "Place", "name": "Hall", "address": "1 Quay"}}))
+    assert (typed(shelf).kind, typed(fair).kind) == ("other", "other")
+    assert shelf.card is not None
+    assert shelf.card.title == "Pots"
+
+
+def test_a_theme_s_post_within_its_page_is_the_article_and_a_list_of_posts_is_none() -> None:
+    post = (
+        '<article itemprop="blogPost" itemscope itemtype="https://schema.org/BlogPosting">'
+        '<h1 itemprop="headline">{}</h1><time itemprop="datePublished" datetime="2024-01-02">x</time></article>'
+    )
+    page = '<main itemscope itemtype="https://schema.org/Blog" itemprop="mainContentOfPage">{}</main>'
+    body = f'<body itemscope itemtype="https://schema.org/WebPage">{page}</body>'
+    assert typed(record(body.format(post.format("One")))).kind == "article"
+    assert typed(record(body.format(post.format("One") + post.format("Two")))).kind == "other"
+
+
 def test_a_cycle_of_references_ends() -> None:
     page = record(
         json_ld(
