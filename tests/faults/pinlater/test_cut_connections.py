@@ -17,7 +17,7 @@ from tests.unit.pinlater.steps import OWNER, QUEUE, Caller, Counts, numbered
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
 
-JOBS = 60
+JOBS = 40
 ATTEMPTS = 5
 
 
