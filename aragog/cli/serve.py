@@ -12,6 +12,7 @@ import typer
 from msgspec import structs
 
 from aragog.cli.run import run
+from aragog.memory import give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
@@ -47,6 +48,7 @@ def serve(
     a free one.
     """
     log_to_stderr()
+    give_back_large_blocks()
     run(_serve(_as_shard(load(), shard, membership), which, drain_ms))
 
 

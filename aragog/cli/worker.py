@@ -10,6 +10,7 @@ import typer
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
 from aragog.cli.stopping import Stopping
+from aragog.memory import give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
@@ -23,6 +24,7 @@ def worker(
     Start as many as you like over distributed services; the embedded assembly has one.
     """
     log_to_stderr()
+    give_back_large_blocks()
     run(_work(load(), lock_wait_ms))
 
 
