@@ -15,7 +15,7 @@ from extraction.syntax import microformats
 from extraction.syntax.graph import Graph, Source
 from extraction.syntax.scoped import MICRODATA, RDFA, read
 from extraction.walk import Walk
-from thrift_idl.gen.page.ttypes import Card, Typed
+from thrift_idl.gen.page.ttypes import Card, Image, Typed
 
 
 class Meaning(NamedTuple):
@@ -25,13 +25,20 @@ class Meaning(NamedTuple):
     typed: Typed
 
 
-def meaning_of(tree: LexborHTMLParser, folded: bytes, walk: Walk, content_language: str, chooser: Chooser) -> Meaning:
+def meaning_of(
+    tree: LexborHTMLParser,
+    folded: bytes,
+    walk: Walk,
+    images: tuple[Image, ...],
+    content_language: str,
+    chooser: Chooser,
+) -> Meaning:
     """Card and typed result of a page that was walked; `folded`: its markup in lower case."""
     graph, stated = graph_of(tree, folded, walk), walk.metas.stated
     place = Place(graph, walk.addresses.absolute)
     found = found_kinds(graph, stated)
     page = page_kind(found, stated)
-    sources = Sources(tree, graph, stated, walk.links, page, walk.title, walk.language, content_language)
+    sources = Sources(tree, graph, stated, walk.links, images, page, walk.title, walk.language, content_language)
     return Meaning(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
 
 

@@ -18,7 +18,7 @@ from extraction.robots import forbids_following
 from extraction.statements import SILENT, Chooser
 from extraction.text_features import text_features_of
 from extraction.walk import Walk
-from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.records import replace
 
 XHTML = "application/xhtml+xml"
@@ -57,9 +57,10 @@ def extract(
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:
         walk.metas.add_header(value)
-    meaning = meaning_of(tree, folded, walk, _header_language(content_language), chooser)
+    images = walk.images.records()
+    meaning = meaning_of(tree, folded, walk, images, _header_language(content_language), chooser)
     features = text_features_of(tree.body, limits, flags) if text_features and tree.body is not None else {}
-    record = _record(walk, used_charset, content_language, meaning, usage, flags)
+    record = _record(walk, images, used_charset, content_language, meaning, usage, flags)
     return replace(record, **features) if features else record
 
 
@@ -89,6 +90,7 @@ def _styled(tree: LexborHTMLParser) -> frozenset[int]:
 
 def _record(
     walk: Walk,
+    images: tuple[Image, ...],
     charset: str,
     content_language: str,
     meaning: Meaning,
@@ -106,7 +108,7 @@ def _record(
         opengraph=tuple(metas.opengraph),
         twitter=tuple(metas.twitter),
         json_ld=tuple(walk.json_ld.blocks),
-        images=walk.images.records(),
+        images=images,
         outlinks=walk.outlinks.records(forbids_following(metas.robots)),
         robots=tuple(metas.robots),
         charset=charset,

@@ -50,7 +50,7 @@ CARD: Final[dict[str, tuple[str, ...]]] = {
     "image": (
         "thing:image", "og:image:secure_url", "og:image", "og:image:url", "twitter:image", "twitter:image:src",
         "item:image", "item:thumbnailUrl", "page:primaryImageOfPage", "page:image", "thumbnail", "link:image_src",
-        "itemprop:image",
+        "itemprop:image", "html:image",
     ),
 }  # fmt: skip
 

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from extraction.image_rank import score
 from extraction.kinds.reading import Stated, syntax_of_meta
 from extraction.kinds.typed import Found
 from extraction.precedence import THINGS
 from extraction.statements import Statement
 from extraction.syntax.graph import NESTED, Graph, Node
 from extraction.syntax.texts import Texts
+from thrift_idl.gen.page.ttypes import Image
 
 _PAGE_TYPES = "webpage collectionpage itempage aboutpage contactpage faqpage profilepage checkoutpage medicalwebpage"
 _PAGES = frozenset(_PAGE_TYPES.split())
@@ -22,6 +24,8 @@ _SITES = frozenset(("website",))
 _MAKERS = frozenset(("organization", "newsmediaorganization", "corporation", "ngo", "onlinestore", "localbusiness"))
 _AUTHOR = 'a[rel~="author" i], .p-author .p-name'
 _TIME = "time[pubdate][datetime],time.published[datetime],time.entry-date[datetime],article time[datetime]"
+_SHOWN = frozenset(("img", "srcset", "picture", "lazy", "noscript"))
+_DECENT = 25  # points
 _SIZE = re.compile(r"(\d{1,4})x\d")
 # Between a page's title and its site's name.
 _SEPARATORS = "|-–—·•:»«>/"
@@ -45,6 +49,7 @@ class Sources:
     graph: Graph
     stated: Stated
     links: list[LinkElement]
+    images: tuple[Image, ...]
     page: Found | None
     """What the page is."""
     title: str
@@ -119,7 +124,10 @@ def _size(link: LinkElement) -> int:
 
 
 def _html(sources: Sources, name: str) -> Iterator[Statement]:
-    if name == "lang":
+    element: LexborNode | None = None
+    if name == "image":
+        values = _best_image(sources.images)
+    elif name == "lang":
         values, element = [sources.language], sources.tree.css_first("html")
     elif name == "title":
         values, element = [without_site(sources.title, sources.site_names())], sources.tree.css_first("title")
@@ -128,8 +136,14 @@ def _html(sources: Sources, name: str) -> Iterator[Statement]:
         if element is None:
             return
         values = [element.attributes.get("datetime") or "" if name == "time" else Texts().of(element)]
-    if values[0]:
+    if values and values[0]:
         yield Statement("html", name, values, element)
+
+
+def _best_image(images: tuple[Image, ...]) -> list[str]:
+    """The one of the content that shows best what the page is about, if it isn't likely to be a part of its design."""
+    best = min((each for each in images if each.found in _SHOWN), key=lambda each: each.rank, default=None)
+    return [best.url] if best and score(best.found, best.url, best.width, best.height) >= _DECENT else []
 
 
 def _http(sources: Sources, name: str) -> Iterator[Statement]:

@@ -68,6 +68,11 @@ def test_an_image_is_absolute_and_the_first_that_resolves() -> None:
     assert card(html).image == "http://site.test/i.png"
 
 
+def test_without_a_statement_the_best_image_of_the_content_is_shown_and_a_logo_is_none() -> None:
+    assert card("<img src=/logo.png><p><img src=/roses.jpg width=600 height=400>").image == "http://site.test/roses.jpg"
+    assert card("<img src=/logo.png>").image == ""
+
+
 def test_evidence_says_who_won_where_and_why_the_others_lost() -> None:
     html = "<!doctype html><title>Ünder</title><meta property=og:title content=Og><meta name=twitter:title content=Og>"
     won, same, other = why(html, "card.title")
