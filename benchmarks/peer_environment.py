@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WANTED = ("scrapy==2.19.0", "lxml==6.1.3", "parsel==1.12.1", "beautifulsoup4==4.15.0", "zstandard==0.25.0")
+ORACLES = ("extruct==0.18.0", "trafilatura==2.3.1", "parsel==1.12.1", "beautifulsoup4==4.15.0", "lxml==6.1.3")
+"""Of benchmarks.quality and benchmarks.extraction."""
 
 
 def environment(name: str = "peers", wanted: Sequence[str] = WANTED) -> Path:

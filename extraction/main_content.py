@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from selectolax.lexbor import LexborNode
 
@@ -43,6 +44,7 @@ _GOOD = 80  # characters of a block that is running text
 _LINKED = {"li": 0.75, "tr": 0.9}  # the share of link text from which a block is nothing but links
 _LINKED_ELSE = 0.5
 _NAMED_SHARE, _ANY_SHARE = 0.5, 0.85
+_INDEX = 4  # times as much text in links as beside them
 _LEAST = 140  # characters of main content: of less, the names have misled us
 
 
@@ -173,8 +175,18 @@ class _Gathered:
         """Texts of the blocks of the main content."""
         good = self._good()
         inside = self._inside(self._container(good))
-        kept = [block for block in self._blocks if inside[block.container] and not block.is_linked]
-        return _without_idle_headings(kept)
+        found = [block for block in self._blocks if inside[block.container]]
+        kept = [block for block in found if not block.is_linked]
+        if _length(kept) < min(_LEAST, _length(found) / _INDEX):
+            kept = found  # an index: links are its content
+        return [*self._title(inside, kept), *_without_idle_headings(kept)]
+
+    def _title(self, inside: Sequence[bool], kept: Sequence[_Block]) -> list[str]:
+        """The last h1 before the content, where templates put the title apart from it and it has none of its own."""
+        if not kept or any(block.tag == "h1" for block in kept):
+            return []
+        before = takewhile(lambda block: not inside[block.container], self._blocks)
+        return [block.text for block in before if block.tag == "h1"][-1:]
 
     def _good(self) -> list[int]:
         """Characters of running text in each container, those within it included."""
@@ -207,6 +219,10 @@ class _Gathered:
         for index in range(container + 1, len(inside)):
             inside[index] = inside[self._parents[index]]
         return inside
+
+
+def _length(blocks: Sequence[_Block]) -> int:
+    return sum(len(block.text) for block in blocks)
 
 
 def _without_idle_headings(blocks: Sequence[_Block]) -> list[str]:

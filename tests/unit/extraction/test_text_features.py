@@ -54,6 +54,16 @@ def test_blocks_of_links_and_their_headings_fall_away() -> None:
     assert text_of(f"<p>{PROSE * 3}</p>{links}") == (PROSE * 3).strip()
 
 
+def test_links_are_the_content_of_a_page_that_has_nothing_else() -> None:
+    links = "".join(f"<li><a href=/{name}>{name}</a>, a function" for name in ("asn1_bit_der", "asn1_check_version"))
+    assert text_of(f"<div><h2>Index</h2><ul>{links * 9}</ul></div>").count("asn1_bit_der") == 9
+
+
+def test_a_title_apart_from_the_content_heads_it() -> None:
+    page = f"<h1>Roses</h1><div class=meta>By me</div><div class=entry-content><p>{PROSE * 3}</p></div>"
+    assert text_of(page).split("\n")[0] == "Roses"
+
+
 def test_cells_of_a_row_stand_side_by_side() -> None:
     assert "Height 20 cm" in text_of(
         f"<p>{PROSE * 2}</p><table><tr><th>Height</th><td>20 <b>cm</b></td></table>"

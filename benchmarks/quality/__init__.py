@@ -1,0 +1,1 @@
+"""Quality of extraction against oracles, on pages of many makers."""
