@@ -191,6 +191,19 @@ def test_pages_come_as_text_as_bytes_and_as_files_and_keep_their_order(env: dict
         check(answer)
 
 
+def test_a_file_s_card_is_shown_and_why(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(b"<title>T</title><meta property=og:title content='Roses \x1b[31m'>")
+    file = str(tmp_path / "page.html")
+    card = run(env, "extract", file)
+    assert card.returncode == 0
+    assert b"Roses" in card.stdout
+    assert b"\x1b" not in card.stdout
+    assert b"og:title" not in card.stdout
+    why = run(env, "extract", "--why", file).stdout
+    assert b"og:title" in why
+    assert b"won" in why
+
+
 def test_a_file_is_extracted_from_the_command_line(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "page.html").write_bytes(b"<title>T</title><a href=/x>y</a><a href=http://o/>z</a>")
     file = str(tmp_path / "page.html")
