@@ -47,7 +47,7 @@ class Limits:
     """Flag `json_ld_too_deep`."""
     directives: int = 200
     """Robots directives, all agents together. Flag `too_many_directives`."""
-    main_text_nodes: int = 100_000
+    main_text_nodes: int = 50_000
     """Nodes that are looked at for the main content. Flag `main_text_cut`, as for the next."""
     main_text_length: int = 200_000
     record_bytes: int = 2 * 1024 * 1024

@@ -45,6 +45,7 @@ _LINKED = {"li": 0.75, "tr": 0.9}  # the share of link text from which a block i
 _LINKED_ELSE = 0.5
 _NAMED_SHARE, _ANY_SHARE = 0.5, 0.85
 _INDEX = 4  # times as much text in links as beside them
+_MOST_STEPS = 40
 _LEAST = 140  # characters of main content: of less, the names have misled us
 
 
@@ -201,7 +202,10 @@ class _Gathered:
     def _container(self, good: Sequence[int]) -> int:
         """The container to take: from the whole page down to where the good text lies."""
         at = 0
-        while (step := self._step(at, good)) is not None:
+        for _ in range(_MOST_STEPS):  # each looks at all containers
+            step = self._step(at, good)
+            if step is None:
+                break
             at = step
         return at
 

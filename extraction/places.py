@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -22,6 +23,7 @@ _NAMES = re.compile(
 )
 _MOST_NAMES = 200  # characters of a class attribute
 _MOST_ANCESTORS = 40
+_MOST_CHILDREN = 50  # of a figure, whose caption is its first or last child by the standard
 _RUN = 6
 APART = 48
 """Characters from one link to the next that part a run of links."""
@@ -69,7 +71,8 @@ class Places:
     def _caption(self, figure: LexborNode, length: int) -> str:
         known = figure.mem_id
         if known not in self._captions:
-            found = figure.css_first("figcaption")
+            children = islice(figure.iter(), _MOST_CHILDREN)
+            found = next((child for child in children if child.tag == "figcaption"), None)
             self._captions[known] = "" if found is None else anchor_text(found, length)
         return self._captions[known]
 

@@ -140,3 +140,10 @@ def test_near_duplicates_share_nearly_all_bits_of_the_simhash_and_others_do_not(
 def test_a_text_without_words_has_no_simhash() -> None:
     assert simhash(words_of(" - ")) == b""
     assert simhash(["one"]) != b""
+
+
+def test_a_page_of_too_many_blocks_has_the_first_ones() -> None:
+    record = page_of("<div>" * 400 + f"<div>{PROSE}</div>" * 30_000)
+    assert "main_text_cut" in record.flags
+    assert record.main_text.startswith(PROSE.strip())
+    assert record.simhash
