@@ -145,8 +145,8 @@ def check_good_pages(numbers: range, data_dir: Path, records: dict[str, dict[str
 @pytest.mark.parametrize(
     ("limits", "step"),
     [
-        # In `make test` each fourth page, in so little memory that many children die.
-        pytest.param({"extraction_memory_mib": "128"}, 4, id="in little memory"),
+        # In `make test` each seventh page, in so little memory that many children die.
+        pytest.param({"extraction_memory_mib": "128"}, 7, id="in little memory"),
         pytest.param({}, 1, id="with the limits that we ship", marks=pytest.mark.torture),
     ],
 )
