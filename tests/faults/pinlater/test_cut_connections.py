@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 from random import Random
 
@@ -25,7 +24,6 @@ ATTEMPTS = 5
 async def test_an_ack_cut_off_is_sent_again_and_applied_once(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    logging.getLogger("pinlater").setLevel(logging.CRITICAL)
     sqlite = f"sqlite:///{tmp_path}/jobs.sqlite"
     backend = await open_backend(sqlite if kind == "sqlite" else request.getfixturevalue("redis_durable_url"))
     counts, random = Counts(), Random(3)
