@@ -111,6 +111,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         )
         # What is there now stays, and most of what comes is freed without the collector: a tenth of the CPU time.
         gc.freeze()
+        stack.callback(gc.unfreeze)  # can_ada looks at its end whether all its objects are freed, and complains
         gc.set_threshold(*_COLLECTIONS)
         yield Worker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
 
