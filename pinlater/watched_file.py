@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, Generic, Self, TypeVar
 
+from drivers.text_file import Stamp, file_stamp, read_text
 from pinlater.telemetry import SILENT, Telemetry
 from thrift_idl.errors import BadConfiguration
 
 T = TypeVar("T")
 _LOOK_EVERY_MS: Final = 1_000
 _MOST_BYTES: Final = 4 * 1024 * 1024
-_Stamp = tuple[int, int, int]
 
 
 async def _nothing(_: object) -> None:
@@ -36,7 +36,7 @@ class WatchedFile(Generic[T]):
         self._content = content
         self._telemetry = telemetry
         self._apply = apply
-        self._stamp: _Stamp | None = None
+        self._stamp: Stamp | None = None
         self._look_at_ms = float("-inf")
         self.complaint = ""
         """Why the file as it is now is not in force; "" = it is."""
@@ -50,7 +50,7 @@ class WatchedFile(Generic[T]):
         apply: Callable[[T], Awaitable[None]] = _nothing,
     ) -> Self:
         """The file, read and applied. Raises `BadConfiguration` naming file, line and reason."""
-        stamp = await asyncio.to_thread(_stamp, path)
+        stamp = await asyncio.to_thread(file_stamp, path)
         content = await asyncio.to_thread(_read, path, parse)
         await apply(content)
         watched = cls(path, parse, content, telemetry, apply)
@@ -68,7 +68,7 @@ class WatchedFile(Generic[T]):
         """Read the file if it has changed, the bad one too: it is read again when it changes."""
         stamp = None
         try:
-            stamp = await asyncio.to_thread(_stamp, self._path)
+            stamp = await asyncio.to_thread(file_stamp, self._path)
             if stamp != self._stamp:
                 self._stamp = stamp
                 content = await asyncio.to_thread(_read, self._path, self._parse)
@@ -87,24 +87,5 @@ class WatchedFile(Generic[T]):
             await self.look()
 
 
-def _stamp(path: Path) -> _Stamp:
-    """What changes when the file does, also when it is replaced within one tick of its mtime."""
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}", file=str(path)) from None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
 def _read(path: Path, parse: Callable[[str, str], T]) -> T:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        text = content.decode("utf-8")
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}", file=str(path)) from None
-    except UnicodeDecodeError:
-        raise BadConfiguration(f"{path}: not UTF-8 text", file=str(path)) from None
-    if len(content) > _MOST_BYTES:
-        raise BadConfiguration(f"{path}: larger than {_MOST_BYTES} bytes", file=str(path))
-    return parse(text, str(path))
+    return parse(read_text(path, _MOST_BYTES), str(path))

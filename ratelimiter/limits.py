@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
+from drivers.text_file import Stamp, file_stamp, read_text
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps
 from ratelimiter.telemetry import SILENT, Telemetry
@@ -15,8 +16,6 @@ from thrift_idl.errors import BadConfiguration
 
 _LOOK_EVERY_MS: Final = 1_000
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
-
-_Stamp = tuple[int, int, int]
 
 
 def wall_ms() -> float:
@@ -59,7 +58,7 @@ class Limits:
         self._wall_ms = wall
         self._written = self.in_force = Overrides(default)
         self._expiries: list[float] = []
-        self._stamp: _Stamp | None = None
+        self._stamp: Stamp | None = None
         self.due_ms = float("-inf") if path else float("inf")
         self.complaint = ""
 
@@ -74,7 +73,7 @@ class Limits:
         """Limits with their file read. Raises `BadConfiguration` naming file, line and reason."""
         limits = cls(limit_of_qps(default_qps), path, telemetry, wall)
         if path:
-            limits._stamp = await asyncio.to_thread(_stamp, path)
+            limits._stamp = await asyncio.to_thread(file_stamp, path)
             limits._apply(await asyncio.to_thread(read_overrides, path, limits.in_force.default))
             telemetry.limits_loaded(str(path), len(limits.in_force))
         return limits
@@ -91,7 +90,7 @@ class Limits:
         assert path is not None
         stamp = None
         try:
-            stamp = await asyncio.to_thread(_stamp, path)
+            stamp = await asyncio.to_thread(file_stamp, path)
             if stamp != self._stamp:
                 self._stamp = stamp  # also of a bad file: it is read again when it has changed
                 self._apply(await asyncio.to_thread(read_overrides, path, self.in_force.default))
@@ -116,25 +115,6 @@ class Limits:
             self.in_force = self._written.without_expired(now)
 
 
-def _stamp(path: Path) -> _Stamp:
-    """What changes when the file does, also when it is replaced within one tick of its mtime."""
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}", file=str(path)) from None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
 def read_overrides(path: Path, default: Limit) -> Overrides:
     """The overrides of a file, the expired ones too. Raises `BadConfiguration` naming file, line and reason."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-        text = content.decode("utf-8")
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}", file=str(path)) from None
-    except UnicodeDecodeError:
-        raise BadConfiguration(f"{path}: not UTF-8 text", file=str(path)) from None
-    if len(content) > MAX_FILE_BYTES:
-        raise BadConfiguration(f"{path}: larger than {MAX_FILE_BYTES} bytes", file=str(path))
-    return parse(text, str(path), default)
+    return parse(read_text(path, MAX_FILE_BYTES), str(path), default)

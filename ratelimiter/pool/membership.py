@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from thrift_idl.errors import BadConfiguration
+from drivers.text_file import read_text, refusal
 
 SKEW_MS: Final = 500
 _MIN_SKEW_MS: Final = 20
@@ -52,16 +52,7 @@ class Membership:
 
 def read_membership(path: Path) -> Membership:
     """Read and check the file; blocks. Raises `BadConfiguration` naming file and reason."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise _bad(path, f"larger than {_MAX_FILE_BYTES} bytes")
-        return parse_membership(content.decode("utf-8"), str(path))
-    except OSError as error:
-        raise _bad(path, error.strerror or str(error)) from None
-    except UnicodeDecodeError:
-        raise _bad(path, "not UTF-8 text") from None
+    return parse_membership(read_text(path, _MAX_FILE_BYTES), str(path))
 
 
 def parse_membership(text: str, file: str) -> Membership:
@@ -69,39 +60,35 @@ def parse_membership(text: str, file: str) -> Membership:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _bad(file, str(error)) from None
+        raise refusal(file, str(error)) from None
     if unknown := sorted(set(document) - {"version", "skew_ms", "shards"}):
-        raise _bad(file, f'unknown key "{unknown[0]}"; known: version, skew_ms, [[shards]]')
+        raise refusal(file, f'unknown key "{unknown[0]}"; known: version, skew_ms, [[shards]]')
     version = _whole(file, document, "version", 1, 2**53)
     skew_ms = _whole(file, {"skew_ms": SKEW_MS, **document}, "skew_ms", _MIN_SKEW_MS, _MAX_SKEW_MS)
     entries = document.get("shards")
     if not isinstance(entries, list) or not 0 < len(entries) <= _MAX_SHARDS:
-        raise _bad(file, f"shards must be 1 to {_MAX_SHARDS} tables: [[shards]] with name and address")
+        raise refusal(file, f"shards must be 1 to {_MAX_SHARDS} tables: [[shards]] with name and address")
     shards = tuple(_shard(file, number, entry) for number, entry in enumerate(entries, 1))
     for what in ("name", "address"):
         if len({getattr(shard, what) for shard in shards}) < len(shards):
-            raise _bad(file, f"two shards have the same {what}")
+            raise refusal(file, f"two shards have the same {what}")
     return Membership(version, shards, skew_ms)
 
 
 def _shard(file: str, number: int, entry: Any) -> Shard:
     if not isinstance(entry, dict) or set(entry) != {"name", "address"}:
-        raise _bad(file, f"shard {number}: a shard has a name and an address, nothing else")
+        raise refusal(file, f"shard {number}: a shard has a name and an address, nothing else")
     name, address = entry["name"], entry["address"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise _bad(file, f"shard {number}: name must be lower-case letters, digits, . _ or -, not {name!r}")
+        raise refusal(file, f"shard {number}: name must be lower-case letters, digits, . _ or -, not {name!r}")
     port = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if not port or not 0 < int(port[1]) < 65_536:
-        raise _bad(file, f"shard {number}: address must be host:port, not {address!r}")
+        raise refusal(file, f"shard {number}: address must be host:port, not {address!r}")
     return Shard(name, address)
 
 
 def _whole(file: str, document: dict[str, Any], key: str, least: int, most: int) -> int:
     value = document.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _bad(file, f"{key} must be a whole number from {least} to {most}, not {value!r}")
+        raise refusal(file, f"{key} must be a whole number from {least} to {most}, not {value!r}")
     return value
-
-
-def _bad(file: str | Path, reason: str) -> BadConfiguration:
-    return BadConfiguration(f"{file}: {reason}", file=str(file))
