@@ -12,13 +12,13 @@ takes wouldn't be read again.
 from __future__ import annotations
 
 import errno
-import os
 import zlib
 from array import array
 from pathlib import Path
 from struct import Struct
 from typing import Final
 
+from ratelimiter.appended_file import AppendedFile
 from ratelimiter.table import PackedTable, Part
 from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew
 
@@ -47,38 +47,12 @@ def record(key: int, time_ms: float) -> bytes:
     return _checked(_ENTRY.pack(key, time_ms))
 
 
-class Log:
+class Log(AppendedFile):
     """The log that is being written."""
 
     def __init__(self, path: Path, boot: bytes) -> None:
         """Begin a new log. Raises `DiskFull`, `BackendDown`."""
-        try:
-            self._file = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise failure(error, path) from error
-        self._path = path
-        self.size = 0
-        try:
-            self.append(_checked(_HEADER.pack(_LOG_MAGIC, VERSION, boot)))
-        except BackendDown:
-            self.close()
-            path.unlink()
-            raise
-
-    def append(self, records: bytes) -> None:
-        """Write wholly or not at all. Raises `DiskFull`, `BackendDown`."""
-        try:
-            written = os.write(self._file, records)
-            if written < len(records):
-                os.ftruncate(self._file, self.size)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            raise failure(error, self._path) from error
-        self.size += written
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        super().__init__(path, _checked(_HEADER.pack(_LOG_MAGIC, VERSION, boot)), failure, replaces=True)
 
 
 def failure(error: OSError, path: Path) -> BackendDown:

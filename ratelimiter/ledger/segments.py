@@ -11,6 +11,7 @@ from typing import Final
 
 import zstandard
 
+from ratelimiter.appended_file import AppendedFile
 from thrift_idl.errors import BackendDown, DiskFull
 
 RAW: Final = ".ledger"
@@ -18,38 +19,12 @@ PACKED: Final = ".ledger.zst"
 _LEVEL: Final = 3
 
 
-class Segment:
+class Segment(AppendedFile):
     """The file that is being written."""
 
     def __init__(self, path: Path, header: bytes) -> None:
         """Begin it. Raises `DiskFull`, `BackendDown`."""
-        try:
-            self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise failure(error, path) from error
-        self._path = path
-        self.size = 0
-        try:
-            self.append(header)
-        except BackendDown:
-            self.close()
-            path.unlink()
-            raise
-
-    def append(self, lines: bytes) -> None:
-        """Write wholly or not at all. Raises `DiskFull`, `BackendDown`."""
-        try:
-            written = os.write(self._file, lines)
-            if written < len(lines):
-                os.ftruncate(self._file, self.size)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            raise failure(error, self._path) from error
-        self.size += written
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        super().__init__(path, header, failure, replaces=False)
 
 
 def failure(error: OSError, path: Path) -> BackendDown:
