@@ -71,6 +71,22 @@ def kafka_topic() -> Iterator[str]:
 
 
 @pytest.fixture
+def engine_settings(
+    redis_durable_url: str, redis_cache_url: str, cassandra_url: str, s3_url: str, kafka_url: str, kafka_topic: str
+) -> dict[str, str]:
+    """Settings, by name, that put all of Aragog's stores into engines, each empty and this test's own."""
+    return {
+        "urlstore_metadata": cassandra_url,
+        "urlstore_content": s3_url,
+        "fetcher_robots_cache": redis_cache_url,
+        "pinlater_backend": redis_durable_url,
+        "crawl_frontier": redis_durable_url,
+        "events_leases": redis_durable_url,
+        "events_sink": f"{kafka_url}/{kafka_topic}",
+    }
+
+
+@pytest.fixture
 def private_engines() -> Iterator[PrivateEngines]:
     """Start engines of this test's own by name, as many as it likes; all are wiped afterwards."""
     with contextlib.ExitStack() as started:

@@ -116,30 +116,16 @@ def list_objects(crawled: dict[str, Any]) -> list[Path]:
 @pytest.mark.timeout(300)
 def test_three_workers_on_the_real_engines_end_the_same(
     crawled: dict[str, Any],
-    redis_durable_url: str,
-    redis_cache_url: str,
-    cassandra_url: str,
-    s3_url: str,
-    kafka_url: str,
-    kafka_topic: str,
+    engine_settings: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    engines = {
-        "urlstore_metadata": cassandra_url,
-        "urlstore_content": s3_url,
-        "fetcher_robots_cache": redis_cache_url,
-        "pinlater_backend": redis_durable_url,
-        "crawl_frontier": redis_durable_url,
-        "events_leases": redis_durable_url,
-        "events_sink": f"{kafka_url}/{kafka_topic}",
-    }
-    with sample_web(tmp_path) as web, distributed(web, tmp_path, engines) as env:
+    with sample_web(tmp_path) as web, distributed(web, tmp_path, engine_settings) as env:
         ended = crawl(env, web)
         exported = export(env)
         log = read_log(web["log"])
     assert ended["outcomes"] == crawled["ended"]["outcomes"]
     assert exported.splitlines() == crawled["export"].splitlines()
-    assert events(f"{kafka_url}/{kafka_topic}") == crawled["events"]
+    assert events(engine_settings["events_sink"]) == crawled["events"]
     assert not list((tmp_path / "data").rglob("*.sqlite*"))
     pages = {url for url in EXPECTED if url not in RETRIED and not url.endswith((".jpg", ".png", ".webp"))}
     assert {url: count for url, count in requests(log).items() if url in pages and count > 1} == {}

@@ -127,24 +127,10 @@ def test_killed_and_resumed_the_store_is_the_undisturbed_one(sites: Served, kill
 def test_three_workers_on_the_real_engines_store_the_same(
     sites: Served,
     killed: Crawled,
-    redis_durable_url: str,
-    redis_cache_url: str,
-    cassandra_url: str,
-    s3_url: str,
-    kafka_url: str,
-    kafka_topic: str,
+    engine_settings: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    engines = {
-        "urlstore_metadata": cassandra_url,
-        "urlstore_content": s3_url,
-        "fetcher_robots_cache": redis_cache_url,
-        "pinlater_backend": redis_durable_url,
-        "crawl_frontier": redis_durable_url,
-        "events_leases": redis_durable_url,
-        "events_sink": f"{kafka_url}/{kafka_topic}",
-    }
-    with distributed({"connect_to": sites.connect_to()}, tmp_path, engines | limits(tmp_path)) as env:
+    with distributed({"connect_to": sites.connect_to()}, tmp_path, engine_settings | limits(tmp_path)) as env:
         found = crawl(sites, env, OVER_ENGINES)
     assert found.rows() == killed.rows_of(OVER_ENGINES)
     fullest = [fullest_second(found.log, site) for site in OVER_ENGINES]

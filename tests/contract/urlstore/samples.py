@@ -100,3 +100,24 @@ def inlinks_of(url: str, continuation: bytes = b"", limit: int = 1_000, *, own: 
 
 def scan(continuation: bytes = b"", limit: int = 100) -> ttypes.ScanRequest:
     return ttypes.ScanRequest(context=CONTEXT, continuation=continuation, limit=limit)
+
+
+def stored_page(url: str, *, seen_ms: int, revisit_ms: int, record: PageRecord | None = None) -> ttypes.Page:
+    """A page as its row has it, seen once."""
+    return ttypes.Page(
+        url=url,
+        version=1,
+        content_hash=b"c" * 32,
+        record_hash=b"r" * 32,
+        content_key="",
+        content_bytes=1,
+        status=200,
+        headers=(),
+        media_type="text/html",
+        fetched_ms=seen_ms,
+        last_seen_ms=seen_ms,
+        changed_ms=seen_ms,
+        write_ms=seen_ms,
+        record=record or PageRecord(extractor_version=1),
+        revisit_ms=revisit_ms,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aragog.crawl.revisit import BOUNDS, FORGOTTEN_MS, next_visit_ms, page_type
+from tests.contract.urlstore.samples import stored_page
 from thrift_idl.gen.page.ttypes import PageRecord, Property
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
 
@@ -14,23 +15,8 @@ SEEN = 1_800_000_000_000
 
 
 def page(url: str = "http://a.test/x", interval_ms: int = 2 * DAY, og_type: str = "") -> Page:
-    return Page(
-        url=url,
-        version=1,
-        content_hash=b"c" * 32,
-        record_hash=b"r" * 32,
-        content_key="",
-        content_bytes=1,
-        status=200,
-        headers=(),
-        media_type="text/html",
-        fetched_ms=SEEN,
-        last_seen_ms=SEEN,
-        changed_ms=SEEN,
-        write_ms=SEEN,
-        record=PageRecord(extractor_version=1, opengraph=(Property("og:type", og_type),)),
-        revisit_ms=interval_ms,
-    )
+    record = PageRecord(extractor_version=1, opengraph=(Property("og:type", og_type),))
+    return stored_page(url, seen_ms=SEEN, revisit_ms=interval_ms, record=record)
 
 
 def row(shown: Page | None, status: int = 200, at_ms: int = SEEN, family: str = "fetched", **fields) -> UrlRow:

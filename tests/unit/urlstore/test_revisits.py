@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thrift_idl.gen.page.ttypes import PageRecord
+from tests.contract.urlstore.samples import stored_page
 from thrift_idl.gen.urlstore.ttypes import Page
 from urlstore.revisits import LEAST_MS, MOST_MS, NEW_MS, revisit_ms
 
@@ -13,23 +13,7 @@ SEEN = 1_800_000_000_000
 
 
 def page(interval_ms: int, seen_ms: int = SEEN) -> Page:
-    return Page(
-        url="http://a.test/",
-        version=1,
-        content_hash=b"c" * 32,
-        record_hash=b"r" * 32,
-        content_key="",
-        content_bytes=1,
-        status=200,
-        headers=(),
-        media_type="text/html",
-        fetched_ms=seen_ms,
-        last_seen_ms=seen_ms,
-        changed_ms=seen_ms,
-        write_ms=seen_ms,
-        record=PageRecord(extractor_version=1),
-        revisit_ms=interval_ms,
-    )
+    return stored_page("http://a.test/", seen_ms=seen_ms, revisit_ms=interval_ms)
 
 
 def test_a_page_seen_once_is_left_alone_for_a_day():
