@@ -16,12 +16,13 @@ R = TypeVar("R")
 
 _MOST = 32  # in a batch: bounds how long the first one waits for the last
 _REST = 10
-_LONGEST_REST_S = 0.05
+LONGEST_REST_S = 0.05
+"""For work that nobody waits for: a page is stored as well 50 ms later."""
 
 
-def rest_s(took_s: float) -> float:
+def rest_s(took_s: float, longest_s: float = LONGEST_REST_S) -> float:
     """How long to gather behind a batch of several, in seconds: so that batches are under way a tenth of the time."""
-    return min(_REST * took_s, _LONGEST_REST_S)
+    return min(_REST * took_s, longest_s)
 
 
 class Gathered(Generic[A, R]):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from drivers.gathered import rest_s
+from drivers.gathered import LONGEST_REST_S, rest_s
 from drivers.migrations import Migrations, statements
 from drivers.sqlite_claim import claim
 from drivers.sqlite_errors import named, translated
@@ -64,9 +64,10 @@ class _Batch:
 class Database:
     """One SQLite file. Made by `open_database`; usable from one event loop and any thread."""
 
-    def __init__(self, path: str, durability: Durability, busy_timeout_ms: int) -> None:
+    def __init__(self, path: str, durability: Durability, busy_timeout_ms: int, longest_rest_s: float) -> None:
         self._path = path
         self._durability = durability
+        self._longest_rest_s = longest_rest_s
         self._busy_timeout_ms = busy_timeout_ms
         self._in_memory = path == ":memory:"
         self._writer = self._connect()
@@ -173,7 +174,8 @@ class Database:
         for write in batch.writes:
             _wake(write)
         if len(batch.writes) > 1:
-            batch.loop.call_later(rest_s(time.monotonic() - batch.began), self._hand_over, batch.loop)
+            rest = rest_s(time.monotonic() - batch.began, self._longest_rest_s)
+            batch.loop.call_later(rest, self._hand_over, batch.loop)
         else:
             batch.loop.call_soon(self._hand_over, batch.loop)
 
@@ -233,21 +235,27 @@ class Database:
         self._writer.execute("RELEASE one")
 
 
-async def open_database(url: str, *, durability: Durability = "normal", busy_timeout_ms: int = 10_000) -> Database:
-    """Open or create the database that `url` names, its directory too.
+async def open_database(
+    url: str,
+    *,
+    durability: Durability = "normal",
+    busy_timeout_ms: int = 10_000,
+    longest_rest_s: float = LONGEST_REST_S,
+) -> Database:
+    """Open or create the database that `url` names, its directory too. Writes gather for `longest_rest_s` at most.
 
     Raises `BadConfiguration`, `StoreUnreadable` (no SQLite file, or not ours), `DiskFull`, `BackendDown`.
     """
     path = path_of(url)
-    return await asyncio.to_thread(_open, path, durability, busy_timeout_ms)
+    return await asyncio.to_thread(_open, path, durability, busy_timeout_ms, longest_rest_s)
 
 
-def _open(path: str, durability: Durability, busy_timeout_ms: int) -> Database:
+def _open(path: str, durability: Durability, busy_timeout_ms: int, longest_rest_s: float) -> Database:
     with translated(path):
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             claim(path, busy_timeout_ms)
-        return Database(path, durability, busy_timeout_ms)
+        return Database(path, durability, busy_timeout_ms, longest_rest_s)
 
 
 def _version(connection: sqlite3.Connection, component: str) -> int:
