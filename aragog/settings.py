@@ -79,7 +79,8 @@ class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service: str = ""
     listen: str = "127.0.0.1:9103"
     metadata: str = "sqlite:///{data_dir}/urlstore.sqlite"
-    content: str = "file:///{data_dir}/content"
+    #: `file:///{data_dir}/content`: a file a page, for other programs to read; four times what a page costs to store.
+    content: str = "sqlite:///{data_dir}/content.sqlite"
 
 
 class PinLaterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

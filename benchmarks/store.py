@@ -21,7 +21,7 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, LookupRequest, PutPageRequest
 from thrift_idl.rpc import run
-from urlstore.backends.files import FileContent
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
 from urlstore.service import UrlStoreService
 
@@ -84,7 +84,7 @@ async def read_back(store: UrlStoreService, requests: Sequence[PutPageRequest], 
 async def bench(folder: Path, count: int) -> None:
     """All rounds over one new store."""
     metadata = await SqliteMetadata.open(f"sqlite:///{folder}/store.sqlite")
-    store = UrlStoreService(metadata, await FileContent.open(f"file:///{folder}/content"))
+    store = UrlStoreService(metadata, await SqliteContent.open(f"sqlite:///{folder}/content.db"))
     rounds = (
         ("put of a new page", puts(count), 1),
         ("put, content unchanged", puts(count), 1),

@@ -35,6 +35,12 @@ async def _cassandra_metadata(url: str, _: Settings) -> MetadataBackend:
     return await CassandraMetadata.open(url)
 
 
+async def _sqlite_content(url: str, settings: Settings) -> ContentBackend:
+    from urlstore.backends.sqlite_content import SqliteContent
+
+    return await SqliteContent.open(url, durability=settings.durability)
+
+
 async def _file_content(url: str, settings: Settings) -> ContentBackend:
     from urlstore.backends.files import FileContent
 
@@ -162,7 +168,11 @@ def jobs_of_shard(name: str) -> Mapping[str, Open[JobsBackend]]:
 
 
 METADATA: Mapping[str, Open[MetadataBackend]] = {"sqlite": _sqlite_metadata, "cassandra": _cassandra_metadata}
-CONTENT: Mapping[str, Open[ContentBackend]] = {"file": _file_content, "s3": _s3_content}
+CONTENT: Mapping[str, Open[ContentBackend]] = {
+    "sqlite": _sqlite_content,
+    "file": _file_content,
+    "s3": _s3_content,
+}
 ROBOTS_CACHE: Mapping[str, Open[RobotsCache]] = {"sqlite": _sqlite_robots, "redis": _redis_robots}
 JOBS: Mapping[str, Open[JobsBackend]] = {"sqlite": _sqlite_jobs, "redis": _redis_jobs}
 FRONTIER: Mapping[str, Open[Frontier]] = {"sqlite": _sqlite_frontier, "redis": _redis_frontier}

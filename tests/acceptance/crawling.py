@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def _without_timing(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_timing(item) for key, item in value.items() if key not in TIMING}
     return [_without_timing(item) for item in value] if isinstance(value, list) else value
+
+
+def content_keys(data_dir: Path) -> list[str]:
+    """The objects of an embedded store, which may be at work; none where there is no store yet."""
+    if not (data_dir / "content.sqlite").exists():
+        return []
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(data_dir / "content.sqlite")) as store:
+        return [key for (key,) in store.execute("SELECT hex(key) FROM content")]
+    return []
 
 
 def requests(log: list[dict[str, Any]]) -> Counter[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.crawling import IMPATIENT, crawl, distributed, events, requests
+from tests.acceptance.crawling import IMPATIENT, content_keys, crawl, distributed, events, requests
 from tests.acceptance.sample_web import by_url, differences, export, reaching
 from tests.processes import read_log, sample_web
 from testweb.expectation import load
@@ -109,8 +109,8 @@ def _version(row: dict[str, Any]) -> int:
     return version
 
 
-def list_objects(crawled: dict[str, Any]) -> list[Path]:
-    return list((Path(crawled["env"]["ARAGOG_DATA_DIR"]) / "content").rglob("*.zst"))
+def list_objects(crawled: dict[str, Any]) -> list[str]:
+    return content_keys(Path(crawled["env"]["ARAGOG_DATA_DIR"]))
 
 
 @pytest.mark.timeout(300)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.crawling import content_keys
 from tests.acceptance.many_hosts import Shape, Web, many_hosts
 from tests.engines import small_file_system
 from tests.processes import environment, run_aragog, start_aragog, stop
@@ -142,7 +143,7 @@ def fill(filler: Path, crawl: subprocess.Popen[str]) -> None:
 
 
 def stored_pages(data: Path) -> int:
-    return len(list((data / "content").rglob("*.zst"))) if data.exists() else 0
+    return len(content_keys(data))
 
 
 def wait_for(holds: object, seconds: float = 40) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -16,9 +15,9 @@ from typing import Self
 from drivers.disk import disk_errors
 from drivers.gathered import Gathered
 from drivers.sqlite import Durability
-from thrift_idl.errors import BadConfiguration, InvalidRequest
+from thrift_idl.errors import BadConfiguration
+from urlstore.content_key import checked
 
-_CONTENT_KEY = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}")
 _INCOMING = "incoming"
 _NUMBERS = itertools.count()  # of the process, for it may have a directory open twice
 
@@ -66,9 +65,7 @@ class FileContent:
         """Nothing is held."""
 
     def _path(self, content_key: str) -> str:
-        if not _CONTENT_KEY.fullmatch(content_key):  # a key never walks out of the directory
-            raise InvalidRequest(f"{content_key[:120]!r} is no content key")
-        return f"{self._root}/{content_key[:2]}/{content_key.replace('/', '-')}.zst"
+        return f"{self._root}/{content_key[:2]}/{checked(content_key).replace('/', '-')}.zst"
 
     def _put_all(self, puts: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         for path, blob in puts:

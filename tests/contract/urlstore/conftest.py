@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.contract.urlstore.stores import Backends, open_backends, places, service_over, through_thrift
 from thrift_idl.gen.urlstore.protocol import UrlStore
 
-PAIRS = ("sqlite", "memory", "cassandra")
+PAIRS = ("sqlite", "files", "memory", "cassandra")
 ROUTES = ("direct", "thrift")
 
 _sites = itertools.count(1)

@@ -13,6 +13,7 @@ from thrift_idl.rpc import Channel, RpcServer
 from urlstore.backends import ContentBackend, MetadataBackend
 from urlstore.backends.files import FileContent
 from urlstore.backends.sqlite import SqliteMetadata
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.service import UrlStoreService
 
 Backends = tuple[MetadataBackend, ContentBackend]
@@ -28,12 +29,17 @@ def places(pair: str, folder: Path) -> Iterator[tuple[str, str]]:
         ):
             yield metadata, content
     else:
-        yield "sqlite:///:memory:" if pair == "memory" else f"sqlite:///{folder / 'store.db'}", f"file:///{folder}"
+        yield {
+            "memory": ("sqlite:///:memory:", "sqlite:///:memory:"),
+            "sqlite": (f"sqlite:///{folder / 'store.db'}", f"sqlite:///{folder / 'content.db'}"),
+            "files": (f"sqlite:///{folder / 'store.db'}", f"file:///{folder}"),
+        }[pair]
 
 
 async def open_backends(metadata: str, content: str) -> Backends:
     if metadata.startswith("sqlite:"):
-        return await SqliteMetadata.open(metadata), await FileContent.open(content)
+        kind = SqliteContent if content.startswith("sqlite:") else FileContent
+        return await SqliteMetadata.open(metadata), await kind.open(content)
     from urlstore.backends.cassandra import CassandraMetadata
     from urlstore.backends.s3 import S3Content
 

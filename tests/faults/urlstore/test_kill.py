@@ -34,7 +34,7 @@ async def _rows(service: UrlStoreService, host: str) -> list[object]:
 
 
 async def _undisturbed(host: str, folder: Path) -> list[object]:
-    backends = await open_backends("sqlite:///:memory:", f"file:///{folder / 'undisturbed'}")
+    backends = await open_backends("sqlite:///:memory:", "sqlite:///:memory:")
     service = service_over(backends)
     for request in (*first_puts(host), the_put(host)):
         await service.put_page(request)
@@ -60,7 +60,7 @@ async def _put_killed_at(step: int, urls: tuple[str, str], backends: Backends, f
     assert await _rows(service, host) == await _undisturbed(host, folder)
 
 
-@pytest.mark.parametrize("pair", ["sqlite", "cassandra"])
+@pytest.mark.parametrize("pair", ["sqlite", "files", "cassandra"])
 async def test_killed_at_any_step_a_put_leaves_no_row_without_content_and_repeated_ends_the_same(
     pair: str, tmp_path: Path
 ) -> None:
@@ -90,11 +90,12 @@ asyncio.run(main())
 """
 
 
-async def test_killed_at_any_time_a_store_of_files_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pair", ["sqlite", "files"])
+async def test_killed_at_any_time_a_store_keeps_what_it_acknowledged(pair: str, tmp_path: Path) -> None:
     seed = 20261122
     chance = random.Random(seed)
     number = 0
-    with places("sqlite", tmp_path) as urls:
+    with places(pair, tmp_path) as urls:
         for _ in range(8):
             command = [sys.executable, "-c", WRITER, *urls, str(number)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
@@ -112,4 +113,4 @@ async def test_killed_at_any_time_a_store_of_files_keeps_what_it_acknowledged(tm
             await service.put_page(put("http://b.test/", at=number))
             await service.close()
     assert number > 0
-    assert not list((tmp_path / "incoming").iterdir()), "what the killed had begun is swept"
+    assert not list(tmp_path.glob("incoming/*")), "what the killed had begun is swept"

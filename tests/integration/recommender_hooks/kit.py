@@ -24,7 +24,7 @@ from thrift_idl.errors import AragogError, HttpStatus, RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Header, Hop
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
-from urlstore.backends.files import FileContent
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
 from urlstore.service import UrlStoreService
 from weburl import split
@@ -131,7 +131,7 @@ def service_over(clock: Clock, *, decode: Decode = decoded_here, **parts: Any) -
 @asynccontextmanager
 async def kit_at(folder: Path, leases: ImageLeases | None = None) -> AsyncIterator[Kit]:
     clock = Clock()
-    backends = await SqliteMetadata.open("sqlite:///:memory:"), await FileContent.open(f"file:///{folder}/content")
+    backends = await SqliteMetadata.open("sqlite:///:memory:"), await SqliteContent.open(f"sqlite:///{folder}/content.db")
     store = UrlStoreService(*backends, clock_ms=clock)
     url = f"file:///{folder}/events.jsonl"
     sink, fetcher = await JsonlSink.open(url), FileFetcher(clock)

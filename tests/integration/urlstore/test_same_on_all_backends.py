@@ -42,7 +42,7 @@ async def test_one_history_leaves_the_same_rows_in_sqlite_and_cassandra(tmp_path
 
 
 async def test_sqlite_and_zstd_read_what_was_stored(tmp_path: Path) -> None:
-    with places("sqlite", tmp_path) as urls:
+    with places("files", tmp_path) as urls:
         await _some_history(await open_backends(*urls))
     with sqlite3.connect(tmp_path / "store.db") as database:
         rows = dict(database.execute("SELECT url, redirects_to FROM url_row").fetchall())

@@ -17,7 +17,7 @@ from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page, PutPageRequest
 from thrift_idl.records import replace
-from urlstore.backends.files import FileContent
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
 from urlstore.service import UrlStoreService
 
@@ -43,7 +43,7 @@ class Jobs:
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[UrlStoreService]:
     metadata = await SqliteMetadata.open(f"sqlite:///{tmp_path}/store.sqlite")
-    service = UrlStoreService(metadata, await FileContent.open(f"file:///{tmp_path}/content"))
+    service = UrlStoreService(metadata, await SqliteContent.open(f"sqlite:///{tmp_path}/content.db"))
     yield service
     await service.close()
 
