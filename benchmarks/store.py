@@ -21,8 +21,8 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, LookupRequest, PutPageRequest
 from thrift_idl.rpc import run
-from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.service import UrlStoreService
 
 CONTEXT = Context("benchmark")

@@ -24,8 +24,8 @@ from thrift_idl.errors import AragogError, HttpStatus, RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Header, Hop
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
-from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.service import UrlStoreService
 from weburl import split
 

@@ -17,8 +17,8 @@ from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page, PutPageRequest
 from thrift_idl.records import replace
-from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.backends.sqlite import SqliteMetadata
+from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.service import UrlStoreService
 
 CONTEXT = Context("tests")
