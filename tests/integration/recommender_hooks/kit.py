@@ -131,7 +131,10 @@ def service_over(clock: Clock, *, decode: Decode = decoded_here, **parts: Any) -
 @asynccontextmanager
 async def kit_at(folder: Path, leases: ImageLeases | None = None) -> AsyncIterator[Kit]:
     clock = Clock()
-    backends = await SqliteMetadata.open("sqlite:///:memory:"), await SqliteContent.open(f"sqlite:///{folder}/content.db")
+    backends = (
+        await SqliteMetadata.open("sqlite:///:memory:"),
+        await SqliteContent.open(f"sqlite:///{folder}/content.db"),
+    )
     store = UrlStoreService(*backends, clock_ms=clock)
     url = f"file:///{folder}/events.jsonl"
     sink, fetcher = await JsonlSink.open(url), FileFetcher(clock)
