@@ -16,6 +16,8 @@ _NO_LINE = Line(0, "", "")
 _AGENT = "us"  # the mended text has one group, and this is its name
 _BEGINNING = re.compile(r"[*$]")
 _INDEX = "/index.html"
+# To protego, a pattern that ends in `$` also means that character: written otherwise, it doesn't.
+_DOLLAR = ("%24", "%01")
 _MOST_SITEMAPS = 100
 _LONGEST_SITEMAP = 2_048
 
@@ -111,10 +113,10 @@ def _cost(pattern: str) -> int:
 
 def mended(group: Group) -> str:
     """The group as protego reads it without fail: one agent, known fields, colons, escaped patterns."""
-    rules = [f"{line.kind}: {pattern_text(line.value)}" for line in group.rules]
+    rules = [f"{line.kind}: {pattern_text(line.value).replace(*_DOLLAR)}" for line in group.rules]
     return "\n".join([f"user-agent: {_AGENT}", *rules])
 
 
 def path_for_protego(path: str) -> str:
     """A URL with this path; its own parsing of a bare `//x` would take x for a host."""
-    return f"http://h{path}"
+    return f"http://h{path.replace(*_DOLLAR)}"

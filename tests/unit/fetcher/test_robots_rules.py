@@ -99,6 +99,8 @@ def test_a_crawl_delay_is_seconds_at_most_a_day(value, delay_ms):
         ("/a**b", "/ab", True),
         ("/a*a$", "/a", False),
         ("/$", "/", True),
+        ("/$", "/$", False),
+        ("/a$", "/a$b", False),
         ("/%7Ea", "/~a", True),
         ("/%c3%a9", "/%C3%A9", True),
         ("/é", "/%C3%A9", True),
@@ -130,6 +132,8 @@ PATHS = st.lists(
 @settings(max_examples=1500, deadline=None)
 @example(written=[("allow", "/a$b"), ("disallow", "/")], path="/a$b")
 @example(written=[("disallow", "//a")], path="//a")
+@example(written=[("disallow", "/$")], path="/$")
+@example(written=[("allow", "/index.html$"), ("disallow", "/")], path="/index.html$")
 def test_protego_and_our_own_reading_never_differ(written, path):
     text = "User-agent: *\n" + "\n".join(f"{field}: {pattern}" for field, pattern in written)
     _, agreed = Rules(text.encode(), "Aragog").verdict(path)
