@@ -18,6 +18,7 @@ from aragog.assembly.clients import client_of
 from aragog.cli.ping import answer_ms
 from aragog.lock import LOCK, owner_pid
 from aragog.settings import Settings
+from fetcher.lookups import lookup_of
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
@@ -53,6 +54,7 @@ async def examine(settings: Settings) -> list[Finding]:
     found = [*_data_directory(settings), *_contact(settings), *_limits(settings), *_ledger(settings)]
     membership, told = _membership(settings)
     found += told
+    found += [finding async for finding in _names(settings)]
     async for finding in _services(settings, membership):
         found.append(finding)
     found += await asyncio.gather(*(_engine(name, url) for name, url in _engines(settings)))
@@ -156,6 +158,15 @@ def _membership(settings: Settings) -> tuple[Membership | None, list[Finding]]:
 
 
 # --- over the network ---
+
+
+async def _names(settings: Settings) -> AsyncIterator[Finding]:
+    """Who finds the addresses of hosts here; nothing is asked."""
+    if settings.fetcher.service:
+        return
+    lookup, said = lookup_of(settings.fetcher.dns)
+    await lookup.close()
+    yield Finding("names", "ok", said)
 
 
 async def _services(settings: Settings, membership: Membership | None) -> AsyncIterator[Finding]:

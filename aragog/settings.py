@@ -43,6 +43,10 @@ class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Through which all connections go, http://[user:password@]address:port; "" = directly. It is asked to CONNECT to
     #: the address that we vetted, also for http.
     proxy: str = ""
+    #: Nameservers by address, separated by commas; "" = the system's; "system" = getaddrinfo (no times to live).
+    dns: str = ""
+    #: A name's addresses are kept for their time to live, at most this long.
+    dns_max_ttl_ms: int = 3_600_000
     max_content_bytes: int = 10 * 1024 * 1024
     deadline_ms: int = 30_000
 

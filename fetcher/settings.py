@@ -32,6 +32,21 @@ class TransportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NameSettings:
+    """How long the addresses of a name count."""
+
+    timeout_ms: int = 5_000
+    """The longest wait for one name."""
+    max_ttl_ms: int = 3_600_000
+    """A longer time to live counts as this one."""
+    no_ttl_ms: int = 60_000
+    """Where nobody told a time to live (getaddrinfo)."""
+    failure_ms: int = 5_000
+    """A failure is remembered this long."""
+    max_names: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
 class RobotsSettings:
     """How long robots.txt counts (RFC 9309 2.4 asks for at most 24 h; seven days is the owner's choice)."""
 
@@ -66,6 +81,7 @@ class FetcherSettings:
     max_retry_after_ms: int = DAY_MS
     transport: TransportSettings = field(default_factory=TransportSettings)
     robots: RobotsSettings = field(default_factory=RobotsSettings)
+    names: NameSettings = field(default_factory=NameSettings)
 
     def __post_init__(self) -> None:
         for name in (

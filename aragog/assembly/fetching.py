@@ -11,9 +11,11 @@ from aragog.settings import Settings
 from aragog.telemetry import fetcher_telemetry
 from fetcher.addresses import AddressPolicy
 from fetcher.fleet import FetcherFleet
-from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
+from fetcher.lookups import lookup_of
+from fetcher.names import SystemResolver
+from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings, RobotsSettings
+from fetcher.settings import FetcherSettings, NameSettings, RobotsSettings
 from fetcher.transport import GuardedTransport
 from fetcher.transport.proxy import parse_proxy
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -53,6 +55,7 @@ def fetcher_settings(settings: Settings) -> FetcherSettings:
         max_content_bytes=given.max_content_bytes,
         deadline_ms=given.deadline_ms,
         robots=RobotsSettings(max_age_ms=given.robots_max_age_ms),
+        names=NameSettings(max_ttl_ms=given.dns_max_ttl_ms),
     )
 
 
@@ -63,7 +66,7 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
     policy = AddressPolicy.of(allow=settings.fetcher.allow_private, deny=settings.fetcher.deny)
     proxy = parse_proxy(settings.fetcher.proxy) if settings.fetcher.proxy else None
     connect_to = parse_connect_to(settings.fetcher.connect_to)
-    system = SystemResolver()
+    system = SystemResolver(lookup_of(settings.fetcher.dns)[0], told.names)
     cache = await open_backend("fetcher.robots_cache", ROBOTS_CACHE, settings.fetcher.robots_cache, settings)
     service = FetcherService(
         limiter=limiter,
@@ -78,4 +81,4 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
         yield service
     finally:
         await service.close()
-        system.close()
+        await system.close()

@@ -9,7 +9,8 @@ import typer
 import weburl
 from aragog.cli.filters import Answer, Fields, Jsonl, Shape, one_of, run_filter_in_flight, run_piped, scalar, text_of
 from fetcher.addresses import PUBLIC_WEB, literal, verdict
-from fetcher.resolver import Resolver, SystemResolver, guarded_endpoints
+from fetcher.names import SystemResolver
+from fetcher.resolver import Resolver, guarded_endpoints
 from thrift_idl.errors import AddressDenied, DnsFailure, InvalidUrl
 
 app = typer.Typer(no_args_is_help=True, help="Whether the fetcher would connect to an address. No configuration.")
@@ -49,7 +50,7 @@ async def _check(targets: list[str] | None, jsonl: bool) -> None:
     try:
         await run_filter_in_flight(Shape(jsonl, fields_of, ("allowed", "reason")), answer, targets, _AT_ONCE)
     finally:
-        resolver.close()
+        await resolver.close()
 
 
 def fields_of(text: str) -> Fields:

@@ -35,6 +35,13 @@ def test_a_missing_contact_is_a_warning_that_says_what_to_do(tmp_path: Path) -> 
     assert "do: set fetcher.contact" in done.stdout
 
 
+def test_it_says_who_finds_the_addresses_of_names(tmp_path: Path) -> None:
+    asked = examined(0, data_dir=str(tmp_path), fetcher_dns="10.0.0.2,10.0.0.3:5353")["names"]
+    assert asked["said"] == "DNS by 10.0.0.2:53, 10.0.0.3:5353: times to live are kept"
+    system = examined(0, data_dir=str(tmp_path), fetcher_dns="system")["names"]
+    assert system["said"] == "the system's getaddrinfo (set so): an answer is kept for a minute"
+
+
 def test_an_unknown_setting_is_the_one_finding(tmp_path: Path) -> None:
     found = examined(1, data_dir=str(tmp_path), ratelimiter_qbs="5")
     assert list(found) == ["configuration"]

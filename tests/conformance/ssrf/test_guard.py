@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from fetcher.addresses import AddressPolicy, verdict
-from fetcher.resolver import Endpoint, SystemResolver, guarded_endpoints
+from fetcher.lookups import SystemLookup
+from fetcher.names import SystemResolver
+from fetcher.resolver import Endpoint, guarded_endpoints
+from fetcher.settings import NameSettings
 from tests.conformance import vectors
 from thrift_idl.errors import AddressDenied, AragogError, DnsFailure, InvalidUrl, Refused, Unavailable
 from weburl import join, split
@@ -40,7 +43,7 @@ class Names(SystemResolver):
     def __init__(self, answers: dict[str, list[tuple[str, ...]]] | None = None) -> None:
         self.answers = answers or {}
         self.looked_up: list[str] = []
-        super().__init__(lookup=self.answer, ttl_ms=0)
+        super().__init__(SystemLookup(self.answer), NameSettings(no_ttl_ms=0))
 
     def answer(self, host: str) -> tuple[str, ...]:
         self.looked_up.append(host)
@@ -131,7 +134,7 @@ async def test_an_address_of_our_own_is_denied_once_the_policy_names_it() -> Non
 
 async def test_a_resolver_that_hangs_fails_within_its_budget() -> None:
     never = threading.Event()
-    resolver = SystemResolver(lookup=lambda host: (str(never.wait(10)),), timeout_ms=20)
+    resolver = SystemResolver(SystemLookup(lambda host: (str(never.wait(10)),)), NameSettings(timeout_ms=20))
     try:
         with pytest.raises(DnsFailure, match="within 20 ms"):
             await guarded_endpoints("hang.example", 80, resolver)

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
+from fetcher.names import SystemResolver
+from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import MIB, FetcherSettings, TransportSettings

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fetcher.addresses import AddressPolicy
-from fetcher.resolver import Endpoint, MappedResolver, SystemResolver
+from fetcher.names import SystemResolver
+from fetcher.resolver import Endpoint, MappedResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings

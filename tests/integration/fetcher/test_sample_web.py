@@ -11,7 +11,8 @@ import pytest
 import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.chain import chain_of
-from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
+from fetcher.names import SystemResolver
+from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.rules import Rules
 from fetcher.service import FetcherService

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.resolver import SystemResolver
+from fetcher.lookups import SystemLookup
+from fetcher.names import SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings
+from fetcher.settings import FetcherSettings, NameSettings
 from fetcher.transport import GuardedTransport
 from tests.integration.fetcher.kit import asked
 from tests.integration.fetcher.limiters import OpenLimiter
@@ -57,7 +58,7 @@ async def guarded(names: Names, replies: dict | None = None, policy: AddressPoli
     server = await asyncio.start_server(web.serve, PUBLIC, 0)
     web.port = server.sockets[0].getsockname()[1]
     trap = await asyncio.start_server(private.serve, PRIVATE, web.port)
-    resolver = SystemResolver(ttl_ms=0, lookup=names)
+    resolver = SystemResolver(SystemLookup(names), NameSettings(no_ttl_ms=0))
     settings = FetcherSettings()
     fetcher = FetcherService(
         limiter=OpenLimiter(),
@@ -71,7 +72,7 @@ async def guarded(names: Names, replies: dict | None = None, policy: AddressPoli
         yield Guarded(fetcher, web, private)
     finally:
         await fetcher.close()
-        resolver.close()
+        await resolver.close()
         server.close()
         trap.close()
         assert private.connections == 0, "a private listener was reached"

@@ -10,7 +10,8 @@ import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.clock import Clock
 from fetcher.explaining import Explaining
-from fetcher.resolver import SystemResolver
+from fetcher.lookups import SystemLookup
+from fetcher.names import SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.copies import RobotsCopy
 from fetcher.robots.gate import RobotsGate
@@ -79,7 +80,7 @@ async def kit_of(cache=None, limiter=RateLimiterService, settings: FetcherSettin
     clock = Clock(wall_ms=lambda: kit.wall_ms)
     cache = cache or MemoryRobotsCache()
     gate = RobotsGate(kit.answer, cache, "Aragog", settings.robots, clock, SilentTelemetry())
-    resolver = SystemResolver(lookup=lambda host: ADDRESSES.get(host, ()))
+    resolver = SystemResolver(SystemLookup(lambda host: ADDRESSES.get(host, ())))
     policy = AddressPolicy.of(["127.0.0.1"])
     kit.explaining = Explaining(gate, cache, resolver, policy, made, settings, clock)
     return kit

@@ -1,0 +1,235 @@
+"""Where a name's addresses come from: the DNS, with their time to live, or the operating system, without.
+
+c-ares (pycares) speaks to the nameservers of /etc/resolv.conf and reads /etc/hosts; what it can't do (mDNS, NIS and the
+like) is left to getaddrinfo. Nothing here is vetted: see `fetcher.resolver`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pycares
+
+from fetcher.addresses import literal
+from thrift_idl.errors import BadConfiguration
+
+SYSTEM = "system"
+_THREADS = 32  # getaddrinfo blocks; more names than this at once wait within their time-out
+_RENEW_AFTER = 10_000  # look-ups: c-ares has a cache of its own, without a bound but time
+_RENEW_AFTER_MS = 3_600_000
+_GIVE_UP_S = 30  # c-ares ends by itself, long before; but a callback that is never called must not hold a name for ever
+_READ_BY_CARES = {"files", "dns", "resolve"}
+_OF_SHORT_NAMES = {"myhostname", "mymachines"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one look-up found."""
+
+    addresses: tuple[str, ...]
+    """Numeric, best first (RFC 6724); none where the name doesn't resolve."""
+    ttl_ms: int | None = None
+    """The least of the records' times to live, CNAMEs included; None where nobody told."""
+    reason: str = ""
+    """Why there is no address."""
+
+
+class Lookup(Protocol):
+    """One way to find a name's addresses, without a cache of ours."""
+
+    async def look_up(self, host: str) -> Answer:
+        """What `host`, an ASCII name, resolves to; failures are answers too. Ends by itself, perhaps late."""
+        ...
+
+    async def close(self) -> None:
+        """Ends it; look-ups under way are abandoned."""
+        ...
+
+
+class SystemLookup:
+    """getaddrinfo, in threads of its own: everything the system knows, without times to live.
+
+    `addresses` blocks and answers numeric addresses, none for a name that doesn't resolve.
+    """
+
+    def __init__(self, addresses: Callable[[str], tuple[str, ...]] | None = None) -> None:
+        self._addresses = addresses or system_addresses
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+
+    async def look_up(self, host: str) -> Answer:
+        """What the system says."""
+        addresses = await asyncio.get_running_loop().run_in_executor(self._pool, self._addresses, host)
+        return Answer(addresses, reason="" if addresses else "unknown to the system's resolver")
+
+    async def close(self) -> None:
+        """Lets the threads end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class DnsLookup:
+    """c-ares: asks `nameservers` ("10.0.0.2:53", those of the system if none), after /etc/hosts.
+
+    A try waits `try_ms`; there are `tries` for each nameserver. Raises `pycares.AresError` where c-ares can't start.
+    """
+
+    def __init__(
+        self,
+        nameservers: Sequence[str] = (),
+        *,
+        try_ms: int = 2_000,
+        tries: int = 2,
+        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._nameservers = tuple(nameservers)
+        self._try_s = try_ms / 1000
+        self._tries = tries
+        self._now_ms = now_ms
+        self._channel = self._opened()
+
+    async def look_up(self, host: str) -> Answer:
+        """Addresses of both families, with the least time to live."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Answer] = loop.create_future()
+
+        def settle(answer: Answer) -> None:
+            if not found.done():
+                found.set_result(answer)
+
+        def answered(result: pycares.AddrInfoResult | None, error: int | None) -> None:
+            if not loop.is_closed():  # c-ares calls from a thread of its own, at the end too
+                loop.call_soon_threadsafe(settle, _answer(result, error))
+
+        try:
+            self._renewed().getaddrinfo(host, None, type=socket.SOCK_STREAM, callback=answered)
+        except (UnicodeError, RuntimeError) as error:  # no name at all; a closed channel
+            return Answer((), reason=str(error))
+        try:
+            async with asyncio.timeout(_GIVE_UP_S):
+                return await found
+        except TimeoutError:
+            return Answer((), reason="no answer")
+
+    async def close(self) -> None:
+        """Abandons what is under way."""
+        self._channel.close()
+
+    def _opened(self) -> pycares.Channel:
+        self._left = _RENEW_AFTER
+        self._renew_at_ms = self._now_ms() + _RENEW_AFTER_MS
+        return pycares.Channel(timeout=self._try_s, tries=self._tries, servers=self._nameservers or None)
+
+    def _renewed(self) -> pycares.Channel:
+        """The channel, from time to time a new one: so its cache stays small. The old one ends with its last answer."""
+        self._left -= 1
+        if self._left < 0 or self._now_ms() >= self._renew_at_ms:
+            self._channel = self._opened()
+        return self._channel
+
+
+class ByName:
+    """The DNS for names of it; the system for those that it may know from elsewhere: one label, or `.local` (mDNS)."""
+
+    def __init__(self, dns: Lookup, system: Lookup) -> None:
+        self._dns = dns
+        self._system = system
+
+    async def look_up(self, host: str) -> Answer:
+        """What the one or the other says."""
+        labels = host.rstrip(".").split(".")
+        local = len(labels) == 1 or labels[-1] == "local"
+        return await (self._system if local else self._dns).look_up(host)
+
+    async def close(self) -> None:
+        """Closes both."""
+        await self._dns.close()
+        await self._system.close()
+
+
+def lookup_of(dns: str = "") -> tuple[Lookup, str]:
+    """The look-up that the setting `fetcher.dns` names, and what it is, for people. Raises `BadConfiguration`.
+
+    "" = the system's nameservers, or getaddrinfo where those aren't the whole truth; "system" = getaddrinfo; otherwise
+    nameservers by address, separated by commas.
+    """
+    if dns and dns != SYSTEM:
+        servers = tuple(_nameserver(text.strip()) for text in dns.split(","))
+        return DnsLookup(servers), f"DNS by {', '.join(servers)}: times to live are kept"
+    why = "set so" if dns else system_only()
+    if not why:
+        try:
+            channel = DnsLookup()
+        except pycares.AresError as error:
+            why = f"c-ares can't start: {error}"
+        else:
+            return ByName(channel, SystemLookup()), "DNS by the system's nameservers: times to live are kept"
+    return SystemLookup(), f"the system's getaddrinfo ({why}): an answer is kept for a minute"
+
+
+def system_only(resolv: Path = Path("/etc/resolv.conf"), switch: Path = Path("/etc/nsswitch.conf")) -> str:
+    """Why only the operating system can look names up here; "" where the DNS can be asked."""
+    if not sys.platform.startswith("linux"):
+        return ""  # c-ares asks the system for its nameservers
+    if not any(line.split()[:1] == ["nameserver"] for line in _lines(resolv)):
+        return f"{resolv} names no nameserver"
+    for line in _lines(switch):
+        if line.startswith("hosts:"):
+            return _unread(line.removeprefix("hosts:").split(), switch)
+    return ""
+
+
+def system_addresses(host: str) -> tuple[str, ...]:
+    """Numeric addresses of `host`; none where it doesn't resolve. Blocks."""
+    try:
+        # Bytes: text would pass through Python's own IDNA codec; the host is ASCII already.
+        answers = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
+
+
+def _answer(result: pycares.AddrInfoResult | None, error: int | None) -> Answer:
+    if result is None or not result.nodes:
+        return Answer((), reason=_text(pycares.errno.strerror(error)).lower() if error else "no address")
+    addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in result.nodes))
+    ttls_s = [node.ttl for node in result.nodes] + [alias.ttl for alias in result.cnames]
+    return Answer(addresses, 1000 * max(min(ttls_s), 0))
+
+
+def _text(told: str | bytes) -> str:
+    return told.decode("ascii") if isinstance(told, bytes) else told
+
+
+def _unread(sources: list[str], switch: Path) -> str:
+    """Why c-ares doesn't see all that the line `hosts:` of nsswitch.conf(5) lists."""
+    names = {source for source in sources if not source.startswith("[")}
+    unread = {name for name in names - _READ_BY_CARES - _OF_SHORT_NAMES if not name.startswith("mdns")}
+    if unread:
+        return f"{switch}: hosts come from {', '.join(sorted(unread))} too"
+    return "" if names & {"dns", "resolve"} else f"{switch}: hosts don't come from the DNS"
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line.partition("#")[0].strip() for line in file.read_text(errors="replace").splitlines()]
+    except OSError:
+        return []
+
+
+def _nameserver(text: str) -> str:
+    bare = literal(text)
+    host, _, port = (text, "", "53") if bare else text.rpartition(":")
+    address = bare or literal(host)
+    if address is None or not port.isdecimal() or not 0 < int(port) < 65536:
+        message = (
+            f'fetcher.dns: {text!r} is no nameserver\'s address, such as "10.0.0.2", "10.0.0.2:5353" or "[::1]:53"'
+        )
+        raise BadConfiguration(message, entry=text)
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

@@ -1,0 +1,79 @@
+"""Names resolved once and remembered: for their time to live within bounds, failures briefly."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from fetcher.addresses import literal
+from fetcher.lookups import Answer, Lookup, lookup_of
+from fetcher.resolver import Endpoint
+from fetcher.settings import NameSettings
+from thrift_idl.errors import DnsFailure
+
+
+class SystemResolver:
+    """This machine's resolver with a cache of ours; `lookup` is the system's own choice if not given.
+
+    A name whose time to live is 0 is looked up again for every hop. Concurrent calls for one name share one look-up.
+    """
+
+    def __init__(
+        self,
+        lookup: Lookup | None = None,
+        settings: NameSettings | None = None,
+        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._lookup = lookup or lookup_of()[0]
+        self._settings = settings or NameSettings()
+        self._now_ms = now_ms
+        self._cache: dict[str, tuple[int, Answer]] = {}
+        self._underway: dict[str, asyncio.Task[Answer]] = {}
+
+    async def resolve(self, host: str, port: int) -> tuple[Endpoint, ...]:
+        """Endpoints of `host` in the order of RFC 6724. Raises `DnsFailure` (details: host)."""
+        if (address := literal(host)) is not None:
+            return (Endpoint(str(address), port),)
+        answer = self._cached(host) or await self._looked_up(host)
+        if not answer.addresses:
+            raise DnsFailure(f"{host} does not resolve: {answer.reason}", host=host)
+        return tuple(Endpoint(address, port) for address in answer.addresses)
+
+    async def close(self) -> None:
+        """Abandons the look-ups under way."""
+        await self._lookup.close()
+        for task in self._underway.values():
+            task.cancel()
+
+    async def _looked_up(self, host: str) -> Answer:
+        if host not in self._underway:
+            task = asyncio.create_task(self._lookup.look_up(host))
+            self._underway[host] = task
+            task.add_done_callback(lambda done: self._remember(host, done))
+        try:
+            async with asyncio.timeout(self._settings.timeout_ms / 1000):
+                return await asyncio.shield(self._underway[host])
+        except TimeoutError:
+            message = f"{host} did not resolve within {self._settings.timeout_ms} ms"
+            raise DnsFailure(message, host=host) from None
+
+    def _cached(self, host: str) -> Answer | None:
+        until_ms, answer = self._cache.get(host, (0, None))
+        return answer if self._now_ms() < until_ms else None
+
+    def _remember(self, host: str, done: asyncio.Task[Answer]) -> None:
+        self._underway.pop(host, None)
+        self._cache.pop(host, None)
+        if done.cancelled() or done.exception() or not (kept_ms := kept_for_ms(done.result(), self._settings)):
+            return
+        while len(self._cache) >= self._settings.max_names:
+            self._cache.pop(next(iter(self._cache)))  # the oldest entry
+        self._cache[host] = (self._now_ms() + kept_ms, done.result())
+
+
+def kept_for_ms(answer: Answer, settings: NameSettings) -> int:
+    """How long an answer counts; 0 = for those that wait for it, and no longer."""
+    if not answer.addresses:
+        return settings.failure_ms
+    return settings.no_ttl_ms if answer.ttl_ms is None else min(answer.ttl_ms, settings.max_ttl_ms)
