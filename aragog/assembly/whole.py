@@ -89,4 +89,4 @@ async def serving(
         yield "pinlater", settings.pinlater.listen, RpcServer(PinLater, pinlater)
     if "fetcher" in names:
         fetcher = await stack.enter_async_context(local_fetcher(settings, limiter))
-        yield "fetcher", settings.fetcher.listen, RpcServer(Fetcher, fetcher)
+        yield "fetcher", settings.fetcher.listen, RpcServer(Fetcher, fetcher, cancellable=("fetch", "explain"))

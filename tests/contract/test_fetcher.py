@@ -56,7 +56,7 @@ async def setting(request: pytest.FixtureRequest) -> AsyncIterator[Setting]:
         if request.param == "direct":
             yield Setting(service, web, limiter)
             return
-        server = RpcServer(Fetcher, service)
+        server = RpcServer(Fetcher, service, cancellable=("fetch", "explain"))
         channel = Channel(f"127.0.0.1:{await server.start('127.0.0.1', 0)}")
         yield Setting(channel.client(Fetcher), web, limiter)
         await channel.close()
@@ -127,8 +127,11 @@ async def test_bad_requests_name_the_field(setting: Setting):
 
 
 async def test_a_cancelled_call_ends_its_request(setting: Setting):
+    left = asyncio.Event()
+
     async def silent(reader, writer):
-        await asyncio.sleep(3600)
+        await reader.read()
+        left.set()
 
     setting.web.replies["/slow"] = silent
     call = asyncio.ensure_future(setting.fetcher.fetch(asked(setting.web.url("/slow"))))
@@ -137,4 +140,5 @@ async def test_a_cancelled_call_ends_its_request(setting: Setting):
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+    await left.wait()
     assert (await setting.fetcher.fetch(asked(setting.web.url("/")))).status == 200

@@ -13,13 +13,14 @@ from thrift_idl.rpc.failures import decode_application_error, from_failure
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.limits import ClientLimits
 from thrift_idl.rpc.link import Link, Reply
-from thrift_idl.rpc.message import CALL, EXCEPTION, Undecodable, decode, encode, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, Undecodable, decode, encode, write_header
 from thrift_idl.rpc.methods import Method, caller_of, methods
 from thrift_idl.rpc.pool import Pool
 
 P = TypeVar("P")
 
 DEFAULT_LIMITS: Final = ClientLimits()
+_NO_ARGUMENTS: Final = b"\0"  # an empty struct
 
 
 class Channel:
@@ -92,8 +93,12 @@ class Channel:
             link.write(framed(write_header(CALL, method.wire_name, sequence) + body))
             frame, header = await answer
         except DeadlineExceeded:
+            _give_up(link, sequence)
             if link.heard <= sent:
                 link.retire()  # perhaps its other end is gone without a word
+            raise
+        except asyncio.CancelledError:
+            _give_up(link, sequence)
             raise
         finally:
             timer.cancel()
@@ -142,6 +147,12 @@ def _caller(channel: Channel, method: Method) -> Callable[..., Coroutine[Any, An
 
     call.__name__ = call.__qualname__ = method.name
     return call
+
+
+def _give_up(link: Link, sequence: int) -> None:
+    """Tell the server that nobody waits for this answer; it decides whether to go on. Dropped where it reads slowly."""
+    if link.usable and not link.full:
+        link.write(framed(write_header(CALL, GIVE_UP, sequence) + _NO_ARGUMENTS))
 
 
 def _with_remaining(method: Method, arguments: Any, left_ms: int) -> Any:

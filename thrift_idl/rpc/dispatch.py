@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from thrift_idl.errors import AragogError, DeadlineExceeded, InvalidRequest, Ove
 from thrift_idl.rpc.answers import answer, answer_error, refuse
 from thrift_idl.rpc.calls import Call
 from thrift_idl.rpc.limits import ServerLimits
-from thrift_idl.rpc.message import CALL, Header, Undecodable, decode, read_header
+from thrift_idl.rpc.message import CALL, GIVE_UP, Header, Undecodable, decode, read_header
 from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
 from thrift_idl.rpc.values import TooManyValues, bound_values
 
@@ -75,6 +75,15 @@ class Served:
         self._dispatcher.load.bytes += frame_bytes
         self._timer = self._dispatcher.loop.call_later(budget_ms / 1000, self._expire)
 
+    def is_call(self, sequence: int) -> bool:
+        """Whether it came under this sequence id."""
+        return self._sequence == sequence
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether it may end in the middle because its caller doesn't want the answer any more."""
+        return self._method.name in self._dispatcher.cancellable
+
     def abandon(self) -> None:
         """The caller is gone: cancel the handler, answer nobody."""
         self._answered = True
@@ -120,7 +129,10 @@ class Served:
 class Dispatcher:
     """The methods of one service object, its limits and its load."""
 
-    def __init__(self, protocol: Callable[..., Any], service: object, limits: ServerLimits) -> None:
+    def __init__(
+        self, protocol: Callable[..., Any], service: object, limits: ServerLimits, cancellable: Collection[str] = ()
+    ) -> None:
+        self.cancellable = cancellable
         table = methods(protocol)
         self._methods = {name: (method, getattr(service, method.name)) for name, method in table.items()}
         self.limits = limits
@@ -131,6 +143,9 @@ class Dispatcher:
         """Start the call in `frame`; `replies` gets its answer, now or later. Raises FrameError on no such message."""
         header = read_header(frame, CALL)
         found = self._methods.get(header.name)
+        if found is None and header.name == GIVE_UP:
+            _give_up(header.sequence, running)
+            return
         if found is None:
             unknown = InvalidRequest(f"unknown method {header.name.decode(errors='replace')!r}")
             replies.send(refuse(TApplicationException.UNKNOWN_METHOD, header.name, header.sequence, unknown))
@@ -187,3 +202,9 @@ class Dispatcher:
         if load.bytes + frame_bytes > limits.memory_bytes:
             return Overloaded(f"calls in flight hold more than {limits.memory_bytes} bytes")
         return None
+
+
+def _give_up(sequence: int, running: set[Served]) -> None:
+    """Cancel the calls of that sequence id that may be cancelled; the others run to their ends."""
+    for served in [each for each in running if each.is_call(sequence) and each.cancellable]:
+        served.abandon()

@@ -19,6 +19,9 @@ CALL: Final = 1
 REPLY: Final = 2
 EXCEPTION: Final = 3
 NAME_BYTES: Final = 256
+#: A call of this name under the sequence id of another says that nobody waits for the other's answer. No method can be
+#: called so, and it has no answer; a server that doesn't know it answers "unknown method", which is dropped.
+GIVE_UP: Final = b"$give_up"
 
 _VERSION: Final = 0x80010000
 _HEAD = struct.Struct("!II")

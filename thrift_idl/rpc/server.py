@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from thrift_idl.errors import BadConfiguration
@@ -20,10 +20,18 @@ DEFAULT_LIMITS: Final = ServerLimits()
 class RpcServer:
     """Serves `service`, which fills `protocol` (a class of `thrift_idl.gen.<x>.protocol`), over framed binary Thrift.
 
-    Handlers are coroutines; their first step is taken at once, see `calls.py`.
+    Handlers are coroutines; their first step is taken at once, see `calls.py`. A handler is cancelled when its time is
+    over or its connection lost; one of the methods that `cancellable` names also when its caller gives up that call.
     """
 
-    def __init__(self, protocol: Callable[..., object], service: object, limits: ServerLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        protocol: Callable[..., object],
+        service: object,
+        limits: ServerLimits = DEFAULT_LIMITS,
+        cancellable: Collection[str] = (),
+    ) -> None:
+        self._cancellable = frozenset(cancellable)
         self._protocol = protocol
         self._service = service
         self._limits = limits
@@ -35,7 +43,7 @@ class RpcServer:
     async def start(self, host: str, port: int) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises BadConfiguration if it can't be had."""
         loop = asyncio.get_running_loop()
-        dispatcher = self._dispatcher = Dispatcher(self._protocol, self._service, self._limits)
+        dispatcher = self._dispatcher = Dispatcher(self._protocol, self._service, self._limits, self._cancellable)
         self._connections.most = connections_within(raise_limit(), self._limits.connections)
         try:
             self._listener = await loop.create_server(

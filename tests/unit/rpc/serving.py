@@ -23,7 +23,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer, ServerLimits
 from thrift_idl.rpc.dispatch import Load
 from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, encode, write_header
+from thrift_idl.rpc.message import CALL, GIVE_UP, encode, write_header
 
 GRANT = Grant(True, 12.5, 0.0, 100.0)
 
@@ -69,6 +69,11 @@ def context(remaining_ms: int | None = None) -> Context:
     return Context("test", "request-1", remaining_ms)
 
 
+def given_up(sequence: int) -> bytes:
+    """What a client sends when nobody waits for that answer any more."""
+    return framed(write_header(CALL, GIVE_UP, sequence) + b"\0")
+
+
 def reserve(domain: str = "example.org", remaining_ms: int | None = None) -> ReserveRequest:
     return ReserveRequest(context(remaining_ms), Reservation(domain, f"www.{domain}"))
 
@@ -84,9 +89,12 @@ def call(name: str, arguments: Any, sequence: int = 1) -> bytes:
 
 @contextlib.asynccontextmanager
 async def serving(
-    service: object, limits: ServerLimits | None = None, protocol: Callable[..., object] = RateLimiter
+    service: object,
+    limits: ServerLimits | None = None,
+    protocol: Callable[..., object] = RateLimiter,
+    cancellable: tuple[str, ...] = (),
 ) -> AsyncIterator[tuple[RpcServer, int]]:
-    server = RpcServer(protocol, service, limits or ServerLimits())
+    server = RpcServer(protocol, service, limits or ServerLimits(), cancellable)
     port = await server.start("127.0.0.1", 0)
     try:
         yield server, port

@@ -140,6 +140,23 @@ async def test_a_late_answer_is_dropped_and_the_next_call_gets_its_own() -> None
         assert server.opened == 1
 
 
+@pytest.mark.parametrize("deadline_ms", [30, 30_000])
+async def test_a_call_given_up_is_cancelled_at_a_server_that_may_and_the_connection_stays(deadline_ms: int) -> None:
+    limiter = Limiter()
+    limits = dataclasses.replace(ONE, deadline_ms=deadline_ms)
+    async with serving(limiter, cancellable=("block",)) as (server, port), calling(port, limits) as client:
+        waiting = asyncio.create_task(client.block(block()))
+        await until(lambda: limiter.blocked == 1)
+        await client.reserve(reserve())  # the server is heard: a deadline that passes ends no connection
+        if deadline_ms > 30:
+            waiting.cancel()
+        with pytest.raises((asyncio.CancelledError, DeadlineExceeded)):
+            await waiting
+        await until(lambda: limiter.cancelled == 1)
+        assert await client.reserve(reserve()) == GRANT
+        assert server.connections == 1
+
+
 async def test_cancelled_calls_leave_nothing_behind() -> None:
     limiter = Limiter()
     limits = ClientLimits(connections=1, connection_calls=8)

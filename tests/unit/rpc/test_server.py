@@ -19,6 +19,7 @@ from tests.unit.rpc.serving import (
     context,
     deaf,
     frame,
+    given_up,
     load_of,
     raw,
     reserve,
@@ -302,6 +303,30 @@ async def test_handlers_of_a_caller_that_left_are_cancelled() -> None:
             await until(lambda: limiter.blocked == 1)
         await until(lambda: server.calls == 0)
         assert limiter.cancelled == 1
+
+
+async def test_a_call_that_its_caller_gives_up_is_cancelled_and_no_other() -> None:
+    limiter = Limiter()
+    async with serving(limiter, cancellable=("block",)) as (server, port), raw(port) as (reader, writer):
+        for sequence in (1, 2, 3):
+            writer.write(call("block", service.block_args(block()), sequence))
+        writer.write(given_up(2) + given_up(2) + given_up(7))
+        await until(lambda: limiter.cancelled == 1)
+        limiter.released.set()
+        assert {read_header(await frame(reader), REPLY).sequence for _ in range(2)} == {1, 3}
+        writer.write(RESERVE)
+        assert read_header(await frame(reader), REPLY).name == b"reserve", "what was given up has no answer"
+        assert server.calls == 0
+
+
+async def test_a_call_that_is_to_be_finished_is_finished_though_its_caller_gives_it_up() -> None:
+    limiter = Limiter()
+    async with serving(limiter, cancellable=("reserve",)) as (_, port), raw(port) as (reader, writer):
+        writer.write(call("block", service.block_args(block()), 1) + given_up(1) + RESERVE)
+        await frame(reader)
+        limiter.released.set()
+        assert read_header(await frame(reader), REPLY).name == b"block"
+        assert limiter.cancelled == 0
 
 
 async def test_an_unforeseen_exception_is_logged_and_tells_its_caller_nothing_but_the_request_id(
