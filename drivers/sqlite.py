@@ -13,8 +13,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeVar
 from drivers.gathered import LONGEST_REST_S, rest_s
 from drivers.migrations import Migrations, statements
 from drivers.sqlite_claim import claim
-from drivers.sqlite_errors import named, translated
+from drivers.sqlite_errors import named, translate, translated
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 T = TypeVar("T")
@@ -105,8 +105,20 @@ class Database:
 
     def read_inline(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a point read in the calling thread: some 15 µs, less than the way to another thread."""
-        with translated(self._path), self._reader() as connection:
-            return work(connection)
+        # No context managers: they would be a third of a point read.
+        try:
+            if self._in_memory:
+                with self._memory_lock:
+                    return work(self._writer)
+            connection = self._borrowed()
+            try:
+                return work(connection)
+            finally:
+                self._readers.append(connection)
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
 
     async def migrate(self, migrations: Migrations) -> None:
         """Bring one component's tables to the version of this code. Safe in many processes at once, and repeatable.
@@ -142,23 +154,16 @@ class Database:
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
-    @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        if self._in_memory:
-            with self._memory_lock:
-                yield self._writer
-            return
+    def _borrowed(self) -> sqlite3.Connection:
+        """A connection to read by; whoever borrows it puts it back."""
         if self._closed:
             raise BackendDown(f"{named(self._path)} is closed")
         try:
-            connection = self._readers.pop()
+            return self._readers.pop()
         except IndexError:
             connection = self._connect()
             connection.execute("PRAGMA query_only = ON")
-        try:
-            yield connection
-        finally:
-            self._readers.append(connection)
+            return connection
 
     # --- gathering, in the event loop ---
 

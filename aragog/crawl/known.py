@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aragog.crawl.crawls import Crawl, Crawls, CrawlState, CrawlStatus
 from aragog.crawl.job import QUEUE
+from aragog.crawl.known_links import KnownLinks
 from aragog.crawl.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCrawl:
-    """What never changes of a crawl."""
+    """What never changes of a crawl, and what a worker needn't ask about it twice."""
 
     crawl: Crawl
     scope: Scope
     hosts: frozenset[str]
     """The seeds' hosts."""
+    links: KnownLinks = field(default_factory=KnownLinks, compare=False)
 
 
 class KnownCrawls:

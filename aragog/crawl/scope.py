@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from thrift_idl.errors import InvalidRequest, InvalidUrl
@@ -72,14 +73,21 @@ def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | No
     """
     if not follows(depth, max_depth):
         return ()
-    found: dict[bytes, str] = {}
+    found: dict[bytes, Target] = {}
     for link in links:
         if not link.nofollow:
             with suppress(InvalidUrl):  # or its normalized form is too long
-                url = split(link.url)
-                if scope.admits_host(url.host):
-                    found.setdefault(key_of_form(url.request_form), url.request_form)
-    return tuple(Target(key, url) for key, url in found.items())
+                name, target = _read(link.url)
+                if scope.admits_host(name):
+                    found.setdefault(target.key, target)
+    return tuple(found.values())
+
+
+@lru_cache(maxsize=16_384)  # most links of a page are those of the page before
+def _read(url: str) -> tuple[str, Target]:
+    """The host of a link, and what would be followed. Raises `InvalidUrl`."""
+    parts = split(url)
+    return parts.host, Target(key_of_form(parts.request_form), parts.request_form)
 
 
 def _place(kind: ScopeKind, name: str) -> str:

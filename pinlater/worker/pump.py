@@ -73,6 +73,7 @@ class Pump:
         self._prepare = prepare
         self._bounds = bounds
         self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
+        self._held = 0
         self._preparing: Sequence[Held] = ()
         self._pause_over = asyncio.Event()
         self._turn = 0
@@ -81,7 +82,7 @@ class Pump:
     @property
     def held(self) -> int:
         """Jobs claimed at present."""
-        return sum(len(held) for held in self._running.values())
+        return self._held
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then drain. Raises what no waiting mends (full disk, a newer store)."""
@@ -168,10 +169,12 @@ class Pump:
         for task in tasks:
             running = asyncio.create_task(task.work)
             self._running[running] = task.held
+            self._held += len(task.held)
             running.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         held = self._running.pop(task)
+        self._held -= len(held)
         if self._bounds.roomy is not None and self._free() >= self._bounds.roomy:
             self._pause_over.set()
         if task.cancelled():
