@@ -1,9 +1,9 @@
 """Runs benchmarks by name, by default all in turn: `python -m benchmarks [--json] [NAME ...]`.
 
 Prints machine and versions, each command line, three runs, and of each line of numbers its median. What compares
-(ratios) is printed by the benchmark itself; `crawl` and `peers` make their runs by themselves. Each is a module of its
-own, with options of its own and a --help that says what it measures: `python -m benchmarks.NAME --help`. With --json
-one object goes to standard output, and what people read to standard error.
+(ratios) is printed by the benchmark itself; `crawl`, `fetch` and `peers` make their runs by themselves. Each is a
+module of its own, with options of its own and a --help that says what it measures: `python -m benchmarks.NAME --help`.
+With --json one object goes to standard output, and what people read to standard error.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ PARTS = {
     "crawl_run",
     "fetch_clients",
     "fetch_limiter",
+    "fetch_scrapy",
     "limiter_peer",
     "limiter_pool",
     "limiter_redis",
@@ -39,7 +40,7 @@ PARTS = {
     "pinlater_peer",
     "stages",
 }
-RUNS_BY_ITSELF = {"crawl", "peers"}
+RUNS_BY_ITSELF = {"crawl", "fetch", "peers"}
 RUNS = 3
 LIBRARIES = ("uvloop", "httptools", "httpx", "thrift", "orjson", "selectolax", "zstandard", "pillow", "redis")
 

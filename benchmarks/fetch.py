@@ -1,9 +1,9 @@
-"""CPU of one fetch: our fetcher beside httpx's own pool and aiohttp. `python -m benchmarks.fetch`.
+"""CPU of one fetch: our fetcher beside aiohttp, Scrapy's downloader, httpx's pool. `python -m benchmarks.fetch`.
 
 Kept connections, a new connection each, a new HTTPS connection each; 1 KB and 65 KB; 100 hosts (loopback addresses),
 128 at once, all on uvloop. The server is a process of its own, each client another, whose CPU time alone counts. Each
 HTTPS connection is TLS 1.3 with a full handshake. Ours obeys robots.txt, vets each address and takes a reservation.
-Every content's size is checked.
+Every content's size is checked. The clients take turns, `--runs` times; each figure is the median of its runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import ssl
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 import certifi
 import uvloop
@@ -24,7 +26,8 @@ import uvloop
 from benchmarks.peer_environment import environment
 from testweb.faults.certificates import make_key, openssl
 
-PEERS = ("aiohttp==3.14.5", "uvloop==0.23.0")
+PEERS = ("aiohttp==3.14.5", "scrapy==2.19.0", "uvloop==0.23.0")
+FIGURES = ("cpu_us", "p99_ms", "per_s", "peak_mib")
 NO_ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 SCENARIOS = ("keep-alive", "new connection", "new https")
 
@@ -121,10 +124,14 @@ def compared(scenario: str, size: int, arguments: argparse.Namespace, folder: Pa
 
 def told(scenario: str, size: int, arguments: argparse.Namespace, plan: Path) -> None:
     ours, theirs = Path(sys.executable), environment("fetchers", PEERS) / "bin/python"
-    clients = [("fetcher", ours, 1), ("aiohttp", theirs, 1), ("httpx", ours, 10)]
+    clients = [("fetcher", ours, 1), ("aiohttp", theirs, 1), ("scrapy", theirs, 4), ("httpx", ours, 10)]
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name, _, _ in clients}
+    for _ in range(arguments.runs):
+        for name, python, share in clients:
+            runs[name].append(client(python, name, plan, arguments.requests // share, arguments.at_once))
     base = 0.0
-    for name, python, share in clients:
-        figures = client(python, name, plan, arguments.requests // share, arguments.at_once)
+    for name, measured in runs.items():
+        figures = {figure: median(run[figure] for run in measured) for figure in FIGURES}
         base = base or figures["cpu_us"]
         print(
             f"{scenario:15}{size // 1024:3} KB {name:18}{figures['cpu_us']:8.0f} µs CPU a fetch, "
@@ -140,7 +147,10 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--scenario", choices=SCENARIOS, help="only this one")
     parser.add_argument("--at-once", type=int, default=128)
+    parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+    load = ", ".join(f"{minutes:.1f}" for minutes in os.getloadavg())
+    print(f"medians of {arguments.runs} runs of {arguments.requests} fetches; load {load}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for scenario in [arguments.scenario] if arguments.scenario else SCENARIOS:
             for size in (1024, 65_536):

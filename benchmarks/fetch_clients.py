@@ -1,7 +1,7 @@
 """One client's share of `benchmarks.fetch`, in a process of its own: prints CPU, p99 and memory as JSON.
 
-`python benchmarks/fetch_clients.py CLIENT URLS-FILE REQUESTS AT-ONCE`; aiohttp runs in an environment of its own,
-so that nothing of ours is imported before it is known that it is ours.
+`python benchmarks/fetch_clients.py CLIENT URLS-FILE REQUESTS AT-ONCE`; aiohttp and Scrapy run in an environment of
+theirs, so that nothing of ours is imported before it is known that it is ours.
 """
 
 from __future__ import annotations
@@ -113,4 +113,10 @@ if __name__ == "__main__":
     import uvloop
 
     sys.path[0] = str(Path(__file__).parents[1])  # httpx and aiohttp are found where they are installed
-    uvloop.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    client, plan, requests, at_once = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    if client == "scrapy":
+        from benchmarks.fetch_scrapy import run  # starts a loop of its own
+
+        run(plan, requests, at_once)
+    else:
+        uvloop.run(main(client, plan, requests, at_once))
