@@ -18,7 +18,8 @@ _LARGE = 256 * 1024  # characters: quotes may hide a tag of so many from the loo
 _MANY_BYTES = 1_024  # a shorter tag has too few attributes to count them
 _FORMATTING_NAMES = "b big code em font i nobr s small strike strong tt u"
 _FORMATTING = frozenset(_FORMATTING_NAMES.split())
-_FORMATTING_TAG = re.compile(rf"<(?:{'|'.join(_FORMATTING_NAMES.split())})[\t\n\f\r />]")
+_EITHER_CASE = "|".join("".join(f"[{each}{each.upper()}]" for each in name) for name in _FORMATTING_NAMES.split())
+_FORMATTING_TAG = re.compile(rf"<(?=[bcefinstuBCEFINSTU])(?:{_EITHER_CASE})[\t\n\f\r />]")
 _FORMATTING_ABOVE = 200  # open ones, each copied into at most 5,000 blocks before the scan begins anyway
 _SMALL = 1_000  # tags that can't make more than 250,000 nodes
 _VOID_NAMES = "area base br col embed hr img input link meta source track wbr"
@@ -43,7 +44,7 @@ def _is_suspect(text: str, count: int, limits: Limits) -> bool:
     """Whether any of the three shapes is possible in a text with `count` tags: cheap enough for every page."""
     if count > _SCANNED_ABOVE or len(text) > _LARGE or _has_long_tag(text, limits.tag_bytes):
         return True
-    return count > _SMALL and len(_FORMATTING_TAG.findall(text.lower())) > _FORMATTING_ABOVE
+    return count > _SMALL and len(_FORMATTING_TAG.findall(text)) > _FORMATTING_ABOVE
 
 
 def _has_long_tag(text: str, length: int) -> bool:

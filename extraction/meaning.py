@@ -27,14 +27,13 @@ class Meaning(NamedTuple):
 
 def meaning_of(
     tree: LexborHTMLParser,
-    folded: bytes,
     walk: Walk,
     images: tuple[Image, ...],
     content_language: str,
     chooser: Chooser,
 ) -> Meaning:
-    """Card and typed result of a page that was walked; `folded`: its markup in lower case."""
-    graph, stated = graph_of(tree, folded, walk), walk.metas.stated
+    """Card and typed result of a page that was walked."""
+    graph, stated = graph_of(tree, walk), walk.metas.stated
     place = Place(graph, walk.addresses.absolute)
     found = found_kinds(graph, stated)
     page = page_kind(found, stated)
@@ -42,17 +41,14 @@ def meaning_of(
     return Meaning(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
 
 
-def graph_of(tree: LexborHTMLParser, folded: bytes, walk: Walk) -> Graph:
-    """The nodes of a page: JSON-LD's first, since of equals the first is believed.
-
-    What isn't in the markup isn't looked for in the tree, which takes longer.
-    """
+def graph_of(tree: LexborHTMLParser, walk: Walk) -> Graph:
+    """The nodes of a page: JSON-LD's first, since of equals the first is believed."""
     graph = Graph()
     for value, element in walk.json_ld.values:
         graph.add(value, Source("json-ld", element))
     found: list[tuple[dict[str, Any], Source]] = []
     for dialect in (MICRODATA, RDFA):
-        if dialect.scope.encode() in folded:  # without one there is no item
+        if tree.css_first(f"[{dialect.scope}]") is not None:  # without one there is no item
             found += read(tree, dialect)
     for item, source in (*found, *microformats.read(tree)):
         graph.add(item, source)

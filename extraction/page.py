@@ -50,15 +50,13 @@ def extract(
         flags.add("truncated")
     text, beyond, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
     tree = LexborHTMLParser(text, scripting=True)
-    folded = tree.raw_html.lower()  # what isn't in it needn't be looked for in the tree, which takes longer
-    base = _base_href(tree) if b"<base" in folded else None
-    walk = Walk(Addresses(base_url(url, base)), limits, flags)
-    walk.visit(tree, _styled(tree) if b"url(" in folded else frozenset())
+    walk = Walk(Addresses(base_url(url, _base_href(tree))), limits, flags)
+    walk.visit(tree, _styled(tree) if b"(" in tree.raw_html else frozenset())
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:
         walk.metas.add_header(value)
     images = walk.images.records()
-    meaning = meaning_of(tree, folded, walk, images, _header_language(content_language), chooser)
+    meaning = meaning_of(tree, walk, images, _header_language(content_language), chooser)
     features = text_features_of(tree.body, limits, flags) if text_features and tree.body is not None else {}
     record = _record(walk, images, used_charset, content_language, meaning, usage, flags)
     return replace(record, **features) if features else record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -24,6 +25,7 @@ _SITES = frozenset(("website",))
 _MAKERS = frozenset(("organization", "newsmediaorganization", "corporation", "ngo", "onlinestore", "localbusiness"))
 _AUTHOR = 'a[rel~="author" i], .p-author .p-name'
 _TIME = "time[pubdate][datetime],time.published[datetime],time.entry-date[datetime],article time[datetime]"
+_ANY_TIME = "time[datetime]"  # without one, four more needn't be looked for
 _SHOWN = frozenset(("img", "srcset", "picture", "lazy", "noscript"))
 _DECENT = 25  # points
 _SIZE = re.compile(r"(\d{1,4})x\d")
@@ -60,8 +62,8 @@ class Sources:
     def of(self, names: tuple[str, ...]) -> Iterator[Statement]:
         """Statements of those entries of the precedence table, in their order."""
         for name in names:
-            prefix, _, rest = name.partition(":")
-            if (from_there := _READERS.get(prefix)) is not None:
+            if (reader := _reader(name)) is not None:
+                from_there, rest = reader
                 yield from from_there(self, rest)
             elif entries := self.stated.get(name):
                 yield Statement(syntax_of_meta(name), name, [content for content, _ in entries], entries[0][1])
@@ -131,6 +133,8 @@ def _html(sources: Sources, name: str) -> Iterator[Statement]:
         values, element = [sources.language], sources.tree.css_first("html")
     elif name == "title":
         values, element = [without_site(sources.title, sources.site_names())], sources.tree.css_first("title")
+    elif name == "time" and sources.tree.css_first(_ANY_TIME) is None:
+        return
     else:
         element = sources.tree.css_first({"h1": "h1", "author": _AUTHOR, "time": _TIME}[name])
         if element is None:
@@ -161,6 +165,13 @@ _READERS: Mapping[str, Any] = {
     "html": _html,
     "http": _http,
 }
+
+
+@cache
+def _reader(name: str) -> tuple[Any, str] | None:
+    """Of an entry of the table who reads it, and what; None for the name of a meta element."""
+    prefix, _, rest = name.partition(":")
+    return (_READERS[prefix], rest) if prefix in _READERS else None
 
 
 def without_site(title: str, sites: set[str]) -> str:

@@ -17,7 +17,7 @@ from extraction.metas import Metas
 from extraction.outlinks import Outlinks
 from extraction.places import Places
 from extraction.sources import LinkElement
-from extraction.text import BLOCKS, UNSEEN, VisibleText, bounded, collapse
+from extraction.text import VisibleText, bounded, collapse, tag_ids
 
 Handler = Callable[[LexborNode], None]
 
@@ -25,6 +25,7 @@ _MOST_LINKS = 500  # link elements
 _MOST_NOSCRIPTS = 100
 _MOST_NOSCRIPT = 256 * 1024  # characters, all together
 _MOST_TITLES = 10  # looked at until one is the page's
+_IDS = tag_ids("html body title meta link a area img source script style noscript".split())
 
 
 class Walk:
@@ -55,11 +56,11 @@ class Walk:
 
     def visit(self, tree: LexborHTMLParser, styled: Set[int]) -> None:
         """Visit every node in document order, a bounded number of them; `styled`: those whose style names a URL."""
-        handler_of = self._handlers().get
+        handlers = self._handlers()
         root = tree.root
         nodes = root.traverse(include_text=True) if root is not None else iter(())
-        for node in islice(nodes, self._limits.nodes):
-            handler = handler_of(node.tag)
+        for node in self.text.gather(islice(nodes, self._limits.nodes), handlers, styled):
+            handler = handlers.get(node.tag_id)
             if handler is not None:
                 handler(node)
             if styled and node.mem_id in styled:
@@ -67,24 +68,23 @@ class Walk:
         if next(nodes, None) is not None:
             self._flags.add("too_many_nodes")
 
-    def _handlers(self) -> dict[str | None, Handler]:
-        """Held by nobody beyond the visit: in a circle with this object it would keep page after page in memory."""
+    def _handlers(self) -> dict[int, Handler]:
+        """By the number of a tag. Held by nobody beyond the visit: in a circle with this object it would keep page after
+        page in memory.
+        """
         return {
-            **dict.fromkeys(BLOCKS, self.text.set_apart),
-            **dict.fromkeys(UNSEEN, self.text.skip),
-            "-text": self.text.add,
-            "html": self._html,
-            "body": self._body,
-            "title": self._title,
-            "meta": self._meta,
-            "link": self._link,
-            "a": self.outlinks.add,
-            "area": self.outlinks.add,
-            "img": self._img,
-            "source": self._source,
-            "script": self._script,
-            "style": self._style,
-            "noscript": self._noscript,
+            _IDS["html"]: self._html,
+            _IDS["body"]: self._body,
+            _IDS["title"]: self._title,
+            _IDS["meta"]: self._meta,
+            _IDS["link"]: self._link,
+            _IDS["a"]: self.outlinks.add,
+            _IDS["area"]: self.outlinks.add,
+            _IDS["img"]: self._img,
+            _IDS["source"]: self._source,
+            _IDS["script"]: self._script,
+            _IDS["style"]: self._style,
+            _IDS["noscript"]: self._noscript,
         }
 
     def _html(self, node: LexborNode) -> None:
@@ -96,7 +96,6 @@ class Walk:
 
     def _title(self, node: LexborNode) -> None:
         """The first title element of the document counts, wherever it stands; drawings have titles of their own."""
-        self.text.skip(node)
         self._titles += 1
         if self._titles > _MOST_TITLES or self.title or _in_drawing(node):
             return
@@ -133,18 +132,15 @@ class Walk:
         return Around(link, caption, bool(self._places.navigation(node)))
 
     def _script(self, node: LexborNode) -> None:
-        self.text.skip(node)
         kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
         if kind == "application/ld+json":
             self.json_ld.add(node.text(), node)
 
     def _style(self, node: LexborNode) -> None:
-        self.text.skip(node)
         self.images.add_css(node.text())
 
     def _noscript(self, node: LexborNode) -> None:
         """We run no scripts: links and images of a noscript element are there for us."""
-        self.text.skip(node)
         markup = node.text()
         if "<" not in markup:
             return
