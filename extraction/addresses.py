@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thrift_idl.errors import InvalidUrl
-from weburl import join, parse
+from weburl import joiner, parse
 
 _NO_LINK = ("javascript:", "mailto:", "tel:", "data:", "about:", "blob:")
 _SPACE = "\t\n\f\r "
@@ -25,6 +25,7 @@ class Addresses:
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self._join = joiner(base)
         self._known: dict[str, str] = {}
 
     def absolute(self, href: str) -> str:
@@ -38,6 +39,6 @@ class Addresses:
         if href[:11].lower().startswith(_NO_LINK):
             return ""
         try:
-            return join(self.base, href)
+            return self._join(href)
         except InvalidUrl:
             return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 from selectolax.lexbor import LexborNode
@@ -38,19 +39,20 @@ class Places:
 
     def navigation(self, node: LexborNode) -> bool | None:
         """Whether a node stands in navigation, by the nearest element around it that says; None = none says."""
-        climbed: list[int] = []
+        known, climbed = self._navigation, []
         verdict, parent = None, node.parent
         while parent is not None and len(climbed) < _MOST_ANCESTORS:
-            known = parent.mem_id
-            if known in self._navigation:
-                verdict = self._navigation[known]
+            identity = parent.mem_id
+            if identity in known:
+                verdict = known[identity]
                 break
-            climbed.append(known)
+            climbed.append(identity)
             verdict = _said(parent)
             if verdict is not None:
                 break
             parent = parent.parent
-        self._navigation.update(dict.fromkeys(climbed, verdict))
+        for identity in climbed:
+            known[identity] = verdict
         return verdict
 
     def around(self, image: LexborNode, length: int) -> tuple[str, str]:
@@ -91,10 +93,15 @@ def _said(node: LexborNode) -> bool | None:
     role = attributes.get("role")
     if role in _NAVIGATION_ROLES or role in _CONTENT_ROLES:
         return role in _NAVIGATION_ROLES
-    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:_MOST_NAMES]
-    if _NAMES.search(names):
+    if _is_navigation(f"{attributes.get('class') or ''} {attributes.get('id') or ''}"[:_MOST_NAMES]):
         return True
     return True if tag == "header" and _is_of_page(node) else None
+
+
+@lru_cache(maxsize=2_048)
+def _is_navigation(names: str) -> bool:
+    """Names come again and again: on one page, and on the next one of its site."""
+    return _NAMES.search(names) is not None
 
 
 def _is_of_page(header: LexborNode) -> bool:

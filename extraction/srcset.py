@@ -11,6 +11,7 @@ _DIGITS = 7  # of a width: more is nothing that exists
 _MOST_DENSE = 100.0
 _URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _DESCRIPTORS = re.compile(r"((?:[^,(]|\([^)]*\)?)*+),?")
+_WIDTH = re.compile(rf"[\t\n\f\r ]+(\d{{1,{_DIGITS}}}+)w[\t\n\f\r ]*+(?:,|\Z)")
 _DESCRIPTOR = re.compile(r"\d++[wh]|-?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?x")
 
 
@@ -37,6 +38,11 @@ def candidates(srcset: str | None) -> list[Candidate]:
             break
         href = url[1].rstrip(",")
         position = url.end()
+        if width := _WIDTH.match(srcset, position) if url[1][-1] != "," else None:  # as most are
+            position = width.end()
+            if href[:5].lower() != "data:":
+                found.append(Candidate(href, int(width[1])))
+            continue
         words: list[str] = []
         if len(href) == len(url[1]):  # a comma right after the URL ends the candidate
             descriptors = _DESCRIPTORS.match(srcset, position)

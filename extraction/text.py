@@ -56,7 +56,9 @@ def collapsed_octets(text: str) -> bytes:
             octets = space.sub(b" ", octets)
     # One pass. Replacing pairs until there are none takes fourteen times as long where runs are few, and a tenth of the
     # time where nearly all spaces are runs.
-    octets, runs = _RUN_OF_SPACES.subn(b" ", octets, count=_FEW_RUNS)
+    runs = 0
+    if b"  " in octets:
+        octets, runs = _RUN_OF_SPACES.subn(b" ", octets, count=_FEW_RUNS)
     while runs == _FEW_RUNS and b"  " in octets:
         octets = octets.replace(b"  ", b" ")
     return octets.strip(b" ")

@@ -9,7 +9,7 @@ from weburl.domain import registrable_domain
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.normal import normalize
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
-from weburl.url import Url, host, join, origin, request_form, split
+from weburl.url import Url, host, join, joiner, origin, request_form, split
 
 __all__ = [
     "KEY_BYTES",
@@ -19,6 +19,7 @@ __all__ = [
     "host",
     "host_to_ascii",
     "join",
+    "joiner",
     "key_hex",
     "key_of_form",
     "normalize",

@@ -19,7 +19,7 @@ from thrift_idl.errors import InvalidUrl
 MAX_LENGTH = 8192
 """Longest URL, in characters, raw or in any derived form. RFC 9110 4.1 asks for at least 8000."""
 
-_plain = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]+").fullmatch
+plain = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]+").fullmatch
 _CACHED_BASES = 64  # a page resolves all its links on one base; 64 pages at once a process
 
 
@@ -30,7 +30,7 @@ def parse(raw: str, base: str | None = None) -> str:
     """
     if len(raw) > MAX_LENGTH:
         raise _too_long(raw)
-    href = (_fast(raw, base) if _plain(raw) else None) or _exact(raw, base)
+    href = (_fast(raw, base) if plain(raw) else None) or _exact(raw, base)
     if len(href) > MAX_LENGTH:
         raise _too_long(href)
     return href
@@ -51,7 +51,7 @@ def host_to_ascii(host: str) -> str:
 
 def _fast(raw: str, base: str | None) -> str | None:
     """can_ada's answer where it is sure to be right, otherwise None."""
-    parsed_base = None if base is None else _base(base)
+    parsed_base = None if base is None else sure_base(base)
     if base is not None and parsed_base is None:
         return None
     try:
@@ -62,7 +62,7 @@ def _fast(raw: str, base: str | None) -> str | None:
 
 
 @lru_cache(maxsize=_CACHED_BASES)
-def _base(base: str) -> can_ada.URL | None:
+def sure_base(base: str) -> can_ada.URL | None:
     """`base`, parsed once for all links of its page (`+` resolves without changing it); None if can_ada isn't sure."""
     href = parse(base).partition("#")[0]
     return None if "xn--" in href or href.endswith("?") else can_ada.parse(href)

@@ -7,13 +7,15 @@ Everything here slices the parsed text: the serialisation of an http(s) URL is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
-from weburl.parser import parse
+from weburl.parser import MAX_LENGTH, parse, plain, sure_base
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HTTP = ("http://", "https://")
 _AFTER_SCHEME = len("http://") + 1  # no host is empty, so the path's slash is no earlier than this
 
 
@@ -45,7 +47,7 @@ class Url:
 def request_form(raw: str, base: str | None = None) -> str:
     """What we send: parsed, no fragment, no userinfo, query order kept. Raises `InvalidUrl`, also for other schemes."""
     href = parse(raw, base)
-    if not href.startswith(("http://", "https://")):
+    if not href.startswith(_HTTP):
         scheme = href[:32].partition(":")[0]
         raise InvalidUrl(f"scheme {scheme!r} is neither http nor https", scheme=scheme)
     if "#" in href:
@@ -56,6 +58,26 @@ def request_form(raw: str, base: str | None = None) -> str:
 def join(base: str, href: str) -> str:
     """The request form of a link on a page whose base URL is `base`. Raises `InvalidUrl`, also for mailto: and such."""
     return request_form(href, base)
+
+
+def joiner(base: str) -> Callable[[str], str]:
+    """`join` on one base, for the many links of a page: the usual ones in half the time. It raises `InvalidUrl`."""
+    try:
+        parsed = sure_base(base)
+    except InvalidUrl:  # `join` says so for each link
+        parsed = None
+
+    def joined(href: str) -> str:
+        if parsed is None or not plain(href) or len(href) > MAX_LENGTH:
+            return join(base, href)
+        try:
+            form: str = (parsed + href).href
+        except ValueError:
+            return join(base, href)
+        is_usual = form.startswith(_HTTP) and "#" not in form and "@" not in form and "xn--" not in form
+        return form if is_usual and len(form) <= MAX_LENGTH else join(base, href)
+
+    return joined
 
 
 def split(raw: str, base: str | None = None) -> Url:
