@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,11 +33,21 @@ def _generate_one(source: Path, out: Path) -> None:
     _compile(source, out, "json")
     program = json.loads((out / f"{source.stem}.json").read_text())
     package = out / "thrift_idl" / "gen" / source.stem
+    structs = package / "ttypes.py"
+    structs.write_text(_with_quick_init(structs.read_text()))
     (package / "ttypes.pyi").write_text(stub_module(program))
     (package / "constants.pyi").write_text(SERVICE_STUB)
     for service in program["services"]:
         (package / f"{service['name']}.pyi").write_text(SERVICE_STUB)
         (package / "protocol.py").write_text(protocol_module(program, service))
+
+
+def _with_quick_init(module: str) -> str:
+    """The compiler's immutable structs set each field through a `super` object: without it they are made, and so read
+    from bytes, in half the time.
+    """
+    quick = re.sub(r"\bsuper\(\w+, self\)\.__setattr__\(", "_set(self, ", module)
+    return quick.replace("\nall_structs = []\n", "\nall_structs = []\n_set = object.__setattr__\n", 1)
 
 
 def generate(out: Path) -> Path:

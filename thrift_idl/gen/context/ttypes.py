@@ -14,6 +14,7 @@ import sys
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class Context(object):
@@ -35,9 +36,9 @@ class Context(object):
 
 
     def __init__(self, source=None, request_id="", remaining_ms=None,):
-        super(Context, self).__setattr__('source', source)
-        super(Context, self).__setattr__('request_id', request_id)
-        super(Context, self).__setattr__('remaining_ms', remaining_ms)
+        _set(self, 'source', source)
+        _set(self, 'request_id', request_id)
+        _set(self, 'remaining_ms', remaining_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")

@@ -16,6 +16,7 @@ import thrift_idl.gen.ratelimiter.ttypes
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class Header(object):
@@ -35,8 +36,8 @@ class Header(object):
 
 
     def __init__(self, name=None, value=None,):
-        super(Header, self).__setattr__('name', name)
-        super(Header, self).__setattr__('value', value)
+        _set(self, 'name', name)
+        _set(self, 'value', value)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -148,14 +149,14 @@ class Hop(object):
 
 
     def __init__(self, url=None, status=None, target=None, kind="http", peer="", latency_ms=float(0), began_ms=0, waited_ms=float(0),):
-        super(Hop, self).__setattr__('url', url)
-        super(Hop, self).__setattr__('status', status)
-        super(Hop, self).__setattr__('target', target)
-        super(Hop, self).__setattr__('kind', kind)
-        super(Hop, self).__setattr__('peer', peer)
-        super(Hop, self).__setattr__('latency_ms', latency_ms)
-        super(Hop, self).__setattr__('began_ms', began_ms)
-        super(Hop, self).__setattr__('waited_ms', waited_ms)
+        _set(self, 'url', url)
+        _set(self, 'status', status)
+        _set(self, 'target', target)
+        _set(self, 'kind', kind)
+        _set(self, 'peer', peer)
+        _set(self, 'latency_ms', latency_ms)
+        _set(self, 'began_ms', began_ms)
+        _set(self, 'waited_ms', waited_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -333,13 +334,13 @@ class Timing(object):
 
 
     def __init__(self, queue_ms=float(0), slot_ms=float(0), dns_ms=float(0), connect_ms=float(0), tls_ms=float(0), first_byte_ms=float(0), body_ms=float(0),):
-        super(Timing, self).__setattr__('queue_ms', queue_ms)
-        super(Timing, self).__setattr__('slot_ms', slot_ms)
-        super(Timing, self).__setattr__('dns_ms', dns_ms)
-        super(Timing, self).__setattr__('connect_ms', connect_ms)
-        super(Timing, self).__setattr__('tls_ms', tls_ms)
-        super(Timing, self).__setattr__('first_byte_ms', first_byte_ms)
-        super(Timing, self).__setattr__('body_ms', body_ms)
+        _set(self, 'queue_ms', queue_ms)
+        _set(self, 'slot_ms', slot_ms)
+        _set(self, 'dns_ms', dns_ms)
+        _set(self, 'connect_ms', connect_ms)
+        _set(self, 'tls_ms', tls_ms)
+        _set(self, 'first_byte_ms', first_byte_ms)
+        _set(self, 'body_ms', body_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -494,10 +495,10 @@ class TlsFacts(object):
 
 
     def __init__(self, version=None, cipher="", issuer="", not_after_ms=0,):
-        super(TlsFacts, self).__setattr__('version', version)
-        super(TlsFacts, self).__setattr__('cipher', cipher)
-        super(TlsFacts, self).__setattr__('issuer', issuer)
-        super(TlsFacts, self).__setattr__('not_after_ms', not_after_ms)
+        _set(self, 'version', version)
+        _set(self, 'cipher', cipher)
+        _set(self, 'issuer', issuer)
+        _set(self, 'not_after_ms', not_after_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -621,10 +622,10 @@ class SlotTaken(object):
 
 
     def __init__(self, domain=None, taken=None, waited_ms=float(0), interval_ms=float(0),):
-        super(SlotTaken, self).__setattr__('domain', domain)
-        super(SlotTaken, self).__setattr__('taken', taken)
-        super(SlotTaken, self).__setattr__('waited_ms', waited_ms)
-        super(SlotTaken, self).__setattr__('interval_ms', interval_ms)
+        _set(self, 'domain', domain)
+        _set(self, 'taken', taken)
+        _set(self, 'waited_ms', waited_ms)
+        _set(self, 'interval_ms', interval_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -754,12 +755,12 @@ class RobotsVerdict(object):
 
 
     def __init__(self, allowed=None, line=0, rule="", group="", version="", crawl_delay_ms=None,):
-        super(RobotsVerdict, self).__setattr__('allowed', allowed)
-        super(RobotsVerdict, self).__setattr__('line', line)
-        super(RobotsVerdict, self).__setattr__('rule', rule)
-        super(RobotsVerdict, self).__setattr__('group', group)
-        super(RobotsVerdict, self).__setattr__('version', version)
-        super(RobotsVerdict, self).__setattr__('crawl_delay_ms', crawl_delay_ms)
+        _set(self, 'allowed', allowed)
+        _set(self, 'line', line)
+        _set(self, 'rule', rule)
+        _set(self, 'group', group)
+        _set(self, 'version', version)
+        _set(self, 'crawl_delay_ms', crawl_delay_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -918,22 +919,22 @@ class FetchRequest(object):
     def __init__(self, context=None, url=None, if_none_match=None, if_modified_since=None, resume=(
     ), max_bytes=None, deadline_ms=None, max_wait_ms=None, accept=(
     ), one_hop=False,):
-        super(FetchRequest, self).__setattr__('context', context)
-        super(FetchRequest, self).__setattr__('url', url)
-        super(FetchRequest, self).__setattr__('if_none_match', if_none_match)
-        super(FetchRequest, self).__setattr__('if_modified_since', if_modified_since)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'if_none_match', if_none_match)
+        _set(self, 'if_modified_since', if_modified_since)
         if resume is self.thrift_spec[5][4]:
             resume = (
             )
-        super(FetchRequest, self).__setattr__('resume', resume)
-        super(FetchRequest, self).__setattr__('max_bytes', max_bytes)
-        super(FetchRequest, self).__setattr__('deadline_ms', deadline_ms)
-        super(FetchRequest, self).__setattr__('max_wait_ms', max_wait_ms)
+        _set(self, 'resume', resume)
+        _set(self, 'max_bytes', max_bytes)
+        _set(self, 'deadline_ms', deadline_ms)
+        _set(self, 'max_wait_ms', max_wait_ms)
         if accept is self.thrift_spec[9][4]:
             accept = (
             )
-        super(FetchRequest, self).__setattr__('accept', accept)
-        super(FetchRequest, self).__setattr__('one_hop', one_hop)
+        _set(self, 'accept', accept)
+        _set(self, 'one_hop', one_hop)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1141,8 +1142,8 @@ class CanonicalClaim(object):
 
 
     def __init__(self, source=None, url=None,):
-        super(CanonicalClaim, self).__setattr__('source', source)
-        super(CanonicalClaim, self).__setattr__('url', url)
+        _set(self, 'source', source)
+        _set(self, 'url', url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1285,38 +1286,38 @@ class FetchResult(object):
     ), robots=None, claims=(
     ), declared_type="", sniffed_type="", sniffed_charset="", codings=(
     ), content_bytes=0, timing=None, tls=None, slot=None,):
-        super(FetchResult, self).__setattr__('url', url)
-        super(FetchResult, self).__setattr__('status', status)
-        super(FetchResult, self).__setattr__('headers', headers)
-        super(FetchResult, self).__setattr__('content', content)
-        super(FetchResult, self).__setattr__('chain', chain)
-        super(FetchResult, self).__setattr__('media_type', media_type)
-        super(FetchResult, self).__setattr__('charset', charset)
-        super(FetchResult, self).__setattr__('began_ms', began_ms)
-        super(FetchResult, self).__setattr__('latency_ms', latency_ms)
-        super(FetchResult, self).__setattr__('waited_ms', waited_ms)
-        super(FetchResult, self).__setattr__('wire_bytes', wire_bytes)
-        super(FetchResult, self).__setattr__('peer', peer)
+        _set(self, 'url', url)
+        _set(self, 'status', status)
+        _set(self, 'headers', headers)
+        _set(self, 'content', content)
+        _set(self, 'chain', chain)
+        _set(self, 'media_type', media_type)
+        _set(self, 'charset', charset)
+        _set(self, 'began_ms', began_ms)
+        _set(self, 'latency_ms', latency_ms)
+        _set(self, 'waited_ms', waited_ms)
+        _set(self, 'wire_bytes', wire_bytes)
+        _set(self, 'peer', peer)
         if flags is self.thrift_spec[13][4]:
             flags = (
             )
-        super(FetchResult, self).__setattr__('flags', flags)
-        super(FetchResult, self).__setattr__('robots', robots)
+        _set(self, 'flags', flags)
+        _set(self, 'robots', robots)
         if claims is self.thrift_spec[15][4]:
             claims = (
             )
-        super(FetchResult, self).__setattr__('claims', claims)
-        super(FetchResult, self).__setattr__('declared_type', declared_type)
-        super(FetchResult, self).__setattr__('sniffed_type', sniffed_type)
-        super(FetchResult, self).__setattr__('sniffed_charset', sniffed_charset)
+        _set(self, 'claims', claims)
+        _set(self, 'declared_type', declared_type)
+        _set(self, 'sniffed_type', sniffed_type)
+        _set(self, 'sniffed_charset', sniffed_charset)
         if codings is self.thrift_spec[19][4]:
             codings = (
             )
-        super(FetchResult, self).__setattr__('codings', codings)
-        super(FetchResult, self).__setattr__('content_bytes', content_bytes)
-        super(FetchResult, self).__setattr__('timing', timing)
-        super(FetchResult, self).__setattr__('tls', tls)
-        super(FetchResult, self).__setattr__('slot', slot)
+        _set(self, 'codings', codings)
+        _set(self, 'content_bytes', content_bytes)
+        _set(self, 'timing', timing)
+        _set(self, 'tls', tls)
+        _set(self, 'slot', slot)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1709,10 +1710,10 @@ class ExplainRequest(object):
 
 
     def __init__(self, context=None, url=None, fetch_robots=True, max_wait_ms=None,):
-        super(ExplainRequest, self).__setattr__('context', context)
-        super(ExplainRequest, self).__setattr__('url', url)
-        super(ExplainRequest, self).__setattr__('fetch_robots', fetch_robots)
-        super(ExplainRequest, self).__setattr__('max_wait_ms', max_wait_ms)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'fetch_robots', fetch_robots)
+        _set(self, 'max_wait_ms', max_wait_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1838,10 +1839,10 @@ class AddressVerdict(object):
 
 
     def __init__(self, address=None, port=None, allowed=None, reason=None,):
-        super(AddressVerdict, self).__setattr__('address', address)
-        super(AddressVerdict, self).__setattr__('port', port)
-        super(AddressVerdict, self).__setattr__('allowed', allowed)
-        super(AddressVerdict, self).__setattr__('reason', reason)
+        _set(self, 'address', address)
+        _set(self, 'port', port)
+        _set(self, 'allowed', allowed)
+        _set(self, 'reason', reason)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1983,18 +1984,18 @@ class RobotsExplanation(object):
 
     def __init__(self, url=None, source=None, verdict=None, fetched_ms=None, age_ms=None, code="", message="", delay_ms=None, sitemaps=(
     ),):
-        super(RobotsExplanation, self).__setattr__('url', url)
-        super(RobotsExplanation, self).__setattr__('source', source)
-        super(RobotsExplanation, self).__setattr__('verdict', verdict)
-        super(RobotsExplanation, self).__setattr__('fetched_ms', fetched_ms)
-        super(RobotsExplanation, self).__setattr__('age_ms', age_ms)
-        super(RobotsExplanation, self).__setattr__('code', code)
-        super(RobotsExplanation, self).__setattr__('message', message)
-        super(RobotsExplanation, self).__setattr__('delay_ms', delay_ms)
+        _set(self, 'url', url)
+        _set(self, 'source', source)
+        _set(self, 'verdict', verdict)
+        _set(self, 'fetched_ms', fetched_ms)
+        _set(self, 'age_ms', age_ms)
+        _set(self, 'code', code)
+        _set(self, 'message', message)
+        _set(self, 'delay_ms', delay_ms)
         if sitemaps is self.thrift_spec[9][4]:
             sitemaps = (
             )
-        super(RobotsExplanation, self).__setattr__('sitemaps', sitemaps)
+        _set(self, 'sitemaps', sitemaps)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2200,20 +2201,20 @@ class Explanation(object):
 
     def __init__(self, url=None, would_fetch=None, family="", code="", message="", delay_ms=None, port_refusal="", addresses=(
     ), robots=None, limit=None, limit_unknown="",):
-        super(Explanation, self).__setattr__('url', url)
-        super(Explanation, self).__setattr__('would_fetch', would_fetch)
-        super(Explanation, self).__setattr__('family', family)
-        super(Explanation, self).__setattr__('code', code)
-        super(Explanation, self).__setattr__('message', message)
-        super(Explanation, self).__setattr__('delay_ms', delay_ms)
-        super(Explanation, self).__setattr__('port_refusal', port_refusal)
+        _set(self, 'url', url)
+        _set(self, 'would_fetch', would_fetch)
+        _set(self, 'family', family)
+        _set(self, 'code', code)
+        _set(self, 'message', message)
+        _set(self, 'delay_ms', delay_ms)
+        _set(self, 'port_refusal', port_refusal)
         if addresses is self.thrift_spec[8][4]:
             addresses = (
             )
-        super(Explanation, self).__setattr__('addresses', addresses)
-        super(Explanation, self).__setattr__('robots', robots)
-        super(Explanation, self).__setattr__('limit', limit)
-        super(Explanation, self).__setattr__('limit_unknown', limit_unknown)
+        _set(self, 'addresses', addresses)
+        _set(self, 'robots', robots)
+        _set(self, 'limit', limit)
+        _set(self, 'limit_unknown', limit_unknown)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")

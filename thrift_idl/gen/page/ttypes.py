@@ -14,6 +14,7 @@ import sys
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class Property(object):
@@ -33,8 +34,8 @@ class Property(object):
 
 
     def __init__(self, name=None, content=None,):
-        super(Property, self).__setattr__('name', name)
-        super(Property, self).__setattr__('content', content)
+        _set(self, 'name', name)
+        _set(self, 'content', content)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -140,11 +141,11 @@ class Link(object):
 
 
     def __init__(self, url=None, rel=None, text=None, nofollow=None, navigation=False,):
-        super(Link, self).__setattr__('url', url)
-        super(Link, self).__setattr__('rel', rel)
-        super(Link, self).__setattr__('text', text)
-        super(Link, self).__setattr__('nofollow', nofollow)
-        super(Link, self).__setattr__('navigation', navigation)
+        _set(self, 'url', url)
+        _set(self, 'rel', rel)
+        _set(self, 'text', text)
+        _set(self, 'nofollow', nofollow)
+        _set(self, 'navigation', navigation)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -304,15 +305,15 @@ class Image(object):
 
 
     def __init__(self, url=None, found=None, alt="", width=0, height=0, caption="", link="", file_width=0, rank=0,):
-        super(Image, self).__setattr__('url', url)
-        super(Image, self).__setattr__('found', found)
-        super(Image, self).__setattr__('alt', alt)
-        super(Image, self).__setattr__('width', width)
-        super(Image, self).__setattr__('height', height)
-        super(Image, self).__setattr__('caption', caption)
-        super(Image, self).__setattr__('link', link)
-        super(Image, self).__setattr__('file_width', file_width)
-        super(Image, self).__setattr__('rank', rank)
+        _set(self, 'url', url)
+        _set(self, 'found', found)
+        _set(self, 'alt', alt)
+        _set(self, 'width', width)
+        _set(self, 'height', height)
+        _set(self, 'caption', caption)
+        _set(self, 'link', link)
+        _set(self, 'file_width', file_width)
+        _set(self, 'rank', rank)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -489,8 +490,8 @@ class RobotsDirectives(object):
 
 
     def __init__(self, agent=None, directives=None,):
-        super(RobotsDirectives, self).__setattr__('agent', agent)
-        super(RobotsDirectives, self).__setattr__('directives', directives)
+        _set(self, 'agent', agent)
+        _set(self, 'directives', directives)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -599,8 +600,8 @@ class Alternate(object):
 
 
     def __init__(self, language=None, url=None,):
-        super(Alternate, self).__setattr__('language', language)
-        super(Alternate, self).__setattr__('url', url)
+        _set(self, 'language', language)
+        _set(self, 'url', url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -702,9 +703,9 @@ class Offered(object):
 
 
     def __init__(self, url=None, media_type="", title="",):
-        super(Offered, self).__setattr__('url', url)
-        super(Offered, self).__setattr__('media_type', media_type)
-        super(Offered, self).__setattr__('title', title)
+        _set(self, 'url', url)
+        _set(self, 'media_type', media_type)
+        _set(self, 'title', title)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -847,37 +848,37 @@ class Card(object):
     ), amp="", image="", oembed=(
     ), app_links=(
     ),):
-        super(Card, self).__setattr__('title', title)
-        super(Card, self).__setattr__('description', description)
-        super(Card, self).__setattr__('site_name', site_name)
+        _set(self, 'title', title)
+        _set(self, 'description', description)
+        _set(self, 'site_name', site_name)
         if authors is self.thrift_spec[4][4]:
             authors = (
             )
-        super(Card, self).__setattr__('authors', authors)
-        super(Card, self).__setattr__('published', published)
-        super(Card, self).__setattr__('modified', modified)
-        super(Card, self).__setattr__('language', language)
-        super(Card, self).__setattr__('logo', logo)
-        super(Card, self).__setattr__('favicon', favicon)
-        super(Card, self).__setattr__('canonical', canonical)
+        _set(self, 'authors', authors)
+        _set(self, 'published', published)
+        _set(self, 'modified', modified)
+        _set(self, 'language', language)
+        _set(self, 'logo', logo)
+        _set(self, 'favicon', favicon)
+        _set(self, 'canonical', canonical)
         if alternates is self.thrift_spec[11][4]:
             alternates = (
             )
-        super(Card, self).__setattr__('alternates', alternates)
+        _set(self, 'alternates', alternates)
         if feeds is self.thrift_spec[12][4]:
             feeds = (
             )
-        super(Card, self).__setattr__('feeds', feeds)
-        super(Card, self).__setattr__('amp', amp)
-        super(Card, self).__setattr__('image', image)
+        _set(self, 'feeds', feeds)
+        _set(self, 'amp', amp)
+        _set(self, 'image', image)
         if oembed is self.thrift_spec[15][4]:
             oembed = (
             )
-        super(Card, self).__setattr__('oembed', oembed)
+        _set(self, 'oembed', oembed)
         if app_links is self.thrift_spec[16][4]:
             app_links = (
             )
-        super(Card, self).__setattr__('app_links', app_links)
+        _set(self, 'app_links', app_links)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1179,9 +1180,9 @@ class Rating(object):
 
 
     def __init__(self, value=None, best="", count=0,):
-        super(Rating, self).__setattr__('value', value)
-        super(Rating, self).__setattr__('best', best)
-        super(Rating, self).__setattr__('count', count)
+        _set(self, 'value', value)
+        _set(self, 'best', best)
+        _set(self, 'count', count)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1290,8 +1291,8 @@ class Step(object):
 
 
     def __init__(self, text=None, section="",):
-        super(Step, self).__setattr__('text', text)
-        super(Step, self).__setattr__('section', section)
+        _set(self, 'text', text)
+        _set(self, 'section', section)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1422,43 +1423,43 @@ class Recipe(object):
     ), cuisines=(
     ), keywords=(
     ), published="",):
-        super(Recipe, self).__setattr__('name', name)
-        super(Recipe, self).__setattr__('description', description)
-        super(Recipe, self).__setattr__('image', image)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
         if authors is self.thrift_spec[4][4]:
             authors = (
             )
-        super(Recipe, self).__setattr__('authors', authors)
+        _set(self, 'authors', authors)
         if ingredients is self.thrift_spec[5][4]:
             ingredients = (
             )
-        super(Recipe, self).__setattr__('ingredients', ingredients)
+        _set(self, 'ingredients', ingredients)
         if instructions is self.thrift_spec[6][4]:
             instructions = (
             )
-        super(Recipe, self).__setattr__('instructions', instructions)
-        super(Recipe, self).__setattr__('prep_time', prep_time)
-        super(Recipe, self).__setattr__('cook_time', cook_time)
-        super(Recipe, self).__setattr__('total_time', total_time)
-        super(Recipe, self).__setattr__('yields', yields)
-        super(Recipe, self).__setattr__('rating', rating)
+        _set(self, 'instructions', instructions)
+        _set(self, 'prep_time', prep_time)
+        _set(self, 'cook_time', cook_time)
+        _set(self, 'total_time', total_time)
+        _set(self, 'yields', yields)
+        _set(self, 'rating', rating)
         if nutrition is self.thrift_spec[12][4]:
             nutrition = (
             )
-        super(Recipe, self).__setattr__('nutrition', nutrition)
+        _set(self, 'nutrition', nutrition)
         if categories is self.thrift_spec[13][4]:
             categories = (
             )
-        super(Recipe, self).__setattr__('categories', categories)
+        _set(self, 'categories', categories)
         if cuisines is self.thrift_spec[14][4]:
             cuisines = (
             )
-        super(Recipe, self).__setattr__('cuisines', cuisines)
+        _set(self, 'cuisines', cuisines)
         if keywords is self.thrift_spec[15][4]:
             keywords = (
             )
-        super(Recipe, self).__setattr__('keywords', keywords)
-        super(Recipe, self).__setattr__('published', published)
+        _set(self, 'keywords', keywords)
+        _set(self, 'published', published)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1788,14 +1789,14 @@ class Offer(object):
 
 
     def __init__(self, price="", high_price="", currency="", availability="", condition="", url="", seller="", valid_until="",):
-        super(Offer, self).__setattr__('price', price)
-        super(Offer, self).__setattr__('high_price', high_price)
-        super(Offer, self).__setattr__('currency', currency)
-        super(Offer, self).__setattr__('availability', availability)
-        super(Offer, self).__setattr__('condition', condition)
-        super(Offer, self).__setattr__('url', url)
-        super(Offer, self).__setattr__('seller', seller)
-        super(Offer, self).__setattr__('valid_until', valid_until)
+        _set(self, 'price', price)
+        _set(self, 'high_price', high_price)
+        _set(self, 'currency', currency)
+        _set(self, 'availability', availability)
+        _set(self, 'condition', condition)
+        _set(self, 'url', url)
+        _set(self, 'seller', seller)
+        _set(self, 'valid_until', valid_until)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1966,15 +1967,15 @@ class Variant(object):
 
     def __init__(self, name="", sku="", gtin="", image="", url="", offers=(
     ),):
-        super(Variant, self).__setattr__('name', name)
-        super(Variant, self).__setattr__('sku', sku)
-        super(Variant, self).__setattr__('gtin', gtin)
-        super(Variant, self).__setattr__('image', image)
-        super(Variant, self).__setattr__('url', url)
+        _set(self, 'name', name)
+        _set(self, 'sku', sku)
+        _set(self, 'gtin', gtin)
+        _set(self, 'image', image)
+        _set(self, 'url', url)
         if offers is self.thrift_spec[6][4]:
             offers = (
             )
-        super(Variant, self).__setattr__('offers', offers)
+        _set(self, 'offers', offers)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2148,26 +2149,26 @@ class Product(object):
     def __init__(self, name="", description="", image="", brand="", gtin="", sku="", mpn="", category="", price="", currency="", availability="", offers=(
     ), variants=(
     ), rating=None,):
-        super(Product, self).__setattr__('name', name)
-        super(Product, self).__setattr__('description', description)
-        super(Product, self).__setattr__('image', image)
-        super(Product, self).__setattr__('brand', brand)
-        super(Product, self).__setattr__('gtin', gtin)
-        super(Product, self).__setattr__('sku', sku)
-        super(Product, self).__setattr__('mpn', mpn)
-        super(Product, self).__setattr__('category', category)
-        super(Product, self).__setattr__('price', price)
-        super(Product, self).__setattr__('currency', currency)
-        super(Product, self).__setattr__('availability', availability)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
+        _set(self, 'brand', brand)
+        _set(self, 'gtin', gtin)
+        _set(self, 'sku', sku)
+        _set(self, 'mpn', mpn)
+        _set(self, 'category', category)
+        _set(self, 'price', price)
+        _set(self, 'currency', currency)
+        _set(self, 'availability', availability)
         if offers is self.thrift_spec[12][4]:
             offers = (
             )
-        super(Product, self).__setattr__('offers', offers)
+        _set(self, 'offers', offers)
         if variants is self.thrift_spec[13][4]:
             variants = (
             )
-        super(Product, self).__setattr__('variants', variants)
-        super(Product, self).__setattr__('rating', rating)
+        _set(self, 'variants', variants)
+        _set(self, 'rating', rating)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2431,22 +2432,22 @@ class Article(object):
     def __init__(self, name="", description="", image="", authors=(
     ), published="", modified="", section="", keywords=(
     ), publisher="", free="",):
-        super(Article, self).__setattr__('name', name)
-        super(Article, self).__setattr__('description', description)
-        super(Article, self).__setattr__('image', image)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
         if authors is self.thrift_spec[4][4]:
             authors = (
             )
-        super(Article, self).__setattr__('authors', authors)
-        super(Article, self).__setattr__('published', published)
-        super(Article, self).__setattr__('modified', modified)
-        super(Article, self).__setattr__('section', section)
+        _set(self, 'authors', authors)
+        _set(self, 'published', published)
+        _set(self, 'modified', modified)
+        _set(self, 'section', section)
         if keywords is self.thrift_spec[8][4]:
             keywords = (
             )
-        super(Article, self).__setattr__('keywords', keywords)
-        super(Article, self).__setattr__('publisher', publisher)
-        super(Article, self).__setattr__('free', free)
+        _set(self, 'keywords', keywords)
+        _set(self, 'publisher', publisher)
+        _set(self, 'free', free)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2667,25 +2668,25 @@ class Movie(object):
     ), actors=(
     ), genres=(
     ), duration="", published="", content_rating="", rating=None,):
-        super(Movie, self).__setattr__('name', name)
-        super(Movie, self).__setattr__('description', description)
-        super(Movie, self).__setattr__('image', image)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
         if directors is self.thrift_spec[4][4]:
             directors = (
             )
-        super(Movie, self).__setattr__('directors', directors)
+        _set(self, 'directors', directors)
         if actors is self.thrift_spec[5][4]:
             actors = (
             )
-        super(Movie, self).__setattr__('actors', actors)
+        _set(self, 'actors', actors)
         if genres is self.thrift_spec[6][4]:
             genres = (
             )
-        super(Movie, self).__setattr__('genres', genres)
-        super(Movie, self).__setattr__('duration', duration)
-        super(Movie, self).__setattr__('published', published)
-        super(Movie, self).__setattr__('content_rating', content_rating)
-        super(Movie, self).__setattr__('rating', rating)
+        _set(self, 'genres', genres)
+        _set(self, 'duration', duration)
+        _set(self, 'published', published)
+        _set(self, 'content_rating', content_rating)
+        _set(self, 'rating', rating)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2922,23 +2923,23 @@ class Place(object):
 
     def __init__(self, name="", description="", image="", street="", locality="", region="", postal_code="", country="", latitude="", longitude="", telephone="", hours=(
     ), price_range="", rating=None,):
-        super(Place, self).__setattr__('name', name)
-        super(Place, self).__setattr__('description', description)
-        super(Place, self).__setattr__('image', image)
-        super(Place, self).__setattr__('street', street)
-        super(Place, self).__setattr__('locality', locality)
-        super(Place, self).__setattr__('region', region)
-        super(Place, self).__setattr__('postal_code', postal_code)
-        super(Place, self).__setattr__('country', country)
-        super(Place, self).__setattr__('latitude', latitude)
-        super(Place, self).__setattr__('longitude', longitude)
-        super(Place, self).__setattr__('telephone', telephone)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
+        _set(self, 'street', street)
+        _set(self, 'locality', locality)
+        _set(self, 'region', region)
+        _set(self, 'postal_code', postal_code)
+        _set(self, 'country', country)
+        _set(self, 'latitude', latitude)
+        _set(self, 'longitude', longitude)
+        _set(self, 'telephone', telephone)
         if hours is self.thrift_spec[12][4]:
             hours = (
             )
-        super(Place, self).__setattr__('hours', hours)
-        super(Place, self).__setattr__('price_range', price_range)
-        super(Place, self).__setattr__('rating', rating)
+        _set(self, 'hours', hours)
+        _set(self, 'price_range', price_range)
+        _set(self, 'rating', rating)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3190,16 +3191,16 @@ class App(object):
 
 
     def __init__(self, name="", description="", image="", operating_system="", category="", developer="", price="", currency="", version="", rating=None,):
-        super(App, self).__setattr__('name', name)
-        super(App, self).__setattr__('description', description)
-        super(App, self).__setattr__('image', image)
-        super(App, self).__setattr__('operating_system', operating_system)
-        super(App, self).__setattr__('category', category)
-        super(App, self).__setattr__('developer', developer)
-        super(App, self).__setattr__('price', price)
-        super(App, self).__setattr__('currency', currency)
-        super(App, self).__setattr__('version', version)
-        super(App, self).__setattr__('rating', rating)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
+        _set(self, 'operating_system', operating_system)
+        _set(self, 'category', category)
+        _set(self, 'developer', developer)
+        _set(self, 'price', price)
+        _set(self, 'currency', currency)
+        _set(self, 'version', version)
+        _set(self, 'rating', rating)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3391,13 +3392,13 @@ class Video(object):
 
 
     def __init__(self, name="", description="", image="", duration="", published="", url="", embed_url="",):
-        super(Video, self).__setattr__('name', name)
-        super(Video, self).__setattr__('description', description)
-        super(Video, self).__setattr__('image', image)
-        super(Video, self).__setattr__('duration', duration)
-        super(Video, self).__setattr__('published', published)
-        super(Video, self).__setattr__('url', url)
-        super(Video, self).__setattr__('embed_url', embed_url)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
+        _set(self, 'duration', duration)
+        _set(self, 'published', published)
+        _set(self, 'url', url)
+        _set(self, 'embed_url', embed_url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3557,16 +3558,16 @@ class Profile(object):
 
     def __init__(self, name="", description="", image="", username="", first_name="", last_name="", same_as=(
     ),):
-        super(Profile, self).__setattr__('name', name)
-        super(Profile, self).__setattr__('description', description)
-        super(Profile, self).__setattr__('image', image)
-        super(Profile, self).__setattr__('username', username)
-        super(Profile, self).__setattr__('first_name', first_name)
-        super(Profile, self).__setattr__('last_name', last_name)
+        _set(self, 'name', name)
+        _set(self, 'description', description)
+        _set(self, 'image', image)
+        _set(self, 'username', username)
+        _set(self, 'first_name', first_name)
+        _set(self, 'last_name', last_name)
         if same_as is self.thrift_spec[7][4]:
             same_as = (
             )
-        super(Profile, self).__setattr__('same_as', same_as)
+        _set(self, 'same_as', same_as)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3743,16 +3744,16 @@ class Typed(object):
 
 
     def __init__(self, kind=None, confidence=None, recipe=None, product=None, movie=None, place=None, app=None, video=None, profile=None, article=None,):
-        super(Typed, self).__setattr__('kind', kind)
-        super(Typed, self).__setattr__('confidence', confidence)
-        super(Typed, self).__setattr__('recipe', recipe)
-        super(Typed, self).__setattr__('product', product)
-        super(Typed, self).__setattr__('movie', movie)
-        super(Typed, self).__setattr__('place', place)
-        super(Typed, self).__setattr__('app', app)
-        super(Typed, self).__setattr__('video', video)
-        super(Typed, self).__setattr__('profile', profile)
-        super(Typed, self).__setattr__('article', article)
+        _set(self, 'kind', kind)
+        _set(self, 'confidence', confidence)
+        _set(self, 'recipe', recipe)
+        _set(self, 'product', product)
+        _set(self, 'movie', movie)
+        _set(self, 'place', place)
+        _set(self, 'app', app)
+        _set(self, 'video', video)
+        _set(self, 'profile', profile)
+        _set(self, 'article', article)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3968,22 +3969,22 @@ class AgentPreferences(object):
 
 
     def __init__(self, agent=None, noindex=False, nofollow=False, noarchive=False, nosnippet=False, noimageindex=False, noai=False, noimageai=False, max_image_preview="", nopin=False, no_rich_pin=False, search="", ai_input="", ai_train="", tdm_reserved=False, tdm_policy="",):
-        super(AgentPreferences, self).__setattr__('agent', agent)
-        super(AgentPreferences, self).__setattr__('noindex', noindex)
-        super(AgentPreferences, self).__setattr__('nofollow', nofollow)
-        super(AgentPreferences, self).__setattr__('noarchive', noarchive)
-        super(AgentPreferences, self).__setattr__('nosnippet', nosnippet)
-        super(AgentPreferences, self).__setattr__('noimageindex', noimageindex)
-        super(AgentPreferences, self).__setattr__('noai', noai)
-        super(AgentPreferences, self).__setattr__('noimageai', noimageai)
-        super(AgentPreferences, self).__setattr__('max_image_preview', max_image_preview)
-        super(AgentPreferences, self).__setattr__('nopin', nopin)
-        super(AgentPreferences, self).__setattr__('no_rich_pin', no_rich_pin)
-        super(AgentPreferences, self).__setattr__('search', search)
-        super(AgentPreferences, self).__setattr__('ai_input', ai_input)
-        super(AgentPreferences, self).__setattr__('ai_train', ai_train)
-        super(AgentPreferences, self).__setattr__('tdm_reserved', tdm_reserved)
-        super(AgentPreferences, self).__setattr__('tdm_policy', tdm_policy)
+        _set(self, 'agent', agent)
+        _set(self, 'noindex', noindex)
+        _set(self, 'nofollow', nofollow)
+        _set(self, 'noarchive', noarchive)
+        _set(self, 'nosnippet', nosnippet)
+        _set(self, 'noimageindex', noimageindex)
+        _set(self, 'noai', noai)
+        _set(self, 'noimageai', noimageai)
+        _set(self, 'max_image_preview', max_image_preview)
+        _set(self, 'nopin', nopin)
+        _set(self, 'no_rich_pin', no_rich_pin)
+        _set(self, 'search', search)
+        _set(self, 'ai_input', ai_input)
+        _set(self, 'ai_train', ai_train)
+        _set(self, 'tdm_reserved', tdm_reserved)
+        _set(self, 'tdm_policy', tdm_policy)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -4247,14 +4248,14 @@ class Evidence(object):
 
 
     def __init__(self, field=None, syntax=None, name=None, value=None, element="", ordinal=0, offset=-1, lost="",):
-        super(Evidence, self).__setattr__('field', field)
-        super(Evidence, self).__setattr__('syntax', syntax)
-        super(Evidence, self).__setattr__('name', name)
-        super(Evidence, self).__setattr__('value', value)
-        super(Evidence, self).__setattr__('element', element)
-        super(Evidence, self).__setattr__('ordinal', ordinal)
-        super(Evidence, self).__setattr__('offset', offset)
-        super(Evidence, self).__setattr__('lost', lost)
+        _set(self, 'field', field)
+        _set(self, 'syntax', syntax)
+        _set(self, 'name', name)
+        _set(self, 'value', value)
+        _set(self, 'element', element)
+        _set(self, 'ordinal', ordinal)
+        _set(self, 'offset', offset)
+        _set(self, 'lost', lost)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -4477,57 +4478,57 @@ class PageRecord(object):
     ), text_hash=b"", site_name="", og_url="", preferences=(
     ), card=None, typed=None, agents=(
     ), main_text="", word_count=0, text_language="", simhash=b"",):
-        super(PageRecord, self).__setattr__('extractor_version', extractor_version)
-        super(PageRecord, self).__setattr__('title', title)
-        super(PageRecord, self).__setattr__('description', description)
-        super(PageRecord, self).__setattr__('canonical', canonical)
-        super(PageRecord, self).__setattr__('language', language)
+        _set(self, 'extractor_version', extractor_version)
+        _set(self, 'title', title)
+        _set(self, 'description', description)
+        _set(self, 'canonical', canonical)
+        _set(self, 'language', language)
         if opengraph is self.thrift_spec[6][4]:
             opengraph = (
             )
-        super(PageRecord, self).__setattr__('opengraph', opengraph)
+        _set(self, 'opengraph', opengraph)
         if twitter is self.thrift_spec[7][4]:
             twitter = (
             )
-        super(PageRecord, self).__setattr__('twitter', twitter)
+        _set(self, 'twitter', twitter)
         if json_ld is self.thrift_spec[8][4]:
             json_ld = (
             )
-        super(PageRecord, self).__setattr__('json_ld', json_ld)
+        _set(self, 'json_ld', json_ld)
         if images is self.thrift_spec[9][4]:
             images = (
             )
-        super(PageRecord, self).__setattr__('images', images)
+        _set(self, 'images', images)
         if outlinks is self.thrift_spec[10][4]:
             outlinks = (
             )
-        super(PageRecord, self).__setattr__('outlinks', outlinks)
+        _set(self, 'outlinks', outlinks)
         if robots is self.thrift_spec[11][4]:
             robots = (
             )
-        super(PageRecord, self).__setattr__('robots', robots)
-        super(PageRecord, self).__setattr__('charset', charset)
+        _set(self, 'robots', robots)
+        _set(self, 'charset', charset)
         if flags is self.thrift_spec[13][4]:
             flags = (
             )
-        super(PageRecord, self).__setattr__('flags', flags)
-        super(PageRecord, self).__setattr__('text_hash', text_hash)
-        super(PageRecord, self).__setattr__('site_name', site_name)
-        super(PageRecord, self).__setattr__('og_url', og_url)
+        _set(self, 'flags', flags)
+        _set(self, 'text_hash', text_hash)
+        _set(self, 'site_name', site_name)
+        _set(self, 'og_url', og_url)
         if preferences is self.thrift_spec[17][4]:
             preferences = (
             )
-        super(PageRecord, self).__setattr__('preferences', preferences)
-        super(PageRecord, self).__setattr__('card', card)
-        super(PageRecord, self).__setattr__('typed', typed)
+        _set(self, 'preferences', preferences)
+        _set(self, 'card', card)
+        _set(self, 'typed', typed)
         if agents is self.thrift_spec[20][4]:
             agents = (
             )
-        super(PageRecord, self).__setattr__('agents', agents)
-        super(PageRecord, self).__setattr__('main_text', main_text)
-        super(PageRecord, self).__setattr__('word_count', word_count)
-        super(PageRecord, self).__setattr__('text_language', text_language)
-        super(PageRecord, self).__setattr__('simhash', simhash)
+        _set(self, 'agents', agents)
+        _set(self, 'main_text', main_text)
+        _set(self, 'word_count', word_count)
+        _set(self, 'text_language', text_language)
+        _set(self, 'simhash', simhash)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")

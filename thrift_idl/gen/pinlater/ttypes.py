@@ -14,6 +14,7 @@ import sys
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class PinLaterJobState(object):
@@ -181,8 +182,8 @@ class RequestContext(object):
 
 
     def __init__(self, source=None, requestId="",):
-        super(RequestContext, self).__setattr__('source', source)
-        super(RequestContext, self).__setattr__('requestId', requestId)
+        _set(self, 'source', source)
+        _set(self, 'requestId', requestId)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -284,11 +285,11 @@ class PinLaterJob(object):
 
 
     def __init__(self, body=None, priority=1, runAfterTimestampMillis=None, numAttemptsAllowed=2, customStatus="",):
-        super(PinLaterJob, self).__setattr__('body', body)
-        super(PinLaterJob, self).__setattr__('priority', priority)
-        super(PinLaterJob, self).__setattr__('runAfterTimestampMillis', runAfterTimestampMillis)
-        super(PinLaterJob, self).__setattr__('numAttemptsAllowed', numAttemptsAllowed)
-        super(PinLaterJob, self).__setattr__('customStatus', customStatus)
+        _set(self, 'body', body)
+        _set(self, 'priority', priority)
+        _set(self, 'runAfterTimestampMillis', runAfterTimestampMillis)
+        _set(self, 'numAttemptsAllowed', numAttemptsAllowed)
+        _set(self, 'customStatus', customStatus)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -417,8 +418,8 @@ class PinLaterEnqueueRequest(object):
 
 
     def __init__(self, queueName=None, jobs=None,):
-        super(PinLaterEnqueueRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterEnqueueRequest, self).__setattr__('jobs', jobs)
+        _set(self, 'queueName', queueName)
+        _set(self, 'jobs', jobs)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -523,7 +524,7 @@ class PinLaterEnqueueResponse(object):
 
 
     def __init__(self, jobDescriptors=None,):
-        super(PinLaterEnqueueResponse, self).__setattr__('jobDescriptors', jobDescriptors)
+        _set(self, 'jobDescriptors', jobDescriptors)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -621,10 +622,10 @@ class PinLaterJobAckInfo(object):
 
 
     def __init__(self, jobDescriptor=None, appendCustomStatus="", retryDelayMillis=0, claimDescriptor=None,):
-        super(PinLaterJobAckInfo, self).__setattr__('jobDescriptor', jobDescriptor)
-        super(PinLaterJobAckInfo, self).__setattr__('appendCustomStatus', appendCustomStatus)
-        super(PinLaterJobAckInfo, self).__setattr__('retryDelayMillis', retryDelayMillis)
-        super(PinLaterJobAckInfo, self).__setattr__('claimDescriptor', claimDescriptor)
+        _set(self, 'jobDescriptor', jobDescriptor)
+        _set(self, 'appendCustomStatus', appendCustomStatus)
+        _set(self, 'retryDelayMillis', retryDelayMillis)
+        _set(self, 'claimDescriptor', claimDescriptor)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -744,9 +745,9 @@ class PinLaterJobAckRequest(object):
 
 
     def __init__(self, queueName=None, jobsSucceeded=None, jobsFailed=None,):
-        super(PinLaterJobAckRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterJobAckRequest, self).__setattr__('jobsSucceeded', jobsSucceeded)
-        super(PinLaterJobAckRequest, self).__setattr__('jobsFailed', jobsFailed)
+        _set(self, 'queueName', queueName)
+        _set(self, 'jobsSucceeded', jobsSucceeded)
+        _set(self, 'jobsFailed', jobsFailed)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -877,11 +878,11 @@ class PinLaterDequeueRequest(object):
 
 
     def __init__(self, queueName=None, limit=None, jobAckRequest=None, dryRun=False, coverage=1.0000000000000000,):
-        super(PinLaterDequeueRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterDequeueRequest, self).__setattr__('limit', limit)
-        super(PinLaterDequeueRequest, self).__setattr__('jobAckRequest', jobAckRequest)
-        super(PinLaterDequeueRequest, self).__setattr__('dryRun', dryRun)
-        super(PinLaterDequeueRequest, self).__setattr__('coverage', coverage)
+        _set(self, 'queueName', queueName)
+        _set(self, 'limit', limit)
+        _set(self, 'jobAckRequest', jobAckRequest)
+        _set(self, 'dryRun', dryRun)
+        _set(self, 'coverage', coverage)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1014,9 +1015,9 @@ class PinLaterDequeueMetadata(object):
 
 
     def __init__(self, attemptsAllowed=None, attemptsRemaining=None, claimDescriptor=None,):
-        super(PinLaterDequeueMetadata, self).__setattr__('attemptsAllowed', attemptsAllowed)
-        super(PinLaterDequeueMetadata, self).__setattr__('attemptsRemaining', attemptsRemaining)
-        super(PinLaterDequeueMetadata, self).__setattr__('claimDescriptor', claimDescriptor)
+        _set(self, 'attemptsAllowed', attemptsAllowed)
+        _set(self, 'attemptsRemaining', attemptsRemaining)
+        _set(self, 'claimDescriptor', claimDescriptor)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1121,8 +1122,8 @@ class PinLaterDequeueResponse(object):
 
 
     def __init__(self, jobs=None, jobMetadata=None,):
-        super(PinLaterDequeueResponse, self).__setattr__('jobs', jobs)
-        super(PinLaterDequeueResponse, self).__setattr__('jobMetadata', jobMetadata)
+        _set(self, 'jobs', jobs)
+        _set(self, 'jobMetadata', jobMetadata)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1248,13 +1249,13 @@ class PinLaterCheckpointJobRequest(object):
 
 
     def __init__(self, jobDescriptor=None, newBody=None, moveToPending=False, runAfterTimestampMillis=None, numOfAttemptsAllowed=None, prependCustomStatus=None, claimDescriptor=None,):
-        super(PinLaterCheckpointJobRequest, self).__setattr__('jobDescriptor', jobDescriptor)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('newBody', newBody)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('moveToPending', moveToPending)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('runAfterTimestampMillis', runAfterTimestampMillis)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('numOfAttemptsAllowed', numOfAttemptsAllowed)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('prependCustomStatus', prependCustomStatus)
-        super(PinLaterCheckpointJobRequest, self).__setattr__('claimDescriptor', claimDescriptor)
+        _set(self, 'jobDescriptor', jobDescriptor)
+        _set(self, 'newBody', newBody)
+        _set(self, 'moveToPending', moveToPending)
+        _set(self, 'runAfterTimestampMillis', runAfterTimestampMillis)
+        _set(self, 'numOfAttemptsAllowed', numOfAttemptsAllowed)
+        _set(self, 'prependCustomStatus', prependCustomStatus)
+        _set(self, 'claimDescriptor', claimDescriptor)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1405,8 +1406,8 @@ class PinLaterCheckpointJobsRequest(object):
 
 
     def __init__(self, queueName=None, requests=None,):
-        super(PinLaterCheckpointJobsRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterCheckpointJobsRequest, self).__setattr__('requests', requests)
+        _set(self, 'queueName', queueName)
+        _set(self, 'requests', requests)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1513,8 +1514,8 @@ class PinLaterLookupJobRequest(object):
 
 
     def __init__(self, jobDescriptors=None, includeBody=False,):
-        super(PinLaterLookupJobRequest, self).__setattr__('jobDescriptors', jobDescriptors)
-        super(PinLaterLookupJobRequest, self).__setattr__('includeBody', includeBody)
+        _set(self, 'jobDescriptors', jobDescriptors)
+        _set(self, 'includeBody', includeBody)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1635,16 +1636,16 @@ class PinLaterJobInfo(object):
 
 
     def __init__(self, jobDescriptor=None, jobState=None, attemptsRemaining=None, customStatus=None, createdAtTimestampMillis=None, runAfterTimestampMillis=None, updatedAtTimestampMillis=None, claimDescriptor=None, body=None, attemptsAllowed=None,):
-        super(PinLaterJobInfo, self).__setattr__('jobDescriptor', jobDescriptor)
-        super(PinLaterJobInfo, self).__setattr__('jobState', jobState)
-        super(PinLaterJobInfo, self).__setattr__('attemptsRemaining', attemptsRemaining)
-        super(PinLaterJobInfo, self).__setattr__('customStatus', customStatus)
-        super(PinLaterJobInfo, self).__setattr__('createdAtTimestampMillis', createdAtTimestampMillis)
-        super(PinLaterJobInfo, self).__setattr__('runAfterTimestampMillis', runAfterTimestampMillis)
-        super(PinLaterJobInfo, self).__setattr__('updatedAtTimestampMillis', updatedAtTimestampMillis)
-        super(PinLaterJobInfo, self).__setattr__('claimDescriptor', claimDescriptor)
-        super(PinLaterJobInfo, self).__setattr__('body', body)
-        super(PinLaterJobInfo, self).__setattr__('attemptsAllowed', attemptsAllowed)
+        _set(self, 'jobDescriptor', jobDescriptor)
+        _set(self, 'jobState', jobState)
+        _set(self, 'attemptsRemaining', attemptsRemaining)
+        _set(self, 'customStatus', customStatus)
+        _set(self, 'createdAtTimestampMillis', createdAtTimestampMillis)
+        _set(self, 'runAfterTimestampMillis', runAfterTimestampMillis)
+        _set(self, 'updatedAtTimestampMillis', updatedAtTimestampMillis)
+        _set(self, 'claimDescriptor', claimDescriptor)
+        _set(self, 'body', body)
+        _set(self, 'attemptsAllowed', attemptsAllowed)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1844,11 +1845,11 @@ class PinLaterGetJobCountRequest(object):
 
 
     def __init__(self, queueName=None, jobState=None, priority=None, countFutureJobs=False, bodyRegexToMatch=None,):
-        super(PinLaterGetJobCountRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterGetJobCountRequest, self).__setattr__('jobState', jobState)
-        super(PinLaterGetJobCountRequest, self).__setattr__('priority', priority)
-        super(PinLaterGetJobCountRequest, self).__setattr__('countFutureJobs', countFutureJobs)
-        super(PinLaterGetJobCountRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
+        _set(self, 'queueName', queueName)
+        _set(self, 'jobState', jobState)
+        _set(self, 'priority', priority)
+        _set(self, 'countFutureJobs', countFutureJobs)
+        _set(self, 'bodyRegexToMatch', bodyRegexToMatch)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1991,14 +1992,14 @@ class PinLaterScanJobsRequest(object):
 
 
     def __init__(self, queueName=None, jobState=None, priority=None, scanFutureJobs=False, continuation="0", limit=100, bodyRegexToMatch=None, allowMissingShards=False,):
-        super(PinLaterScanJobsRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterScanJobsRequest, self).__setattr__('jobState', jobState)
-        super(PinLaterScanJobsRequest, self).__setattr__('priority', priority)
-        super(PinLaterScanJobsRequest, self).__setattr__('scanFutureJobs', scanFutureJobs)
-        super(PinLaterScanJobsRequest, self).__setattr__('continuation', continuation)
-        super(PinLaterScanJobsRequest, self).__setattr__('limit', limit)
-        super(PinLaterScanJobsRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
-        super(PinLaterScanJobsRequest, self).__setattr__('allowMissingShards', allowMissingShards)
+        _set(self, 'queueName', queueName)
+        _set(self, 'jobState', jobState)
+        _set(self, 'priority', priority)
+        _set(self, 'scanFutureJobs', scanFutureJobs)
+        _set(self, 'continuation', continuation)
+        _set(self, 'limit', limit)
+        _set(self, 'bodyRegexToMatch', bodyRegexToMatch)
+        _set(self, 'allowMissingShards', allowMissingShards)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2164,9 +2165,9 @@ class PinLaterScanJobsResponse(object):
 
 
     def __init__(self, scannedJobs=None, continuation="-1", missingShards=None,):
-        super(PinLaterScanJobsResponse, self).__setattr__('scannedJobs', scannedJobs)
-        super(PinLaterScanJobsResponse, self).__setattr__('continuation', continuation)
-        super(PinLaterScanJobsResponse, self).__setattr__('missingShards', missingShards)
+        _set(self, 'scannedJobs', scannedJobs)
+        _set(self, 'continuation', continuation)
+        _set(self, 'missingShards', missingShards)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2299,12 +2300,12 @@ class PinLaterRetryFailedJobsRequest(object):
 
 
     def __init__(self, queueName=None, priority=1, attemptsToAllow=1, runAfterTimestampMillis=None, limit=1000, bodyRegexToMatch=None,):
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('priority', priority)
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('attemptsToAllow', attemptsToAllow)
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('runAfterTimestampMillis', runAfterTimestampMillis)
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('limit', limit)
-        super(PinLaterRetryFailedJobsRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
+        _set(self, 'queueName', queueName)
+        _set(self, 'priority', priority)
+        _set(self, 'attemptsToAllow', attemptsToAllow)
+        _set(self, 'runAfterTimestampMillis', runAfterTimestampMillis)
+        _set(self, 'limit', limit)
+        _set(self, 'bodyRegexToMatch', bodyRegexToMatch)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2450,11 +2451,11 @@ class PinLaterDeleteJobsRequest(object):
 
 
     def __init__(self, queueName=None, jobState=None, priority=1, bodyRegexToMatch=None, limit=1000,):
-        super(PinLaterDeleteJobsRequest, self).__setattr__('queueName', queueName)
-        super(PinLaterDeleteJobsRequest, self).__setattr__('jobState', jobState)
-        super(PinLaterDeleteJobsRequest, self).__setattr__('priority', priority)
-        super(PinLaterDeleteJobsRequest, self).__setattr__('bodyRegexToMatch', bodyRegexToMatch)
-        super(PinLaterDeleteJobsRequest, self).__setattr__('limit', limit)
+        _set(self, 'queueName', queueName)
+        _set(self, 'jobState', jobState)
+        _set(self, 'priority', priority)
+        _set(self, 'bodyRegexToMatch', bodyRegexToMatch)
+        _set(self, 'limit', limit)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2603,16 +2604,16 @@ class PinLaterQueueStats(object):
 
 
     def __init__(self, queueName=None, ready=None, later=None, inProgress=None, succeeded=None, failed=None, oldestReadyMillis=None, paused=None, jobsPerSecond=None, claimedAtOnce=None,):
-        super(PinLaterQueueStats, self).__setattr__('queueName', queueName)
-        super(PinLaterQueueStats, self).__setattr__('ready', ready)
-        super(PinLaterQueueStats, self).__setattr__('later', later)
-        super(PinLaterQueueStats, self).__setattr__('inProgress', inProgress)
-        super(PinLaterQueueStats, self).__setattr__('succeeded', succeeded)
-        super(PinLaterQueueStats, self).__setattr__('failed', failed)
-        super(PinLaterQueueStats, self).__setattr__('oldestReadyMillis', oldestReadyMillis)
-        super(PinLaterQueueStats, self).__setattr__('paused', paused)
-        super(PinLaterQueueStats, self).__setattr__('jobsPerSecond', jobsPerSecond)
-        super(PinLaterQueueStats, self).__setattr__('claimedAtOnce', claimedAtOnce)
+        _set(self, 'queueName', queueName)
+        _set(self, 'ready', ready)
+        _set(self, 'later', later)
+        _set(self, 'inProgress', inProgress)
+        _set(self, 'succeeded', succeeded)
+        _set(self, 'failed', failed)
+        _set(self, 'oldestReadyMillis', oldestReadyMillis)
+        _set(self, 'paused', paused)
+        _set(self, 'jobsPerSecond', jobsPerSecond)
+        _set(self, 'claimedAtOnce', claimedAtOnce)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2806,7 +2807,7 @@ class PinLaterQueueStatsRequest(object):
 
 
     def __init__(self, queueNames=None,):
-        super(PinLaterQueueStatsRequest, self).__setattr__('queueNames', queueNames)
+        _set(self, 'queueNames', queueNames)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2898,8 +2899,8 @@ class PinLaterQueueStatsResponse(object):
 
 
     def __init__(self, queues=None, missingShards=None,):
-        super(PinLaterQueueStatsResponse, self).__setattr__('queues', queues)
-        super(PinLaterQueueStatsResponse, self).__setattr__('missingShards', missingShards)
+        _set(self, 'queues', queues)
+        _set(self, 'missingShards', missingShards)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")

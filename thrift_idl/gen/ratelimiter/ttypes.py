@@ -15,6 +15,7 @@ import thrift_idl.gen.context.ttypes
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class Reservation(object):
@@ -36,10 +37,10 @@ class Reservation(object):
 
 
     def __init__(self, domain=None, host=None, crawl_delay_ms=None, max_wait_ms=1000,):
-        super(Reservation, self).__setattr__('domain', domain)
-        super(Reservation, self).__setattr__('host', host)
-        super(Reservation, self).__setattr__('crawl_delay_ms', crawl_delay_ms)
-        super(Reservation, self).__setattr__('max_wait_ms', max_wait_ms)
+        _set(self, 'domain', domain)
+        _set(self, 'host', host)
+        _set(self, 'crawl_delay_ms', crawl_delay_ms)
+        _set(self, 'max_wait_ms', max_wait_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -171,13 +172,13 @@ class Grant(object):
 
 
     def __init__(self, granted=None, wait_ms=None, retry_after_ms=None, interval_ms=None, reason="", version=0, not_owner=False,):
-        super(Grant, self).__setattr__('granted', granted)
-        super(Grant, self).__setattr__('wait_ms', wait_ms)
-        super(Grant, self).__setattr__('retry_after_ms', retry_after_ms)
-        super(Grant, self).__setattr__('interval_ms', interval_ms)
-        super(Grant, self).__setattr__('reason', reason)
-        super(Grant, self).__setattr__('version', version)
-        super(Grant, self).__setattr__('not_owner', not_owner)
+        _set(self, 'granted', granted)
+        _set(self, 'wait_ms', wait_ms)
+        _set(self, 'retry_after_ms', retry_after_ms)
+        _set(self, 'interval_ms', interval_ms)
+        _set(self, 'reason', reason)
+        _set(self, 'version', version)
+        _set(self, 'not_owner', not_owner)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -334,8 +335,8 @@ class ReserveRequest(object):
 
 
     def __init__(self, context=None, reservation=None,):
-        super(ReserveRequest, self).__setattr__('context', context)
-        super(ReserveRequest, self).__setattr__('reservation', reservation)
+        _set(self, 'context', context)
+        _set(self, 'reservation', reservation)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -433,8 +434,8 @@ class ReserveBatchRequest(object):
 
 
     def __init__(self, context=None, reservations=None,):
-        super(ReserveBatchRequest, self).__setattr__('context', context)
-        super(ReserveBatchRequest, self).__setattr__('reservations', reservations)
+        _set(self, 'context', context)
+        _set(self, 'reservations', reservations)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -553,13 +554,13 @@ class FeedbackRequest(object):
 
 
     def __init__(self, context=None, domain=None, host=None, status=None, retry_after_ms=None, latency_ms=float(0), url_key=b"",):
-        super(FeedbackRequest, self).__setattr__('context', context)
-        super(FeedbackRequest, self).__setattr__('domain', domain)
-        super(FeedbackRequest, self).__setattr__('host', host)
-        super(FeedbackRequest, self).__setattr__('status', status)
-        super(FeedbackRequest, self).__setattr__('retry_after_ms', retry_after_ms)
-        super(FeedbackRequest, self).__setattr__('latency_ms', latency_ms)
-        super(FeedbackRequest, self).__setattr__('url_key', url_key)
+        _set(self, 'context', context)
+        _set(self, 'domain', domain)
+        _set(self, 'host', host)
+        _set(self, 'status', status)
+        _set(self, 'retry_after_ms', retry_after_ms)
+        _set(self, 'latency_ms', latency_ms)
+        _set(self, 'url_key', url_key)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -718,9 +719,9 @@ class StatusRequest(object):
 
 
     def __init__(self, context=None, domain=None, host="",):
-        super(StatusRequest, self).__setattr__('context', context)
-        super(StatusRequest, self).__setattr__('domain', domain)
-        super(StatusRequest, self).__setattr__('host', host)
+        _set(self, 'context', context)
+        _set(self, 'domain', domain)
+        _set(self, 'host', host)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -845,15 +846,15 @@ class Shadow(object):
 
 
     def __init__(self, limit=None, interval_ms=None, live_at_once=None, live_delayed=None, live_refused=None, at_once=None, delayed=None, refused=None, error="",):
-        super(Shadow, self).__setattr__('limit', limit)
-        super(Shadow, self).__setattr__('interval_ms', interval_ms)
-        super(Shadow, self).__setattr__('live_at_once', live_at_once)
-        super(Shadow, self).__setattr__('live_delayed', live_delayed)
-        super(Shadow, self).__setattr__('live_refused', live_refused)
-        super(Shadow, self).__setattr__('at_once', at_once)
-        super(Shadow, self).__setattr__('delayed', delayed)
-        super(Shadow, self).__setattr__('refused', refused)
-        super(Shadow, self).__setattr__('error', error)
+        _set(self, 'limit', limit)
+        _set(self, 'interval_ms', interval_ms)
+        _set(self, 'live_at_once', live_at_once)
+        _set(self, 'live_delayed', live_delayed)
+        _set(self, 'live_refused', live_refused)
+        _set(self, 'at_once', at_once)
+        _set(self, 'delayed', delayed)
+        _set(self, 'refused', refused)
+        _set(self, 'error', error)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1068,22 +1069,22 @@ class DomainStatus(object):
 
 
     def __init__(self, domain=None, interval_ms=None, next_slot_ms=None, held_ms=None, blocked_ms=None, limit=None, version=0, line=0, note="", host_limit="", host_interval_ms=float(0), host_line=0, held_status=0, next_hold_ms=float(0), limits_error="", shadow=None,):
-        super(DomainStatus, self).__setattr__('domain', domain)
-        super(DomainStatus, self).__setattr__('interval_ms', interval_ms)
-        super(DomainStatus, self).__setattr__('next_slot_ms', next_slot_ms)
-        super(DomainStatus, self).__setattr__('held_ms', held_ms)
-        super(DomainStatus, self).__setattr__('blocked_ms', blocked_ms)
-        super(DomainStatus, self).__setattr__('limit', limit)
-        super(DomainStatus, self).__setattr__('version', version)
-        super(DomainStatus, self).__setattr__('line', line)
-        super(DomainStatus, self).__setattr__('note', note)
-        super(DomainStatus, self).__setattr__('host_limit', host_limit)
-        super(DomainStatus, self).__setattr__('host_interval_ms', host_interval_ms)
-        super(DomainStatus, self).__setattr__('host_line', host_line)
-        super(DomainStatus, self).__setattr__('held_status', held_status)
-        super(DomainStatus, self).__setattr__('next_hold_ms', next_hold_ms)
-        super(DomainStatus, self).__setattr__('limits_error', limits_error)
-        super(DomainStatus, self).__setattr__('shadow', shadow)
+        _set(self, 'domain', domain)
+        _set(self, 'interval_ms', interval_ms)
+        _set(self, 'next_slot_ms', next_slot_ms)
+        _set(self, 'held_ms', held_ms)
+        _set(self, 'blocked_ms', blocked_ms)
+        _set(self, 'limit', limit)
+        _set(self, 'version', version)
+        _set(self, 'line', line)
+        _set(self, 'note', note)
+        _set(self, 'host_limit', host_limit)
+        _set(self, 'host_interval_ms', host_interval_ms)
+        _set(self, 'host_line', host_line)
+        _set(self, 'held_status', held_status)
+        _set(self, 'next_hold_ms', next_hold_ms)
+        _set(self, 'limits_error', limits_error)
+        _set(self, 'shadow', shadow)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1345,9 +1346,9 @@ class BlockRequest(object):
 
 
     def __init__(self, context=None, domain=None, for_ms=None,):
-        super(BlockRequest, self).__setattr__('context', context)
-        super(BlockRequest, self).__setattr__('domain', domain)
-        super(BlockRequest, self).__setattr__('for_ms', for_ms)
+        _set(self, 'context', context)
+        _set(self, 'domain', domain)
+        _set(self, 'for_ms', for_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")

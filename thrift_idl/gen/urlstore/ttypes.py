@@ -17,6 +17,7 @@ import thrift_idl.gen.page.ttypes
 
 from thrift.transport import TTransport
 all_structs = []
+_set = object.__setattr__
 
 
 class Page(object):
@@ -71,25 +72,25 @@ class Page(object):
 
 
     def __init__(self, url=None, version=None, content_hash=None, record_hash=None, content_key=None, content_bytes=None, status=None, headers=None, media_type=None, etag="", last_modified="", fetched_ms=None, last_seen_ms=None, changed_ms=None, write_ms=None, record=None, latency_ms=float(0), robots=None, revisit_ms=0,):
-        super(Page, self).__setattr__('url', url)
-        super(Page, self).__setattr__('version', version)
-        super(Page, self).__setattr__('content_hash', content_hash)
-        super(Page, self).__setattr__('record_hash', record_hash)
-        super(Page, self).__setattr__('content_key', content_key)
-        super(Page, self).__setattr__('content_bytes', content_bytes)
-        super(Page, self).__setattr__('status', status)
-        super(Page, self).__setattr__('headers', headers)
-        super(Page, self).__setattr__('media_type', media_type)
-        super(Page, self).__setattr__('etag', etag)
-        super(Page, self).__setattr__('last_modified', last_modified)
-        super(Page, self).__setattr__('fetched_ms', fetched_ms)
-        super(Page, self).__setattr__('last_seen_ms', last_seen_ms)
-        super(Page, self).__setattr__('changed_ms', changed_ms)
-        super(Page, self).__setattr__('write_ms', write_ms)
-        super(Page, self).__setattr__('record', record)
-        super(Page, self).__setattr__('latency_ms', latency_ms)
-        super(Page, self).__setattr__('robots', robots)
-        super(Page, self).__setattr__('revisit_ms', revisit_ms)
+        _set(self, 'url', url)
+        _set(self, 'version', version)
+        _set(self, 'content_hash', content_hash)
+        _set(self, 'record_hash', record_hash)
+        _set(self, 'content_key', content_key)
+        _set(self, 'content_bytes', content_bytes)
+        _set(self, 'status', status)
+        _set(self, 'headers', headers)
+        _set(self, 'media_type', media_type)
+        _set(self, 'etag', etag)
+        _set(self, 'last_modified', last_modified)
+        _set(self, 'fetched_ms', fetched_ms)
+        _set(self, 'last_seen_ms', last_seen_ms)
+        _set(self, 'changed_ms', changed_ms)
+        _set(self, 'write_ms', write_ms)
+        _set(self, 'record', record)
+        _set(self, 'latency_ms', latency_ms)
+        _set(self, 'robots', robots)
+        _set(self, 'revisit_ms', revisit_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -420,16 +421,16 @@ class Outcome(object):
 
     def __init__(self, family=None, code=None, message="", at_ms=None, status=0, delay_ms=None, details=TFrozenDict({
     }),):
-        super(Outcome, self).__setattr__('family', family)
-        super(Outcome, self).__setattr__('code', code)
-        super(Outcome, self).__setattr__('message', message)
-        super(Outcome, self).__setattr__('at_ms', at_ms)
-        super(Outcome, self).__setattr__('status', status)
-        super(Outcome, self).__setattr__('delay_ms', delay_ms)
+        _set(self, 'family', family)
+        _set(self, 'code', code)
+        _set(self, 'message', message)
+        _set(self, 'at_ms', at_ms)
+        _set(self, 'status', status)
+        _set(self, 'delay_ms', delay_ms)
         if details is self.thrift_spec[7][4]:
             details = TFrozenDict({
             })
-        super(Outcome, self).__setattr__('details', details)
+        _set(self, 'details', details)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -606,12 +607,12 @@ class UrlRow(object):
 
 
     def __init__(self, key=None, url=None, page=None, redirects_to=None, outcome=None, linked_version=0,):
-        super(UrlRow, self).__setattr__('key', key)
-        super(UrlRow, self).__setattr__('url', url)
-        super(UrlRow, self).__setattr__('page', page)
-        super(UrlRow, self).__setattr__('redirects_to', redirects_to)
-        super(UrlRow, self).__setattr__('outcome', outcome)
-        super(UrlRow, self).__setattr__('linked_version', linked_version)
+        _set(self, 'key', key)
+        _set(self, 'url', url)
+        _set(self, 'page', page)
+        _set(self, 'redirects_to', redirects_to)
+        _set(self, 'outcome', outcome)
+        _set(self, 'linked_version', linked_version)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -763,12 +764,12 @@ class Inlink(object):
 
 
     def __init__(self, url=None, rel=None, text=None, nofollow=None, version=None, via="",):
-        super(Inlink, self).__setattr__('url', url)
-        super(Inlink, self).__setattr__('rel', rel)
-        super(Inlink, self).__setattr__('text', text)
-        super(Inlink, self).__setattr__('nofollow', nofollow)
-        super(Inlink, self).__setattr__('version', version)
-        super(Inlink, self).__setattr__('via', via)
+        _set(self, 'url', url)
+        _set(self, 'rel', rel)
+        _set(self, 'text', text)
+        _set(self, 'nofollow', nofollow)
+        _set(self, 'version', version)
+        _set(self, 'via', via)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -933,11 +934,11 @@ class Linked(object):
 
 
     def __init__(self, done=None, stamp_us=None, identity=None, targets=None, stale=b"",):
-        super(Linked, self).__setattr__('done', done)
-        super(Linked, self).__setattr__('stamp_us', stamp_us)
-        super(Linked, self).__setattr__('identity', identity)
-        super(Linked, self).__setattr__('targets', targets)
-        super(Linked, self).__setattr__('stale', stale)
+        _set(self, 'done', done)
+        _set(self, 'stamp_us', stamp_us)
+        _set(self, 'identity', identity)
+        _set(self, 'targets', targets)
+        _set(self, 'stale', stale)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1076,10 +1077,10 @@ class PutPageRequest(object):
 
 
     def __init__(self, context=None, fetched=None, record=None, previous_write_ms=0,):
-        super(PutPageRequest, self).__setattr__('context', context)
-        super(PutPageRequest, self).__setattr__('fetched', fetched)
-        super(PutPageRequest, self).__setattr__('record', record)
-        super(PutPageRequest, self).__setattr__('previous_write_ms', previous_write_ms)
+        _set(self, 'context', context)
+        _set(self, 'fetched', fetched)
+        _set(self, 'record', record)
+        _set(self, 'previous_write_ms', previous_write_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1203,9 +1204,9 @@ class PutPageResult(object):
 
 
     def __init__(self, page=None, content_changed=None, record_changed=None,):
-        super(PutPageResult, self).__setattr__('page', page)
-        super(PutPageResult, self).__setattr__('content_changed', content_changed)
-        super(PutPageResult, self).__setattr__('record_changed', record_changed)
+        _set(self, 'page', page)
+        _set(self, 'content_changed', content_changed)
+        _set(self, 'record_changed', record_changed)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1320,9 +1321,9 @@ class TouchPageRequest(object):
 
 
     def __init__(self, context=None, fetched=None, previous_write_ms=0,):
-        super(TouchPageRequest, self).__setattr__('context', context)
-        super(TouchPageRequest, self).__setattr__('fetched', fetched)
-        super(TouchPageRequest, self).__setattr__('previous_write_ms', previous_write_ms)
+        _set(self, 'context', context)
+        _set(self, 'fetched', fetched)
+        _set(self, 'previous_write_ms', previous_write_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1437,10 +1438,10 @@ class PutRecordRequest(object):
 
 
     def __init__(self, context=None, url=None, content_hash=None, record=None,):
-        super(PutRecordRequest, self).__setattr__('context', context)
-        super(PutRecordRequest, self).__setattr__('url', url)
-        super(PutRecordRequest, self).__setattr__('content_hash', content_hash)
-        super(PutRecordRequest, self).__setattr__('record', record)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'content_hash', content_hash)
+        _set(self, 'record', record)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1566,9 +1567,9 @@ class PutRecordResult(object):
 
 
     def __init__(self, page=None, written=None, record_changed=None,):
-        super(PutRecordResult, self).__setattr__('page', page)
-        super(PutRecordResult, self).__setattr__('written', written)
-        super(PutRecordResult, self).__setattr__('record_changed', record_changed)
+        _set(self, 'page', page)
+        _set(self, 'written', written)
+        _set(self, 'record_changed', record_changed)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1688,15 +1689,15 @@ class PutOutcomeRequest(object):
 
     def __init__(self, context=None, url=None, outcome=None, chain=(
     ), answered=False, began_ms=None,):
-        super(PutOutcomeRequest, self).__setattr__('context', context)
-        super(PutOutcomeRequest, self).__setattr__('url', url)
-        super(PutOutcomeRequest, self).__setattr__('outcome', outcome)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'outcome', outcome)
         if chain is self.thrift_spec[4][4]:
             chain = (
             )
-        super(PutOutcomeRequest, self).__setattr__('chain', chain)
-        super(PutOutcomeRequest, self).__setattr__('answered', answered)
-        super(PutOutcomeRequest, self).__setattr__('began_ms', began_ms)
+        _set(self, 'chain', chain)
+        _set(self, 'answered', answered)
+        _set(self, 'began_ms', began_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1852,8 +1853,8 @@ class LookupRequest(object):
 
 
     def __init__(self, context=None, url=None,):
-        super(LookupRequest, self).__setattr__('context', context)
-        super(LookupRequest, self).__setattr__('url', url)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -1957,10 +1958,10 @@ class ClaimVerdict(object):
 
 
     def __init__(self, source=None, url=None, holds=None, why=None,):
-        super(ClaimVerdict, self).__setattr__('source', source)
-        super(ClaimVerdict, self).__setattr__('url', url)
-        super(ClaimVerdict, self).__setattr__('holds', holds)
-        super(ClaimVerdict, self).__setattr__('why', why)
+        _set(self, 'source', source)
+        _set(self, 'url', url)
+        _set(self, 'holds', holds)
+        _set(self, 'why', why)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2094,13 +2095,13 @@ class LookupResult(object):
 
 
     def __init__(self, row=None, aliases=None, cycle=None, canonical=None, claims=None, normalized=None, key=None,):
-        super(LookupResult, self).__setattr__('row', row)
-        super(LookupResult, self).__setattr__('aliases', aliases)
-        super(LookupResult, self).__setattr__('cycle', cycle)
-        super(LookupResult, self).__setattr__('canonical', canonical)
-        super(LookupResult, self).__setattr__('claims', claims)
-        super(LookupResult, self).__setattr__('normalized', normalized)
-        super(LookupResult, self).__setattr__('key', key)
+        _set(self, 'row', row)
+        _set(self, 'aliases', aliases)
+        _set(self, 'cycle', cycle)
+        _set(self, 'canonical', canonical)
+        _set(self, 'claims', claims)
+        _set(self, 'normalized', normalized)
+        _set(self, 'key', key)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2279,8 +2280,8 @@ class ContentRequest(object):
 
 
     def __init__(self, context=None, url=None,):
-        super(ContentRequest, self).__setattr__('context', context)
-        super(ContentRequest, self).__setattr__('url', url)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2382,10 +2383,10 @@ class Content(object):
 
 
     def __init__(self, content=None, media_type=None, content_hash=None, version=None,):
-        super(Content, self).__setattr__('content', content)
-        super(Content, self).__setattr__('media_type', media_type)
-        super(Content, self).__setattr__('content_hash', content_hash)
-        super(Content, self).__setattr__('version', version)
+        _set(self, 'content', content)
+        _set(self, 'media_type', media_type)
+        _set(self, 'content_hash', content_hash)
+        _set(self, 'version', version)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2509,8 +2510,8 @@ class OutlinksRequest(object):
 
 
     def __init__(self, context=None, url=None,):
-        super(OutlinksRequest, self).__setattr__('context', context)
-        super(OutlinksRequest, self).__setattr__('url', url)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2608,8 +2609,8 @@ class LinkPagesRequest(object):
 
 
     def __init__(self, context=None, urls=None,):
-        super(LinkPagesRequest, self).__setattr__('context', context)
-        super(LinkPagesRequest, self).__setattr__('urls', urls)
+        _set(self, 'context', context)
+        _set(self, 'urls', urls)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2714,7 +2715,7 @@ class LinkPagesResult(object):
 
 
     def __init__(self, linked=None,):
-        super(LinkPagesResult, self).__setattr__('linked', linked)
+        _set(self, 'linked', linked)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2805,11 +2806,11 @@ class InlinksRequest(object):
 
 
     def __init__(self, context=None, url=None, continuation=b"", limit=100, own=False,):
-        super(InlinksRequest, self).__setattr__('context', context)
-        super(InlinksRequest, self).__setattr__('url', url)
-        super(InlinksRequest, self).__setattr__('continuation', continuation)
-        super(InlinksRequest, self).__setattr__('limit', limit)
-        super(InlinksRequest, self).__setattr__('own', own)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'continuation', continuation)
+        _set(self, 'limit', limit)
+        _set(self, 'own', own)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -2940,8 +2941,8 @@ class InlinksResult(object):
 
 
     def __init__(self, inlinks=None, continuation=None,):
-        super(InlinksResult, self).__setattr__('inlinks', inlinks)
-        super(InlinksResult, self).__setattr__('continuation', continuation)
+        _set(self, 'inlinks', inlinks)
+        _set(self, 'continuation', continuation)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3056,11 +3057,11 @@ class Attribute(object):
 
 
     def __init__(self, attribute_namespace=None, name=None, version=None, value=None, write_ms=None,):
-        super(Attribute, self).__setattr__('attribute_namespace', attribute_namespace)
-        super(Attribute, self).__setattr__('name', name)
-        super(Attribute, self).__setattr__('version', version)
-        super(Attribute, self).__setattr__('value', value)
-        super(Attribute, self).__setattr__('write_ms', write_ms)
+        _set(self, 'attribute_namespace', attribute_namespace)
+        _set(self, 'name', name)
+        _set(self, 'version', version)
+        _set(self, 'value', value)
+        _set(self, 'write_ms', write_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3199,9 +3200,9 @@ class PutAttributesRequest(object):
 
 
     def __init__(self, context=None, url=None, attributes=None,):
-        super(PutAttributesRequest, self).__setattr__('context', context)
-        super(PutAttributesRequest, self).__setattr__('url', url)
-        super(PutAttributesRequest, self).__setattr__('attributes', attributes)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'attributes', attributes)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3323,9 +3324,9 @@ class GetAttributesRequest(object):
 
 
     def __init__(self, context=None, url=None, attribute_namespace="",):
-        super(GetAttributesRequest, self).__setattr__('context', context)
-        super(GetAttributesRequest, self).__setattr__('url', url)
-        super(GetAttributesRequest, self).__setattr__('attribute_namespace', attribute_namespace)
+        _set(self, 'context', context)
+        _set(self, 'url', url)
+        _set(self, 'attribute_namespace', attribute_namespace)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3436,9 +3437,9 @@ class ScanRequest(object):
 
 
     def __init__(self, context=None, continuation=b"", limit=100,):
-        super(ScanRequest, self).__setattr__('context', context)
-        super(ScanRequest, self).__setattr__('continuation', continuation)
-        super(ScanRequest, self).__setattr__('limit', limit)
+        _set(self, 'context', context)
+        _set(self, 'continuation', continuation)
+        _set(self, 'limit', limit)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3545,8 +3546,8 @@ class ScanResult(object):
 
 
     def __init__(self, rows=None, continuation=None,):
-        super(ScanResult, self).__setattr__('rows', rows)
-        super(ScanResult, self).__setattr__('continuation', continuation)
+        _set(self, 'rows', rows)
+        _set(self, 'continuation', continuation)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
