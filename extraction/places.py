@@ -39,7 +39,8 @@ class Places:
 
     def navigation(self, node: LexborNode) -> bool | None:
         """Whether a node stands in navigation, by the nearest element around it that says; None = none says."""
-        known, climbed = self._navigation, []
+        known = self._navigation
+        climbed: list[int] = []
         verdict, parent = None, node.parent
         while parent is not None and len(climbed) < _MOST_ANCESTORS:
             identity = parent.mem_id

@@ -25,7 +25,8 @@ _MOST_LINKS = 500  # link elements
 _MOST_NOSCRIPTS = 100
 _MOST_NOSCRIPT = 256 * 1024  # characters, all together
 _MOST_TITLES = 10  # looked at until one is the page's
-_IDS = tag_ids("html body title meta link a area img source script style noscript".split())
+_NAMES = "html body title meta link a area img source script style noscript"
+_IDS = tag_ids(_NAMES.split())
 
 
 class Walk:
@@ -69,9 +70,7 @@ class Walk:
             self._flags.add("too_many_nodes")
 
     def _handlers(self) -> dict[int, Handler]:
-        """By the number of a tag. Held by nobody beyond the visit: in a circle with this object it would keep page after
-        page in memory.
-        """
+        """By numbers of tags. Held by nobody beyond the visit: in a circle with this object it would keep all pages."""
         return {
             _IDS["html"]: self._html,
             _IDS["body"]: self._body,

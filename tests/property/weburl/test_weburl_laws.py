@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from thrift_idl.errors import InvalidUrl
 from weburl import (
     host,
+    join,
+    joiner,
     normalize,
     origin,
     parse,
@@ -16,7 +20,7 @@ from weburl import (
     split,
     url_key,
 )
-from weburl.parser import _exact, _fast, _plain
+from weburl.parser import _exact, _fast, plain
 
 CHARACTERS = st.sampled_from([*"abXYZ019-._~:/?#[]@!$&'()*+,;=%^`{|}\"<>\\ \t\nä字。①\ud800\x00"])
 CLUSTERS = st.sampled_from(["%2e", "%2F", "%41", "%7e", "%C3", "%zz", "//", "..", "xn--", "&&"])
@@ -82,10 +86,24 @@ def test_the_fast_binding_agrees_with_the_exact_one_wherever_it_is_asked(
     prefix: str, text: str, base: str | None
 ) -> None:
     raw = prefix + text
-    assume(_plain(raw))
+    assume(plain(raw))
     try:
         fast = _fast(raw, base)
     except InvalidUrl:  # the base's
         return
     assume(fast is not None)
     assert fast == _exact(raw, base)
+
+
+@given(URLS | TEXT, st.lists(URLS | TEXT | PLAIN, max_size=8))
+@settings(max_examples=600)
+def test_links_joined_one_by_one_are_those_of_a_joiner(base: str, hrefs: list[str]) -> None:
+    joined = joiner(base)
+    assert [_of(joined, href) for href in hrefs] == [_of(lambda one: join(base, one), href) for href in hrefs]
+
+
+def _of(join_one: Callable[[str], str], href: str) -> str | None:
+    try:
+        return join_one(href)
+    except InvalidUrl:
+        return None
