@@ -22,7 +22,8 @@ _PRESCANNED = (
 )
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
-_WORDS = (b"canonical", b"refresh", b"og:url", b"\x00")
+_WORDS = (b"canonical", b"og:url")
+_NOT_ASCII = (b"\x00", b"\x1b")  # UTF-16, ISO-2022-JP: their tags aren't to be found in the bytes
 _HEAD_NAMES = "html head base basefont bgsound link meta title noscript noframes script style template"
 _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
 _RAW = frozenset(("title", "noscript", "noframes", "script", "style", "template"))
@@ -52,8 +53,7 @@ def read_head(content: bytes, url: str, charset: str = "") -> Head:
     `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is its own target, too.
     """
     first = content[:HEAD_BYTES]
-    folded = first.lower()
-    if not any(word in folded for word in _WORDS):
+    if _says_nothing(first.lower()):
         return Head()
     found = list(_head_and_refreshes(decode(first, charset).text))
     bases = (tag.attributes().get("href") for tag, _ in found if tag.name == "base")
@@ -74,6 +74,24 @@ def said_charset(content: bytes) -> str:
         if content.startswith(mark):
             return charset
     return declared_encoding(content) if b"charset" in content[:_PRESCANNED].lower() else ""
+
+
+def _says_nothing(folded: bytes) -> bool:
+    """Whether these bytes, in lower case, surely name neither claim nor refresh: claims only count in the head."""
+    if b"refresh" in folded or any(mark in folded for mark in _NOT_ASCII):
+        return False
+    head = folded[: _head_end(folded.decode("latin-1"))]
+    return not any(word in head for word in _WORDS)
+
+
+def _head_end(text: str) -> int:
+    """Where the first tag stands that isn't the head's."""
+    closed = False
+    for tag in tags(text):
+        closed = closed or (tag.is_end and tag.name == "head")
+        if _begins_body(tag, closed):
+            return tag.start
+    return len(text)
 
 
 def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
