@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser
+
+from extraction.text import tag_ids
+
+Attributes = Mapping[str, str | None]
 
 _SKIPPED_NAMES = """
     script style noscript template title iframe noembed noframes svg math object embed audio video canvas button
-    select textarea input nav footer map datalist dialog head -comment
+    select textarea input nav footer map datalist dialog head
 """
-SKIPPED = frozenset(_SKIPPED_NAMES.split())
+_COMMENT_ID = LexborHTMLParser("<!-- -->", is_fragment=True).root.tag_id  # type: ignore[union-attr]  # it is there
+SKIPPED = frozenset((*tag_ids(_SKIPPED_NAMES.split()).values(), _COMMENT_ID))
 """Elements that hold none of the page's own text."""
 
 _INLINE_NAMES = """
     a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q rp rt ruby s samp small
     span strike strong sub sup time tt u var wbr nobr picture
 """
-INLINE = frozenset(_INLINE_NAMES.split())
+INLINE = frozenset(tag_ids(_INLINE_NAMES.split()).values())
+_IDS = tag_ids(("aside", "main", "article"))
+_ASIDE, _MAIN, _ARTICLE = _IDS["aside"], _IDS["main"], _IDS["article"]
 
 _OUT_ROLES_NAMES = """
     navigation banner contentinfo complementary search menu menubar dialog alertdialog alert toolbar tablist
@@ -57,39 +66,48 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _NOTES = re.compile(r"(?:^|\s)(?:admonition|note|callout|topic|footnote|tip|warning)", re.IGNORECASE)
 
 
-def names_of(node: LexborNode) -> str:
-    """Its class and id, as far as they are looked at."""
-    attributes = node.attributes
-    return f"{(attributes.get('class') or '')[:_MOST_NAMES]} {(attributes.get('id') or '')[:_MOST_NAMES]}"
-
-
-def is_left_out(node: LexborNode, tag: str, *, strict: bool) -> bool:
+def is_left_out(tag: int, attributes: Attributes, *, strict: bool) -> bool:
     """Whether an element is none of the page's own text, by its attributes; not `strict`: names don't count."""
-    attributes = node.attributes
     if not attributes:
-        return strict and tag == "aside"
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return strict and tag == _ASIDE
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true" or attributes.get("role") in _OUT_ROLES:
         return True
-    if attributes.get("role") in _OUT_ROLES or _HIDDEN.search(attributes.get("style") or ""):
+    style = attributes.get("style")
+    if style and _HIDDEN.search(style):
         return True
     if not strict:
         return False
-    names = names_of(node)
-    if tag == "aside":
-        return not _NOTES.search(names)
-    return tag != "main" and not names.isspace() and bool(_OUT.search(names)) and not _is_body(attributes)
+    if tag == _ASIDE:
+        return not any(map(_NOTES.search, _names(attributes)))
+    return tag != _MAIN and any(map(_is_out, _names(attributes))) and not _is_body(attributes)
 
 
-def is_content(node: LexborNode) -> bool:
+def is_content(tag: int, attributes: Attributes) -> bool:
     """Whether an element, its role or its name says that it holds the content."""
-    if node.tag in ("main", "article"):
+    if tag in (_MAIN, _ARTICLE):
         return True
-    attributes = node.attributes
     if attributes.get("role") in _CONTENT_ROLES or _is_body(attributes):
         return True
-    return bool(_CONTENT.search(names_of(node)))
+    return any(map(_is_named_content, _names(attributes)))
 
 
-def _is_body(attributes: dict[str, str | None]) -> bool:
+def _names(attributes: Attributes) -> list[str]:
+    """Its class and id, as far as they are looked at."""
+    found = (attributes.get("class"), attributes.get("id"))
+    return [name[:_MOST_NAMES] for name in found if name]
+
+
+@lru_cache(maxsize=4_096)
+def _is_out(name: str) -> bool:
+    """Names come again and again: on one page, and on the next one of its site."""
+    return _OUT.search(name) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _is_named_content(name: str) -> bool:
+    return _CONTENT.search(name) is not None
+
+
+def _is_body(attributes: Attributes) -> bool:
     """https://schema.org/articleBody."""
     return (attributes.get("itemprop") or "") in ("articleBody", "text", "recipeInstructions", "recipeIngredient")

@@ -8,38 +8,27 @@ needs half of them, any other container nearly all. Of the container's blocks th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 
 from selectolax.lexbor import LexborNode
 
-from extraction.block_names import INLINE, SKIPPED, is_content, is_left_out
+from extraction.block_names import INLINE, SKIPPED, Attributes, is_content, is_left_out
 from extraction.flags import Flags
 from extraction.limits import Limits
-from extraction.text import collapse
+from extraction.text import TEXT_ID, collapse, tag_ids
 
-_CONTAINERS = frozenset(("div", "section", "article", "main", "td", "body", "form", "center", "blockquote", "tbody"))
+_CONTAINER_NAMES = "div section article main td body form center blockquote tbody"
+_NAMED_NAMES = "div section article main ul ol p span table details header dl form aside a"
+_CONTAINERS = frozenset(tag_ids(_CONTAINER_NAMES.split()).values())
+_NAMED = frozenset(tag_ids(_NAMED_NAMES.split()).values())
+_IDS = tag_ids(("a", "br", "pre", "body", "td", "th"))
+_A, _BR, _PRE, _CELLS = _IDS["a"], _IDS["br"], _IDS["pre"], frozenset((_IDS["td"], _IDS["th"]))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_CELLS = frozenset(("td", "th"))
-_NAMED = frozenset(
-    (
-        "div",
-        "section",
-        "article",
-        "main",
-        "ul",
-        "ol",
-        "p",
-        "span",
-        "table",
-        "details",
-        "header",
-        "dl",
-        "form",
-        "aside",
-        "a",
-    )
-)
+_NAMES = {number: name for name, number in tag_ids((*_HEADINGS, "li", "tr")).items()}  # whose blocks are told apart
+_OTHER = "other"
+_IN_A_ROW = INLINE | {TEXT_ID, _BR}
+_NO_ATTRIBUTES: Attributes = {}
 _GOOD = 80  # characters of a block that is running text
 _LINKED = {"li": 0.75, "tr": 0.9}  # the share of link text from which a block is nothing but links
 _LINKED_ELSE = 0.5
@@ -49,19 +38,13 @@ _MOST_STEPS = 40
 _LEAST = 140  # characters of main content: of less, the names have misled us
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Block:
     tag: str
+    """Of a heading, list item or table row; else `other`."""
     container: int
-    pieces: list[str] = field(default_factory=list)
-    linked: int = 0
-    text: str = ""
-
-    def close(self) -> int:
-        """Its text, collapsed; the length."""
-        self.text = collapse("".join(self.pieces))
-        self.pieces.clear()
-        return len(self.text)
+    linked: int
+    text: str
 
     @property
     def is_linked(self) -> bool:
@@ -90,92 +73,112 @@ class _Gathered:
 
     def __init__(self, limits: Limits, flags: Flags, *, strict: bool) -> None:
         """`strict`: leave out what its name says is none of the content."""
-        self._nodes_left = limits.main_text_nodes
+        self._nodes = limits.main_text_nodes
         self._flags = flags
         self._strict = strict
         self._blocks: list[_Block] = []
         self._parents = [0]
         self._named = [False]
-        self._block = _Block("body", 0)
-        self._linked = False
-        self._opened: list[tuple[bool, str, int, bool]] = []
-        """Of each open element: whether it is a block of its own, and what was before it: tag, container, linked."""
+        # The block that is read: its pieces, how much of them is linked, tag, container; whether we are in a link.
+        self._pieces: list[str] = []
+        self._linked = 0
+        self._tag = _IDS["body"]
+        self._container = 0
+        self._in_link = False
+        self._opened: list[tuple[bool, int, int, bool]] = []
+        """Of each open element: whether it is a block of its own, and what was before it: tag, container, in_link."""
 
     def walk(self, body: LexborNode) -> None:
         """Gather what stands below `body`."""
-        node = body.first_child
-        while node is not None and self._nodes_left:
-            self._nodes_left -= 1
-            within = self._enter(node)
-            node = self._after(node) if within is None else within
+        node, left = body.first_child, self._nodes
+        pieces = self._pieces
+        while node is not None and left:
+            left -= 1
+            tag = node.tag_id
+            if tag != TEXT_ID:
+                within = self._enter(node, tag)
+                if within is not None:
+                    node = within
+                    continue
+            else:
+                text = node.text_content or ""
+                pieces.append(text)
+                if self._in_link:
+                    self._linked += len(text.strip())
+            following = node.next
+            node = self._after(node) if following is None else following
         if node is not None:
             self._flags.add("main_text_cut")
-        self._begin("", 0)
+        self._begin(0, 0)
 
-    def _enter(self, node: LexborNode) -> LexborNode | None:
-        """Take a node; its first child, if there is one to be looked at."""
-        tag = node.tag or ""
-        if tag == "-text":
-            text = node.text_content or ""
-            self._block.pieces.append(text)
-            if self._linked:
-                self._block.linked += len(text.strip())
+    def _enter(self, node: LexborNode, tag: int) -> LexborNode | None:
+        """Take an element; its first child, if there is one to be looked at."""
+        if tag in SKIPPED:
             return None
-        if tag in SKIPPED or (tag in _NAMED and is_left_out(node, tag, strict=self._strict)):
-            return None
-        if tag == "pre":  # highlighted code is an element a word: read at once
+        attributes = _NO_ATTRIBUTES
+        if tag in _NAMED:
+            attributes = node.attributes
+            if is_left_out(tag, attributes, strict=self._strict):
+                return None
+        elif tag == _PRE:  # highlighted code is an element a word: read at once
             self._take_at_once(node)
             return None
-        if tag == "br":
-            self._block.pieces.append(" ")
+        elif tag == _BR:
+            self._pieces.append(" ")
         within = node.first_child
         if within is not None:
-            self._open(node, tag)
+            self._open(node, tag, attributes)
         return within
 
     def _take_at_once(self, node: LexborNode) -> None:
-        tag, container = self._block.tag, self._block.container
-        self._begin("pre", container)
-        self._block.pieces.append(node.text())
+        tag, container = self._tag, self._container
+        self._begin(_PRE, container)
+        self._pieces.append(node.text())
         self._begin(tag, container)
 
-    def _open(self, node: LexborNode, tag: str) -> None:
+    def _open(self, node: LexborNode, tag: int, attributes: Attributes) -> None:
         breaks = tag not in INLINE
         if tag in _CELLS and _is_simple(node):
             breaks = False
-            self._block.pieces.append(" ")
-        self._opened.append((breaks, self._block.tag, self._block.container, self._linked))
-        if tag == "a":
-            self._linked = self._linked or "href" in node.attributes
+            self._pieces.append(" ")
+        self._opened.append((breaks, self._tag, self._container, self._in_link))
+        if tag == _A:
+            self._in_link = self._in_link or "href" in attributes
         elif breaks:
-            self._begin(tag, self._contain(node) if tag in _CONTAINERS else self._block.container)
+            container = self._container
+            if tag in _CONTAINERS:
+                container = self._contain(tag, attributes if tag in _NAMED else node.attributes)
+            self._begin(tag, container)
 
     def _after(self, node: LexborNode) -> LexborNode | None:
-        """The next node in document order behind this one's end; elements that end on the way are closed."""
-        following: LexborNode | None = node.next
+        """The next node behind the end of the last one in its parent: elements that end on the way are closed."""
+        following: LexborNode | None = None
         while following is None and self._opened and (parent := node.parent) is not None:
             node = parent
-            breaks, tag, container, self._linked = self._opened.pop()
+            breaks, tag, container, self._in_link = self._opened.pop()
             if breaks:
                 self._begin(tag, container)
             following = node.next
         return following
 
-    def _contain(self, node: LexborNode) -> int:
-        self._parents.append(self._block.container)
-        self._named.append(is_content(node))
+    def _contain(self, tag: int, attributes: Attributes) -> int:
+        self._parents.append(self._container)
+        self._named.append(is_content(tag, attributes))
         return len(self._parents) - 1
 
-    def _begin(self, tag: str, container: int) -> None:
+    def _begin(self, tag: int, container: int) -> None:
         """Another block; the one before is kept if there is text in it."""
-        if self._block.pieces and self._block.close():
-            self._blocks.append(self._block)
-        self._block = _Block(tag, container)
+        if self._pieces:
+            text = _collapsed("".join(self._pieces))
+            if text:
+                self._blocks.append(_Block(_NAMES.get(self._tag, _OTHER), self._container, self._linked, text))
+            self._pieces.clear()
+        self._linked, self._tag, self._container = 0, tag, container
 
     def chosen(self) -> list[str]:
         """Texts of the blocks of the main content."""
         good = self._good()
-        inside = self._inside(self._container(good))
+        inside = self._inside(self._content_container(good))
         found = [block for block in self._blocks if inside[block.container]]
         kept = [block for block in found if not block.is_linked]
         if _length(kept) < min(_LEAST, _length(found) / _INDEX):
@@ -199,7 +202,7 @@ class _Gathered:
             good[self._parents[index]] += good[index]
         return good
 
-    def _container(self, good: Sequence[int]) -> int:
+    def _content_container(self, good: Sequence[int]) -> int:
         """The container to take: from the whole page down to where the good text lies."""
         at = 0
         for _ in range(_MOST_STEPS):  # each looks at all containers
@@ -245,7 +248,14 @@ def _is_simple(cell: LexborNode) -> bool:
     """Whether a table cell is a piece of its row, not a column of a layout."""
     child = cell.first_child
     while child is not None:
-        if child.tag not in INLINE and child.tag not in ("-text", "br"):
+        if child.tag_id not in _IN_A_ROW:
             return False
         child = child.next
     return True
+
+
+def _collapsed(text: str) -> str:
+    """As `collapse`: looking whether there is anything to do takes half the time of doing it."""
+    if "  " in text or not text.isprintable() or text[:1] == " " or text[-1:] == " ":
+        return collapse(text)
+    return text

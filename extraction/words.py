@@ -14,6 +14,8 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+"
 )
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+# Of text that is ASCII: a fifth of the time of a regular expression.
+_ASCII_WORDS = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalnum() else 32 for byte in range(256))
 _SHINGLE = 3
 _MOST_SHINGLES = 2_000  # the start of a long text stands for it: each costs a microsecond
 _LOOKED_AT = 1_000  # words: more tell a language no better
@@ -40,6 +42,8 @@ _BITS = [bytes(byte >> (7 - bit) & 1 for byte in range(256)) for bit in range(8)
 
 def words_of(text: str) -> list[str]:
     """The words in lower case."""
+    if text.isascii():
+        return text.encode().translate(_ASCII_WORDS).decode().split()
     text = text.lower()
     return (_WORD if _UNSPACED.search(text) else _SIMPLE_WORD).findall(text)
 
