@@ -261,6 +261,30 @@ struct ScanResult {
   2: required binary continuation
 } (python.immutable = "")
 
+struct DueRequest {
+  1: required context.Context context
+  /** UTC, ms since 1970. */
+  2: required i64 until_ms
+  /** From the last answer; empty = from the start. */
+  3: optional binary continuation = ""
+  /** About as many index entries an answer, at most 1,000; fewer pages where some turn out not to be due. */
+  4: optional i32 limit = 1000
+} (python.immutable = "")
+
+struct DuePage {
+  1: required string url
+  /** When it is to be visited again: UTC, ms since 1970. */
+  2: required i64 due_ms
+} (python.immutable = "")
+
+struct DueResult {
+  1: required list<DuePage> (python.immutable = "") pages
+  /** Empty = the end. */
+  2: required binary continuation
+  /** With the end: not later than the next page behind until_ms is due; absent = there is none. */
+  3: optional i64 soonest_ms
+} (python.immutable = "")
+
 service UrlStore {
   /** Store a page: content first, the row that points at it last. Repeated, it ends the same. */
   PutPageResult put_page(1: PutPageRequest request) throws (1: context.Failure failure)
@@ -282,6 +306,8 @@ service UrlStore {
   InlinksResult inlinks(1: InlinksRequest request) throws (1: context.Failure failure)
   void put_attributes(1: PutAttributesRequest request) throws (1: context.Failure failure)
   list<Attribute> (python.immutable = "") get_attributes(1: GetAttributesRequest request) throws (1: context.Failure failure)
+  /** The pages to visit again until a time, as far as their rows say so, found by an index; no row is scanned. */
+  DueResult due(1: DueRequest request) throws (1: context.Failure failure)
   /** Every row, page by page. */
   ScanResult scan(1: ScanRequest request) throws (1: context.Failure failure)
 }

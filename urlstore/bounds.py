@@ -99,6 +99,14 @@ def check_urls(urls: Sequence[str]) -> None:
         raise InvalidRequest(f"{len(urls)} URLs in one request; the limit is {MAX_LINK_URLS}")
 
 
+def check_due(continuation: bytes, limit: int) -> None:
+    """Raise `InvalidRequest` for a limit out of range or a continuation that no answer of ours gave."""
+    if not 1 <= limit <= MAX_SCAN_ROWS:
+        raise InvalidRequest(f"limit is {limit}: not in 1 to {MAX_SCAN_ROWS}")
+    if len(continuation) not in (0, 8 + KEY_BYTES):
+        raise InvalidRequest(f"continuation has {len(continuation)} bytes: pass on the last answer's, or none")
+
+
 def check_scan(continuation: bytes, limit: int) -> None:
     """Raise `InvalidRequest` for a limit out of range or a continuation that no answer of ours gave."""
     if not 1 <= limit <= MAX_SCAN_ROWS:

@@ -10,6 +10,7 @@ from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Page
 from urlstore import cells, pages
 from urlstore.backends import RowWrite
+from urlstore.due import look_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, re
     page = pages.next_page(current, key, url, content_hash, fetched, record, write_ms)
     outcome = cells.encode_outcome(pages.outcome_of(fetched, "fetched"))
     # Page, outcome and the end of the URL's own alias: one write, all or none.
-    row = RowWrite(key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome)
+    row = RowWrite(
+        key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome, due_ms=look_ms(page)
+    )
     stored_already = current is not None and current.content_key == page.content_key
     return Put(
         page=page,

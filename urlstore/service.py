@@ -12,16 +12,19 @@ from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore import ttypes
-from thrift_idl.gen.urlstore.ttypes import Attribute, ClaimVerdict, Page, PutPageResult, UrlRow
+from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRow
 from thrift_idl.records import pack
 from urlstore import bounds, cells, pages
-from urlstore.aliases import Alias, Walk, aliases_of, walk
+from urlstore.aliases import Alias, aliases_of
 from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite
-from urlstore.claims import canonical_url, claims_of, verdict
+from urlstore.claims import canonical_url
+from urlstore.due import look_ms
+from urlstore.following import Following
 from urlstore.in_hand import CONTENT_IN_HAND, InHand
 from urlstore.linking import Linking
 from urlstore.measuring import measured
 from urlstore.puts import Put, prepare
+from urlstore.revisiting import Revisiting
 from urlstore.rows import current_page, url_row
 from urlstore.telemetry import PagePut, Silence, Telemetry
 from urlstore.union import InlinkUnion
@@ -55,7 +58,9 @@ class UrlStoreService:
         self._telemetry = telemetry or Silence()
         self._prepare: Gathered[Callable[[], Put], Put] = Gathered(each)
         self._linking = Linking(metadata)
+        self._following = Following(metadata)
         self._union = InlinkUnion(metadata)
+        self._revisiting = Revisiting(metadata, self._following.is_duplicate)
         self._in_hand = InHand(CONTENT_IN_HAND)
 
     # --- writing ---
@@ -97,7 +102,8 @@ class UrlStoreService:
         if not pages.superseded(page, write_ms, page.content_hash):
             page = pages.touched_page(page, fetched, write_ms)
             outcome = cells.encode_outcome(pages.outcome_of(fetched, "unchanged"))
-            await self._metadata.write_row(RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome))
+            write = RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome, look_ms(page))
+            await self._metadata.write_row(write)
         await self._write_aliases(fetched.chain, key, write_ms)
         return page
 
@@ -112,7 +118,8 @@ class UrlStoreService:
         same = current.content_hash == request.content_hash
         page = pages.reread_page(current, request.record) if same else current
         if page is not current:
-            await self._metadata.write_row(RowWrite(key, url, page.write_ms, page=cells.encode_page(page)))
+            write = RowWrite(key, url, page.write_ms, page=cells.encode_page(page), due_ms=look_ms(page))
+            await self._metadata.write_row(write)
         return ttypes.PutRecordResult(page, page is not current, page.record_hash != current.record_hash)
 
     @measured
@@ -152,9 +159,9 @@ class UrlStoreService:
         """What is known of a URL, at most ten aliases followed, its canonical claims judged."""
         normalized = normalize(request.url)
         key = url_key(normalized)
-        way = await self._walk(key)
+        way = await self._following.walk(key)
         row = url_row(way.row) if way.row else None
-        judged = await self._judge(row) if row else []
+        judged = await self._following.judge(row) if row else []
         return ttypes.LookupResult(
             row=row,
             aliases=way.followed,
@@ -189,7 +196,7 @@ class UrlStoreService:
         bounds.check_scan(request.continuation, request.limit)
         key = url_key(request.url)
         if not request.own:
-            way = await self._walk(key)
+            way = await self._following.walk(key)
             key = way.row.key if way.row else key
         return await self._union.read(key, request.continuation, request.limit, own=request.own)
 
@@ -204,6 +211,11 @@ class UrlStoreService:
         if sum(len(attribute.value) for attribute in attributes) > bounds.MAX_ANSWER_BYTES:
             raise InvalidRequest(f"more than {bounds.MAX_ANSWER_BYTES} bytes of attributes: ask for one namespace")
         return attributes
+
+    @measured
+    async def due(self, request: ttypes.DueRequest) -> ttypes.DueResult:
+        """The pages to visit again until a time, by index."""
+        return await self._revisiting.due(request, self._clock_ms())
 
     @measured
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
@@ -265,34 +277,12 @@ class UrlStoreService:
             AttributeWrite(key, attribute.attribute_namespace, attribute.name, attribute.write_ms, cell)
         )
 
-    async def _walk(self, key: bytes) -> Walk:
-        steps = walk(key)
-        wanted = next(steps)
-        while True:
-            row = await self._metadata.read_row(wanted)
-            try:
-                wanted = steps.send(row)
-            except StopIteration as end:
-                way: Walk = end.value
-                return way
-
     async def _page_at(self, url: str) -> Page:
-        way = await self._walk(url_key(url))
+        way = await self._following.walk(url_key(url))
         page = url_row(way.row).page if way.row else None
         if page is None:
             raise NotFound(f"no page is stored under {url[:200]}: fetch it first", url=url[:200])
         return page
-
-    async def _judge(self, row: UrlRow) -> list[tuple[ClaimVerdict, UrlRow | None]]:
-        targets: dict[bytes, UrlRow | None] = {row.key: row}
-        judged: list[tuple[ClaimVerdict, UrlRow | None]] = []
-        for claim in claims_of(row.page) if row.page else ():
-            key = url_key(claim.url)
-            if key not in targets:
-                way = await self._walk(key)
-                targets[key] = url_row(way.row) if way.row else None
-            judged.append((verdict(claim, row, targets[key]), targets[key]))
-        return judged
 
 
 def _redirect(alias: Alias, write_ms: int) -> InlinkWrite:

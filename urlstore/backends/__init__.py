@@ -38,6 +38,16 @@ class RowWrite:
     redirects_to: str | None = None
     """"" removes the alias."""
     outcome: bytes | None = None
+    due_ms: int = 0
+    """With a page: when to look at its row again, ms since 1970. It goes where the page goes; 0 = not at all."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class DueEntry:
+    """When to look at a row again."""
+
+    due_ms: int
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,21 @@ class MetadataBackend(Protocol):
 
     async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
         """At most `limit` rows behind the key `after` (empty = from the start), in the backend's own fixed order."""
+        ...
+
+    async def read_due(self, until_ms: int, after: DueEntry, limit: int) -> Sequence[DueEntry]:
+        """At most `limit` entries behind `after`, up to `until_ms`, in order; fewer = there are no more.
+
+        A row may have several, and ones that its later writes have left behind.
+        """
+        ...
+
+    async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
+        """File an entry under another time, or not at all (None). An entry that is there no more stays so."""
+        ...
+
+    async def next_due_ms(self, after_ms: int) -> int | None:
+        """Not later than the first entry at or behind `after_ms`; None = there is none."""
         ...
 
     async def write_attribute(self, write: AttributeWrite) -> None:

@@ -13,7 +13,8 @@ from cassandra.query import UNSET_VALUE
 from drivers.cassandra import Client, Row, open_client
 from drivers.cassandra_schema import migrate
 from drivers.migrations import load
-from urlstore.backends import AttributeWrite, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
+from urlstore.backends import AttributeWrite, DueEntry, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
+from urlstore.backends.cassandra_due import CassandraDue
 from urlstore.statements import statement
 
 _READ_ROW = "SELECT key, url, page, redirects_to, outcome, linked, WRITETIME(url) FROM {keyspace}.url_row WHERE key = ?"
@@ -32,6 +33,7 @@ class CassandraMetadata:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._due = CassandraDue(client)
         self._write_row = statement("write_row.cql")
         self._write_attribute = statement("write_attribute.cql")
         self._scan_rows = statement("scan_rows.cql")
@@ -60,11 +62,15 @@ class CassandraMetadata:
         return _stored(rows[0]) if rows else None
 
     async def write_row(self, write: RowWrite) -> None:
-        """One insert, its cells stamped with the write time."""
-        await self._client.run(
+        """One insert, its cells stamped with the write time; beside it, an entry of the index."""
+        row = self._client.run(
             self._write_row,
             (write.key, write.url, _cell(write.page), _alias(write), _cell(write.outcome), _timestamp(write.write_ms)),
         )
+        if write.due_ms:
+            await asyncio.gather(row, self._due.write(DueEntry(write.due_ms, write.key)))
+        else:
+            await row
 
     async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
         """Rows in the order of tokens; those that share one, in the order of keys."""
@@ -72,6 +78,20 @@ class CassandraMetadata:
         # The row `after` itself comes again; hostile pages could make a few keys of one token, hence the margin.
         rows = await self._client.run(self._scan_rows, (last[0], limit + 8))
         return [_stored(row[1:]) for row in rows if (row[0], row[1]) > last][:limit]
+
+    async def read_due(self, until_ms: int, after: DueEntry, limit: int) -> Sequence[DueEntry]:
+        """Hour by hour, all buckets of one at once."""
+        return await self._due.read(until_ms, after, limit)
+
+    async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
+        """The new entry first: stopped in between, there are two."""
+        if due_ms is not None:
+            await self._due.write(DueEntry(due_ms, entry.key))
+        await self._due.remove(entry)
+
+    async def next_due_ms(self, after_ms: int) -> int | None:
+        """The beginning of an hour."""
+        return await self._due.next_ms(after_ms)
 
     async def write_attribute(self, write: AttributeWrite) -> None:
         """One insert."""

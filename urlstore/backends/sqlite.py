@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
-from urlstore.backends import AttributeWrite, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
+from urlstore.backends import AttributeWrite, DueEntry, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
 from urlstore.statements import statement
 
 _NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
@@ -59,6 +59,28 @@ class SqliteMetadata:
         query = f"{_ROW} WHERE key > ? ORDER BY key LIMIT ?"
         rows = await self._database.read(lambda db: db.execute(query, (after, limit)).fetchall())
         return [StoredRow(*row) for row in rows]
+
+    async def read_due(self, until_ms: int, after: DueEntry, limit: int) -> Sequence[DueEntry]:
+        """A range of the index."""
+        query = (
+            "SELECT due_ms, key FROM url_row WHERE due_ms > 0 AND (due_ms, key) > (?, ?) AND due_ms <= ?"
+            " ORDER BY due_ms, key LIMIT ?"
+        )
+        wanted = (after.due_ms, after.key, until_ms, limit)
+        rows = await self._database.read(lambda db: db.execute(query, wanted).fetchall())
+        return [DueEntry(*row) for row in rows]
+
+    async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
+        """One update, unless a put was here meanwhile."""
+        parameters = (due_ms or 0, entry.key, entry.due_ms)
+        sql = "UPDATE url_row SET due_ms = ? WHERE key = ? AND due_ms = ?"
+        await self._database.write(lambda db: _run(db, sql, parameters))
+
+    async def next_due_ms(self, after_ms: int) -> int | None:
+        """The first of the index."""
+        query = "SELECT min(due_ms) FROM url_row WHERE due_ms > 0 AND due_ms >= ?"
+        found = await self._database.read(lambda db: db.execute(query, (after_ms,)).fetchone())
+        return None if found[0] is None else int(found[0])
 
     async def write_attribute(self, write: AttributeWrite) -> None:
         """One upsert."""
@@ -118,6 +140,7 @@ def _parameters(write: RowWrite) -> dict[str, Any]:
         "write_ms": write.write_ms,
         "page": write.page or b"",
         "page_write_ms": _NEVER if write.page is None else write.write_ms,
+        "due_ms": write.due_ms,
         "redirects_to": write.redirects_to or "",
         "alias_write_ms": _NEVER if write.redirects_to is None else write.write_ms,
         "outcome": write.outcome or b"",

@@ -58,6 +58,10 @@ class UrlStore(Protocol):
         """get_attributes of the IDL."""
         ...
 
+    async def due(self, request: ttypes.DueRequest) -> ttypes.DueResult:
+        """The pages to visit again until a time, as far as their rows say so, found by an index; no row is scanned."""
+        ...
+
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
         """Every row, page by page."""
         ...

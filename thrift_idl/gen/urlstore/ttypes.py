@@ -3637,6 +3637,354 @@ class ScanResult(object):
 
     def __ne__(self, other):
         return not (self == other)
+
+
+class DueRequest(object):
+    """
+    Attributes:
+     - context
+     - until_ms: UTC, ms since 1970.
+     - continuation: From the last answer; empty = from the start.
+     - limit: About as many index entries an answer, at most 1,000; fewer pages where some turn out not to be due.
+
+    """
+
+    __slots__ = (
+        'context',
+        'until_ms',
+        'continuation',
+        'limit',
+    )
+
+
+    def __init__(self, context=None, until_ms=None, continuation=b"", limit=1000,):
+        super(DueRequest, self).__setattr__('context', context)
+        super(DueRequest, self).__setattr__('until_ms', until_ms)
+        super(DueRequest, self).__setattr__('continuation', continuation)
+        super(DueRequest, self).__setattr__('limit', limit)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.until_ms, self.continuation, self.limit, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        until_ms = None
+        continuation = b""
+        limit = 1000
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I64:
+                    until_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.STRING:
+                    continuation = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 4:
+                if ftype == TType.I32:
+                    limit = iprot.readI32()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            until_ms=until_ms,
+            continuation=continuation,
+            limit=limit,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('DueRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.until_ms is not None:
+            oprot.writeFieldBegin('until_ms', TType.I64, 2)
+            oprot.writeI64(self.until_ms)
+            oprot.writeFieldEnd()
+        if self.continuation is not None:
+            oprot.writeFieldBegin('continuation', TType.STRING, 3)
+            oprot.writeBinary(self.continuation)
+            oprot.writeFieldEnd()
+        if self.limit is not None:
+            oprot.writeFieldBegin('limit', TType.I32, 4)
+            oprot.writeI32(self.limit)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.until_ms is None:
+            raise TProtocolException(message='Required field until_ms is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class DuePage(object):
+    """
+    Attributes:
+     - url
+     - due_ms: When it is to be visited again: UTC, ms since 1970.
+
+    """
+
+    __slots__ = (
+        'url',
+        'due_ms',
+    )
+
+
+    def __init__(self, url=None, due_ms=None,):
+        super(DuePage, self).__setattr__('url', url)
+        super(DuePage, self).__setattr__('due_ms', due_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.url, self.due_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        url = None
+        due_ms = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRING:
+                    url = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.I64:
+                    due_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            url=url,
+            due_ms=due_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('DuePage')
+        if self.url is not None:
+            oprot.writeFieldBegin('url', TType.STRING, 1)
+            oprot.writeString(self.url.encode('utf-8') if sys.version_info[0] == 2 else self.url)
+            oprot.writeFieldEnd()
+        if self.due_ms is not None:
+            oprot.writeFieldBegin('due_ms', TType.I64, 2)
+            oprot.writeI64(self.due_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.url is None:
+            raise TProtocolException(message='Required field url is unset!')
+        if self.due_ms is None:
+            raise TProtocolException(message='Required field due_ms is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
+class DueResult(object):
+    """
+    Attributes:
+     - pages
+     - continuation: Empty = the end.
+     - soonest_ms: With the end: not later than the next page behind until_ms is due; absent = there is none.
+
+    """
+
+    __slots__ = (
+        'pages',
+        'continuation',
+        'soonest_ms',
+    )
+
+
+    def __init__(self, pages=None, continuation=None, soonest_ms=None,):
+        super(DueResult, self).__setattr__('pages', pages)
+        super(DueResult, self).__setattr__('continuation', continuation)
+        super(DueResult, self).__setattr__('soonest_ms', soonest_ms)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.pages, self.continuation, self.soonest_ms, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        pages = None
+        continuation = None
+        soonest_ms = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.LIST:
+                    pages = []
+                    (_etype75, _size72) = iprot.readListBegin()
+                    for _i76 in range(_size72):
+                        _elem77 = DuePage.read(iprot)
+                        pages.append(_elem77)
+                    pages = tuple(pages)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.STRING:
+                    continuation = iprot.readBinary()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 3:
+                if ftype == TType.I64:
+                    soonest_ms = iprot.readI64()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            pages=pages,
+            continuation=continuation,
+            soonest_ms=soonest_ms,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('DueResult')
+        if self.pages is not None:
+            oprot.writeFieldBegin('pages', TType.LIST, 1)
+            oprot.writeListBegin(TType.STRUCT, len(self.pages))
+            for iter78 in self.pages:
+                iter78.write(oprot)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.continuation is not None:
+            oprot.writeFieldBegin('continuation', TType.STRING, 2)
+            oprot.writeBinary(self.continuation)
+            oprot.writeFieldEnd()
+        if self.soonest_ms is not None:
+            oprot.writeFieldBegin('soonest_ms', TType.I64, 3)
+            oprot.writeI64(self.soonest_ms)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.pages is None:
+            raise TProtocolException(message='Required field pages is unset!')
+        if self.continuation is None:
+            raise TProtocolException(message='Required field continuation is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
 all_structs.append(Page)
 Page.thrift_spec = (
     None,  # 0
@@ -3856,6 +4204,27 @@ ScanResult.thrift_spec = (
     None,  # 0
     (1, TType.LIST, 'rows', (TType.STRUCT, [UrlRow, None], True), None, ),  # 1
     (2, TType.STRING, 'continuation', 'BINARY', None, ),  # 2
+)
+all_structs.append(DueRequest)
+DueRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.I64, 'until_ms', None, None, ),  # 2
+    (3, TType.STRING, 'continuation', 'BINARY', b"", ),  # 3
+    (4, TType.I32, 'limit', None, 1000, ),  # 4
+)
+all_structs.append(DuePage)
+DuePage.thrift_spec = (
+    None,  # 0
+    (1, TType.STRING, 'url', 'UTF8', None, ),  # 1
+    (2, TType.I64, 'due_ms', None, None, ),  # 2
+)
+all_structs.append(DueResult)
+DueResult.thrift_spec = (
+    None,  # 0
+    (1, TType.LIST, 'pages', (TType.STRUCT, [DuePage, None], True), None, ),  # 1
+    (2, TType.STRING, 'continuation', 'BINARY', None, ),  # 2
+    (3, TType.I64, 'soonest_ms', None, None, ),  # 3
 )
 fix_spec(all_structs)
 del all_structs

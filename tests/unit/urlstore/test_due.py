@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aragog.crawl.revisit import BOUNDS, FORGOTTEN_MS, next_visit_ms, page_type
 from tests.contract.urlstore.samples import stored_page
 from thrift_idl.gen.page.ttypes import PageRecord, Property
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
+from urlstore.due import BOUNDS, FORGOTTEN_MS, next_visit_ms, page_type
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

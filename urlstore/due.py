@@ -36,6 +36,8 @@ BOUNDS: Mapping[str, Bounds] = {
 
 #: How long after it was last seen a page that answers so is forgotten.
 FORGOTTEN_MS: Mapping[int, int] = {404: 90 * _DAY_MS, 410: 30 * _DAY_MS}
+#: How long a row is left alone whose URL redirects, though it has a page: it may serve that again.
+ALIAS_MS = 30 * _DAY_MS
 _NEW_MS = _DAY_MS
 
 
@@ -63,7 +65,16 @@ def next_visit_ms(row: UrlRow, *, duplicate: bool = False) -> int | None:
         if gone_ms >= FORGOTTEN_MS[outcome.status]:
             return None
         interval_ms = max(interval_ms, gone_ms)
-    return visited_ms + min(max(interval_ms, bounds.least_ms), bounds.most_ms)
+    return visited_ms + _held(interval_ms, bounds)
+
+
+def look_ms(page: Page) -> int:
+    """When to look at a page's row again that is just being written: not later than it is due."""
+    return page.last_seen_ms + _held(page.revisit_ms or _NEW_MS, BOUNDS[page_type(page)])
+
+
+def _held(interval_ms: int, bounds: Bounds) -> int:
+    return min(max(interval_ms, bounds.least_ms), bounds.most_ms)
 
 
 def _gone_ms(page: Page, outcome: Outcome | None) -> int:

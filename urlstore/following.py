@@ -1,0 +1,45 @@
+"""What a URL leads to: its aliases followed, the claims of a page judged, row by row from the metadata backend."""
+
+from __future__ import annotations
+
+from thrift_idl.gen.urlstore.ttypes import ClaimVerdict, UrlRow
+from urlstore.aliases import Walk, walk
+from urlstore.backends import MetadataBackend
+from urlstore.claims import claims_of, verdict
+from urlstore.rows import url_row
+from weburl import url_key
+
+
+class Following:
+    """Reads the rows that `aliases` and `claims` decide on. Raises what the backend and `url_row` raise."""
+
+    def __init__(self, metadata: MetadataBackend) -> None:
+        self._metadata = metadata
+
+    async def walk(self, key: bytes) -> Walk:
+        """The way from this URL key, at most ten aliases long."""
+        steps = walk(key)
+        wanted = next(steps)
+        while True:
+            row = await self._metadata.read_row(wanted)
+            try:
+                wanted = steps.send(row)
+            except StopIteration as end:
+                way: Walk = end.value
+                return way
+
+    async def is_duplicate(self, row: UrlRow) -> bool:
+        """Whether a claim of the page to live elsewhere holds."""
+        return any(claim.holds and claim.url != row.url for claim, _ in await self.judge(row))
+
+    async def judge(self, row: UrlRow) -> list[tuple[ClaimVerdict, UrlRow | None]]:
+        """Each claim of the page with whether it holds, and the row it points at."""
+        targets: dict[bytes, UrlRow | None] = {row.key: row}
+        judged: list[tuple[ClaimVerdict, UrlRow | None]] = []
+        for claim in claims_of(row.page) if row.page else ():
+            key = url_key(claim.url)
+            if key not in targets:
+                way = await self.walk(key)
+                targets[key] = url_row(way.row) if way.row else None
+            judged.append((verdict(claim, row, targets[key]), targets[key]))
+        return judged

@@ -1,0 +1,74 @@
+"""Which pages are due: found by the backend's index, decided by their rows, and the index mended on the way.
+
+An entry of the index says when to look at a row, never later than its page is due. Whatever moves a page's time further
+away (an outcome, a claim that holds) leaves the entry; whoever finds it too early files it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from thrift_idl.gen.urlstore.ttypes import DuePage, DueRequest, DueResult, UrlRow
+from urlstore.backends import DueEntry, MetadataBackend
+from urlstore.bounds import check_due
+from urlstore.due import ALIAS_MS, next_visit_ms
+from urlstore.rows import url_row
+
+_AT_ONCE = 64  # rows read at a time: bounds what lies in memory
+_PLACE = struct.Struct("!q16s")
+_START = DueEntry(0, b"")
+
+IsDuplicate = Callable[[UrlRow], Awaitable[bool]]
+"""Whether the page's claim to live elsewhere holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the row of an entry says."""
+
+    url: str
+    due_ms: int | None
+
+
+class Revisiting:
+    """Answers `due` over a metadata backend."""
+
+    def __init__(self, metadata: MetadataBackend, is_duplicate: IsDuplicate) -> None:
+        self._metadata = metadata
+        self._is_duplicate = is_duplicate
+
+    async def due(self, request: DueRequest, now_ms: int) -> DueResult:
+        """Pages due until `until_ms`, in the order of the index; each entry that says otherwise is filed anew."""
+        check_due(request.continuation, request.limit)
+        after = DueEntry(*_PLACE.unpack(request.continuation)) if request.continuation else _START
+        pages: list[DuePage] = []
+        # A bounded number of entries an answer: many may lie there that are no longer due.
+        for _ in range(max(1, request.limit // _AT_ONCE)):
+            entries = await self._metadata.read_due(request.until_ms, after, _AT_ONCE)
+            looked = await asyncio.gather(*(self._look(entry, request.until_ms, now_ms) for entry in entries))
+            pages += [DuePage(each.url, each.due_ms) for each in looked if each is not None and each.due_ms is not None]
+            if len(entries) < _AT_ONCE:
+                return DueResult(tuple(pages), b"", await self._metadata.next_due_ms(request.until_ms + 1))
+            after = entries[-1]
+        return DueResult(tuple(pages), _PLACE.pack(after.due_ms, after.key))
+
+    async def _look(self, entry: DueEntry, until_ms: int, now_ms: int) -> _Looked | None:
+        """What the row says, if it is due; otherwise the entry is moved to when it is."""
+        stored = await self._metadata.read_row(entry.key)
+        row = url_row(stored) if stored else None
+        due_ms = await self._due_ms(row) if row else None
+        if row is not None and due_ms is not None and due_ms <= until_ms:
+            return _Looked(row.url, due_ms)
+        if due_ms is None and row is not None and row.page is not None and row.redirects_to:
+            due_ms = now_ms + ALIAS_MS  # it may serve its page again, and no put would tell
+        await self._metadata.move_due(entry, due_ms)
+        return None
+
+    async def _due_ms(self, row: UrlRow) -> int | None:
+        due_ms = next_visit_ms(row)
+        if due_ms is None or row.page is None or row.page.record.canonical in ("", row.page.url):
+            return due_ms
+        return next_visit_ms(row, duplicate=True) if await self._is_duplicate(row) else due_ms
