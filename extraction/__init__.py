@@ -5,5 +5,5 @@ page's first bytes; `extraction.call` is `extract` as bytes -> bytes, for a chil
 that the fetcher, which needs the head alone, loads no parser.
 """
 
-EXTRACTOR_VERSION = 3
+EXTRACTOR_VERSION = 4
 """Raised whenever the same page would give another record: stored pages can then be extracted again."""

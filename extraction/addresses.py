@@ -6,6 +6,7 @@ from thrift_idl.errors import InvalidUrl
 from weburl import joiner, parse
 
 _NO_LINK = ("javascript:", "mailto:", "tel:", "data:", "about:", "blob:")
+_LINK_BEGINS = frozenset("hH/.?#")  # most do, and no scheme of those above
 _SPACE = "\t\n\f\r "
 
 
@@ -36,7 +37,7 @@ class Addresses:
         return known
 
     def _resolved(self, href: str) -> str:
-        if href[:11].lower().startswith(_NO_LINK):
+        if href[:1] not in _LINK_BEGINS and href[:11].lower().startswith(_NO_LINK):
             return ""
         try:
             return self._join(href)

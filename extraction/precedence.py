@@ -28,12 +28,13 @@ CARD: Final[dict[str, tuple[str, ...]]] = {
                   "dc.publisher", "dcterms.publisher"),
     "authors": (
         "item:author", "item:creator", "article:author", "author", "dc.creator", "dcterms.creator", "parsely-author",
-        "sailthru.author", "citation_author", "page:author", "html:author",
+        "sailthru.author", "citation_author", "page:author", "html:author", "html:byline",
     ),
     "published": (
         "item:datePublished", "article:published_time", "item:uploadDate", "page:datePublished", "og:published_time",
         "dcterms.issued", "dc.date.issued", "dcterms.created", "dc.date.created", "parsely-pub-date", "sailthru.date",
         "citation_publication_date", "date", "dc.date", "dcterms.date", "itemprop:datepublished", "html:time",
+        "html:dateline",
     ),
     "modified": (
         "item:dateModified", "article:modified_time", "og:updated_time", "page:dateModified", "dcterms.modified",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from extraction import bylines
 from extraction.image_rank import score
 from extraction.kinds.reading import Stated, syntax_of_meta
 from extraction.kinds.typed import Found
@@ -133,6 +134,9 @@ def _html(sources: Sources, name: str) -> Iterator[Statement]:
         values, element = [sources.language], sources.tree.css_first("html")
     elif name == "title":
         values, element = [without_site(sources.title, sources.site_names())], sources.tree.css_first("title")
+    elif name in _BYLINES:
+        said, element = _BYLINES[name](sources.tree)
+        values = [said]
     elif name == "time" and sources.tree.css_first(_ANY_TIME) is None:
         return
     else:
@@ -142,6 +146,9 @@ def _html(sources: Sources, name: str) -> Iterator[Statement]:
         values = [element.attributes.get("datetime") or "" if name == "time" else Texts().of(element)]
     if values and values[0]:
         yield Statement("html", name, values, element)
+
+
+_BYLINES = {"byline": bylines.author, "dateline": bylines.published}
 
 
 def _best_image(images: tuple[Image, ...]) -> list[str]:

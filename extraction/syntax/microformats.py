@@ -12,6 +12,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extraction.syntax.graph import Source
+from extraction.syntax.implied import classes, implied
 from extraction.syntax.texts import Texts, once
 
 _MOST_ROOTS = 20
@@ -53,14 +54,24 @@ def read(tree: LexborHTMLParser) -> list[tuple[dict[str, Any], Source]]:
     left, texts = _MOST_PROPERTIES, Texts()
     found = []
     for root in roots:
-        name = next((each for each in _classes(root) if each in _ROOTS), "")
+        name = next((each for each in classes(root) if each in _ROOTS), "")
         if not name:
             continue
         kind, table = _ROOTS[name]
         nodes = once(islice(root.css(_PROPERTIES[id(table)]), left))
         left -= len(nodes)
-        found.append((_item(kind, table, root, nodes, inner, texts), Source("microformats", root)))
+        item = _item(kind, table, root, nodes, inner, texts)
+        if name.startswith("h-"):
+            _imply(item, table, root, texts)
+        found.append((item, Source("microformats", root)))
     return found
+
+
+def _imply(item: dict[str, Any], table: dict[str, str], root: LexborNode, texts: Texts) -> None:
+    keys = {"name": table["p-name"], "photo": "image", "url": "url"}
+    if not all(key in item for key in keys.values()):
+        for name, value in implied(root, texts).items():
+            item.setdefault(keys[name], [value])
 
 
 def _item(
@@ -72,7 +83,7 @@ def _item(
         owner = _owner(node, roots, taken)
         if owner != root.mem_id or node.mem_id == root.mem_id:
             continue
-        for name in _classes(node):
+        for name in classes(node):
             key = table.get(name)
             if key is not None:
                 value = _value(node, key, texts)
@@ -112,7 +123,3 @@ def _value_title(node: LexborNode) -> str:
     """http://microformats.org/wiki/value-class-pattern."""
     inner = node.css_first(".value-title[title]")
     return "" if inner is None else inner.attributes.get("title") or ""
-
-
-def _classes(node: LexborNode) -> list[str]:
-    return (node.attributes.get("class") or "")[:512].lower().split()

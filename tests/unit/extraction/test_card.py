@@ -111,3 +111,62 @@ def test_the_precedence_table_has_each_field_of_the_card_that_is_decided() -> No
     listed = {"alternates", "feeds", "oembed", "app_links"}
     assert set(CARD) == set(Card.__slots__) - listed  # type: ignore[attr-defined]  # the compiler's
     assert all(len(entries) == len(set(entries)) for entries in CARD.values())
+
+
+@pytest.mark.parametrize(
+    ("html", "authors", "published"),
+    [
+        ("<p class=byline>By Ann Lee | March 3, 2024 | 5 Comments</p>", ("Ann Lee",), ""),
+        (
+            "<p class=byline>by <b class=author>Ann Lee</b> <i class=entry-date>March 3, 2024</i></p>",
+            ("Ann Lee",),
+            "2024-03-03",
+        ),
+        (
+            "<article><footer><abbr class=published title=2024-01-19>Friday</abbr>"
+            "<address class='vcard author'>By <a class='url fn'>Ann Lee</a></address></footer></article>",
+            ("Ann Lee",),
+            "2024-01-19",
+        ),
+        (
+            "<b itemprop=author>José de la Ñ</b><b itemprop=datePublished content=2024-03-03>",
+            ("José de la Ñ",),
+            "2024-03-03",
+        ),
+        (
+            "<div class='widget Blog'><div class=hfeed><h2 class=date-header>Sunday, March 3, 2024</h2>",
+            (),
+            "2024-03-03",
+        ),
+    ],
+)
+def test_who_wrote_it_and_when_is_told_by_the_names_of_templates_at_last(
+    html: str, authors: tuple[str, ...], published: str
+) -> None:
+    found = card(f"<h1>T</h1>{html}")
+    assert (found.authors, found.published) == (authors, published)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<ol class=comments><li><b class=author>Bob</b><i class=published title=2024-01-19></i></ol>",
+        "<footer><b class=author>Bob</b></footer>",
+        "<p class=byline>Ann</p><p class=byline>Bob</p><b class=pubdate>2024-01-01</b><b class=pubdate>2024-01-02</b>",
+        "<b class=author>admin@x.test</b><b class=post-date>03/05/2024</b>",
+        "<p class=byline>Read more about this</p>",
+    ],
+)
+def test_what_stands_beside_the_text_or_is_no_name_wrote_nothing(html: str) -> None:
+    found = card(f"<h1>T</h1>{html}")
+    assert (found.authors, found.published) == ((), "")
+    assert card(f"{html}<p>No heading: no text that somebody wrote.</p>").authors == ()
+
+
+def test_a_byline_is_believed_last() -> None:
+    page = "<h1>T</h1><meta name=author content='Ann Lee'><p class=byline>By Bob</p>"
+    assert card(page).authors == ("Ann Lee",)
+    assert [(each.name, each.lost) for each in why(page, "card.authors")] == [
+        ("author", ""),
+        ("byline", "meta author comes first"),
+    ]

@@ -201,3 +201,25 @@ def test_json_ld_beyond_what_is_parsed_is_found() -> None:
     page = record("<title>T</title>" + "<div>" * 9_000 + block)
     assert page.flags == ("too_deep",)
     assert recipe_of(page).name == "Deep"
+
+
+@pytest.mark.parametrize(
+    ("html", "name", "image"),
+    [
+        ("<div class=h-recipe>Bread <b>and</b> salt</div>", "Bread and salt", ""),
+        ("<img class=h-recipe alt=Bread src=/b.jpg>", "Bread", "http://site.test/b.jpg"),
+        ("<div class=h-recipe><img alt=Bread src=/b.jpg></div>", "Bread", "http://site.test/b.jpg"),
+        ("<div class=h-recipe><a href=/b><img alt=Bread src=/b.jpg></a></div>", "Bread", "http://site.test/b.jpg"),
+        (
+            "<div class=h-recipe><h2 class=p-name>Bread</h2><img alt=Loaf src=/b.jpg></div>",
+            "Bread",
+            "http://site.test/b.jpg",
+        ),
+        ("<div class=h-recipe><b class=p-name>Bread</b><img src=/1.jpg><img src=/2.jpg></div>", "Bread", ""),
+        ("<div class=h-recipe><b class=p-name>Bread</b><a class=u-url href=/b></a><img src=/1.jpg></div>", "Bread", ""),
+        ("<div class=h-recipe><p class=p-ingredient>Flour</p></div>", "", ""),
+    ],
+)
+def test_name_and_photo_of_a_microformat_may_be_implied(html: str, name: str, image: str) -> None:
+    found = recipe_of(record(html))
+    assert (found.name, found.image) == (name, image)
