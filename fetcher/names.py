@@ -14,7 +14,7 @@ from thrift_idl.errors import DnsFailure
 
 
 class SystemResolver:
-    """This machine's resolver with a cache of ours; `lookup` is the system's own choice if not given.
+    """This machine's resolver with a cache of ours; without `lookup`, the system's own choice, made when first needed.
 
     A name whose time to live is 0 is looked up again for every hop. Concurrent calls for one name share one look-up.
     """
@@ -25,7 +25,7 @@ class SystemResolver:
         settings: NameSettings | None = None,
         now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
     ) -> None:
-        self._lookup = lookup or lookup_of()[0]
+        self._lookup = lookup
         self._settings = settings or NameSettings()
         self._now_ms = now_ms
         self._cache: dict[str, tuple[int, Answer]] = {}
@@ -42,12 +42,14 @@ class SystemResolver:
 
     async def close(self) -> None:
         """Abandons the look-ups under way."""
-        await self._lookup.close()
+        if self._lookup is not None:
+            await self._lookup.close()
         for task in self._underway.values():
             task.cancel()
 
     async def _looked_up(self, host: str) -> Answer:
         if host not in self._underway:
+            self._lookup = self._lookup or lookup_of()[0]
             task = asyncio.create_task(self._lookup.look_up(host))
             self._underway[host] = task
             task.add_done_callback(lambda done: self._remember(host, done))

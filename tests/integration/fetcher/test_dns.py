@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -234,6 +236,20 @@ async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch)
                 == [Answer((PUBLIC,), 60_000)] * 2
             )
         assert len(kit.server.asked) > 3
+
+
+async def test_neither_renewing_nor_closing_leaves_a_descriptor_behind(monkeypatch):
+    monkeypatch.setattr("fetcher.lookups._RENEW_AFTER", 1)
+    folder = Path("/proc/self/fd")
+    before = len(list(folder.iterdir()))
+    async with dns(a_test=Zone(((PUBLIC, 0),))) as kit:
+        for _ in range(40):
+            await kit.lookup.look_up("a.test")
+        kept = len(list(folder.iterdir()))
+    gc.collect()
+    while len(list(folder.iterdir())) > before:  # c-ares closes them in a thread of its own
+        await asyncio.sleep(0.01)
+    assert kept < before + 40
 
 
 async def test_hosts_of_the_hosts_file_need_no_nameserver():
