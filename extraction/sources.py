@@ -29,6 +29,9 @@ _TIME = "time[pubdate][datetime],time.published[datetime],time.entry-date[dateti
 _ANY_TIME = "time[datetime]"  # without one, four more needn't be looked for
 _SHOWN = frozenset(("img", "srcset", "picture", "lazy", "noscript"))
 _DECENT = 25  # points
+_SIGN = re.compile(
+    r"/(?:left|right|up|down|home|next|prev(?:ious)?|top|caution|warning|note|tip|important|info)\.[a-z]+$"
+)
 _SIZE = re.compile(r"(\d{1,4})x\d")
 # Between a page's title and its site's name.
 _SEPARATORS = "|-–—·•:»«>/"
@@ -153,8 +156,16 @@ _BYLINES = {"byline": bylines.author, "dateline": bylines.published}
 
 def _best_image(images: tuple[Image, ...]) -> list[str]:
     """The one of the content that shows best what the page is about, if it isn't likely to be a part of its design."""
-    best = min((each for each in images if each.found in _SHOWN), key=lambda each: each.rank, default=None)
+    shown = (each for each in images if each.found in _SHOWN and not _is_drawn(each))
+    best = min(shown, key=lambda each: each.rank, default=None)
     return [best.url] if best and score(best.found, best.url, best.width, best.height) >= _DECENT else []
+
+
+def _is_drawn(image: Image) -> bool:
+    """Whether it is likely to be a sign of the page's design: an arrow, a mark beside a note, a logo without a size."""
+    path = image.url.partition("?")[0].lower()
+    has_size = image.width or image.height or image.file_width
+    return bool(_SIGN.search(path)) or (not has_size and path.endswith((".gif", ".svg")))
 
 
 def _http(sources: Sources, name: str) -> Iterator[Statement]:

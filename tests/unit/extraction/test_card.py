@@ -170,3 +170,16 @@ def test_a_byline_is_believed_last() -> None:
         ("author", ""),
         ("byline", "meta author comes first"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("html", "image"),
+    [
+        ("<img src=/left.gif><img src=/roses.jpg>", "http://site.test/roses.jpg"),
+        ("<img src=/images/caution.png?v=2>", ""),
+        ("<img src=/py.svg>", ""),
+        ("<img src=/diagram.svg width=600 height=400>", "http://site.test/diagram.svg"),
+    ],
+)
+def test_an_arrow_or_a_mark_is_no_picture_of_a_page(html: str, image: str) -> None:
+    assert card(html).image == image
