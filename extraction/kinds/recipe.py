@@ -20,8 +20,15 @@ def ingredients(values: Values, place: Place) -> tuple[str, ...]:
     """In order, repeated ones too; one text may hold them all, a line each."""
     if len(values) == 1 and isinstance(values[0], str):
         return tuple(lines(values[0], _INGREDIENT)[:_MOST])
-    found = (plain(_ingredient(value, place), _INGREDIENT) for value in values[:_MOST])
+    found = [each for value in values[:_MOST] for each in _ingredients(value, place)][:_MOST]
     return tuple(each.replace("((", "(").replace("))", ")") for each in found if each)  # templates put brackets around
+
+
+def _ingredients(value: Any, place: Place) -> list[str]:
+    """One, but of a text that is a list in mark-up: a recipe in parts has one for each."""
+    if isinstance(value, str) and "<li" in value:
+        return lines(value, _INGREDIENT)
+    return [plain(_ingredient(value, place), _INGREDIENT)]
 
 
 def _ingredient(value: Any, place: Place) -> Any:

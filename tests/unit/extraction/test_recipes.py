@@ -223,3 +223,10 @@ def test_json_ld_beyond_what_is_parsed_is_found() -> None:
 def test_name_and_photo_of_a_microformat_may_be_implied(html: str, name: str, image: str) -> None:
     found = recipe_of(record(html))
     assert (found.name, found.image) == (name, image)
+
+
+def test_lists_in_mark_up_are_lists_of_ingredients() -> None:
+    found = recipe(
+        recipeIngredient=["<ul><li>1 cup lentils</li><li>2 tbsp oil</li></ul>", "<ul><li>Salt</li></ul>", "Oil"]
+    )
+    assert found.ingredients == ("1 cup lentils", "2 tbsp oil", "Salt", "Oil")
