@@ -3658,10 +3658,10 @@ class DueRequest(object):
 
 
     def __init__(self, context=None, until_ms=None, continuation=b"", limit=1000,):
-        super(DueRequest, self).__setattr__('context', context)
-        super(DueRequest, self).__setattr__('until_ms', until_ms)
-        super(DueRequest, self).__setattr__('continuation', continuation)
-        super(DueRequest, self).__setattr__('limit', limit)
+        _set(self, 'context', context)
+        _set(self, 'until_ms', until_ms)
+        _set(self, 'continuation', continuation)
+        _set(self, 'limit', limit)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3781,8 +3781,8 @@ class DuePage(object):
 
 
     def __init__(self, url=None, due_ms=None,):
-        super(DuePage, self).__setattr__('url', url)
-        super(DuePage, self).__setattr__('due_ms', due_ms)
+        _set(self, 'url', url)
+        _set(self, 'due_ms', due_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -3882,9 +3882,9 @@ class DueResult(object):
 
 
     def __init__(self, pages=None, continuation=None, soonest_ms=None,):
-        super(DueResult, self).__setattr__('pages', pages)
-        super(DueResult, self).__setattr__('continuation', continuation)
-        super(DueResult, self).__setattr__('soonest_ms', soonest_ms)
+        _set(self, 'pages', pages)
+        _set(self, 'continuation', continuation)
+        _set(self, 'soonest_ms', soonest_ms)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
