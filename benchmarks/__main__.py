@@ -23,6 +23,7 @@ from benchmarks.medians import figures, written
 
 #: Modules of this package that are no benchmark by themselves.
 PARTS = {
+    "bytecode",
     "completeness",
     "cpu_time",
     "crawl_run",
@@ -38,6 +39,8 @@ PARTS = {
     "peer_spider",
     "pinlater_load",
     "pinlater_peer",
+    "realistic",
+    "realistic_peers",
     "stages",
 }
 RUNS_BY_ITSELF = {"crawl", "fetch", "peers"}

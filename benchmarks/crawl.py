@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.bytecode import compile_ours
 from benchmarks.crawl_run import Result
 from tests.acceptance.many_hosts import Shape, many_hosts
 
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--profile", default="")
     given = parser.parse_args(arguments)
+    compile_ours()
     shape = Shape(given.size, given.links, given.hosts, given.pages // given.hosts)
     libraries = ", ".join(f"{name} {version(name)}" for name in ("uvloop", "httptools", "selectolax", "zstandard"))
     print(f"Python {platform.python_version()}, {libraries}; {shape}")

@@ -28,6 +28,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.bytecode import compile_ours
 from benchmarks.peer_environment import environment
 from tests.acceptance.many_hosts import Shape, Web, many_hosts
 
@@ -173,6 +174,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2_000, help="pages of all 100 hosts together")
     given = parser.parse_args()
     shape = Shape(65_536, 50, 100, given.pages // 100)
+    compile_ours()
     print(f"{versions()}; {shape}")
     results: dict[str, list[Run]] = {peer.name: [] for peer in PEERS}
     for number in range(given.runs):
