@@ -13,7 +13,7 @@ so that what comes late loses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl, StoreUnreadable
@@ -55,20 +55,14 @@ class Pass:
         )
 
 
-KeyOf = Callable[[str], bytes]
-
-
-def next_pass(row: StoredRow, key_of: KeyOf = url_key) -> Pass | None:
-    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`.
-
-    `key_of` is `url_key` or remembers what it answered.
-    """
+def next_pass(row: StoredRow) -> Pass | None:
+    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`."""
     page = None if row.redirects_to else current_page(row)
     identity = identity_of(page)
     last = _last(row)
     if last.identity == identity and last.done:
         return None
-    entries = entries_of(page, row.key, key_of) if page else {}
+    entries = entries_of(page, row.key) if page else {}
     stamp_us = last.stamp_us if last.identity == identity else max(row.written_ms * 1_000, last.stamp_us + 1)
     stale = sorted((_keys(last.targets) | _keys(last.stale)) - entries.keys())
     note = Linked(False, stamp_us, identity, b"".join(sorted(entries)), b"".join(stale))
@@ -85,20 +79,20 @@ def next_pass(row: StoredRow, key_of: KeyOf = url_key) -> Pass | None:
     )
 
 
-def entries_of(page: Page, key: bytes, key_of: KeyOf = url_key) -> dict[bytes, Inlink]:
+def entries_of(page: Page, key: bytes) -> dict[bytes, Inlink]:
     """The page's entry with each target, by URL key; `key` is the page's own."""
     found: dict[bytes, Link] = {}
-    for target, link in _targets(page.record.outlinks, key_of):
+    for target, link in _targets(page.record.outlinks):
         known = found.get(target)
         if target != key and (len(found) < MAX_TARGETS if known is None else known.nofollow and not link.nofollow):
             found[target] = link
     return {target: _entry(page, link) for target, link in found.items()}
 
 
-def _targets(links: Iterable[Link], key_of: KeyOf) -> Iterable[tuple[bytes, Link]]:
+def _targets(links: Iterable[Link]) -> Iterable[tuple[bytes, Link]]:
     for link in links:
         try:
-            yield key_of(link.url), link
+            yield url_key(link.url), link
         except InvalidUrl:
             continue  # nothing that could be stored links back to it
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from functools import cache
 from itertools import chain
 
 from urlstore.backends import InlinkWrite, MetadataBackend, StoredRow
 from urlstore.inlinks import Pass, next_pass
-from weburl import url_key
 
 _PAGES = 64  # at a time: bounds what lies in memory; more would share more of their targets
 _WRITES = 2_000  # handed to the backend at a time
@@ -58,8 +56,7 @@ class Linking:
 
 
 def _passes(rows: Iterable[StoredRow | None]) -> list[Pass]:
-    key_of = cache(url_key)  # pages side by side name the same targets
-    return [each for row in rows if row is not None and (each := next_pass(row, key_of)) is not None]
+    return [each for row in rows if row is not None and (each := next_pass(row)) is not None]
 
 
 def _place(write: InlinkWrite) -> tuple[bytes, bytes]:

@@ -34,15 +34,14 @@ class Follower:
         if not scope.admits(page.url):  # a redirect led out of the crawl
             return
         found = {each.key: each.url for each in targets(page.record.outlinks, scope, depth, crawl.max_depth)}
-        # A crawl with a depth limit wants to hear of a link again: it may have been found nearer to a seed.
-        asked = tuple(found) if crawl.max_depth is not None else known.links.strange(found)
+        asked = known.links.strange(found, depth + 1)
         if not asked:
             return
         wanted = await self._frontier.unknown(crawl.id, asked, depth + 1)
         child = CrawlJob("", job.crawl, depth + 1, job.scope, job.policy)
         await self._enqueue(known, {key: replace(child, url=found[key]) for key in wanted})
         if wanted:  # else it may have its pages, or have ended, and enter none of them
-            known.links.add(asked)
+            known.links.add(asked, depth + 1)
 
     async def follow_redirect(self, known: KnownCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:
         """A job for the URL that a redirect leads to, unless the crawl knows it: it goes on with the chain so far."""

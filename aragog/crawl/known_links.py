@@ -8,19 +8,20 @@ _MOST = 65_536  # keys of a crawl: some 10 MB
 
 
 class KnownLinks:
-    """A bounded set of URL keys that forgets the oldest half at a time."""
+    """A bounded table of URL keys and the least depth they were entered at; it forgets the oldest half at a time."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._half = most // 2
-        self._young: set[bytes] = set()
-        self._old: set[bytes] = set()
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
 
-    def strange(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Those that aren't in it, in order."""
-        return tuple(key for key in keys if key not in self._young and key not in self._old)
+    def strange(self, keys: Iterable[bytes], depth: int) -> tuple[bytes, ...]:
+        """Those not known to be entered at `depth` or nearer to a seed, in order."""
+        young, old, far = self._young, self._old, depth + 1
+        return tuple(key for key in keys if young.get(key, far) > depth and old.get(key, far) > depth)
 
-    def add(self, keys: Iterable[bytes]) -> None:
-        """Keys of which the frontier has entries: no crawl takes one away while it runs."""
-        self._young.update(keys)
+    def add(self, keys: Iterable[bytes], depth: int) -> None:
+        """Keys that the frontier has entered, found at `depth`: no crawl takes one away while it runs."""
+        self._young.update(dict.fromkeys(keys, depth))
         if len(self._young) > self._half:
-            self._old, self._young = self._young, set()
+            self._old, self._young = self._young, {}
