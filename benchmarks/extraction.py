@@ -21,8 +21,9 @@ from typing import Any
 from benchmarks import realistic
 from benchmarks.cpu_time import seconds
 from benchmarks.peer_environment import ORACLES, ROOT, environment
-from extraction.call import request, run
+from extraction.call import run
 from extraction.head import read_head
+from extraction.request import request
 from tests.acceptance.many_hosts import Shape, page
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import unpack

@@ -1,58 +1,16 @@
-"""`extract` as bytes -> bytes: what a child process runs.
-
-A request is the length of a JSON header (four bytes, big endian), the header, the content; an answer is a packed
-`PageRecord`.
-"""
+"""`extract` as bytes -> bytes: what a child process runs. It is asked a `request`, it answers a packed `PageRecord`."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from typing import Any
-
-import orjson
 
 from extraction.limits import DEFAULT, Limits
 from extraction.page import extract
+from extraction.request import arguments
 from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
 
-FUNCTION = "extraction.call:run"
-
-_LENGTH = struct.Struct("!I")
 _LISTS = ("outlinks", "images", "json_ld", "opengraph", "twitter", "robots")
-
-
-def request(
-    content: bytes,
-    url: str,
-    charset: str = "",
-    media_type: str = "text/html",
-    content_language: str = "",
-    x_robots: Sequence[str] = (),
-    usage: Sequence[tuple[str, str]] = (),
-    text_features: bool = False,
-) -> bytes:
-    """The arguments of `extract`, less its limits, as one request."""
-    header = orjson.dumps(
-        {
-            "url": url,
-            "charset": charset,
-            "media_type": media_type,
-            "content_language": content_language,
-            "x_robots": list(x_robots),
-            "usage": list(usage),
-            "text_features": text_features,
-        }
-    )
-    return b"".join((_LENGTH.pack(len(header)), header, content))
-
-
-def arguments(asked: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Content and other arguments of `extract`, as `request` packed them."""
-    end = _LENGTH.size + _LENGTH.unpack_from(asked)[0]
-    fields: dict[str, Any] = orjson.loads(asked[_LENGTH.size : end])
-    return asked[end:], fields
 
 
 def run(asked: bytes) -> bytes:

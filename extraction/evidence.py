@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 from selectolax.lexbor import LexborNode
 
-from extraction.call import arguments
 from extraction.page import extract
+from extraction.request import arguments
 from extraction.statements import Choice, Chooser
 from extraction.tags import Tag, tags
 from extraction.values.plain import plain

@@ -8,12 +8,14 @@ from selectolax.lexbor import LexborNode
 
 from extraction.flags import Flags
 from extraction.limits import Limits
-from extraction.main_content import main_text
-from extraction.words import language_of, simhash, words_of
 
 
 def text_features_of(body: LexborNode, limits: Limits, flags: Flags) -> dict[str, Any]:
     """The fields of a page record that are about its text, of what `body` holds."""
+    # Here, for most extractors are never asked: reading the tables of words is a sixth of an extractor's start.
+    from extraction.main_content import main_text  # noqa: PLC0415 - see above
+    from extraction.words import language_of, simhash, words_of  # noqa: PLC0415 - see above
+
     text = main_text(body, limits, flags)
     words = words_of(text)
     return {

@@ -6,9 +6,9 @@ import logging
 
 from aragog.children import ChildPool, Lost
 from extraction import EXTRACTOR_VERSION
-from extraction.call import FUNCTION, request
 from extraction.limits import DEFAULT
 from extraction.preferences import HEADERS
+from extraction.request import FUNCTION, request
 from extraction.robots import of_header
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord

@@ -40,7 +40,7 @@ class Follower:
         wanted = await self._frontier.unknown(crawl.id, asked, depth + 1)
         child = CrawlJob("", job.crawl, depth + 1, job.scope, job.policy)
         await self._enqueue(known, {key: replace(child, url=found[key]) for key in wanted})
-        if wanted:  # else it may have its pages, or have ended, and enter none of them
+        if wanted or crawl.max_pages is None:  # a crawl that has its pages enters none of them
             known.links.add(asked, depth + 1)
 
     async def follow_redirect(self, known: KnownCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:

@@ -44,7 +44,8 @@ class KnownCrawls:
         if known is None:
             crawl = (await self._crawls.status(crawl_id)).crawl
             hosts = await self._crawls.hosts(crawl_id)
-            known = self._known[crawl_id] = KnownCrawl(crawl, Scope.of(crawl.scope, hosts), hosts)
+            # Of several jobs that ask at the same time all get the same.
+            known = self._known.setdefault(crawl_id, KnownCrawl(crawl, Scope.of(crawl.scope, hosts), hosts))
         return known
 
     def forget(self, crawl_id: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from aragog.children import Answer, ChildBounds, ChildPool, Done, Lost
 from aragog.crawl.extract import IMPORTS
 from aragog.settings import ExtractionSettings
-from extraction.call import FUNCTION, request
 from extraction.head import HEAD_BYTES, read_head
+from extraction.request import FUNCTION, request
 from recommender_hooks import image
 from tests.faults.extraction.pages import PAGES, HostilePage
 from tests.faults.recommender_hooks.bombs import BOMBS

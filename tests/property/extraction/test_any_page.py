@@ -8,9 +8,10 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.call import request, run
+from extraction.call import run
 from extraction.head import read_head
 from extraction.page import extract
+from extraction.request import request
 from extraction.srcset import candidates
 from extraction.tags import tags
 from thrift_idl.gen.page.ttypes import PageRecord
