@@ -49,7 +49,8 @@ async def test_a_flood_of_one_queue_leaves_another_its_turns(
     await flooding
     print(f"\n{kind}: calls of the flood in one dequeue and ack of the other queue: {before}")
     assert still_flooded
-    assert max(before) <= 3 * CALLERS
+    # Each of the two calls waits for the round that is under way, and has its turn in the next.
+    assert max(before) <= 5 * CALLERS < CALLERS * CALLS
     assert (await quiet.counts())[2] == QUIET
     await service.close()
     await backend.close()
