@@ -9,6 +9,7 @@ from weburl.domain import registrable_domain
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.normal import normalize
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
+from weburl.remembered import remembered
 from weburl.url import Url, host, join, joiner, origin, request_form, split
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "origin",
     "parse",
     "registrable_domain",
+    "remembered",
     "request_form",
     "split",
     "url_key",

@@ -7,7 +7,7 @@ https://github.com/publicsuffix/list/wiki/Format
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import ada_url
@@ -15,11 +15,12 @@ import publicsuffixlist
 
 from thrift_idl.errors import InvalidUrl
 from weburl.parser import host_to_ascii
+from weburl.remembered import remembered
 
 _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a longer rule
 
 
-@lru_cache(maxsize=4_096)  # of one URL it is asked for several times on its way
+@remembered(4_096)  # of one URL it is asked for several times on its way
 def registrable_domain(host: str) -> str:
     """The registrable domain of `host`, in lower case ASCII, without a trailing dot.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import sha256
 
 from weburl.normal import normalized_form
+from weburl.remembered import remembered
 from weburl.url import request_form
 
 KEY_VERSION = 1
@@ -15,17 +15,9 @@ KEY_BYTES = 16
 """128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""
 
 
-_REMEMBERED = 16_384
-_LONGEST_REMEMBERED = 512  # characters: 10 MB for all at most
-
-
+@remembered(16_384)  # a page is asked for by its key ten times, and links where the last one does
 def url_key(url: str) -> bytes:
     """Key of a URL given in any form: first 16 bytes of SHA-256 of its normalized form. Raises `InvalidUrl`."""
-    return _remembered(url) if len(url) <= _LONGEST_REMEMBERED else key_of_form(request_form(url))
-
-
-@lru_cache(maxsize=_REMEMBERED)  # a page is asked for by its key ten times, and links where the last one does
-def _remembered(url: str) -> bytes:
     return key_of_form(request_form(url))
 
 

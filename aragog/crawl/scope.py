@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
-from weburl import host, key_of_form, registrable_domain, split
+from weburl import host, key_of_form, registrable_domain, remembered, split
 
 ScopeKind = Literal["host", "domain", "any"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
@@ -83,7 +82,7 @@ def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | No
     return tuple(found.values())
 
 
-@lru_cache(maxsize=16_384)  # most links of a page are those of the page before
+@remembered(16_384)  # most links of a page are those of the page before
 def _read(url: str) -> tuple[str, Target]:
     """The host of a link, and what would be followed. Raises `InvalidUrl`."""
     parts = split(url)

@@ -1,0 +1,26 @@
+"""Answers about URLs that are asked for again and again, within a bound of memory whatever a hostile page names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+R = TypeVar("R")
+
+_LONGEST = 512  # characters; of longer texts each is worked out anew
+
+
+def remembered(most: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
+    """Let a pure function of a text keep its last `most` answers: 10 MB for 16,384 of them at most."""
+
+    def keeping(function: Callable[[str], R]) -> Callable[[str], R]:
+        of_short = lru_cache(maxsize=most)(function)
+
+        @wraps(function)
+        def answer(text: str) -> R:
+            return of_short(text) if len(text) <= _LONGEST else function(text)
+
+        return answer
+
+    return keeping
