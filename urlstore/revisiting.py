@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from thrift_idl.gen.urlstore.ttypes import DuePage, DueRequest, DueResult, UrlRow
 from urlstore.backends import DueEntry, MetadataBackend
@@ -23,14 +22,6 @@ _START = DueEntry(0, b"")
 
 IsDuplicate = Callable[[UrlRow], Awaitable[bool]]
 """Whether the page's claim to live elsewhere holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What the row of an entry says."""
-
-    url: str
-    due_ms: int | None
 
 
 class Revisiting:
@@ -49,19 +40,19 @@ class Revisiting:
         for _ in range(max(1, request.limit // _AT_ONCE)):
             entries = await self._metadata.read_due(request.until_ms, after, _AT_ONCE)
             looked = await asyncio.gather(*(self._look(entry, request.until_ms, now_ms) for entry in entries))
-            pages += [DuePage(each.url, each.due_ms) for each in looked if each is not None and each.due_ms is not None]
+            pages += [page for page in looked if page is not None]
             if len(entries) < _AT_ONCE:
                 return DueResult(tuple(pages), b"", await self._metadata.next_due_ms(request.until_ms + 1))
             after = entries[-1]
         return DueResult(tuple(pages), _PLACE.pack(after.due_ms, after.key))
 
-    async def _look(self, entry: DueEntry, until_ms: int, now_ms: int) -> _Looked | None:
-        """What the row says, if it is due; otherwise the entry is moved to when it is."""
+    async def _look(self, entry: DueEntry, until_ms: int, now_ms: int) -> DuePage | None:
+        """The page, if it is due; otherwise the entry is moved to when it is."""
         stored = await self._metadata.read_row(entry.key)
         row = url_row(stored) if stored else None
         due_ms = await self._due_ms(row) if row else None
         if row is not None and due_ms is not None and due_ms <= until_ms:
-            return _Looked(row.url, due_ms)
+            return DuePage(row.url, due_ms)
         if due_ms is None and row is not None and row.page is not None and row.redirects_to:
             due_ms = now_ms + ALIAS_MS  # it may serve its page again, and no put would tell
         await self._metadata.move_due(entry, due_ms)
