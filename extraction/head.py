@@ -87,25 +87,27 @@ def _says_nothing(folded: bytes) -> bool:
     return not any(word in head for word in _WORDS)
 
 
-def _head_end(text: str) -> int:
-    """Where the first tag stands that isn't the head's."""
-    closed = False
-    for tag in tags(text):
-        closed = closed or (tag.is_end and tag.name == "head")
-        if _begins_body(tag, closed):
-            return tag.start
-    return len(text)
-
-
-def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
-    """base, link and meta tags, and whether each stands in the head: text or any other start tag begins the body."""
+def _placed(text: str) -> Iterator[tuple[Tag, bool]]:
+    """The tags, and whether each stands in the head: text or any start tag that isn't the head's begins the body."""
     in_head, closed = True, False
     for tag in tags(text):
         closed = closed or (tag.is_end and tag.name == "head")
-        if in_head and _begins_body(tag, closed):
-            in_head = False
-            if not _matters(text[tag.start :].lower()):
-                return
+        in_head = in_head and not _begins_body(tag, closed)
+        yield tag, in_head
+
+
+def _head_end(text: str) -> int:
+    """Where the first tag stands that isn't the head's."""
+    return next((tag.start for tag, in_head in _placed(text) if not in_head), len(text))
+
+
+def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
+    """base, link and meta tags, and whether each stands in the head; those of a body only where they may count."""
+    was_in_head = True
+    for tag, in_head in _placed(text):
+        if was_in_head and not in_head and not _matters(text[tag.start :].lower()):
+            return
+        was_in_head = in_head
         if tag.name in ("base", "link", "meta") and not tag.is_end:
             yield tag, in_head
 
