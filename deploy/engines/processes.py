@@ -23,13 +23,14 @@ class Process:
 
     def state(self) -> str | None:
         """Return the one-letter state of proc(5): `T` is paused. None if it ended or the pid is another's now."""
-        _reap(self.pid)
         fields = _stat(self.pid)
         if fields is None or int(fields[19]) != self.started:
             return None
         # A killed program whose main thread is a zombie may still have threads that hold its port and memory.
-        ended = fields[0] in "ZX" and int(fields[17]) <= 1
-        return None if ended else fields[0]
+        if fields[0] not in "ZX" or int(fields[17]) > 1:
+            return fields[0]
+        _reap(self.pid)  # once seen, not before: one that ended between the two would be left behind
+        return None
 
     @property
     def alive(self) -> bool:
