@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from urlstore.backends import InlinkWrite, MetadataBackend, StoredRow
+from urlstore.backends import InlinkWrite, LinkedWrite, MetadataBackend, StoredRow
 from urlstore.inlinks import Pass, next_pass
 
 _PAGES = 64  # at a time: bounds what lies in memory; more would share more of their targets
@@ -30,7 +30,8 @@ class Linking:
             todo: Sequence[bytes] = keys[start : start + _PAGES]
             while todo:  # another turn only for a row that changed meanwhile: each takes a fetch
                 passes = await self._begin(todo)
-                held = [(each, each.holds(row)) for each, row in zip(passes, await self._rows(passes), strict=True)]
+                rows = await self._metadata.read_rows([each.row.key for each in passes])
+                held = [(each, each.holds(row)) for each, row in zip(passes, rows, strict=True)]
                 await self._finish([each for each, holds in held if holds])
                 todo = [each.row.key for each, holds in held if not holds]
                 linked += len(passes) - len(todo)
@@ -38,21 +39,18 @@ class Linking:
 
     async def _begin(self, keys: Sequence[bytes]) -> list[Pass]:
         """Decide on the passes that these rows need, and note what they will write."""
-        rows = await asyncio.gather(*(self._metadata.read_row(key) for key in keys))
+        rows = await self._metadata.read_rows(keys)
         # Unpacking and hashing the links of a page takes a millisecond or two: off the loop.
         passes = await asyncio.to_thread(_passes, rows)
-        await asyncio.gather(*(self._metadata.write_linked(p.row.key, p.stamp_us, p.note) for p in passes))
+        await self._metadata.write_linked([LinkedWrite(p.row.key, p.stamp_us, p.note) for p in passes])
         return passes
-
-    async def _rows(self, passes: Sequence[Pass]) -> list[StoredRow | None]:
-        return await asyncio.gather(*(self._metadata.read_row(each.row.key) for each in passes))
 
     async def _finish(self, passes: Sequence[Pass]) -> None:
         """Write the entries, those of one target side by side, and note that they are written."""
         writes = sorted(chain.from_iterable(each.writes for each in passes), key=_place)
         for start in range(0, len(writes), _WRITES):
             await self._metadata.write_inlinks(writes[start : start + _WRITES])
-        await asyncio.gather(*(self._metadata.write_linked(p.row.key, p.stamp_us, p.done) for p in passes))
+        await self._metadata.write_linked([LinkedWrite(p.row.key, p.stamp_us, p.done) for p in passes])
 
 
 def _passes(rows: Iterable[StoredRow | None]) -> list[Pass]:

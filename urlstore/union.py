@@ -63,7 +63,7 @@ class InlinkUnion:
         reads = (self._metadata.read_inlinks(target, Kind.REDIRECT, b"", _RECORDS) for target in targets)
         records = [record for found in await asyncio.gather(*reads) for record in found]
         keys = sorted({record.source_key for record in records})[:_RECORDS]
-        rows = await asyncio.gather(*(self._metadata.read_row(key) for key in keys))
+        rows = await self._metadata.read_rows(keys)
         return [row for row in rows if row is not None and _target(row) in targets]
 
     async def _merged(self, targets: Mapping[bytes, str], after: bytes) -> AsyncIterator[tuple[bytes, Inlink]]:

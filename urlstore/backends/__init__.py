@@ -61,6 +61,15 @@ class AttributeWrite:
     cell: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedWrite:
+    """The `linked` cell of one row, and its stamp: write time, µs since 1970."""
+
+    key: bytes
+    stamp_us: int
+    cell: bytes
+
+
 class Kind(IntEnum):
     """How a URL points at another. Stored: numbers stay."""
 
@@ -97,6 +106,10 @@ class MetadataBackend(Protocol):
         """The row, or None where nothing was ever written."""
         ...
 
+    async def read_rows(self, keys: Sequence[bytes]) -> Sequence[StoredRow | None]:
+        """`read_row` of some hundred keys at most, in their order; each row as it was at some moment of the call."""
+        ...
+
     async def write_row(self, write: RowWrite) -> None:
         """Write the cells atomically, each by the rule of its write time; durable on return."""
         ...
@@ -128,8 +141,8 @@ class MetadataBackend(Protocol):
         """Cells of at most `limit` attributes, by namespace and name; an empty namespace means all."""
         ...
 
-    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
-        """Write a row's `linked` cell by the rule of its stamp, nothing else of the row; durable on return."""
+    async def write_linked(self, writes: Sequence[LinkedWrite]) -> None:
+        """Write `linked` cells, each by the rule of its stamp, nothing else of the rows; durable on return."""
         ...
 
     async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:

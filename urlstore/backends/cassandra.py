@@ -13,7 +13,16 @@ from cassandra.query import UNSET_VALUE
 from drivers.cassandra import Client, Row, open_client
 from drivers.cassandra_schema import migrate
 from drivers.migrations import load
-from urlstore.backends import AttributeWrite, DueEntry, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
+from urlstore.backends import (
+    AttributeWrite,
+    DueEntry,
+    InlinkWrite,
+    Kind,
+    LinkedWrite,
+    RowWrite,
+    StoredInlink,
+    StoredRow,
+)
 from urlstore.backends.cassandra_due import CassandraDue
 from urlstore.statements import statement
 
@@ -60,6 +69,10 @@ class CassandraMetadata:
         """The row of one partition."""
         rows = await self._client.run(_READ_ROW, (key,))
         return _stored(rows[0]) if rows else None
+
+    async def read_rows(self, keys: Sequence[bytes]) -> Sequence[StoredRow | None]:
+        """All at once: they are partitions."""
+        return await asyncio.gather(*(self.read_row(key) for key in keys))
 
     async def write_row(self, write: RowWrite) -> None:
         """One insert, its cells stamped with the write time; beside it, an entry of the index."""
@@ -108,9 +121,9 @@ class CassandraMetadata:
             rows = await self._client.run(_READ_ATTRIBUTES, (key, limit))
         return [row[0] for row in rows]
 
-    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
-        """One update of one cell."""
-        await self._client.run(self._write_linked, (stamp_us, cell, key))
+    async def write_linked(self, writes: Sequence[LinkedWrite]) -> None:
+        """An update of one cell each, all at once."""
+        await asyncio.gather(*(self._client.run(self._write_linked, (w.stamp_us, w.cell, w.key)) for w in writes))
 
     async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
         """A mutation for each partition and `_BATCH_BYTES`, all at once: the client bounds what is in flight."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from drivers.disk import disk_errors
-from drivers.gathered import Gathered
+from drivers.gathered import Gathered, in_thread
 from drivers.sqlite import Durability
 from thrift_idl.errors import BadConfiguration
 from urlstore.content_key import checked
@@ -34,7 +34,7 @@ class FileContent:
     def __init__(self, root: Path, durability: Durability) -> None:
         self._root = root
         self._durability = durability
-        self._puts = Gathered(self._put_all)
+        self._puts = Gathered(in_thread(self._put_all))
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:

@@ -10,7 +10,16 @@ from typing import Any, Self
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
-from urlstore.backends import AttributeWrite, DueEntry, InlinkWrite, Kind, RowWrite, StoredInlink, StoredRow
+from urlstore.backends import (
+    AttributeWrite,
+    DueEntry,
+    InlinkWrite,
+    Kind,
+    LinkedWrite,
+    RowWrite,
+    StoredInlink,
+    StoredRow,
+)
 from urlstore.statements import statement
 
 _NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
@@ -48,6 +57,13 @@ class SqliteMetadata:
         """The row: a point read, in the calling thread."""
         row = self._database.read_inline(lambda db: db.execute(f"{_ROW} WHERE key = ?", (key,)).fetchone())
         return StoredRow(*row) if row else None
+
+    async def read_rows(self, keys: Sequence[bytes]) -> Sequence[StoredRow | None]:
+        """One statement, in a thread: each step of one gives the interpreter's lock away, and others wait for it."""
+        query = f"{_ROW} WHERE key IN ({','.join('?' * len(keys))})"
+        rows = await self._database.read(lambda db: db.execute(query, tuple(keys)).fetchall())
+        found = {row[0]: StoredRow(*row) for row in rows}
+        return [found.get(key) for key in keys]
 
     async def write_row(self, write: RowWrite) -> None:
         """One upsert, committed with whatever else is being written."""
@@ -97,10 +113,10 @@ class SqliteMetadata:
         rows = await self._database.read(lambda db: db.execute(query, wanted).fetchall())
         return [row[0] for row in rows]
 
-    async def write_linked(self, key: bytes, stamp_us: int, cell: bytes) -> None:
-        """One update."""
-        parameters = {"key": key, "stamp_us": stamp_us, "cell": cell}
-        await self._database.write(lambda db: _run(db, self._write_linked, parameters))
+    async def write_linked(self, writes: Sequence[LinkedWrite]) -> None:
+        """Updates, committed together."""
+        rows = [{"key": w.key, "stamp_us": w.stamp_us, "cell": w.cell} for w in writes]
+        await self._database.write(lambda db: _run_all(db, self._write_linked, rows))
 
     async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
         """Upserts, committed together."""
@@ -122,7 +138,7 @@ def _run(connection: sqlite3.Connection, sql: str, parameters: dict[str, Any] | 
     connection.execute(sql, parameters)
 
 
-def _run_all(connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _run_all(connection: sqlite3.Connection, sql: str, rows: Sequence[dict[str, Any] | tuple[Any, ...]]) -> None:
     connection.executemany(sql, rows)
 
 

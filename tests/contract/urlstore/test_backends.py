@@ -36,6 +36,17 @@ async def test_a_row_that_was_never_written_is_none(backends: Backends) -> None:
     assert await backends[0].read_row(_key()) is None
 
 
+async def test_rows_are_read_in_the_order_of_their_keys_none_where_there_is_none(backends: Backends) -> None:
+    keys = [_key() for _ in range(100)]
+    for number, key in enumerate(keys[:50]):
+        await backends[0].write_row(RowWrite(key, URL, 1, page=b"%d" % number))
+    asked = [*keys[::-1], keys[7], keys[99]]
+    rows = await backends[0].read_rows(asked)
+    assert [row and row.key for row in rows] == [key if key in keys[:50] else None for key in asked]
+    assert [row.page for row in rows if row] == [b"%d" % number for number in (*range(49, -1, -1), 7)]
+    assert list(await backends[0].read_rows([])) == []
+
+
 async def test_a_write_leaves_the_cells_alone_that_it_does_not_name(backends: Backends) -> None:
     row = await _after(
         backends,

@@ -13,7 +13,7 @@ from tests.contract.urlstore.samples import inlinks_of
 from tests.contract.urlstore.stores import Backends
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
-from urlstore.backends import InlinkWrite, Kind, RowWrite, StoredInlink
+from urlstore.backends import InlinkWrite, Kind, LinkedWrite, RowWrite, StoredInlink
 from urlstore.cells import encode_inlink
 from weburl import url_key
 
@@ -105,14 +105,25 @@ async def test_a_link_note_is_written_at_its_own_time_and_leaves_the_row_alone(b
     before = await backends[0].read_row(key)
     assert before is not None and (before.linked, before.written_ms) == (b"", 5)
     for stamp_us, cell in ((9_000, b"b"), (8_999, b"c"), (9_000, b"a")):
-        await backends[0].write_linked(key, stamp_us, cell)
+        await backends[0].write_linked([LinkedWrite(key, stamp_us, cell)])
         assert await backends[0].read_row(key) == replace(before, linked=b"b")
     row = await backends[0].read_row(key)
     assert row is not None and row.written_ms == 5
-    await backends[0].write_linked(key, 9_001, b"")
+    await backends[0].write_linked([LinkedWrite(key, 9_001, b"")])
     await backends[0].write_row(RowWrite(key, URL, 20, page=b"later"))
     row = await backends[0].read_row(key)
     assert row is not None and (row.linked, row.page, row.written_ms) == (b"", b"later", 20)
+
+
+async def test_notes_of_many_rows_are_written_each_by_its_own_stamp(backends: Backends) -> None:
+    keys = [_key() for _ in range(3)]
+    for key in keys:
+        await backends[0].write_row(RowWrite(key, URL, 5, page=b"page"))
+    await backends[0].write_linked([LinkedWrite(key, stamp, b"first") for stamp, key in enumerate(keys, 9_000)])
+    await backends[0].write_linked([LinkedWrite(key, 9_001, b"again") for key in keys])
+    rows = await backends[0].read_rows(keys)
+    assert [row and row.linked for row in rows] == [b"again", max(b"again", b"first"), b"first"]
+    await backends[0].write_linked([])
 
 
 async def test_the_write_time_of_a_row_is_its_latest(backends: Backends) -> None:
