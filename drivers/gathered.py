@@ -1,14 +1,14 @@
-"""Blocking work of many callers, done in batches in one thread.
+"""Work of many callers, done in batches, one at a time.
 
-The way to a thread and back costs a hundred µs and some turns of the interpreter's lock, for one call as for many. So
-what arrives while a batch is under way, or soon behind one of several, makes the next. Who is alone never waits.
+The way to a thread, or to another service, and back costs the same for one call as for many. So what arrives while a
+batch is under way, or soon behind one of several, makes the next. Who is alone never waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 A = TypeVar("A")
@@ -27,21 +27,21 @@ def rest_s(took_s: float, longest_s: float = LONGEST_REST_S) -> float:
 
 class Gathered(Generic[A, R]):
     """`act` takes what has gathered and gives as many results. One that is an exception is raised to its caller; what
-    `act` raises goes to all of the batch: they may repeat it. Used by one event loop.
+    `act` raises goes to all of the batch: they may repeat it. Used by one event loop. Blocking work: `in_thread`.
     """
 
-    def __init__(self, act: Callable[[Sequence[A]], Sequence[R | Exception]]) -> None:
+    def __init__(self, act: Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]]) -> None:
         self._act = act
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._batches: asyncio.Task[None] | None = None
 
-    async def __call__(self, item: A) -> R:
+    def __call__(self, item: A) -> asyncio.Future[R]:
         """The result for `item`, once its batch is through."""
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._batches is None:
             self._batches = asyncio.create_task(self._run())
-        return await done
+        return done
 
     async def _run(self) -> None:
         try:
@@ -56,7 +56,7 @@ class Gathered(Generic[A, R]):
 
     async def _one(self, batch: list[tuple[A, asyncio.Future[R]]]) -> None:
         try:
-            results: Sequence[R | Exception] = await asyncio.to_thread(self._act, [item for item, _ in batch])
+            results = await self._act([item for item, _ in batch])
         except Exception as error:  # the callers get it, whatever it is
             results = [error] * len(batch)
         for (_, done), result in zip(batch, results, strict=True):
@@ -66,6 +66,15 @@ class Gathered(Generic[A, R]):
                 done.set_exception(result)
             else:
                 done.set_result(result)
+
+
+def in_thread(act: Callable[[Sequence[A]], Sequence[R]]) -> Callable[[Sequence[A]], Awaitable[Sequence[R]]]:
+    """An `act` that blocks, off the event loop."""
+
+    async def acting(items: Sequence[A]) -> Sequence[R]:
+        return await asyncio.to_thread(act, items)
+
+    return acting
 
 
 def each(works: Sequence[Callable[[], R]]) -> Sequence[R | Exception]:

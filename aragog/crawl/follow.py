@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
 from aragog.crawl.frontier import Frontier, Offer
@@ -12,6 +13,7 @@ from aragog.crawl.job import CrawlJob
 from aragog.crawl.known import KnownCrawl
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.scope import Scope, targets
+from drivers.gathered import Gathered
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -26,6 +28,8 @@ class Follower:
         self._jobs = jobs
         self._frontier = frontier
         self._store = store
+        # Those of all pages are enqueued together: a call costs PinLater the same for one job as for many.
+        self._follow_ups = {queue: Gathered(partial(jobs.enqueue, queue)) for queue in (SIGNALS, INLINKS)}
 
     async def follow(self, known: KnownCrawl, job: CrawlJob, page: Page, depth: int) -> None:
         """Jobs for the links of a page at `depth` that the crawl doesn't know, then their frontier entries."""
@@ -53,7 +57,7 @@ class Follower:
 
     async def unlink(self, url: str) -> None:
         """The URL redirects: the page that it may have been links no more."""
-        await self._jobs.enqueue(INLINKS, [FollowUp(url, 0).encode()])
+        await self._follow_ups[INLINKS](FollowUp(url, 0).encode())
 
     async def _enqueue(self, known: KnownCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
         """Jobs by URL key into the crawl's queue, then into its frontier."""
@@ -68,4 +72,4 @@ class Follower:
         done = FollowedUp(False, False) if is_new else await followed_up(self._store, page, context)
         body = FollowUp(page.url, page.version).encode()
         wanted = [queue for queue, is_done in ((SIGNALS, done.published), (INLINKS, done.linked)) if not is_done]
-        await asyncio.gather(*(self._jobs.enqueue(queue, [body]) for queue in wanted))
+        await asyncio.gather(*(self._follow_ups[queue](body) for queue in wanted))

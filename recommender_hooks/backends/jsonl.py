@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from drivers.disk import disk_errors
-from drivers.gathered import Gathered
+from drivers.gathered import Gathered, in_thread
 from drivers.sqlite import Durability
 from recommender_hooks.event import Event
 from thrift_idl.errors import BackendDown, BadConfiguration
@@ -33,7 +33,7 @@ class JsonlSink:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
         self._durability = durability
-        self._appends = Gathered(self._append_all)
+        self._appends = Gathered(in_thread(self._append_all))
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
