@@ -19,15 +19,17 @@ class Solitude:
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
         """Run beside others."""
-        async with self._condition:
-            await self._condition.wait_for(lambda: not self._alone and not self._wanting)
-            self._together += 1
+        if self._alone or self._wanting:  # hardly ever
+            async with self._condition:
+                await self._condition.wait_for(lambda: not self._alone and not self._wanting)
+        self._together += 1
         try:
             yield
         finally:
-            async with self._condition:
-                self._together -= 1
-                self._condition.notify_all()
+            self._together -= 1
+            if self._wanting and not self._together:
+                async with self._condition:
+                    self._condition.notify_all()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
@@ -39,6 +41,7 @@ class Solitude:
                 self._alone = True
             finally:
                 self._wanting -= 1
+                self._condition.notify_all()  # cancelled, it is waited for no more
         try:
             yield
         finally:

@@ -31,6 +31,18 @@ async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them()
     assert seen[-1] == "alone"
 
 
+async def test_who_gives_up_waiting_to_be_alone_holds_up_nobody() -> None:
+    solitude = Solitude()
+    async with solitude.together():
+        lonely = asyncio.create_task(solitude.alone().__aenter__())
+        await asyncio.sleep(0)
+        late = asyncio.create_task(solitude.together().__aenter__())
+        await asyncio.sleep(0)
+        assert not late.done()
+        lonely.cancel()
+        await asyncio.wait_for(late, 1)
+
+
 async def test_who_waits_to_be_alone_is_not_overtaken() -> None:
     solitude, seen = Solitude(), []
 
