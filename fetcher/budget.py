@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
+from types import TracebackType
 
 from fetcher.clock import Clock
 from thrift_idl.errors import FetchTimeout
@@ -33,39 +33,42 @@ class Budget:
         return self._caller_until - self._now_ms()
 
     def exclude(self, waited_ms: float) -> None:
-        """Don't count `waited_ms`, which went by waiting for a slot."""
+        """Don't count `waited_ms`, which went by waiting for a slot or a robots.txt."""
         self._deadline_at += waited_ms
 
-    @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
-        """Don't count the time of the block."""
-        began_ms = self._now_ms()
-        try:
-            yield
-        finally:
-            self.exclude(self._now_ms() - began_ms)
-
-    @asynccontextmanager
-    async def patience(self) -> AsyncIterator[None]:
+    def patience(self) -> AbstractAsyncContextManager[None]:
         """Bound the block by the caller's patience alone; raises `FetchTimeout`, phase `caller`."""
         left_ms = self.caller_left_ms()
-        if left_ms >= _NO_END_MS / 2:
-            yield
-            return
-        try:
-            async with asyncio.timeout(max(0.0, left_ms) / 1000):
-                yield
-        except TimeoutError:
-            raise FetchTimeout("the caller's time ran out", phase="caller") from None
+        return nullcontext() if left_ms >= _NO_END_MS / 2 else _Bounded("caller", left_ms)
 
-    @asynccontextmanager
-    async def phase(self, name: str, limit_ms: float) -> AsyncIterator[None]:
+    def phase(self, name: str, limit_ms: float) -> AbstractAsyncContextManager[None]:
         """Bound the block; raises `FetchTimeout` naming the phase, or `total` where the budget ran out first."""
         left_ms = self.left_ms()
+        return _Bounded(name, limit_ms) if limit_ms < left_ms else _Bounded("total", left_ms)
+
+
+class _Bounded:
+    """A block that may take so long. Not made of a generator: that would cost as much as the timer itself."""
+
+    __slots__ = ("_limit_ms", "_phase", "_timeout")
+
+    def __init__(self, phase: str, limit_ms: float) -> None:
+        self._phase = phase
+        self._limit_ms = max(0.0, limit_ms)
+        self._timeout = asyncio.timeout(self._limit_ms / 1000)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """A TimeoutError of the block's own, such as the kernel's of a connection, is one of the phase, too."""
+        is_over = isinstance(error, TimeoutError)
         try:
-            async with asyncio.timeout(max(0.0, min(limit_ms, left_ms)) / 1000):
-                yield
+            await self._timeout.__aexit__(kind, error, traceback)
         except TimeoutError:
-            over = name if limit_ms < left_ms else "total"
-            message = f"deadline passed ({over}, {min(limit_ms, left_ms):.0f} ms)"
-            raise FetchTimeout(message, phase=over) from None
+            is_over = True
+        if is_over:
+            message = f"deadline passed ({self._phase}, {self._limit_ms:.0f} ms)"
+            raise FetchTimeout(message, phase=self._phase) from None

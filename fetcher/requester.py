@@ -29,6 +29,7 @@ from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation
 ENCODINGS = "gzip, deflate, br, zstd"
 _DRAINED = 64 * KIB  # body of no interest that is read nonetheless, to keep the connection
 _DRAIN_MS = 1_000
+_NO_CONTENT = httpx.ByteStream(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Requester:
         """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
         slot = self._slot(ask)
         exchange = Exchange(ask.url, ask.endpoints, slot, ask.budget)
-        request = httpx.Request("GET", _httpx_url(ask.url), headers=ask.headers, extensions={"exchange": exchange})
+        request = _request(ask, exchange)
         try:
             response = await self._transport.handle_async_request(request)
         except AragogError as error:
@@ -256,9 +257,16 @@ def request_headers(user_agent: str, accept: str, extra: Sequence[tuple[str, str
     )
 
 
-def _httpx_url(url: weburl.Url) -> httpx.URL:
-    """For display only: what is dialled and sent comes from `url` itself, so httpx's parser has no say."""
-    return _origin_url(url.origin)
+def _request(ask: Ask, exchange: Exchange) -> httpx.Request:
+    """The URL is for display only: what is dialled and sent comes from `ask.url`, so httpx's parser has no say."""
+    url, headers = _origin_url(ask.url.origin), _httpx_headers(ask.headers)
+    # With a stream given httpx doesn't look for content, and the headers for it, that no GET has.
+    return httpx.Request("GET", url, headers=headers, stream=_NO_CONTENT, extensions={"exchange": exchange})
+
+
+@lru_cache(maxsize=256)  # most requests have those of the one before
+def _httpx_headers(headers: tuple[tuple[str, str], ...]) -> httpx.Headers:
+    return httpx.Headers(headers)
 
 
 @lru_cache(maxsize=4096)

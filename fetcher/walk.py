@@ -98,8 +98,11 @@ class Walk:
         return self.settings.max_wait_ms if wanted is None else min(wanted, self.settings.most_wait_ms)
 
     async def _robots_verdict(self, url: weburl.Url) -> RobotsVerdict:
-        async with self.budget.waiting():
+        began_ms = self.clock.now_ms()
+        try:
             verdict = await self.robots.verdict(url, self.request.context)
+        finally:
+            self.budget.exclude(self.clock.now_ms() - began_ms)
         if not verdict.allowed:
             message = f"robots.txt forbids it: {verdict.rule}"
             raise RobotsDenied(message, line=str(verdict.line), rule=verdict.rule, group=verdict.group)

@@ -20,8 +20,8 @@ _LONGEST_LENGTH = 18  # digits: anything longer can't be meant, and overflows 64
 
 
 def head_end(buffer: bytes | bytearray, start: int = 0) -> int:
-    """Index after the blank line that ends the head; -1 = not there yet. `start`: where the last search stopped."""
-    found = _END.search(buffer, max(0, start - 3))
+    """Index after the first blank line from `start` on, which ends the head; -1 = not there yet."""
+    found = _END.search(buffer, start)
     return found.end() if found else -1
 
 

@@ -84,26 +84,33 @@ class ReplyReader:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _feed_head(self, data: bytes) -> None:
-        searched = len(self._buffer)
-        self._buffer += data
-        if not searched:
-            self._buffer = self._buffer.lstrip(b"\r\n")
-        while (end := head_end(self._buffer, searched)) >= 0:
-            head, searched = bytes(self._buffer[:end]), 0
-            del self._buffer[:end]
+        left, searched = self._with_buffered(data)
+        begin = 0
+        while (end := head_end(left, searched)) >= 0:
+            head, begin, searched = bytes(left[begin:end]), end, end
             self._head_bytes += len(head)
             self._check_head_size(self._head_bytes)
             status = status_of(head)
             if 100 <= status <= 199 and status != 101:
                 continue
             self._parse_head(head, status)
-            rest, self._buffer = bytes(self._buffer), bytearray()
+            rest, self._buffer = bytes(left[begin:]), bytearray()
             if rest and not self.complete:
                 self._feed_body(rest)
             elif rest:
                 self.reusable = False
             return
+        if begin or left is not self._buffer:
+            self._buffer = bytearray(left[begin:])
         self._check_head_size(self._head_bytes + len(self._buffer))
+
+    def _with_buffered(self, data: bytes) -> tuple[bytes | bytearray, int]:
+        """What there is of the head, and from where it hasn't been searched: most come whole, and aren't copied."""
+        if not self._buffer:
+            return data.lstrip(b"\r\n"), 0
+        searched = max(0, len(self._buffer) - 3)  # the blank line may be cut in two
+        self._buffer += data
+        return self._buffer, searched
 
     def _check_head_size(self, size: int) -> None:
         if size > self._settings.max_head_bytes:

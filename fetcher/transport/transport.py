@@ -7,10 +7,10 @@ slot has come. What it must know beyond the request travels in `request.extensio
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 
 import httpx
 
@@ -54,8 +54,11 @@ class BodyStream(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         idle_ms = self._owner.settings.idle_ms
         while True:
-            async with self._budget.phase("idle", idle_ms):
+            if self._reader.pieces or self._reader.complete:  # here already: no timer
                 piece = await self.connection.body()
+            else:
+                async with self._budget.phase("idle", idle_ms):
+                    piece = await self.connection.body()
             if not piece:
                 break
             yield piece
@@ -161,7 +164,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         """A connection whose slot has come."""
         connection = self._pool.take(lane)
         if connection is not None:
-            with _aborted_on_error(connection):
+            with _AbortedOnError(connection):
                 await exchange.slot.reserve()
         elif lane.unreserved.locked():
             await exchange.slot.reserve()
@@ -169,7 +172,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         else:
             async with lane.unreserved:
                 connection = await self._connect(exchange)
-                with _aborted_on_error(connection):
+                with _AbortedOnError(connection):
                     await exchange.slot.reserve()
         await self._wait(exchange, connection)
         if connection.closed:  # it didn't outlive the wait; the slot is still good, or is taken anew
@@ -178,7 +181,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return connection
 
     async def _wait(self, exchange: Exchange, connection: Connection) -> None:
-        with _aborted_on_error(connection):
+        with _AbortedOnError(connection):
             await exchange.slot.wait()
 
     async def _connect(self, exchange: Exchange) -> Connection:
@@ -199,7 +202,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def _ask(
         self, request: httpx.Request, exchange: Exchange, lane: Lane, connection: Connection
     ) -> httpx.Response:
-        with _aborted_on_error(connection):
+        with _AbortedOnError(connection):
             sent_ms = self._now_ms()
             connection.ask(serialized(request, exchange.url), request.method)
             async with exchange.budget.phase("first_byte", self.settings.first_byte_ms):
@@ -216,13 +219,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(head.status, headers=list(head.headers), stream=stream, extensions=extensions)
 
 
-@contextlib.contextmanager
-def _aborted_on_error(connection: Connection):  # type: ignore[no-untyped-def]  # a generator context manager
-    try:
-        yield
-    except BaseException:
-        connection.abort()
-        raise
+class _AbortedOnError:
+    """Whatever the block raises, nobody asks this connection again."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is not None:
+            self._connection.abort()
 
 
 def serialized(request: httpx.Request, url: weburl.Url) -> bytes:
