@@ -23,6 +23,9 @@ _PRESCANNED = (
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
 _WORDS = (b"canonical", b"og:url")
+# Not the whole of http-equiv, nor in lower case: from a character that is rare, the search takes half the time.
+_EQUIV = re.compile(r"-[eE][qQ][uU][iI][vV]")
+_BASE = re.compile(r"<[bB][aA][sS][eE]")
 _NOT_ASCII = (b"\x00", b"\x1b")  # UTF-16, ISO-2022-JP: their tags aren't to be found in the bytes
 _HEAD_NAMES = "html head base basefont bgsound link meta title noscript noframes script style template"
 _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
@@ -53,7 +56,7 @@ def read_head(content: bytes, url: str, charset: str = "") -> Head:
     `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is its own target, too.
     """
     first = content[:HEAD_BYTES]
-    if _says_nothing(first.lower()):
+    if _says_nothing(first):
         return Head()
     found = list(_head_and_refreshes(decode(first, charset).text))
     bases = (tag.attributes().get("href") for tag, _ in found if tag.name == "base")
@@ -76,15 +79,20 @@ def said_charset(content: bytes) -> str:
     return declared_encoding(content) if b"charset" in content[:_PRESCANNED].lower() else ""
 
 
-def _says_nothing(folded: bytes) -> bool:
-    """Whether these bytes, in lower case, surely name neither claim nor refresh: claims only count in the head."""
-    if any(mark in folded for mark in _NOT_ASCII):
+def _says_nothing(first: bytes) -> bool:
+    """Whether these bytes surely name neither claim nor refresh: claims only count in the head."""
+    if any(mark in first for mark in _NOT_ASCII):
         return False
-    # The longer word first: it is found, or not, in two thirds of the time, and most pages have neither.
-    if b"http-equiv" in folded and b"refresh" in folded:
+    text = first.decode("latin-1")
+    if _names_refresh(text, 0):
         return False
-    head = folded[: _head_end(folded.decode("latin-1"))]
+    head = first[: _head_end(text)].lower()
     return not any(word in head for word in _WORDS)
+
+
+def _names_refresh(text: str, start: int) -> bool:
+    """Whether a meta refresh may stand in the text from `start` on."""
+    return _EQUIV.search(text, start) is not None and "refresh" in text[start:].lower()
 
 
 def _placed(text: str) -> Iterator[tuple[Tag, bool]]:
@@ -105,16 +113,16 @@ def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
     """base, link and meta tags, and whether each stands in the head; those of a body only where they may count."""
     was_in_head = True
     for tag, in_head in _placed(text):
-        if was_in_head and not in_head and not _matters(text[tag.start :].lower()):
+        if was_in_head and not in_head and not _matters(text, tag.start):
             return
         was_in_head = in_head
         if tag.name in ("base", "link", "meta") and not tag.is_end:
             yield tag, in_head
 
 
-def _matters(body: str) -> bool:
-    """Whether anything may still count in the body: a refresh and a first base work there too."""
-    return "<base" in body or ("http-equiv" in body and "refresh" in body)
+def _matters(text: str, body: int) -> bool:
+    """Whether anything may still count from `body` on: a refresh and a first base work there, too."""
+    return _BASE.search(text, body) is not None or _names_refresh(text, body)
 
 
 def _begins_body(tag: Tag, after_head: bool) -> bool:
