@@ -23,6 +23,7 @@ _PRESCANNED = (
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
 _WORDS = (b"canonical", b"og:url")
+_SHORT = 8_192
 # Not the whole of http-equiv, nor in lower case: from a character that is rare, the search takes half the time.
 _EQUIV = re.compile(r"-[eE][qQ][uU][iI][vV]")
 _BASE = re.compile(r"<[bB][aA][sS][eE]")
@@ -86,7 +87,8 @@ def _says_nothing(first: bytes) -> bool:
     text = first.decode("latin-1")
     if _names_refresh(text, 0):
         return False
-    head = first[: _head_end(text)].lower()
+    # To look for the words everywhere takes less than to find a head's end, as long as there isn't much.
+    head = (first if len(first) <= _SHORT else first[: _head_end(text)]).lower()
     return not any(word in head for word in _WORDS)
 
 

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from fetcher.iana import BAD_PORTS, NOT_PUBLIC
 from thrift_idl.errors import BadConfiguration
+from weburl import remembered
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -74,6 +75,7 @@ def port_verdict(port: int) -> Verdict:
     return Verdict(False, "port of another protocol") if port in BAD_PORTS else Verdict(True, "port")
 
 
+@remembered(4_096)  # asked of every hop: of its host, and of each address
 def literal(host: str) -> Address | None:
     """The address that a canonical URL host or a resolver's answer is (brackets and scope allowed), or None."""
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
+from fetcher.addresses import literal
 from thrift_idl.errors import BadConfiguration
 
 # RFC 9309 2.2.1: a product token is made of letters, "_" and "-".
@@ -36,7 +36,5 @@ def check_contact(user_agent: str, addresses: list[str]) -> None:
 
 
 def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    parsed = literal(address)
+    return parsed is not None and parsed.is_loopback

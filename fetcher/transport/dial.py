@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import weburl
 from fetcher.budget import Budget
@@ -60,40 +61,63 @@ class Dialler:
             _, connection = await loop.create_connection(make, endpoint.address, endpoint.port)
             connection.connect_ms = self.clock.now_ms() - began_ms
             return connection
-        sock = await self._connected(endpoint)
+        # In two steps: the event loop makes no socket that it is to secure as cheaply as one that it isn't.
+        if self.proxy is None:
+            transport, _ = await loop.create_connection(_Silent, endpoint.address, endpoint.port)
+        else:
+            transport, _ = await loop.create_connection(_Silent, sock=await _tunnelled(endpoint, self.proxy))
         connected_ms = self.clock.now_ms()
-        connection = await self._upon(sock, url, make)  # from here on the event loop owns the socket
+        connection = await self._upon(transport, url, make)
         connection.peer = endpoint.address
         connection.connect_ms = connected_ms - began_ms
         connection.tls_ms = self.clock.now_ms() - connected_ms if url.scheme == "https" else 0.0
         return connection
 
-    async def _connected(self, endpoint: Endpoint) -> socket.socket:
-        if self.proxy is None:
-            return await connected_socket(endpoint)
-        sock = await connected_socket(self.proxy.endpoint)
-        try:
-            await tunnel(sock, endpoint, self.proxy)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+    async def _upon(self, transport: asyncio.Transport, url: weburl.Url, make: Callable[[], Connection]) -> Connection:
+        """A connection on `transport`; with TLS, the URL's host is named to the server (SNI) and its certificate held
+        against it.
+        """
+        connection = make()
+        upper: asyncio.Transport | None = transport
+        if url.scheme == "https":
+            upper = await self._secured(transport, url, connection)
+        else:
+            transport.set_protocol(connection)
+            transport.resume_reading()
+        if upper is None:
+            raise TlsFailure(f"{url.host} broke off the TLS handshake")
+        connection.connection_made(upper)
+        return connection
 
-    async def _upon(self, sock: socket.socket, url: weburl.Url, make: Callable[[], Connection]) -> Connection:
-        """A connection on `sock`; the URL's host is named to the server (SNI), and its certificate held against it."""
-        loop = asyncio.get_running_loop()
-        if url.scheme != "https":
-            _, connection = await loop.create_connection(make, sock=sock)
-            return connection
+    async def _secured(
+        self, transport: asyncio.Transport, url: weburl.Url, connection: Connection
+    ) -> asyncio.Transport | None:
         name = url.host.strip("[]").rstrip(".")
         try:
-            _, connection = await loop.create_connection(make, sock=sock, ssl=self.tls, server_hostname=name)
-        except ssl.SSLError:
-            raise
-        except OSError as error:
+            return await asyncio.get_running_loop().start_tls(transport, connection, self.tls, server_hostname=name)
+        except BaseException as error:
+            transport.abort()
+            if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
+                raise
             why = f": {error.strerror}" if error.strerror else ""
             raise TlsFailure(f"{url.host} broke off the TLS handshake{why}") from None
-        return connection
+
+
+class _Silent(asyncio.Protocol):
+    """Between TCP and what comes upon it: nothing is read, so that nothing is lost."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).pause_reading()
+
+
+async def _tunnelled(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
+    sock = await connected_socket(proxy.endpoint)
+    try:
+        await tunnel(sock, endpoint, proxy)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def connected_socket(endpoint: Endpoint) -> socket.socket:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections import OrderedDict
-from typing import Any, cast
+from hashlib import sha256
+from typing import Any, NamedTuple, cast
 
 import certifi
 
@@ -12,6 +13,7 @@ from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
 _LONGEST = 200
 _MOST_SESSIONS = 1_000
+_MOST_CERTIFICATES = 256
 # What browsers offer a server of TLS 1.2, in their order: Python's own list is shorter, and would lose us servers that
 # people reach. TLS 1.3 has a list of its own, all of it good.
 _CIPHERS = (
@@ -33,6 +35,7 @@ class ResumingContext(ssl.SSLContext):
         """Made for clients: verifying, with no roots yet."""
         context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
         context._sessions = OrderedDict()
+        context.sslobject_class = _KnowingObject
         return context
 
     _sessions: OrderedDict[str, ssl.SSLSession]
@@ -65,6 +68,25 @@ class ResumingContext(ssl.SSLContext):
             self._sessions.popitem(last=False)
 
 
+class _Certificate(NamedTuple):
+    """A certificate as Python reads it, and what we tell of it."""
+
+    said: Any
+    issuer: str
+    not_after_ms: int
+
+
+_certificates: OrderedDict[bytes, _Certificate] = OrderedDict()  # by SHA-256
+
+
+class _KnowingObject(ssl.SSLObject):
+    """Reads each certificate once: the event loop asks for it at every handshake, and reading one takes 30 µs."""
+
+    def getpeercert(self, binary_form: bool = False) -> Any:  # of the two forms one type: typeshed has overloads
+        """As `ssl.SSLObject.getpeercert`."""
+        return super().getpeercert(binary_form=True) if binary_form else _certificate_of(self).said
+
+
 def verifying_context() -> ssl.SSLContext:
     """TLS 1.2 or later, certificate and host name verified against the system's and certifi's roots."""
     context = ResumingContext()
@@ -85,19 +107,26 @@ def remember_session(connected: ssl.SSLObject) -> None:
 
 def facts_of(session: ssl.SSLObject) -> TlsFacts:
     """What was agreed on, and the certificate's issuer and end."""
-    certificate: Any = session.getpeercert() or {}
-    names = {name: value for entry in certificate.get("issuer", ()) for name, value in entry}
-    cipher = session.cipher()
-    return TlsFacts(
-        version=session.version() or "",
-        cipher=cipher[0] if cipher else "",
-        issuer=str(names.get("commonName") or names.get("organizationName") or "")[:_LONGEST],
-        not_after_ms=_not_after_ms(certificate),
-    )
+    certificate, cipher = _certificate_of(session), session.cipher()
+    return TlsFacts(session.version() or "", cipher[0] if cipher else "", certificate.issuer, certificate.not_after_ms)
 
 
-def _not_after_ms(certificate: Any) -> int:
+def _certificate_of(session: ssl.SSLObject) -> _Certificate:
+    octets = session.getpeercert(binary_form=True) or b""
+    digest = sha256(octets).digest()
+    known = _certificates.get(digest)
+    if known is None:
+        known = _certificates[digest] = _read(ssl.SSLObject.getpeercert(session) or {})
+        if len(_certificates) > _MOST_CERTIFICATES:
+            _certificates.popitem(last=False)
+    return known
+
+
+def _read(said: Any) -> _Certificate:
+    names = {name: value for entry in said.get("issuer", ()) for name, value in entry}
+    issuer = str(names.get("commonName") or names.get("organizationName") or "")[:_LONGEST]
     try:
-        return ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000
+        not_after_ms = ssl.cert_time_to_seconds(said["notAfter"]) * 1000
     except (KeyError, ValueError):
-        return 0
+        not_after_ms = 0
+    return _Certificate(said, issuer, not_after_ms)
