@@ -45,6 +45,8 @@ async def extract_page(
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
     else:
         record = unpack(PageRecord, answer.result)
+    if not fetched.flags:
+        return record
     return replace(record, flags=tuple(dict.fromkeys((*fetched.flags, *record.flags))))
 
 
