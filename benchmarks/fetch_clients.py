@@ -94,6 +94,8 @@ async def measured(one: One, urls: list[str], requests: int, at_once: int, size:
     for url in urls:
         await one(url)
     gc.collect()
+    gc.freeze()  # for every client, as our servers do: aragog/memory.py
+    gc.set_threshold(20_000, 20, 100)
     cpu, wall = time.process_time(), time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(at_once)))
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall

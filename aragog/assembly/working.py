@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,6 +30,7 @@ from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visitor
 from aragog.crawl.whole import LargePlace
 from aragog.lock import Waiting
+from aragog.memory import collected_seldom
 from aragog.settings import Settings
 from pinlater.worker import Health, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
@@ -38,7 +38,6 @@ from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.image_state import ImagePolicy
 from recommender_hooks.signals import SignalsService
 
-_COLLECTIONS = (20_000, 20, 100)
 #: Pages whose images one worker fetches at a time.
 _SIGNAL_PLACES = 32
 
@@ -109,10 +108,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
             Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )
-        # What is there now stays, and most of what comes is freed without the collector: a tenth of the CPU time.
-        gc.freeze()
-        stack.callback(gc.unfreeze)  # can_ada looks at its end whether all its objects are freed, and complains
-        gc.set_threshold(*_COLLECTIONS)
+        stack.enter_context(collected_seldom())
         yield Worker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
 
 

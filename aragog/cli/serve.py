@@ -12,7 +12,7 @@ import typer
 from msgspec import structs
 
 from aragog.cli.run import run
-from aragog.memory import give_back_large_blocks
+from aragog.memory import collected_seldom, give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
@@ -75,6 +75,7 @@ async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
         metrics = await stack.enter_async_context(metrics_served(settings))
         if metrics:
             print(f"metrics ready on {metrics}", flush=True)
+        stack.enter_context(collected_seldom())
         await stopped.wait()
         await asyncio.gather(*(server.close(drain_ms) for server in servers))
 
