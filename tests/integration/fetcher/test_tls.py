@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import AsyncExitStack
 
 from fetcher.transport.tls import ResumingContext, verifying_context
 from tests.integration.fetcher.certificates import server_context
@@ -92,3 +93,19 @@ async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch):
         for number in range(5):
             await fetcher.fetch(asked(f"https://h{number}.test:{web.port}/"))
     assert list(client._sessions) == ["h3.test", "h4.test"]
+
+
+async def test_what_is_told_of_a_certificate_is_its_own_however_often_it_was_read_before(tmp_path):
+    names, client = ("good.test", "other.test"), verifying_context()
+    webs = {}
+    async with AsyncExitStack() as stack:
+        for name in names:
+            (folder := tmp_path / name).mkdir()
+            context, _ = server_context(folder, name)
+            client.load_verify_locations(folder / "certificate.pem")
+            webs[name] = await stack.enter_async_context(origin({"/": PAGE, "/robots.txt": PAGE}, ssl=context))
+        told = []
+        for name in names * 2:
+            async with fetching(webs[name].port, tls=client) as (fetcher, _):
+                told.append((await fetcher.fetch(asked(f"https://{name}:{webs[name].port}/"))).tls.issuer)
+    assert told == [*names, *names]
