@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 from tests.contract.urlstore.samples import chain, link, put, record
 from tests.contract.urlstore.stores import open_backends, service_over
 from tests.faults.urlstore.stepping import Stepping
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
+from urlstore.backends import LinkedWrite, StoredRow
 
 PAGES = ("changed", "new", "moved")
 TARGETS = ("gone", "stays", "won", "left", "later")
@@ -39,9 +41,23 @@ def urls(host: str, paths: tuple[str, ...] = PAGES) -> tuple[str, ...]:
     return tuple(f"http://{host}/{path}" for path in paths)
 
 
+class OneByOne(Stepping):
+    """What is read or written of several rows by one call is so one after the other: a kill may come in between."""
+
+    async def read_rows(self, keys: Sequence[bytes]) -> list[StoredRow | None]:
+        rows: list[StoredRow | None] = []
+        for key in keys:
+            rows += await self._stepped("read_rows", [key])
+        return rows
+
+    async def write_linked(self, writes: Sequence[LinkedWrite]) -> None:
+        for write in writes:
+            await self._stepped("write_linked", [write])
+
+
 async def main(metadata: str, content: str, host: str, last_step: int) -> None:
     rows, objects = await open_backends(metadata, content)
-    service = service_over((Stepping(rows, last_step), objects))
+    service = service_over((OneByOne(rows, last_step), objects))
     await service.link_pages(link(*urls(host)))
     print(Stepping.taken)
     await rows.close()

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
 
 from tests.contract.urlstore.samples import chain, put, record
@@ -26,13 +27,13 @@ class Stepping:
         self._last_step = last_step
 
     def __getattr__(self, name: str) -> Any:
-        async def call(*arguments: Any) -> Any:
-            self._step()
-            answer = await getattr(self._backend, name)(*arguments)
-            self._step()
-            return answer
+        return partial(self._stepped, name)
 
-        return call
+    async def _stepped(self, name: str, *arguments: Any) -> Any:
+        self._step()
+        answer = await getattr(self._backend, name)(*arguments)
+        self._step()
+        return answer
 
     def _step(self) -> None:
         Stepping.taken += 1
