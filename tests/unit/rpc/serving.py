@@ -156,6 +156,7 @@ async def frame(reader: asyncio.StreamReader) -> bytes:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Returns when it is so; the test's own time-out is the bound."""
-    while not true():
-        await asyncio.sleep(0.005)
+    """Returns when it is so, within half a minute."""
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.005)

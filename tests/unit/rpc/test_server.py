@@ -229,15 +229,16 @@ async def test_where_every_connection_has_a_call_running_a_new_one_is_closed_at_
 
 async def test_answers_that_a_caller_leaves_unread_are_bounded_and_what_is_beyond_is_overloaded() -> None:
     limits = dataclasses.replace(ServerLimits(), connection_bytes=400_000, unsent_bytes=8 * 1024 * 1024)
+    calls = 120  # their answers have twice the 4 MiB that the kernel takes of what nobody reads (tcp_wmem)
     many = call("reserve_batch", service.reserve_batch_args(ReserveBatchRequest(context(), (RESERVATION,) * 3000)))
     async with serving(Limiter(), limits) as (server, port), deaf(port) as (reader, writer):
-        writer.write(many * 40)
+        writer.write(many * calls)
         await until(lambda: load_of(server).bytes > 250_000)
         await writer.drain()
         codes = []
-        for _ in range(40):
+        for _ in range(calls):
             answer = await frame(reader)
-            assert load_of(server).bytes < 500_000
+            assert load_of(server).bytes < 600_000  # the bound, the answer that crossed it, and the refusals
             result = decode(service.reserve_batch_result, answer, read_header(answer, REPLY).start)
             codes.append(result.failure.code if result.failure else "")
         assert set(codes) == {"", "overloaded"}
