@@ -4,14 +4,14 @@ A frame is its length (four bytes, big endian) and so many bytes. In comes a cal
 bytes), length of the function's name (two bytes), `module:function`, argument. Out goes an answer: its kind (one byte),
 resident memory in KiB (four bytes), result or error text. The first answer, to no call, says that the child is ready.
 
-The standard library is all that this module imports: what a call needs is imported by the call.
+The standard library is all that this module imports, itself or by way of others: what a call needs is imported by the
+call.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import gc
 import importlib
 import os
 import resource
@@ -21,6 +21,8 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
+from aragog.memory import collected_seldom
+
 LENGTH = struct.Struct("!I")
 CALL = struct.Struct("!IH")
 ANSWER = struct.Struct("!BI")
@@ -29,7 +31,6 @@ READY, DONE, FAILED, NO_MEMORY = range(4)
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _MAX_ERROR = 2_000
-_COLLECTIONS = (20_000, 20, 100)  # a page makes thousands of objects, and next to none that are freed by a collection
 
 
 def main(arguments: list[str]) -> int:
@@ -43,8 +44,11 @@ def main(arguments: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Private writable memory: unlike RLIMIT_AS it doesn't count the files that imports map.
     resource.setrlimit(resource.RLIMIT_DATA, (int(arguments[1]), int(arguments[1])))
-    gc.freeze()  # what was imported is no garbage: it isn't looked through again and again
-    gc.set_threshold(*_COLLECTIONS)
+    with collected_seldom():
+        return _serve(asked, answers)
+
+
+def _serve(asked: BinaryIO, answers: BinaryIO) -> int:
     _send(answers, READY, b"")
     while (frame := _receive(asked)) is not None:
         kind, text = _answer(frame)
