@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from urllib.parse import urlsplit
 from aragog.assembly.clients import client_of
 from aragog.cli.ping import answer_ms
 from aragog.lock import LOCK, owner_pid
+from aragog.places import left_behind, moving, place_of
 from aragog.settings import Settings
 from fetcher.lookups import lookup_of
+from pinlater import queue_limits, shard_file
+from pinlater.watched_file import read_file
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
@@ -47,6 +51,8 @@ class Finding:
     said: str
     remedy: str = ""
     """What to do; "" = nothing."""
+    path: str = ""
+    """The file or folder that a setting names, absolute; "" = it names none."""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -54,10 +60,15 @@ async def examine(settings: Settings) -> list[Finding]:
     found = [*_data_directory(settings), *_contact(settings), *_limits(settings), *_ledger(settings)]
     membership, told = _membership(settings)
     found += told
+    found += _queues_file(settings)
+    shards, told = _shards_file(settings)
+    found += told
     found += [finding async for finding in _names(settings)]
     async for finding in _services(settings, membership):
         found.append(finding)
-    found += await asyncio.gather(*(_engine(name, url) for name, url in _engines(settings)))
+    engines = [*_engines(settings), *shards]
+    found += await asyncio.gather(*(_engine(name, url, settings) for name, url in engines))
+    found += [told for name, url in engines for told in _left_behind(name, url, settings)]
     return found
 
 
@@ -66,16 +77,20 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:
     path = settings.data_path
-    nearest = next((folder for folder in (path, *path.resolve().parents) if folder.exists()), Path("/"))
+    nearest = next((folder for folder in (path, *path.parents) if folder.exists()), Path("/"))
     if not os.access(nearest, os.W_OK | os.X_OK):
         remedy = "set data_dir to a folder that you may write, or change its owner"
-        yield Finding("data directory", "failed", f"{path} can't be written", remedy)
+        yield Finding("data directory", "failed", f"{path} can't be written", remedy, str(path))
         return
-    yield Finding("data directory", "ok", f"{path}{'' if path.exists() else ' will be made'}")
+    yield Finding("data directory", "ok", _place_line(path), path=str(path))
     free = shutil.disk_usage(nearest).free
     state: State = "ok" if free > _LITTLE_ROOM_BYTES else "warning" if free > _NO_ROOM_BYTES else "failed"
     yield Finding("disk", state, f"{free / (1 << 30):.1f} GiB free at {nearest}", "" if state == "ok" else "make room")
     yield _lock(path)
+
+
+def _place_line(path: Path) -> str:
+    return f"{path}{'' if path.exists() else ' will be made'}"
 
 
 def _lock(path: Path) -> Finding:
@@ -105,17 +120,17 @@ def _contact(settings: Settings) -> Iterator[Finding]:
 
 def _limits(settings: Settings) -> Iterator[Finding]:
     given = settings.ratelimiter
-    for name, setting in (("limits", given.overrides), ("shadow limits", given.shadow_overrides)):
-        if not setting:
+    for name, setting in (("limits", "ratelimiter.overrides"), ("shadow limits", "ratelimiter.shadow_overrides")):
+        path = settings.path(setting)
+        if path is None:
             continue
-        path = Path(settings.expand(setting))
         try:
             overrides = read_overrides(path, limit_of_qps(given.qps))
         except BadConfiguration as error:
             remedy = "mend the file; until then a running limiter keeps the last good one, and none starts"
-            yield Finding(name, "failed", error.message, remedy)
+            yield Finding(name, "failed", error.message, remedy, str(path))
         else:
-            yield Finding(name, "ok", f"{path}: {len(overrides)} overrides")
+            yield Finding(name, "ok", f"{path}: {len(overrides)} overrides", path=str(path))
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
@@ -132,29 +147,60 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
         files = segment_files(folder) if folder.exists() else []
         size = sum(file.stat().st_size for file in files)
     except (BadConfiguration, OSError) as error:
-        yield Finding("ledger", "failed", str(error), "set ratelimiter.ledger to file:///FOLDER")
+        yield Finding("ledger", "failed", str(error), "set ratelimiter.ledger to file:///full/path/to/folder")
         return
     said = f"{folder}: {len(files)} files, {size / (1 << 20):.1f} of at most {settings.ratelimiter.ledger_mib} MiB"
-    yield Finding("ledger", "ok", said)
+    yield Finding("ledger", "ok", said, path=str(folder))
 
 
 def _membership(settings: Settings) -> tuple[Membership | None, list[Finding]]:
     """The pool's members, as a shard or as a client of the pool reads them."""
-    given = settings.ratelimiter
-    file = given.service.removeprefix(_POOL) if given.service.startswith(_POOL) else given.membership
-    if not file:
-        return None, []
+    from aragog.assembly.limiting import membership_file  # noqa: PLC0415 - opens all that a limiter needs
+
+    given, path = settings.ratelimiter, ""
     try:
-        membership = read_membership(Path(settings.expand(file)))
+        file = membership_file(settings)
+        if file is None:
+            return None, []
+        path = str(file)
+        membership = read_membership(file)
     except AragogError as error:
         remedy = "mend the file: shards grant nothing while it can't be read"
-        return None, [Finding("membership", "failed", error.message, remedy)]
+        return None, [Finding("membership", "failed", error.message, remedy, path)]
     names = [shard.name for shard in membership.shards]
     if given.shard and given.shard not in names:
         remedy = "add the shard to the file, its version one higher, or stop this process"
         said = f"{file}: version {membership.version} has no shard {given.shard!r}"
-        return membership, [Finding("membership", "failed", said, remedy)]
-    return membership, [Finding("membership", "ok", f"{file}: version {membership.version}, {', '.join(names)}")]
+        return membership, [Finding("membership", "failed", said, remedy, path)]
+    said = f"{file}: version {membership.version}, {', '.join(names)}"
+    return membership, [Finding("membership", "ok", said, path=path)]
+
+
+def _queues_file(settings: Settings) -> Iterator[Finding]:
+    path = settings.path("pinlater.queues")
+    if path is None or settings.pinlater.service:
+        return
+    try:
+        read_file(path, queue_limits.parse)
+    except BadConfiguration as error:
+        remedy = "mend the file; until then a running PinLater keeps the last good one, and none starts"
+        yield Finding("pinlater.queues", "failed", error.message, remedy, str(path))
+    else:
+        yield Finding("pinlater.queues", "ok", str(path), path=str(path))
+
+
+def _shards_file(settings: Settings) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """(setting, URL) of each shard of PinLater, and what there is to say of the file that names them."""
+    path = settings.path("pinlater.shards")
+    if path is None or settings.pinlater.service:
+        return [], []
+    try:
+        entries = read_file(path, shard_file.parse)
+    except BadConfiguration as error:
+        remedy = "mend the file; until then a running PinLater keeps the last good one, and none starts"
+        return [], [Finding("pinlater.shards", "failed", error.message, remedy, str(path))]
+    named = [(f"pinlater.shards: {name}", entry.backend) for name, entry in entries.items()]
+    return named, [Finding("pinlater.shards", "ok", f"{path}: {', '.join(entries)}", path=str(path))]
 
 
 # --- over the network ---
@@ -213,21 +259,23 @@ def _engines(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "fetcher.robots_cache", settings.fetcher.robots_cache
     if not settings.ratelimiter.service:
         yield "ratelimiter.state", settings.ratelimiter.state
+        yield "ratelimiter.holds", settings.ratelimiter.holds
     if not settings.urlstore.service:
         yield "urlstore.metadata", settings.urlstore.metadata
         yield "urlstore.content", settings.urlstore.content
-    if not settings.pinlater.service:
+    if not settings.pinlater.service and not settings.pinlater.shards:
         yield "pinlater.backend", settings.pinlater.backend
     yield "crawl.frontier", settings.crawl.frontier
     yield "events.sink", settings.events.sink
     yield "events.leases", settings.events.leases
 
 
-async def _engine(setting: str, url: str) -> Finding:
-    """Whether something listens where the engine should. Its health is for checks of its own."""
+async def _engine(setting: str, url: str, settings: Settings) -> Finding:
+    """Where the files are, or whether something listens where the engine should. Health is for checks of its own."""
+    scheme = url.partition("://")[0]
+    if scheme in _HERE:
+        return _on_this_machine(setting, scheme, url, settings)
     parts = urlsplit(url)
-    if parts.scheme in _HERE:
-        return Finding(setting, "ok", f"{parts.scheme}: on this machine")
     if parts.scheme not in _PORTS:
         return Finding(setting, "failed", f"{parts.scheme!r} names no backend", f"correct the setting {setting}")
     places = [place for place in parts.netloc.rpartition("@")[2].split(",") if place]
@@ -239,6 +287,32 @@ async def _engine(setting: str, url: str) -> Finding:
     state: State = "failed" if len(silent) == len(places) else "warning"
     remedy = f"start it, or correct the setting {setting}"
     return Finding(setting, state, f"{parts.scheme}: {', '.join(silent)} doesn't answer", remedy)
+
+
+def _on_this_machine(setting: str, scheme: str, url: str, settings: Settings) -> Finding:
+    try:
+        path = place_of(url, settings)
+    except BadConfiguration as error:
+        return Finding(setting, "failed", error.message, f"correct the setting {setting}")
+    if path is None:
+        return Finding(setting, "ok", f"{scheme}: in this process")
+    return Finding(setting, "ok", f"{scheme}: {_place_line(path)}", path=str(path))
+
+
+def _left_behind(setting: str, url: str, settings: Settings) -> Iterator[Finding]:
+    """Data that an earlier version wrote elsewhere for this URL. Nothing starts on an empty store instead of them."""
+    try:
+        place, earlier = place_of(url, settings), left_behind(url, settings)
+    except BadConfiguration:  # told already
+        return
+    if place is None or earlier is None:
+        return
+    check, said = f"{setting} of an earlier version", f"{earlier} was written for what now is {place}"
+    if place.exists():
+        remedy = f"look which of the two you want, then move that one away: mv {shlex.quote(str(earlier))} ELSEWHERE"
+        yield Finding(check, "warning", said, remedy, str(earlier))
+    else:
+        yield Finding(check, "failed", said, moving(earlier, place), str(earlier))
 
 
 async def _listens(place: str, default_port: int) -> bool:

@@ -1,8 +1,10 @@
 """Configuration: one TOML file and the environment, checked whole before anything starts.
 
 Every seam's backend is a connection URL; every service is either in this process (`service = ""`) or a Thrift
-address. `{data_dir}` in a URL stands for the data directory. An environment variable `ARAGOG_<SECTION>_<KEY>` wins
-over the file (`ARAGOG_DATA_DIR` and `ARAGOG_DURABILITY` for the two top-level keys); lists and tables are JSON there.
+address. `{data_dir}` in a URL or a path stands for the data directory. Paths in URLs are absolute (`drivers.paths`);
+other paths may be relative to the folder in which the process starts, and are resolved once. An environment variable
+`ARAGOG_<SECTION>_<KEY>` wins over the file (`ARAGOG_DATA_DIR` and `ARAGOG_DURABILITY` for the two top-level keys);
+lists and tables are JSON there.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 import msgspec
+from msgspec import structs
 from platformdirs import user_config_path, user_data_path
 
+from drivers.paths import escaped
 from thrift_idl.errors import BadConfiguration
 
 DAY_MS = 86_400_000
@@ -165,12 +169,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def data_path(self) -> Path:
-        """The embedded data directory."""
-        return Path(self.data_dir).expanduser()
+        """The embedded data directory, absolute. Raises `BadConfiguration`."""
+        return _resolved("data_dir", self.data_dir)
 
     def expand(self, url: str) -> str:
         """`url` with `{data_dir}` filled in."""
-        return url.replace("{data_dir}", str(self.data_path.resolve()))
+        return url.replace("{data_dir}", escaped(self.data_path)) if "{data_dir}" in url else url
+
+    def path(self, name: str) -> Path | None:
+        """The absolute path in the setting `name` (`pinlater.queues`), which is no URL; None = it is empty.
+
+        Raises `BadConfiguration`.
+        """
+        section, _, key = name.partition(".")
+        path: str = getattr(getattr(self, section), key)
+        if "{data_dir}" in path:
+            path = path.replace("{data_dir}", str(self.data_path))
+        return _resolved(name, path) if path else None
 
     @property
     def fetches_here(self) -> bool:
@@ -182,6 +197,16 @@ _SECTIONS = {name for name, kind in get_type_hints(Settings).items() if name not
 _TOP = {"data_dir", "durability"}
 #: Read by others: the engines, the test suites, this module.
 _FOREIGN = ("ARAGOG_ENGINE", "ARAGOG_CONFIG", "ARAGOG_CONFORMANCE", "ARAGOG_REQUIRE", "ARAGOG_TORTURE")
+
+
+def _resolved(name: str, path: str) -> Path:
+    """An absolute path without symbolic links: one spelling for each file, whatever folder is the current one later."""
+    if not path or "://" in path or "\0" in path:
+        raise BadConfiguration(f"{name}: {path!r} is no path: write /full/path, or one relative to the current folder")
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # no such user, no current folder, a circle of links
+        raise BadConfiguration(f"{name}: {path!r} can't be resolved: {error}") from error
 
 
 def config_file(environment: Mapping[str, str]) -> Path:
@@ -262,6 +287,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     raw = _merged(_read_file(path, "ARAGOG_CONFIG" in environment), _from_environment(environment))
     raw.setdefault("data_dir", str(user_data_path("aragog")))
     try:
-        return _check(msgspec.convert(raw, Settings, strict=False))
+        settings = msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise BadConfiguration(f"{path} or the environment: {error}") from error
+    return _check(structs.replace(settings, data_dir=str(settings.data_path)))

@@ -22,7 +22,7 @@ from aragog.crawl.frontier import Ending, EntryState, Frontier, Offer
 from aragog.crawl.frontier.redis import RedisFrontier
 from aragog.crawl.frontier.sqlite import SqliteFrontier
 from deploy.engines import private
-from drivers.sqlite import path_of
+from drivers.sqlite import file_of
 
 LINKS = 100
 PARALLEL = 8
@@ -88,7 +88,7 @@ async def size(frontier: Frontier, url: str) -> int:
     if isinstance(frontier, RedisFrontier):
         client = frontier._scripts.client
         return int((await client.info("memory"))["used_memory"])
-    path = Path(path_of(url))
+    path = Path(file_of(url))
     return sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*"))
 
 

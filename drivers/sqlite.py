@@ -1,8 +1,7 @@
 """SQLite for asyncio: one writer thread a file, which commits what has gathered as one transaction, and readers.
 
-`sqlite:///a/b.db` names a file relative to the working directory, `sqlite:////a/b.db` an absolute one (three slashes,
-then the path), `sqlite:///:memory:` a database that ends with the process. Files are in WAL mode: readers never wait
-for the writer.
+`sqlite:///srv/b.db` names the file `/srv/b.db` (as `drivers.paths` reads it), `sqlite:///:memory:` a database that ends
+with the process. Files are in WAL mode: readers never wait for the writer.
 """
 
 from __future__ import annotations
@@ -21,25 +20,24 @@ from typing import Any, Literal, TypeVar
 
 from drivers.gathered import LONGEST_REST_S, rest_s
 from drivers.migrations import Migrations, statements
+from drivers.paths import path_of
 from drivers.sqlite_claim import claim
 from drivers.sqlite_errors import named, translate, translated
-from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.errors import BackendDown
 
 T = TypeVar("T")
 Durability = Literal["normal", "full"]
 """What an acknowledged write survives: kill -9 of any process (`normal`), or power loss as well (`full`)."""
 
+_MEMORY = ":memory:"
 _BATCH = 512  # writes in one transaction at most: a commit costs the same for one and for all
 _CACHE_KIB = 16_384
 _CHECKPOINT_PAGES = 4_096  # of 4 KiB in the log: a page changed often is copied to the file once
 
 
-def path_of(url: str) -> str:
+def file_of(url: str) -> str:
     """The file of a `sqlite:///` URL, or `:memory:`. Raises `BadConfiguration`."""
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path or "\0" in path:
-        raise BadConfiguration(f"{url!r} is no SQLite URL: write sqlite:///path/to/file or sqlite:///:memory:", url=url)
-    return path
+    return _MEMORY if url == f"sqlite:///{_MEMORY}" else str(path_of(url, "sqlite"))
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ class Database:
         self._durability = durability
         self._longest_rest_s = longest_rest_s
         self._busy_timeout_ms = busy_timeout_ms
-        self._in_memory = path == ":memory:"
+        self._in_memory = path == _MEMORY
         self._writer = self._connect()
         # In memory there is but one connection: whoever uses it holds this lock.
         self._memory_lock = threading.Lock()
@@ -251,13 +249,13 @@ async def open_database(
 
     Raises `BadConfiguration`, `StoreUnreadable` (no SQLite file, or not ours), `DiskFull`, `BackendDown`.
     """
-    path = path_of(url)
+    path = file_of(url)
     return await asyncio.to_thread(_open, path, durability, busy_timeout_ms, longest_rest_s)
 
 
 def _open(path: str, durability: Durability, busy_timeout_ms: int, longest_rest_s: float) -> Database:
     with translated(path):
-        if path != ":memory:":
+        if path != _MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             claim(path, busy_timeout_ms)
         return Database(path, durability, busy_timeout_ms, longest_rest_s)

@@ -5,7 +5,7 @@ extends the claim, and what nobody confirms in time comes back. Delivery is at l
 repeatable. Acks and checkpoints that name their claim (field 100) are fenced: a late one changes nothing.
 
 >>> from pinlater.backends.sqlite import SqliteBackend
->>> backend = await SqliteBackend.open("sqlite:///jobs.sqlite")
+>>> backend = await SqliteBackend.open("sqlite:///srv/jobs.sqlite")
 >>> service = PinLaterService([backend], owner="localhost:9010:1700000000000")
 >>> await service.createQueue(RequestContext("docs"), "greetings")
 >>> await service.enqueueJobs(RequestContext("docs"), PinLaterEnqueueRequest("greetings", (PinLaterJob(b"hello"),)))

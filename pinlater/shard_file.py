@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from drivers.paths import path_of
 from pinlater.backends import Backend
 from pinlater.shard import Shard
 from pinlater.shards import Shards
@@ -44,13 +45,21 @@ def parse(text: str, file: str) -> Mapping[str, ShardEntry]:
     for name in entries:
         if not _NAME.fullmatch(name):
             raise given.error(f'"{name}" is no name of a shard: at most 32 letters, digits and _', "shards", name)
-    urls = [entry.backend for entry in entries.values()]
+    stores = [_store(entry.backend) for entry in entries.values()]
     for name, entry in entries.items():
-        if urls.count(entry.backend) > 1:
-            raise given.error(f"{entry.backend!r} is named by two shards", "shards", name)
+        if stores.count(_store(entry.backend)) > 1:
+            raise given.error("its backend is another shard's, too", "shards", name)
     if not 1 <= len(entries) <= _MOST:
         raise given.error(f"1 to {_MOST} shards, not {len(entries)}")
     return entries
+
+
+def _store(url: str) -> str:
+    """One spelling for each store: of the file that a `sqlite:` URL names, its path."""
+    try:
+        return str(path_of(url.replace("{data_dir}", "%7Bdata_dir%7D"), "sqlite"))
+    except BadConfiguration:  # of another kind; or it is refused when it is opened
+        return url
 
 
 async def _opened(open_shard: Open, name: str, url: str) -> Backend:

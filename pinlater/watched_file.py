@@ -51,7 +51,7 @@ class WatchedFile(Generic[T]):
     ) -> Self:
         """The file, read and applied. Raises `BadConfiguration` naming file, line and reason."""
         stamp = await asyncio.to_thread(file_stamp, path)
-        content = await asyncio.to_thread(_read, path, parse)
+        content = await asyncio.to_thread(read_file, path, parse)
         await apply(content)
         watched = cls(path, parse, content, telemetry, apply)
         watched._stamp = stamp
@@ -71,7 +71,7 @@ class WatchedFile(Generic[T]):
             stamp = await asyncio.to_thread(file_stamp, self._path)
             if stamp != self._stamp:
                 self._stamp = stamp
-                content = await asyncio.to_thread(_read, self._path, self._parse)
+                content = await asyncio.to_thread(read_file, self._path, self._parse)
                 await self._apply(content)
                 self._content, self.complaint = content, ""
                 self._telemetry.file_loaded(str(self._path))
@@ -87,5 +87,6 @@ class WatchedFile(Generic[T]):
             await self.look()
 
 
-def _read(path: Path, parse: Callable[[str, str], T]) -> T:
+def read_file(path: Path, parse: Callable[[str, str], T]) -> T:
+    """The file as `parse` understands it; blocks. Raises `BadConfiguration` naming file, line and reason."""
     return parse(read_text(path, _MOST_BYTES), str(path))

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from drivers.paths import path_of
 from recommender_hooks.backends import jsonl
 from recommender_hooks.event import SCHEMA_VERSION
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
@@ -28,7 +29,7 @@ def read_events(url: str) -> Iterator[dict[str, Any]]:
 
 def _values(url: str) -> Iterable[bytes]:
     if not url.startswith("kafka:"):
-        return jsonl.lines(jsonl.path_of(url))
+        return jsonl.lines(path_of(url, "file"))
     from drivers.kafka import messages  # noqa: PLC0415 - a heavy driver: only where a URL names it
 
     return (message.value for message in messages(url))

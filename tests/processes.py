@@ -24,10 +24,12 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {f"ARAGOG_{key.upper()}": value for key, value in settings.items()}
 
 
-def run_aragog(env: Mapping[str, str], *arguments: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def run_aragog(
+    env: Mapping[str, str], *arguments: str, timeout: float = 110, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, in `folder` or else where the tests run."""
     command = [sys.executable, "-m", "aragog", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False, cwd=folder)
 
 
 def start_aragog(env: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from aragog.places import PLACES, refuse_if_left_behind
 from aragog.settings import Settings
+from drivers.paths import path_of
 from thrift_idl.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _redis_robots(url: str, _: Settings) -> RobotsCache:
 async def _file_limits(url: str, _: Settings) -> StateBackend:
     from ratelimiter import FileState, monotonic_ms
 
-    return await FileState.open(Path(url.removeprefix("file:///")), monotonic_ms)
+    return await FileState.open(path_of(url, "file"), monotonic_ms)
 
 
 async def _memory_limits(_: str, __: Settings) -> StateBackend:
@@ -94,7 +95,7 @@ async def _file_holds(url: str, _: Settings) -> Holds:
     from ratelimiter.backends.holds_file import FileHolds
     from ratelimiter.limits import wall_ms
 
-    return FileHolds(Path(url.removeprefix("file:///")), wall_ms)
+    return FileHolds(path_of(url, "file"), wall_ms)
 
 
 async def _redis_holds(url: str, _: Settings) -> Holds:
@@ -190,10 +191,13 @@ async def open_backend(setting: str, table: Mapping[str, Open[B]], url: str, set
     """The backend that `url` names, from `table`. Raises `BadConfiguration` naming `setting`; what opening raises."""
     scheme, separator, _ = url.partition("://")
     if scheme not in table or not separator:
-        known = ", ".join(f"{name}://" for name in table)
-        raise BadConfiguration(f"{setting}: {scheme!r} names no backend; known: {known}")
+        known = (f"{name}:///full/path" if name in PLACES else f"{name}://" for name in table)
+        raise BadConfiguration(f"{setting} names no backend; known: {', '.join(known)} ({{data_dir}} may begin a path)")
     try:
+        refuse_if_left_behind(url, settings)
         return await table[scheme](settings.expand(url), settings)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{setting}: {error.message}") from None
     except ModuleNotFoundError as error:
         raise BadConfiguration(
             f"{setting}: {scheme}:// needs the package {error.name}: pip install 'aragog[distributed]'"

@@ -10,7 +10,8 @@ from aragog.assembly.backends import HOLDS, LIMITER_STATE, open_backend
 from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
 from aragog.telemetry import limiter_telemetry
-from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, Telemetry, monotonic_ms
+from drivers.paths import path_of
+from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, monotonic_ms
 from ratelimiter import Settings as LimiterOptions
 from ratelimiter.backends.file import boot_id
 from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
@@ -38,8 +39,9 @@ async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
 async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process."""
     given, log = settings.ratelimiter, limiter_telemetry(settings)
-    limits = await _limits(settings, given.overrides, log)
-    shadow = await _limits(settings, given.shadow_overrides, log) if given.shadow_overrides else None
+    limits = await Limits.open(settings.path("ratelimiter.overrides"), given.qps, log)
+    candidate = settings.path("ratelimiter.shadow_overrides")
+    shadow = await Limits.open(candidate, given.qps, log) if candidate else None
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(state.close)
@@ -55,11 +57,6 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
             shadow_limits=shadow,
             holds=holds,
         )
-
-
-async def _limits(settings: Settings, overrides: str, log: Telemetry) -> Limits:
-    path = Path(settings.expand(overrides)) if overrides else None
-    return await Limits.open(path, settings.ratelimiter.qps, log)
 
 
 async def _ledger(settings: Settings, stack: AsyncExitStack) -> Ledger | None:
@@ -78,28 +75,42 @@ async def _ledger(settings: Settings, stack: AsyncExitStack) -> Ledger | None:
 
 def ledger_folder(settings: Settings) -> Path:
     """Where this process's limiter keeps its ledger. Raises `BadConfiguration`."""
-    scheme, _, path = settings.expand(settings.ratelimiter.ledger).partition("://")
-    if scheme != "file" or not path:
-        raise BadConfiguration(f"ratelimiter.ledger: {settings.ratelimiter.ledger!r}; write file:///FOLDER, or nothing")
-    return Path(path.removeprefix("/")) if path.startswith("//") else Path(path)
+    try:
+        return path_of(settings.expand(settings.ratelimiter.ledger), "file")
+    except BadConfiguration as error:
+        raise BadConfiguration(f"ratelimiter.ledger: {error.message}, or nothing") from None
 
 
 def _client(settings: Settings) -> AbstractAsyncContextManager[RateLimiter]:
     service = settings.ratelimiter.service
     if service.startswith(_POOL):
-        return pool_of(Path(settings.expand(service).removeprefix(_POOL)), _CALL_MS)
+        return pool_of(_pool_file(service, settings), _CALL_MS)
     return client_of(service, RateLimiter, _CALL_MS)
+
+
+def membership_file(settings: Settings) -> Path | None:
+    """The file that names the pool's shards, to a client of it or to a shard; None = no pool.
+
+    Raises `BadConfiguration`.
+    """
+    service = settings.ratelimiter.service
+    return _pool_file(service, settings) if service.startswith(_POOL) else settings.path("ratelimiter.membership")
+
+
+def _pool_file(service: str, settings: Settings) -> Path:
+    try:
+        return path_of(settings.expand(service), "pool")
+    except BadConfiguration as error:
+        raise BadConfiguration(f"ratelimiter.service: {error.message}") from None
 
 
 async def _ownership(settings: Settings, stack: AsyncExitStack) -> Ownership:
     """Everything is ours, or the share of the shard that the settings name."""
-    shard, membership = settings.ratelimiter.shard, settings.ratelimiter.membership
+    shard, membership = settings.ratelimiter.shard, settings.path("ratelimiter.membership")
     if not shard and not membership:
         return ALONE
     if not shard or not membership:
         raise BadConfiguration("ratelimiter.shard and ratelimiter.membership go together: which one of which pool?")
-    ownership = await ShardOwnership.open(
-        shard, Path(settings.expand(membership)), monotonic_ms, limiter_telemetry(settings)
-    )
+    ownership = await ShardOwnership.open(shard, membership, monotonic_ms, limiter_telemetry(settings))
     stack.push_async_callback(ownership.close)
     return ownership

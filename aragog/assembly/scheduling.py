@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -82,8 +81,9 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
     given, telemetry = settings.pinlater, pinlater_telemetry(settings)
     shards = await _shards(settings, telemetry, stack)
     limits: QueueLimitsSource = Unlimited()
-    if given.queues:
-        limits = await WatchedFile.open(Path(settings.expand(given.queues)), queue_limits.parse, telemetry)
+    file = settings.path("pinlater.queues")
+    if file is not None:
+        limits = await WatchedFile.open(file, queue_limits.parse, telemetry)
     owner = f"{socket.gethostname()}-{os.getpid()}:{given.listen.rpartition(':')[2]}:{time.time_ns() // 1_000_000}"
     admin = PinLaterSettings(admin_hash=given.admin_hash)
     clock = StoreClock(shards, wall_ms)
@@ -98,7 +98,8 @@ async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
     """The one backend of the settings, or those of the file, which is watched from now on."""
     shards = Shards((), Random(), telemetry)  # noqa: S311 - spreads load, guards nothing
     stack.push_async_callback(shards.close)
-    if not settings.pinlater.shards:
+    file = settings.path("pinlater.shards")
+    if file is None:
         backend = await open_backend("pinlater.backend", JOBS, settings.pinlater.backend, settings)
         shards.replace([Shard(backend, telemetry)])
         return shards
@@ -109,8 +110,7 @@ async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
     async def apply(entries: Mapping[str, ShardEntry]) -> None:
         await adopt(shards, entries, open_shard, telemetry)
 
-    path = Path(settings.expand(settings.pinlater.shards))
-    watched = await WatchedFile.open(path, shard_file.parse, telemetry, apply)
+    watched = await WatchedFile.open(file, shard_file.parse, telemetry, apply)
     _beside(stack, watched.watch())
     return shards
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from aragog.cli.cards import plain
 from aragog.cli.run import run
-from aragog.settings import load
+from aragog.settings import config_file, load
 from thrift_idl.errors import BadConfiguration
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -28,7 +29,9 @@ def doctor(
     from aragog.doctor import Finding, examine  # noqa: PLC0415 - what it examines is needed by nothing else
 
     try:
-        found = [Finding("configuration", "ok", "every key is known and good"), *run(examine(load()))]
+        path = config_file(os.environ)
+        said = f"{path} ({'read' if path.exists() else 'absent'}): every key is known and good"
+        found = [Finding("configuration", "ok", said, path=str(path)), *run(examine(load()))]
     except BadConfiguration as error:
         found = [Finding("configuration", "failed", error.message, "`aragog config show` lists every setting")]
     healthy = all(finding.state != "failed" for finding in found)

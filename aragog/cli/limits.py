@@ -104,8 +104,7 @@ def _default(settings: Settings) -> Limit:
 
 def _live(settings: Settings, file: Path | None) -> tuple[Path | None, Overrides]:
     """The override file that is in force, or `file`, and what it says."""
-    given = settings.ratelimiter.overrides
-    path = file or (Path(settings.expand(given)) if given else None)
+    path = file or settings.path("ratelimiter.overrides")
     default = _default(settings)
     return path, read_overrides(path, default) if path else Overrides(default)
 

@@ -61,7 +61,7 @@ class SqliteBackend:
 
     @classmethod
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, durability: Durability = "normal") -> Self:
-        """The jobs in the file that `url` (`sqlite:///path`) names, made or migrated where needed.
+        """The jobs in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """

@@ -17,9 +17,10 @@ from typing import Self
 
 from drivers.disk import disk_errors
 from drivers.gathered import Gathered, in_thread
+from drivers.paths import path_of
 from drivers.sqlite import Durability
 from recommender_hooks.event import Event
-from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.errors import BackendDown
 
 _LOCK_WAIT_S = 10.0
 _LOCK_POLL_S = 0.005
@@ -37,11 +38,11 @@ class JsonlSink:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The file that `url` (`file:///path`, slashes as in `sqlite:///`) names, made where needed, its end mended.
+        """The file that `url` (`file:///full/path`) names, made where needed, its end mended.
 
         Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
         """
-        sink = cls(path_of(url), durability)
+        sink = cls(path_of(url, "file"), durability)
         await asyncio.to_thread(sink._prepare)
         return sink
 
@@ -90,14 +91,6 @@ class JsonlSink:
                     raise BackendDown(f"another process holds the lock of {self._path}: is it stopped?")
                 time.sleep(_LOCK_POLL_S)
             yield file
-
-
-def path_of(url: str) -> Path:
-    """The file of a `file:///` URL. Raises `BadConfiguration`."""
-    path = url.removeprefix("file:///")
-    if path == url or not path or "\0" in path:
-        raise BadConfiguration(f"{url!r} is no file URL: write file:///path/to/events.jsonl", url=url)
-    return Path(path)
 
 
 def lines(path: Path) -> Iterator[bytes]:

@@ -13,8 +13,8 @@ from aragog.lock import owned
 from tests.processes import environment, run_aragog, service
 
 
-def examined(code: int, **settings: str) -> dict[str, dict[str, Any]]:
-    done = run_aragog(environment(**settings), "doctor", "--json")
+def examined(code: int, folder: Path | None = None, **settings: str) -> dict[str, dict[str, Any]]:
+    done = run_aragog(environment(**settings), "doctor", "--json", folder=folder)
     assert done.returncode == code, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert said["healthy"] == (code == 0)
@@ -88,6 +88,69 @@ async def test_the_owner_of_the_data_directory_is_named(tmp_path: Path) -> None:
     async with owned(tmp_path, 0, lambda _: None):
         assert f"process {os.getpid()}" in examined(0, data_dir=str(tmp_path))["lock"]["said"]
     assert examined(0, data_dir=str(tmp_path))["lock"]["said"] == "free"
+
+
+def test_every_path_is_told_as_it_was_resolved(tmp_path: Path) -> None:
+    for name in ("limits.toml", "queues.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "shards.toml").write_text('[shards.1]\nbackend = "sqlite:///{data_dir}/one.sqlite"\n')
+    settings = {
+        "data_dir": "./data",
+        "fetcher_contact": "mailto:a@example.org",
+        "ratelimiter_overrides": "limits.toml",
+        "ratelimiter_holds": f"file://{tmp_path}/holds",
+        "pinlater_queues": "{data_dir}/../queues.toml",
+        "pinlater_shards": "./shards.toml",
+        "events_sink": f"file:///{tmp_path}/events.jsonl",
+        "urlstore_content": "file:///{data_dir}/content",
+        "urlstore_metadata": "sqlite:///:memory:",
+    }
+    found = examined(0, tmp_path, **settings)
+    assert found.pop("configuration")["path"].endswith("/aragog.toml")
+    told = {check: each["path"].removeprefix(f"{tmp_path}/") for check, each in found.items() if each["path"]}
+    assert told == {
+        "data directory": "data",
+        "limits": "limits.toml",
+        "ledger": "data/ledger",
+        "fetcher.robots_cache": "data/robots.sqlite",
+        "ratelimiter.state": "data/limits",
+        "ratelimiter.holds": "holds",
+        "urlstore.content": "data/content",
+        "pinlater.queues": "queues.toml",
+        "pinlater.shards": "shards.toml",
+        "pinlater.shards: 1": "data/one.sqlite",
+        "crawl.frontier": "data/frontier.sqlite",
+        "events.sink": "events.jsonl",
+    }
+    shown = run_aragog(environment(**settings), "doctor", folder=tmp_path).stdout
+    assert all(f"{tmp_path / path}" in shown for path in told.values())
+
+
+def test_what_an_earlier_version_wrote_elsewhere_is_named_and_nothing_starts_without_it(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    place = tmp_path / "srv" / "store.sqlite"
+    earlier = here / str(place)[1:]
+    earlier.parent.mkdir(parents=True)
+    env = {"data_dir": str(tmp_path / "data"), "urlstore_metadata": f"sqlite://{place}"}
+    written = run_aragog(environment(**env | {"urlstore_metadata": f"sqlite://{earlier}"}), "store", "export")
+    assert written.returncode == 0 and earlier.exists(), written.stderr
+    found = examined(1, here, **env)["urlstore.metadata of an earlier version"]
+    assert (found["state"], found["path"]) == ("failed", str(earlier))
+    refused = run_aragog(environment(**env), "store", "export", folder=here)
+    assert refused.returncode == 2 and str(earlier) in refused.stderr and str(place) in refused.stderr
+    assert not place.exists()
+    os.system(found["remedy"])
+    assert examined(0, here, **env)["urlstore.metadata"]["path"] == str(place)
+    assert run_aragog(environment(**env), "store", "export", folder=here).returncode == 0
+
+
+@pytest.mark.parametrize("bad", ["file://events.jsonl", "file:events.jsonl", "file:./events.jsonl", "events.jsonl", ""])
+def test_a_relative_url_is_refused_with_the_right_spelling(tmp_path: Path, bad: str) -> None:
+    env = environment(data_dir=str(tmp_path / "data"), events_sink=bad)
+    done = run_aragog(env, "worker", folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "events.sink" in done.stderr and "file:///full/path" in done.stderr and "{data_dir}" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} <= {"data"}
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")

@@ -14,8 +14,8 @@ from typing import Self
 
 from drivers.disk import disk_errors
 from drivers.gathered import Gathered, in_thread
+from drivers.paths import path_of
 from drivers.sqlite import Durability
-from thrift_idl.errors import BadConfiguration
 from urlstore.content_key import checked
 
 _INCOMING = "incoming"
@@ -38,14 +38,11 @@ class FileContent:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The directory that `url` (`file:///path`, slashes as in `sqlite:///`) names, made where needed.
+        """The directory that `url` (`file:///full/path`) names, made where needed.
 
         Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
         """
-        path = url.removeprefix("file:///")
-        if path == url or not path or "\0" in path:
-            raise BadConfiguration(f"{url!r} is no directory URL: write file:///path/to/directory", url=url)
-        root = Path(path)
+        root = path_of(url, "file")
         await asyncio.to_thread(_prepare, root)
         return cls(root, durability)
 

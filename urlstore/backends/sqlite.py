@@ -40,7 +40,7 @@ class SqliteMetadata:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The store in the file that `url` (`sqlite:///path`) names, made or migrated where needed.
+        """The store in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """

@@ -21,7 +21,7 @@ class SqliteContent:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The objects in the file that `url` (`sqlite:///path`) names, made or migrated where needed.
+        """The objects in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """

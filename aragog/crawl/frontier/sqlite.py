@@ -24,7 +24,7 @@ class SqliteFrontier:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The frontier in the file that `url` (`sqlite:///path`) names, made or migrated where needed.
+        """The frontier in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """

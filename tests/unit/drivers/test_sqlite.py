@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.migrations import Migrations, load, statements
-from drivers.sqlite import Database, open_database, path_of
+from drivers.sqlite import Database, open_database
 from thrift_idl.errors import BackendDown, BadConfiguration, InvalidRequest, StoreTooNew
 
 TABLE = Migrations("tests", ("CREATE TABLE t (n INTEGER PRIMARY KEY);\n",))
@@ -36,14 +36,9 @@ def _numbers(db: sqlite3.Connection) -> list[int]:
 
 
 @pytest.mark.parametrize("bad", ["sqlite://x", "x.db", "sqlite:///", "file:///x", "sqlite:///a\0b"])
-def test_a_url_that_names_no_file_is_refused(bad: str) -> None:
+async def test_a_url_that_names_no_file_is_refused(bad: str) -> None:
     with pytest.raises(BadConfiguration, match="sqlite:///"):
-        path_of(bad)
-
-
-def test_three_slashes_then_the_path() -> None:
-    assert path_of("sqlite:////var/x.db") == "/var/x.db"
-    assert path_of("sqlite:///x.db") == "x.db"
+        await open_database(bad)
 
 
 async def test_what_is_written_is_read_and_answers_come_back(url: str) -> None:
