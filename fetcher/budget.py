@@ -36,6 +36,11 @@ class Budget:
         """Don't count `waited_ms`, which went by waiting for a slot or a robots.txt."""
         self._deadline_at += waited_ms
 
+    def check(self) -> None:
+        """Between steps of work that waits for nothing. Raises `FetchTimeout`, phase `total`, where no time is left."""
+        if self.left_ms() <= 0:
+            raise FetchTimeout("deadline passed (total)", phase="total")
+
     def patience(self) -> AbstractAsyncContextManager[None]:
         """Bound the block by the caller's patience alone; raises `FetchTimeout`, phase `caller`."""
         left_ms = self.caller_left_ms()

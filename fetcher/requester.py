@@ -20,6 +20,7 @@ from fetcher.settings import KIB, FetcherSettings
 from fetcher.slots import ReservedSlot
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.transport import BodyStream, Exchange
+from fetcher.turns import Turns
 from thrift_idl.errors import AragogError, ConnectFailure, InvalidUrl, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Header, SlotTaken, Timing, TlsFacts
@@ -105,6 +106,7 @@ class Requester:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
+        self._turns = Turns()
 
     async def request(self, ask: Ask, keep: KeepBytes) -> Answer:
         """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
@@ -138,7 +140,7 @@ class Requester:
         # Told at once, whatever becomes of the body: a 429 holds the domain for everybody.
         await self._tell(ask, head.status, head.retry_after_ms, head_ms)
         try:
-            content, flags, codings = await self._content(head, stream, keep(head))
+            content, flags, codings = await self._content(head, stream, keep(head), ask.budget)
         except AragogError as error:
             self._record(ask, slot, error=error, head=head, stream=stream)
             raise
@@ -166,7 +168,7 @@ class Requester:
         return AnswerHead(response.status_code, headers, retry_after_ms(said, self._clock.wall_ms(), most_ms))
 
     async def _content(
-        self, head: AnswerHead, stream: BodyStream, wanted: int
+        self, head: AnswerHead, stream: BodyStream, wanted: int, budget: Budget
     ) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
         """The decoded content, as much as is wanted, what went wrong with it, and its codings."""
         if not wanted:
@@ -176,7 +178,8 @@ class Requester:
         decoder = Decoder(codings, wanted)
         most = self._settings.transport.max_wire_bytes
         async for piece in stream:
-            if not decoder.feed(piece):
+            await self._decode(decoder, piece, budget)
+            if not decoder.wanted:
                 break
             if stream.wire_bytes > most:
                 decoder.flags.append("truncated")
@@ -186,6 +189,18 @@ class Requester:
         if early and not content:
             raise ConnectFailure("the server closed the connection before any of the content")
         return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])])), tuple(codings)
+
+    async def _decode(self, decoder: Decoder, piece: bytes, budget: Budget) -> None:
+        """In steps: a few bytes may mean minutes of work, which must neither hold others up nor outlast the fetch."""
+        decoder.take(piece)
+        began_ms = self._clock.now_ms()
+        while decoder.step():
+            ended_ms = self._clock.now_ms()
+            if self._turns.spend(ended_ms - began_ms):
+                await self._turns.wait()
+                budget.check()
+                ended_ms = self._clock.now_ms()
+            began_ms = ended_ms
 
     async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
         """Read a short body that nobody wants; a longer one costs the connection."""

@@ -49,12 +49,17 @@ def test_deflate_without_its_zlib_header_is_undone_too(step):
     assert decoded(["deflate"], raw_deflate(TEXT), step=step) == (TEXT, [])
 
 
-def test_gzip_may_have_several_members_and_padding():
-    assert decoded(["gzip"], gzip.compress(b"one") + gzip.compress(b"two") + bytes(20)) == (b"onetwo", [])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_gzip_may_have_several_members_and_padding(step):
+    members = gzip.compress(b"one") + gzip.compress(b"two")
+    for padding in (b"", b"\0", bytes(20), b"\x1f"):
+        assert decoded(["gzip"], members + padding, step=step) == (b"onetwo", [])
 
 
-def test_zstd_may_have_several_frames():
-    assert decoded(["zstd"], zstandard.compress(b"one") + zstandard.compress(b"two")) == (b"onetwo", [])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_zstd_may_have_several_frames(step):
+    frames = zstandard.compress(b"one") + zstandard.compress(b"two")
+    assert decoded(["zstd"], frames, step=step) == (b"onetwo", [])
 
 
 def test_five_codings_may_be_stacked():
