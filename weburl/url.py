@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
-from weburl.parser import MAX_LENGTH, parse, plain, sure_base
+from weburl.parser import HTTP, MAX_LENGTH, is_plain, parse, sure_base
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HTTP = ("http://", "https://")
 _AFTER_SCHEME = len("http://") + 1  # no host is empty, so the path's slash is no earlier than this
 
 
@@ -47,7 +46,7 @@ class Url:
 def request_form(raw: str, base: str | None = None) -> str:
     """What we send: parsed, no fragment, no userinfo, query order kept. Raises `InvalidUrl`, also for other schemes."""
     href = parse(raw, base)
-    if not href.startswith(_HTTP):
+    if not href.startswith(HTTP):
         scheme = href[:32].partition(":")[0]
         raise InvalidUrl(f"scheme {scheme!r} is neither http nor https", scheme=scheme)
     if "#" in href:
@@ -68,13 +67,13 @@ def joiner(base: str) -> Callable[[str], str]:
         parsed = None
 
     def joined(href: str) -> str:
-        if parsed is None or not plain(href) or len(href) > MAX_LENGTH:
+        if parsed is None or not is_plain(href) or len(href) > MAX_LENGTH:
             return join(base, href)
         try:
             form: str = (parsed + href).href
         except ValueError:
             return join(base, href)
-        is_usual = form.startswith(_HTTP) and "#" not in form and "@" not in form and "xn--" not in form
+        is_usual = form.startswith(HTTP) and "#" not in form and "@" not in form and "xn--" not in form
         return form if is_usual and len(form) <= MAX_LENGTH else join(base, href)
 
     return joined

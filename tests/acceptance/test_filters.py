@@ -161,6 +161,14 @@ def test_plain_lines_are_answered_by_plain_lines(env: dict[str, str], tmp_path: 
     assert run(env, "robots", "check", "--robots", str(tmp_path / "none"), "/x").returncode == 2
 
 
+def test_no_dot_segments_lead_past_a_rule_of_robots(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "robots.txt").write_text("User-agent: *\nDisallow: /private/\n")
+    ways = ["/private/s", "/x/.a/../../private/s", "/x/.a/%2e%2E/../private/s", "/.x/./.././private/s"]
+    given = "\n".join(f"http://h{way}" for way in ways).encode()
+    done = run(env, "robots", "check", "--robots", str(tmp_path / "robots.txt"), given=given)
+    assert [line.partition("\t")[0] for line in done.stdout.decode().splitlines()] == ["denied"] * len(ways)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_with_an_example(command: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(app, [*command, "--help"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
+import ada_url
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +23,7 @@ from weburl import (
     split,
     url_key,
 )
-from weburl.parser import _exact, _fast, plain
+from weburl.parser import _exact, _fast, is_plain
 
 CHARACTERS = st.sampled_from([*"abXYZ019-._~:/?#[]@!$&'()*+,;=%^`{|}\"<>\\ \t\nä字。①\ud800\x00"])
 CLUSTERS = st.sampled_from(["%2e", "%2F", "%41", "%7e", "%C3", "%zz", "//", "..", "xn--", "&&"])
@@ -28,6 +31,12 @@ TEXT = st.lists(CHARACTERS | CLUSTERS, max_size=30).map("".join) | st.text(max_s
 HOSTS = st.sampled_from(["example.org", "a.b.co.uk", "127.0.0.1", "[::1]", "xn--bcher-kva.de", "h.", "a.."]) | TEXT
 SCHEMES = st.sampled_from(["http://", "https://", "HTTP:", "//", ""])
 URLS = st.builds("{}{}/{}".format, SCHEMES, HOSTS, TEXT)
+PIECES = st.lists(
+    st.sampled_from(["/", "/", ".", "..", ".x", "x.", "x", "%2e", "%2E", ":", "@", "?", "#"]), max_size=10
+)
+PREFIXES = st.sampled_from(["", "http://h", "http:", "http:/", "https://u@h", "//h", "httpx://h", "httpx:", "ws://h"])
+BASES = st.sampled_from(["http://h/", "http://h/.a/b", "https://h/.a/..b/c?q", "http://h/x/y./z", "http://h/?x=/../y"])
+MANY_PATHS = 200_000 if os.environ.get("ARAGOG_TORTURE") else 2_000
 PLAIN = st.text("abXYZ019-._~:/?#@!$&'()*+,;=", max_size=60)
 
 
@@ -86,13 +95,27 @@ def test_the_fast_binding_agrees_with_the_exact_one_wherever_it_is_asked(
     prefix: str, text: str, base: str | None
 ) -> None:
     raw = prefix + text
-    assume(plain(raw))
+    assume(is_plain(raw))
     try:
         fast = _fast(raw, base)
     except InvalidUrl:  # the base's
         return
     assume(fast is not None)
     assert fast == _exact(raw, base)
+
+
+@pytest.mark.timeout(1_800)  # torture's number of examples
+@given(PREFIXES, PIECES, st.none() | BASES)
+@settings(max_examples=MANY_PATHS, deadline=None)
+@example("http://h", ["/", "x", "/", ".x", "/", "..", "/", "..", "/", "p"], None)
+@example("httpx://h", ["/", ".."], None)
+@example("", ["/", ".x", "/", ".."], "http://h/.a/b")
+def test_a_path_of_dots_is_parsed_as_the_current_standard_says(prefix: str, path: list[str], base: str | None) -> None:
+    raw = prefix + "".join(path)
+    expected = _of(ada_url.normalize_url if base is None else lambda one: ada_url.join_url(base, one), raw)
+    assert _of(lambda one: parse(one, base), raw) == expected
+    if base is not None and expected is not None and expected.startswith(("http://", "https://")):
+        assert joiner(base)(raw) == join(base, raw) == request_form(expected)
 
 
 @given(URLS | TEXT, st.lists(URLS | TEXT | PLAIN, max_size=8))
@@ -105,5 +128,5 @@ def test_links_joined_one_by_one_are_those_of_a_joiner(base: str, hrefs: list[st
 def _of(join_one: Callable[[str], str], href: str) -> str | None:
     try:
         return join_one(href)
-    except InvalidUrl:
+    except (InvalidUrl, ValueError):
         return None

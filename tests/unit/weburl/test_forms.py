@@ -3,11 +3,48 @@ from __future__ import annotations
 import pytest
 
 from thrift_idl.errors import InvalidUrl, Refused
-from weburl import MAX_LENGTH, Url, host, host_to_ascii, join, normalize, origin, parse, request_form, split
+from weburl import (
+    MAX_LENGTH,
+    Url,
+    host,
+    host_to_ascii,
+    join,
+    joiner,
+    normalize,
+    origin,
+    parse,
+    request_form,
+    split,
+    url_key,
+)
 
 
 def test_the_request_form_has_no_fragment_and_no_userinfo_and_keeps_the_query_order() -> None:
     assert request_form("HTTP://me:secret@Example.org:80/a?b=2&a=1#top") == "http://example.org/a?b=2&a=1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "parsed"),
+    [
+        ("http://h/x/.a/../../private/s", "http://h/private/s"),
+        ("http://h/.a/./b", "http://h/.a/b"),
+        ("http://h/.a/..", "http://h/"),
+        ("http://h//.:/.", "http://h//.:/"),
+        ("http://h/.a/%2e%2E/b", "http://h/b"),
+        ("http://h/..x/.y../...", "http://h/..x/.y../..."),
+        ("http://h/.well-known/x?/.a/../b#/.a/..", "http://h/.well-known/x?/.a/../b#/.a/.."),
+        ("httpx://h/..", "httpx://h/"),
+        ("httpx:/..", "httpx:/"),
+    ],
+)
+def test_dot_segments_go_whatever_the_segment_before_them_begins_with(raw: str, parsed: str) -> None:
+    assert parse(raw) == parse(raw, "http://other/.x/y") == parsed
+
+
+def test_a_link_through_a_folder_with_a_dot_has_the_key_of_its_target() -> None:
+    to = joiner("http://h/docs/.hidden/page")
+    assert to("/x/.a/../../private/s") == to("../../private/s") == request_form("http://h/x/.a/../../private/s")
+    assert url_key("http://h/x/.a/../../private/s") == url_key("http://h/private/s")
 
 
 def test_an_at_sign_outside_the_authority_stays() -> None:
