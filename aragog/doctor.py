@@ -13,13 +13,13 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from aragog.assembly.clients import client_of
 from aragog.cli.ping import answer_ms
 from aragog.lock import LOCK, owner_pid
 from aragog.places import left_behind, moving, place_of
 from aragog.settings import Settings
+from drivers.connection_url import parts_of, shown
 from fetcher.lookups import lookup_of
 from pinlater import queue_limits, shard_file
 from pinlater.watched_file import read_file
@@ -232,10 +232,11 @@ async def _services(settings: Settings, membership: Membership | None) -> AsyncI
 
 
 async def _service(name: str, address: str) -> Finding:
-    host, _, port = address.rpartition(":")
     try:
-        took = await answer_ms(host.strip("[]"), int(port), address, _PATIENCE_MS)
-    except (BackendDown, ValueError) as error:
+        took = await answer_ms(address, _PATIENCE_MS)
+    except BadConfiguration as error:
+        return Finding(name, "failed", str(error), "correct the address")
+    except BackendDown as error:
         return Finding(name, "failed", str(error), f"start it (aragog serve), or correct the address {address}")
     return Finding(name, "ok", f"{address} answers, in {took:.0f} ms")
 
@@ -275,18 +276,21 @@ async def _engine(setting: str, url: str, settings: Settings) -> Finding:
     scheme = url.partition("://")[0]
     if scheme in _HERE:
         return _on_this_machine(setting, scheme, url, settings)
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS:
-        return Finding(setting, "failed", f"{parts.scheme!r} names no backend", f"correct the setting {setting}")
-    places = [place for place in parts.netloc.rpartition("@")[2].split(",") if place]
-    if parts.scheme == "s3" and ":" not in parts.netloc:
-        return Finding(setting, "ok", f"the bucket {parts.netloc} at Amazon: not asked")
-    silent = [place for place in places if not await _listens(place, _PORTS[parts.scheme])]
+    try:
+        authority = parts_of(shown(url), scheme).netloc.rpartition("@")[2]
+    except BadConfiguration:
+        authority = ""
+    places = [place for place in authority.split(",") if place]
+    if scheme not in _PORTS or not places:
+        return Finding(setting, "failed", "its URL names no backend", f"correct the setting {setting}")
+    if scheme == "s3" and ":" not in authority:
+        return Finding(setting, "ok", f"the bucket {authority} at Amazon: not asked")
+    silent = [place for place in places if not await _listens(place, _PORTS[scheme])]
     if not silent:
-        return Finding(setting, "ok", f"{parts.scheme}: {', '.join(places)} answers")
+        return Finding(setting, "ok", f"{scheme}: {', '.join(places)} answers")
     state: State = "failed" if len(silent) == len(places) else "warning"
     remedy = f"start it, or correct the setting {setting}"
-    return Finding(setting, state, f"{parts.scheme}: {', '.join(silent)} doesn't answer", remedy)
+    return Finding(setting, state, f"{scheme}: {', '.join(silent)} doesn't answer", remedy)
 
 
 def _on_this_machine(setting: str, scheme: str, url: str, settings: Settings) -> Finding:

@@ -12,6 +12,7 @@ from typing import Final
 from aragog.settings import Settings
 from thrift_idl.errors import AragogError, BadConfiguration
 from thrift_idl.gen.pinlater.ttypes import PinLaterException
+from thrift_idl.rpc.address import host_and_port
 
 _HEAD_BYTES: Final = 16 * 1024
 _CALL_S: Final = 20.0
@@ -87,12 +88,12 @@ async def metrics_served(settings: Settings) -> AsyncIterator[str]:
     if not listen:
         yield ""
         return
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise BadConfiguration(f"metrics.listen: {listen!r} is no address; write host:port")
     try:
-        server = await asyncio.start_server(MetricsServer().answer, host.strip("[]"), int(port), limit=_HEAD_BYTES)
+        host, port = host_and_port(listen, least_port=0)
+        server = await asyncio.start_server(MetricsServer().answer, host, port, limit=_HEAD_BYTES)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"metrics.listen: {error}") from None
     except OSError as error:
         raise BadConfiguration(f"metrics.listen: {listen}: {error.strerror or error}") from error
     async with server:
-        yield f"{host}:{server.sockets[0].getsockname()[1]}"
+        yield f"{listen.rpartition(':')[0]}:{server.sockets[0].getsockname()[1]}"

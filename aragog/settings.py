@@ -19,13 +19,24 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_config_path, user_data_path
 
+from aragog.secrets import hidden
 from drivers.paths import escaped
 from thrift_idl.errors import BadConfiguration
 
 DAY_MS = 86_400_000
 
 
-class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings that are shown without what is secret."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(hidden(msgspec.to_builtins(self), _SECTION_OF.get(type(self), "")).items())
+
+
+class FetcherSettings(Section, frozen=True):
     """[fetcher]: the only part that touches the outside."""
 
     #: Its address, or those of several, separated by commas: each origin then has one of them.
@@ -55,7 +66,7 @@ class FetcherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_ms: int = 30_000
 
 
-class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LimiterSettings(Section, frozen=True):
     """[ratelimiter]: when may this domain be fetched next."""
 
     #: An address, or the pool that a membership file describes: pool:///etc/aragog/limiters.toml.
@@ -81,7 +92,7 @@ class LimiterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger_mib: int = 1024
 
 
-class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class UrlStoreSettings(Section, frozen=True):
     """[urlstore]: content, metadata, links, attributes."""
 
     service: str = ""
@@ -91,7 +102,7 @@ class UrlStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: str = "sqlite:///{data_dir}/content.sqlite"
 
 
-class PinLaterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PinLaterSettings(Section, frozen=True):
     """[pinlater]: jobs that run later, again, or never."""
 
     service: str = ""
@@ -108,7 +119,7 @@ class PinLaterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admin_password: str = ""
 
 
-class CrawlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CrawlSettings(Section, frozen=True):
     """[crawl]: the worker and its frontier."""
 
     frontier: str = "sqlite:///{data_dir}/frontier.sqlite"
@@ -125,7 +136,7 @@ class CrawlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     claim_timeout_ms: int = 30_000
 
 
-class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EventSettings(Section, frozen=True):
     """[events]: where page events go, and how often one image is asked about."""
 
     sink: str = "file:///{data_dir}/events.jsonl"
@@ -136,7 +147,7 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image_give_up_ms: int = DAY_MS
 
 
-class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ExtractionSettings(Section, frozen=True):
     """[extraction]: the bounds of one page in its child process."""
 
     children: int = 1
@@ -146,14 +157,14 @@ class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     text_features: bool = False
 
 
-class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MetricsSettings(Section, frozen=True):
     """[metrics]: what Prometheus reads, of `aragog serve` and `aragog worker`."""
 
     #: Where /metrics is served, 127.0.0.1:9464 for instance; "" = nowhere.
     listen: str = ""
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(Section, frozen=True):
     """All of it. `durability = "full"` survives power loss too, not only kill -9."""
 
     data_dir: str = ""
@@ -193,8 +204,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not (self.fetcher.service and self.ratelimiter.service)
 
 
-_SECTIONS = {name for name, kind in get_type_hints(Settings).items() if name not in ("data_dir", "durability")}
 _TOP = {"data_dir", "durability"}
+_SECTION_OF = {kind: name for name, kind in get_type_hints(Settings).items() if name not in _TOP}
+_SECTIONS = set(_SECTION_OF.values())
 #: Read by others: the engines, the test suites, this module.
 _FOREIGN = ("ARAGOG_ENGINE", "ARAGOG_CONFIG", "ARAGOG_CONFORMANCE", "ARAGOG_REQUIRE", "ARAGOG_TORTURE")
 

@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 
+from drivers.connection_url import parts_of
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 ANSWER_MS = 10_000
@@ -51,12 +51,12 @@ class Message:
 
 def parse_address(url: str) -> Address:
     """The parts of the URL. Raises `BadConfiguration`."""
-    parts = urlsplit(url)
+    parts = parts_of(url, "Kafka")
     topic = parts.path.strip("/")
     servers = [server.rpartition(":") for server in parts.netloc.split(",")]
     is_valid = all(host and port.isdecimal() for host, _, port in servers) and topic and "/" not in topic
     if parts.scheme != "kafka" or not is_valid or parts.query or "@" in parts.netloc:
-        raise BadConfiguration(f"{url[:200]!r} is no Kafka URL: write kafka://host:port/topic")
+        raise BadConfiguration("no Kafka URL: write kafka://host:port/topic, without a login")
     return Address(parts.netloc, topic)
 
 

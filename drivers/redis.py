@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -20,6 +20,7 @@ from redis.exceptions import (
     RedisError,
 )
 
+from drivers.connection_url import parts_of
 from thrift_idl.errors import BackendDown, BadConfiguration, DiskFull
 
 CONNECTIONS = 32
@@ -63,16 +64,14 @@ def answering(what: str = "redis") -> Iterator[None]:
         raise BackendDown(f"{what} doesn't answer: {error or type(error).__name__}") from error
 
 
-def _parts(url: str):  # type: ignore[no-untyped-def]  # urllib's SplitResult
-    parts = urlsplit(url)
+def _parts(url: str) -> SplitResult:
+    parts = parts_of(url, "Redis")
     try:
-        valid = parts.scheme in ("redis", "rediss") and parts.hostname and (parts.port is None or parts.port > 0)
+        valid = parts.scheme in ("redis", "rediss") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
         valid = valid and (parts.path.strip("/") or "0").isdigit()
         unknown = {name for name, _ in parse_qsl(parts.query)} - {"prefix"}
     except ValueError:
         valid, unknown = False, set()
     if not valid or unknown:
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # less the password
-        message = f"{shown!r} is no Redis URL: write redis://host:port/db, perhaps with ?prefix=name"
-        raise BadConfiguration(message)
+        raise BadConfiguration("no Redis URL: write redis://host:port/db, perhaps with ?prefix=name")
     return parts

@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from drivers.connection_url import parts_of
 from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, DiskFull, StoreUnreadable
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Address:
 
 def parse_address(url: str) -> Address:
     """The parts of the URL. Raises `BadConfiguration`, without the secret in its message."""
-    parts = urlsplit(url)
+    parts = parts_of(url, "S3")
     region = parse_qs(parts.query).get("region", [""])[0]
     login, _, place = parts.netloc.rpartition("@")
     key, _, secret = login.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class Settings:
 
     priorities: int = 3
     """1 is served first. Every server of a store, and its backends, must have the same number."""
-    admin_hash: str = ""
+    admin_hash: str = field(default="", repr=False)
     """SHA-256 of the password of deleteQueue, in hex; where it is empty, no password is right."""
     body_bytes: int = 1024 * 1024
     """A longer body is refused."""

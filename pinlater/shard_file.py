@@ -48,7 +48,7 @@ def parse(text: str, file: str) -> Mapping[str, ShardEntry]:
     stores = [_store(entry.backend) for entry in entries.values()]
     for name, entry in entries.items():
         if stores.count(_store(entry.backend)) > 1:
-            raise given.error("its backend is another shard's, too", "shards", name)
+            raise given.error("two shards name its backend", "shards", name)
     if not 1 <= len(entries) <= _MOST:
         raise given.error(f"1 to {_MOST} shards, not {len(entries)}")
     return entries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -11,22 +10,15 @@ import msgspec
 import orjson
 import typer
 
+from aragog.secrets import hidden
 from aragog.settings import config_file, load
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: show what is in force.")
-_SECRET = re.compile(r"(//[^/:@]*:)[^@/]+@")
 
 
 @app.callback()
 def _group() -> None:
     """Keep `config` a group while it has one command."""
-
-
-def hidden(value: Any) -> Any:
-    """`value` without the passwords of connection URLs."""
-    if isinstance(value, dict):
-        return {key: hidden(item) for key, item in value.items()}
-    return _SECRET.sub(r"\1***@", value) if isinstance(value, str) else value
 
 
 def _toml(value: Any) -> str:
@@ -48,7 +40,7 @@ def _lines(values: dict[str, Any], section: str = "") -> Iterator[str]:
 
 @app.command()
 def show(as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False) -> None:
-    """Show every setting in force as TOML, passwords hidden, each with the environment variable that overrides it."""
+    """Show every setting in force as TOML, secrets hidden, each with the environment variable that overrides it."""
     values = hidden(msgspec.to_builtins(load()))
     if as_json:
         print(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())

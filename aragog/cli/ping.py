@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from aragog.cli.run import run
-from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.errors import BackendDown
+from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.framing import FrameError, framed
 from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, read_header, write_header
 
@@ -24,15 +25,13 @@ def ping(
     timeout_ms: Annotated[int, typer.Option(help="How long it may take to answer, in ms.")] = 3_000,
 ) -> None:
     """Ask whether a service answers: exit code 0 if it does. The engines behind it aren't asked."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise BadConfiguration(f"{address!r} is no address; write host:port")
-    took_ms = run(answer_ms(host.strip("[]"), int(port), address, timeout_ms))
+    took_ms = run(answer_ms(address, timeout_ms))
     print(f"{address} answers, in {took_ms:.1f} ms")
 
 
-async def answer_ms(host: str, port: int, address: str, timeout_ms: int) -> float:
-    """Milliseconds until the service at `address` (host and port) has answered. Raises `BackendDown`."""
+async def answer_ms(address: str, timeout_ms: int) -> float:
+    """Milliseconds until the service at `address` has answered. Raises `BackendDown`, `BadConfiguration`."""
+    host, port = host_and_port(address)
     began = time.perf_counter()
     try:
         async with asyncio.timeout(timeout_ms / 1000):

@@ -18,6 +18,7 @@ from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc import RpcServer
+from thrift_idl.rpc.address import host_and_port
 
 
 class Which(StrEnum):
@@ -81,7 +82,8 @@ async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
 
 
 async def _listen(server: RpcServer, setting: str, listen: str) -> str:
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise BadConfiguration(f"{setting}: {listen!r} is no address; write host:port")
-    return f"{host}:{await server.start(host.strip('[]'), int(port))}"
+    try:
+        host, port = host_and_port(listen, least_port=0)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{setting}: {error}") from None
+    return f"{listen.rpartition(':')[0]}:{await server.start(host, port)}"

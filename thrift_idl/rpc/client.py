@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, cast
 from thrift_idl.errors import AragogError, BackendDown, DeadlineExceeded, InternalError, InvalidRequest
 from thrift_idl.gen.context.ttypes import Failure
 from thrift_idl.records import replace
+from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.failures import decode_application_error, from_failure
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.limits import ClientLimits
@@ -33,12 +34,10 @@ class Channel:
     """
 
     def __init__(self, address: str, limits: ClientLimits = DEFAULT_LIMITS) -> None:
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise InvalidRequest(f"{address!r} is no address: want host:port", address=address)
+        host, port = host_and_port(address)
         self.address = address
         self._limits = limits
-        self._pool = Pool(host.strip("[]"), int(port), limits)
+        self._pool = Pool(host, port, limits)
         self._slots = asyncio.Semaphore(limits.connections * limits.connection_calls)
         self._closed = False
 

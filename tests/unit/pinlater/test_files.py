@@ -51,6 +51,12 @@ def test_an_empty_file_limits_nothing() -> None:
         (queue_limits.parse, "[queues.mail]\nrate = \n", 2, "Invalid value"),
         (queue_limits.parse, "[queues.mail]\nrate = nan", 2, "rate"),
         (shard_file.parse, '[shards.1]\nbackend = "redis://a/0"\n[shards.2]\nbackend = "redis://a/0"', 1, "two shards"),
+        (
+            shard_file.parse,
+            '[shards.1]\nbackend = "sqlite:///{data_dir}/a"\n[shards.2]\nbackend = "sqlite:////{data_dir}/./a"',
+            1,
+            "two shards",
+        ),
         (shard_file.parse, '[shards."a-b"]\nbackend = "redis://a/0"', 1, "no name of a shard"),
         (shard_file.parse, "[shards.1]\ndequeue_only = true", 1, "missing required field `backend`"),
         (shard_file.parse, "", 1, "1 to 256 shards"),

@@ -1,0 +1,38 @@
+"""A connection URL may hold a login. What is said of such a URL leaves that out, however badly the URL is written."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from thrift_idl.errors import BadConfiguration
+
+#: Names of what is secret: of a URL's options, and of settings.
+SECRET_NAME = re.compile(r"pass|secret|token|key|cred|auth|hash", re.IGNORECASE)
+_OPTION = re.compile(r"([?&;])([^=&;]*)=[^&;#]*")
+_HIDDEN = "***"
+_OF_PATHS = ("file", "sqlite", "pool")
+
+
+def parts_of(url: str, kind: str) -> SplitResult:
+    """The parts of `url`. Raises `BadConfiguration` that names its `kind` and doesn't repeat the URL."""
+    try:
+        return urlsplit(url)
+    except ValueError:  # its message quotes what stands around the fault, a password perhaps
+        raise BadConfiguration(
+            f"no {kind} URL: it can't be taken to pieces (brackets belong around IPv6 addresses)"
+        ) from None
+
+
+def shown(url: str) -> str:
+    """`url` as people may see it: all before its last @ is hidden, for a password may hold any character, and so is
+    the value of each option whose name says that it is secret. The path of a file stays, whatever it holds.
+    """
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    if "@" in rest and not (scheme in _OF_PATHS and rest.startswith("/")):
+        rest = f"{_HIDDEN}@{rest.rpartition('@')[2]}"
+    return f"{scheme}{separator}{_OPTION.sub(_option, rest)}"
+
+
+def _option(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={_HIDDEN}" if SECRET_NAME.search(found[2]) else found[0]

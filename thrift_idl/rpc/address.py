@@ -1,0 +1,20 @@
+"""Addresses of services: `host:port`, an IPv6 host in brackets."""
+
+from __future__ import annotations
+
+from thrift_idl.errors import BadConfiguration
+
+_LONGEST_PORT = 5
+
+
+def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
+    """The host, without brackets, and the port; 0 as `least_port` = a free one will do.
+
+    Raises `BadConfiguration`, without what stands before an @: a login has no place here, but may be there.
+    """
+    host, _, port = address.rpartition(":")
+    is_number = port.isdecimal() and len(port) <= _LONGEST_PORT
+    if not host or "@" in address or not is_number or not least_port <= int(port) < 65536:
+        named = address.rpartition("@")[2]
+        raise BadConfiguration(f"{named!r} is no address: want host:port", address=named)
+    return host.strip("[]"), int(port)
