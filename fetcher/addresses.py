@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from fetcher.iana import BAD_PORTS, NOT_PUBLIC
 from thrift_idl.errors import BadConfiguration
-from weburl import remembered
+from weburl import deciding_form, remembered
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -47,7 +47,7 @@ class AddressPolicy:
         for entry in [e for e, n in denied.items() if n is None]:
             raise BadConfiguration(f"deny: {entry!r} is no network", entry=entry)
         return cls(
-            allow_hosts=tuple(entry.lower() for entry, network in networks.items() if network is None),
+            allow_hosts=tuple(host_pattern(entry) for entry, network in networks.items() if network is None),
             allow_networks=tuple(network for network in networks.values() if network is not None),
             deny_networks=tuple(network for network in denied.values() if network is not None),
         )
@@ -84,9 +84,15 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def host_pattern(entry: str) -> str:
+    """The pattern that people mean by `entry`, for `host_matches`: spellings of a name are one pattern."""
+    name = entry.removeprefix("*.")
+    return entry if entry == "*" else entry[: len(entry) - len(name)] + deciding_form(name)
+
+
 def host_matches(pattern: str, host: str) -> bool:
-    """Whether `host` is `pattern`, or lies below it for `*.pattern`; `*` is every host. Trailing dots don't count."""
-    host = host.lower().removesuffix(".")
+    """Whether `host`, in any spelling, is `pattern`, or lies below it for `*.pattern`; `*` is every host."""
+    host = deciding_form(host)
     if pattern == "*":
         return True
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern

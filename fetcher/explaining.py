@@ -19,6 +19,7 @@ from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
+from fetcher.robots.retrieval import robots_url
 from fetcher.robots.rules import Rules
 from fetcher.settings import FetcherSettings
 from fetcher.useragent import check_contact, product_token
@@ -121,11 +122,12 @@ class Explaining:
 
     async def _from_gate(self, url: weburl.Url, request: ExplainRequest) -> RobotsExplanation:
         """As a fetch gets it. Raises what the gate raises."""
-        before = await self._cached(url.origin)
+        origin = weburl.deciding_origin(url)
+        before = await self._cached(origin)
         # Others may share the retrieval, which has its own deadline: only this call's patience ends here.
         async with Budget(0, request.context.remaining_ms, self.clock).patience():
             found = await self.gate.verdict(url, request.context)
-        after = await self._cached(url.origin)
+        after = await self._cached(origin)
         if after is None or version_of(after) != found.version:
             return RobotsExplanation(robots_url(url), "memory", found, sitemaps=self.gate.sitemaps(url))
         told = self._told(url, _source(before, after, self._state(after)), found, after)
@@ -133,7 +135,7 @@ class Explaining:
 
     async def _from_cache(self, url: weburl.Url) -> RobotsExplanation:
         """As far as the cache knows. A stale copy is what a fetch would go by if it got no better one."""
-        copy = await self._cached(url.origin)
+        copy = await self._cached(weburl.deciding_origin(url))
         state = self._state(copy)
         if copy is None or state is State.MISSING:
             return RobotsExplanation(robots_url(url), "unknown", message="not in the cache, and not asked for")
@@ -161,8 +163,9 @@ class Explaining:
     # --- limit ---
 
     async def _limit(self, url: weburl.Url, request: ExplainRequest) -> tuple[DomainStatus | None, str]:
+        asked = StatusRequest(request.context, url.registrable_domain, weburl.deciding_form(url.host))
         try:
-            return await self.limiter.status(StatusRequest(request.context, url.registrable_domain, url.host)), ""
+            return await self.limiter.status(asked), ""
         except AragogError as error:  # an explanation lacks it; a fetch would fail with it
             return None, error.message
 
@@ -178,11 +181,6 @@ class _Recording:
         """The inner resolver's answer."""
         self.answered = await self._inner.resolve(host, port)
         return self.answered
-
-
-def robots_url(url: weburl.Url) -> str:
-    """Where the rules for `url` are (RFC 9309 2.3)."""
-    return f"{url.origin}/robots.txt"
 
 
 def version_of(copy: RobotsCopy) -> str:

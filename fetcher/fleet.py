@@ -65,5 +65,5 @@ class FetcherFleet:
 
 def _origin(url: str) -> str:
     with suppress(InvalidUrl):
-        return weburl.split(url).origin
+        return weburl.deciding_origin(weburl.split(url))
     return url

@@ -127,7 +127,8 @@ class Requester:
 
     def _slot(self, ask: Ask) -> ReservedSlot:
         url = ask.url
-        reservation = Reservation(url.registrable_domain, url.host, ask.crawl_delay_ms, ask.max_wait_ms)
+        host = weburl.deciding_form(url.host)
+        reservation = Reservation(url.registrable_domain, host, ask.crawl_delay_ms, ask.max_wait_ms)
         return ReservedSlot(self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry)
 
     async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> Answer:
@@ -218,7 +219,8 @@ class Requester:
         url = ask.url
         # Only of a 503 does the limiter want to know whose it was: one of two URLs, or the same one again.
         key = weburl.url_key(url.request_form) if status == 503 else b""
-        feedback = FeedbackRequest(ask.context, url.registrable_domain, url.host, status, retry_ms, latency_ms, key)
+        host = weburl.deciding_form(url.host)
+        feedback = FeedbackRequest(ask.context, url.registrable_domain, host, status, retry_ms, latency_ms, key)
         try:
             await self._limiter.feedback(feedback)
         except AragogError as error:

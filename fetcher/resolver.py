@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from fetcher.addresses import PUBLIC_WEB, AddressPolicy, host_matches, literal, port_verdict, verdict
+from fetcher.addresses import PUBLIC_WEB, AddressPolicy, host_matches, host_pattern, literal, port_verdict, verdict
 from thrift_idl.errors import AddressDenied, BadConfiguration, DnsFailure
+from weburl import deciding_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,16 @@ async def guarded_endpoints(
 ) -> tuple[Endpoint, ...]:
     """The endpoints to dial for `host` and the URL's `port`: one resolution, every answer allowed by `policy`.
 
-    One denied answer among good ones denies the host: honest names don't mix public and private addresses. Raises
-    `AddressDenied` (details: host, address or port, reason) and `DnsFailure`.
+    One denied answer among good ones denies the host: honest names don't mix public and private addresses. The resolver
+    is asked for the deciding form: all spellings of a host are at the same addresses. It isn't asked for a name with an
+    empty label, which is none of the DNS (RFC 1034 3.1). Raises `AddressDenied` (details: host, address or port,
+    reason) and `DnsFailure`.
     """
     if not (answer := port_verdict(port)).allowed:
         raise AddressDenied(f"port {port} of {host}: {answer.reason}", host=host, port=str(port), reason=answer.reason)
-    endpoints = await resolver.resolve(host, port)
+    if host.startswith(".") or ".." in host:
+        raise DnsFailure(f"{host} does not resolve: it has an empty label", host=host)
+    endpoints = await resolver.resolve(deciding_form(host), port)
     if not endpoints:
         raise DnsFailure(f"{host} has no address", host=host)
     for endpoint in endpoints:
@@ -73,7 +78,7 @@ class MappedResolver:
 
 def parse_connect_to(entries: Mapping[str, str]) -> dict[str, Endpoint]:
     """The mapping that `connect_to = {"*.test" = "127.0.0.1:8765"}` configures. Raises `BadConfiguration`."""
-    return {pattern.lower(): _endpoint(pattern, text) for pattern, text in entries.items()}
+    return {host_pattern(pattern): _endpoint(pattern, text) for pattern, text in entries.items()}
 
 
 def _endpoint(pattern: str, text: str) -> Endpoint:

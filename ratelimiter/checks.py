@@ -7,6 +7,7 @@ from typing import Final
 
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
+from weburl import deciding_form
 
 MAX_BATCH: Final = 1_000
 _MAX_NAME: Final = 253  # RFC 1035 section 2.3.4, without the trailing dot
@@ -46,7 +47,7 @@ def check_domain(domain: str) -> None:
     """One spelling only: another one of the same domain would have a limit of its own."""
     if not domain or len(domain) > _MAX_NAME:
         raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
-    if not domain.isascii() or domain != domain.lower() or domain[-1] == ".":
+    if not domain.isascii() or domain != deciding_form(domain):
         raise InvalidRequest(f"domain: {domain!r} must be in lower case ASCII, without a trailing dot")
 
 

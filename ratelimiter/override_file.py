@@ -12,7 +12,8 @@
     [wildcards."*.gov"]                  wildcards:
     blocked = true                         "*.gov": {blocked: true}
 
-`expires` is a date or a date and time, of UTC where it names no zone; a date begins at midnight.
+`expires` is a date or a date and time, of UTC where it names no zone; a date begins at midnight. A name may be spelled
+in any way (upper case, Unicode, a trailing dot): it stands for its deciding form, which may be there once.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ratelimiter.override_text import Text, of_toml, of_yaml
 from ratelimiter.overrides import MAX_INTERVAL_MS, SECTIONS, Limit, Overrides, limit_of_qps
 from ratelimiter.rules import MAX_WAIT_MS
 from thrift_idl.errors import BadConfiguration, InvalidUrl
-from weburl import registrable_domain, split
+from weburl import deciding_form, host_to_ascii, registrable_domain
 
 _KEYS: Final = {"qps", "min_interval_ms", "max_wait_ms", "blocked", "note", "expires"}
 _MAX_NOTE: Final = 500
@@ -42,14 +43,21 @@ def parse(text: str, file: str, default: Limit) -> Overrides:
         if name not in SECTIONS:
             raise given.error(f'unknown key "{name}"; known: {", ".join(SECTIONS)}', name)
     domains, hosts, wildcards = (_section(given, name, default) for name in SECTIONS)
-    return Overrides(default, domains, hosts, {name.removeprefix("*."): limit for name, limit in wildcards.items()})
+    return Overrides(default, domains, hosts, wildcards)
 
 
 def _section(given: Text, section: str, default: Limit) -> dict[str, Limit]:
+    """The limits of a section by the deciding form of what they are for."""
     entries = given.content.get(section, {})
     if not isinstance(entries, dict):
         raise given.error(f"{section} must be a table", section)
-    return {name: _limit(given, section, name, entry, default) for name, entry in entries.items()}
+    found: dict[str, Limit] = {}
+    for name, entry in entries.items():
+        limit = _limit(given, section, name, entry, default)
+        before = found.setdefault(deciding_form(name.removeprefix("*.")), limit)
+        if before is not limit:
+            raise given.error(f'"{name}" is what line {before.line} names, in another spelling', section, name)
+    return found
 
 
 def _limit(given: Text, section: str, name: str, entry: Any, default: Limit) -> Limit:
@@ -122,20 +130,15 @@ def _check_kind(given: Text, section: str, name: str, entry: Mapping[str, Any], 
 
 
 def _check_domain(given: Text, domain: str) -> None:
-    registrable = _registrable(domain)
-    if not domain or registrable != domain:
+    registrable = registrable_domain(domain)
+    if not _is_name(domain) or registrable != deciding_form(domain):
         hint = f'; did you mean "{registrable}"?' if registrable else ""
         raise given.error(f'"{domain}" is no registrable domain{hint}', "domains", domain)
 
 
 def _check_host(given: Text, host: str) -> None:
-    try:
-        spelling = split(f"http://{host}/").host
-    except InvalidUrl:
-        spelling = ""
-    if not host or spelling != host:
-        hint = f'; did you mean "{spelling}"?' if spelling else ""
-        raise given.error(f'"{host}" is no host name as URLs have it{hint}', "hosts", host)
+    if not _is_name(host):
+        raise given.error(f'"{host}" is no host name as URLs have it', "hosts", host)
 
 
 def _check_wildcard(given: Text, wildcard: str) -> None:
@@ -143,19 +146,16 @@ def _check_wildcard(given: Text, wildcard: str) -> None:
     if name == wildcard or "*" in name or not name:
         hint = 'a wildcard is "*." and a name: "*.example.org"; for all domains there is the setting ratelimiter.qps'
         raise given.error(f'"{wildcard}" is no wildcard; {hint}', "wildcards", wildcard)
-    try:
-        spelling = split(f"http://x.{name}/").host
-    except InvalidUrl:
-        spelling = ""
-    if spelling != f"x.{name}":
+    if not _is_name(f"x.{name}"):
         raise given.error(f'"{wildcard}": "{name}" is no name as URLs have it', "wildcards", wildcard)
 
 
-def _registrable(domain: str) -> str:
+def _is_name(text: str) -> bool:
+    """Whether a URL may have `text` for its host, in this or another spelling."""
     try:
-        return registrable_domain(domain)
+        return bool(host_to_ascii(text))
     except InvalidUrl:
-        return ""
+        return False
 
 
 _CHECKS: Final = {"domains": _check_domain, "hosts": _check_host, "wildcards": _check_wildcard}

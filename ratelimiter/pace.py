@@ -9,6 +9,7 @@ from ratelimiter.standing import UNHEARD, Standings
 from ratelimiter.standing import blocked_until as domain_blocked_until
 from ratelimiter.state import Keys, Times, state_key
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
+from weburl import deciding_form
 
 
 def host_name(host: str) -> str:
@@ -21,8 +22,8 @@ class Pace:
 
     __slots__ = ("domain", "host", "host_limit", "interval", "keys", "limit", "max_wait_ms")
 
-    def __init__(self, wish: Reservation, limit: Limit, interval: float, host_limit: Limit | None) -> None:
-        self.domain, self.host = wish.domain, wish.host
+    def __init__(self, wish: Reservation, host: str, limit: Limit, interval: float, host_limit: Limit | None) -> None:
+        self.domain, self.host = wish.domain, host
         self.limit, self.interval, self.host_limit = limit, interval, host_limit
         self.max_wait_ms = min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms)
         self.keys: Keys = (state_key(self.domain),)
@@ -35,7 +36,8 @@ class Pace:
         """What `wish` is held to by these limits; a Crawl-delay counts up to `cap_ms`."""
         limit = limits.of_domain(wish.domain)
         interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
-        return cls(wish, limit, interval, limits.of_host(wish.domain, wish.host))
+        host = deciding_form(wish.host) if limits.others else wish.host
+        return cls(wish, host, limit, interval, limits.of_host(wish.domain, host))
 
     @property
     def shown_ms(self) -> float:

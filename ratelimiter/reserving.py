@@ -27,6 +27,7 @@ from ratelimiter.state import LocalState, StateBackend, Times, state_key
 from ratelimiter.telemetry import Telemetry
 from thrift_idl.errors import NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
+from weburl import deciding_form
 
 _MEMO = 1_000
 
@@ -171,7 +172,7 @@ class Reserving:
         """The common case, and the quick one: nothing is blocked, and the host has no limit of its own."""
         domain = wish.domain
         limit = limits.of_domain(domain)
-        if limit.blocked or (limits.others and limits.of_host(domain, wish.host)):
+        if limit.blocked or (limits.others and limits.of_host(domain, deciding_form(wish.host))):
             return self._take_both_here(here, self.pace(wish, limits), now, floor)
         key, interval, slot = state_key(domain), limit.interval_ms, now
         standing = self._standings.find(domain)

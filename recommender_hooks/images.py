@@ -17,7 +17,7 @@ from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, PutAttributesRequest
-from weburl import host, registrable_domain
+from weburl import deciding_form, host, registrable_domain
 
 Decode = Callable[[bytes], Awaitable[bytes]]
 """Runs `recommender_hooks.image.run` in a bounded child. Where the child ends without an answer it raises `ImageError`
@@ -137,9 +137,9 @@ def _remember(error: AragogError, url: str, befell: dict[str, AragogError]) -> N
     if isinstance(error, NoSlot):
         befell[registrable_domain(host(where))] = kept
     elif isinstance(error, Deferred) or error.code in _OF_THE_HOST:
-        befell[host(where)] = kept
+        befell[deciding_form(host(where))] = kept
 
 
 def _known_error(url: str, befell: dict[str, AragogError]) -> AragogError | None:
-    name = host(url)
+    name = deciding_form(host(url))
     return befell.get(name) or befell.get(registrable_domain(name))

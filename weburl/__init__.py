@@ -5,6 +5,7 @@ sent: http or https, no fragment, no userinfo), *normalized* (the key form). Eve
 forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile text: `MAX_LENGTH` bounds it.
 """
 
+from weburl.deciding import deciding_form, deciding_origin
 from weburl.domain import registrable_domain
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.normal import normalize
@@ -17,6 +18,8 @@ __all__ = [
     "KEY_VERSION",
     "MAX_LENGTH",
     "Url",
+    "deciding_form",
+    "deciding_origin",
     "host",
     "host_to_ascii",
     "join",

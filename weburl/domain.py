@@ -13,8 +13,7 @@ from pathlib import Path
 import ada_url
 import publicsuffixlist
 
-from thrift_idl.errors import InvalidUrl
-from weburl.parser import host_to_ascii
+from weburl.deciding import deciding_form
 from weburl.remembered import remembered
 
 _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a longer rule
@@ -22,15 +21,13 @@ _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a
 
 @remembered(4_096)  # of one URL it is asked for several times on its way
 def registrable_domain(host: str) -> str:
-    """The registrable domain of `host`, in lower case ASCII, without a trailing dot.
+    """The registrable domain of `host`, in its deciding form: lower case ASCII, without a trailing dot.
 
     A host that has none is its own: an IP address, `localhost`, a public suffix, a name with empty labels.
     """
-    if not host.isascii() or host != host.lower():
-        host = _ascii(host)
+    host = deciding_form(host)
     if host[:1] in {"", ".", "["} or ".." in host:
         return host
-    host = host.removesuffix(".")
     last = host.rfind(".") + 1
     if last == 0 or host[last:].isdigit():
         return host
@@ -78,10 +75,3 @@ def _add_rule(rules: dict[str, int], rule: str) -> None:
     while "." in suffix:
         suffix = suffix.partition(".")[2]
         rules.setdefault(suffix, 0)
-
-
-def _ascii(host: str) -> str:
-    try:
-        return host_to_ascii(host)
-    except InvalidUrl:
-        return host.lower()

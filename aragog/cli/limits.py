@@ -59,15 +59,16 @@ def show(
     """
     settings = load()
     url = weburl.split(name if "://" in name else f"http://{name}/")
+    host = weburl.deciding_form(url.host)
     path, overrides = _live(settings, file)
-    found = explain(overrides, url.registrable_domain, url.host, wall_ms())
+    found = explain(overrides, url.registrable_domain, host, wall_ms())
     if as_json:
         rules = [_rule(candidate) for candidate in found]
-        told = {"domain": url.registrable_domain, "host": url.host, "file": str(path or ""), "rules": rules}
+        told = {"domain": url.registrable_domain, "host": host, "file": str(path or ""), "rules": rules}
         print(orjson.dumps(told).decode())
         return
     console = Console()
-    console.print(plain(f"{url.host}, of the registrable domain {url.registrable_domain}"), style="bold")
+    console.print(plain(f"{host}, of the registrable domain {url.registrable_domain}"), style="bold")
     for candidate in found:
         console.print(plain(_rule_line(candidate, path)), style="green" if candidate.won else "dim", soft_wrap=True)
 

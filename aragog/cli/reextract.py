@@ -33,6 +33,7 @@ from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Page
+from weburl import deciding_form
 
 
 def reextract(
@@ -50,7 +51,7 @@ def reextract(
     as it was is not written. One that says something else now gets jobs: its links are linked and its event is
     published anew, with the extractor's version in its id.
     """
-    scope = Scope(domain.lower(), milliseconds(since), dry_run)
+    scope = Scope(deciding_form(domain), milliseconds(since), dry_run)
     report = run(_reextract(load(), scope, children, _Bar()))
     if as_json:
         sys.stdout.buffer.write(orjson.dumps({"extractor_version": EXTRACTOR_VERSION, **asdict(report)}) + b"\n")

@@ -69,7 +69,7 @@ class AtLimit:
         except InvalidUrl:  # the visit says so
             return None
         domain = split.registrable_domain
-        return Reservation(domain, split.host, max_wait_ms=0) if domain in self._refused else None
+        return Reservation(domain, weburl.deciding_form(split.host), max_wait_ms=0) if domain in self._refused else None
 
     async def _slots_left(self, domain: str) -> int:
         """How many more visits would wait no longer than a fetch does. A held or blocked domain says so to each."""

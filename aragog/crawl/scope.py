@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
-from weburl import host, key_of_form, registrable_domain, remembered, split
+from weburl import deciding_form, host, key_of_form, registrable_domain, remembered, split
 
 ScopeKind = Literal["host", "domain", "any"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
@@ -43,12 +43,12 @@ class Scope:
 
     def admits_host(self, name: str) -> bool:
         """Whether URLs of the host, as `weburl.host` gives it, lie within."""
-        return self.kind == "any" or _place(self.kind, _complete(name)) in self.places
+        return self.kind == "any" or _place(self.kind, deciding_form(name)) in self.places
 
 
 def seed_hosts(urls: Iterable[str]) -> tuple[str, ...]:
-    """The hosts of `urls`, each once, in order. Raises `InvalidUrl`."""
-    return tuple(dict.fromkeys(_complete(host(url)) for url in urls))
+    """The hosts of `urls` in their deciding form, each once, in order. Raises `InvalidUrl`."""
+    return tuple(dict.fromkeys(deciding_form(host(url)) for url in urls))
 
 
 def follows(depth: int, max_depth: int | None) -> bool:
@@ -91,8 +91,3 @@ def _read(url: str) -> tuple[str, Target]:
 
 def _place(kind: ScopeKind, name: str) -> str:
     return registrable_domain(name) if kind == "domain" else name
-
-
-def _complete(name: str) -> str:
-    """`name` less the root's dot: the same host, as in the URL key."""
-    return name.removesuffix(".")

@@ -66,7 +66,7 @@ class SitemapSeeds:
             if root != AUTO:
                 found.append(root)
                 continue
-            origins = dict.fromkeys(weburl.split(seed).origin for seed in self.seeds)
+            origins = dict.fromkeys(weburl.deciding_origin(weburl.split(seed)) for seed in self.seeds)
             for origin in origins:
                 found += await self._named_by(origin)
         return list(dict.fromkeys(found))

@@ -18,6 +18,7 @@ class RobotsCopy:
     """One origin's robots.txt as last seen. Times are wall clock, ms since 1970; 0 = never."""
 
     origin: str
+    """The deciding one (`weburl.deciding_origin`)."""
     content: bytes = b""
     """As served, decoded, cut at the limit; empty where everything is allowed."""
     fetched_ms: int = 0

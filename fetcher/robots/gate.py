@@ -16,7 +16,7 @@ from fetcher.robots.cache import RobotsCache
 from fetcher.robots.compiled import Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
 from fetcher.robots.flights import Flights
-from fetcher.robots.retrieval import Retrieved
+from fetcher.robots.retrieval import Retrieved, robots_url
 from fetcher.robots.rules import Rules
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
@@ -35,7 +35,7 @@ _WILDCARDS_ON_LOOP = 64
 
 
 class RobotsGate:
-    """Verdicts by origin: compiled rules in this process, texts in the shared cache, the origin itself last."""
+    """Verdicts by deciding origin: rules compiled in this process, texts in the shared cache, at last the origin."""
 
     def __init__(
         self,
@@ -61,19 +61,20 @@ class RobotsGate:
         Raises `RobotsUnavailable`, `Unavailable`, `RetryAfter` where the file can't be had and no copy stands in,
         `NoSlot` or `HostHeld` where no slot for fetching it is free.
         """
-        compiled = self._compiled.get(url.origin)
+        origin = weburl.deciding_origin(url)
+        compiled = self._compiled.get(origin)
         if compiled is None or not self._decides(compiled.copy):
-            compiled = await self._flights.join(url.origin, lambda: self._obtain(url, context))
+            compiled = await self._flights.join(origin, lambda: self._obtain(url, context))
         if not self._decides(compiled.copy):
             raise remembered(compiled.copy, self._wall_ms())
         verdict, agreed = await self._ask(compiled.rules, url.target)
         if not agreed:
-            self._telemetry.robots_disagreed(url.origin, url.request_form)
+            self._telemetry.robots_disagreed(origin, url.request_form)
         return verdict
 
     def sitemaps(self, url: weburl.Url) -> tuple[str, ...]:
         """Request forms of the sitemaps that the origin's file names; () where no verdict was asked for lately."""
-        compiled = self._compiled.get(url.origin)
+        compiled = self._compiled.get(weburl.deciding_origin(url))
         return sitemap_urls(compiled.rules, url) if compiled else ()
 
     async def close(self) -> None:
@@ -90,11 +91,12 @@ class RobotsGate:
 
     async def _obtain(self, url: weburl.Url, context: Context) -> Compiled:
         """The copy to go by, from this process, the cache or the origin. One at a time for each origin."""
-        mine = self._compiled.get(url.origin)
+        origin = weburl.deciding_origin(url)
+        mine = self._compiled.get(origin)
         copy = mine.copy if mine else None
         state = state_of(copy, self._wall_ms(), self._settings)
         if state in (State.MISSING, State.STALE):
-            copy = await self._cached(url.origin) or copy
+            copy = await self._cached(origin) or copy
             state = state_of(copy, self._wall_ms(), self._settings)
         if copy is None or state in (State.MISSING, State.STALE):
             copy = await self._fetched(url, context, copy if state is State.STALE else None)
@@ -103,15 +105,14 @@ class RobotsGate:
 
     async def _fetched(self, url: weburl.Url, context: Context, stale: RobotsCopy | None) -> RobotsCopy:
         """A new copy from the origin, or the stale one renewed; a failure becomes a copy that remembers it."""
+        origin = weburl.deciding_origin(url)
         try:
             found = await self._fetch(url, context, stale)
         except (RobotsUnavailable, RetryAfter, Unavailable) as error:
-            return failed(url.origin, stale, error, self._wall_ms(), self._settings)
+            return failed(origin, stale, error, self._wall_ms(), self._settings)
         if found.unchanged and stale is not None:
             return renewed(stale, self._wall_ms())
-        return RobotsCopy(
-            url.origin, found.content, self._wall_ms(), etag=found.etag, last_modified=found.last_modified
-        )
+        return RobotsCopy(origin, found.content, self._wall_ms(), etag=found.etag, last_modified=found.last_modified)
 
     async def _cached(self, origin: str) -> RobotsCopy | None:
         try:
@@ -143,5 +144,5 @@ def sitemap_urls(rules: Rules, url: weburl.Url) -> tuple[str, ...]:
     found: list[str] = []
     for name in rules.sitemaps:
         with contextlib.suppress(InvalidUrl):
-            found.append(weburl.join(url.origin + "/robots.txt", name.encode("utf-8", "replace").decode()))
+            found.append(weburl.join(robots_url(url), name.encode("utf-8", "replace").decode()))
     return tuple(dict.fromkeys(found))

@@ -46,7 +46,7 @@ class RobotsRetrieval:
         self._headers = request_headers(settings.user_agent, "text/plain,*/*;q=0.5")
 
     async def fetch(self, url: weburl.Url, context: Context, known: RobotsCopy | None = None) -> Retrieved:
-        """The file of `url`'s origin; where `known` has validators, only asked whether that still holds.
+        """The file that decides about `url`; where `known` has validators, only asked whether that still holds.
 
         Raises `RobotsUnavailable` (5xx, stalls, no HTTP), `RetryAfter` (429), `Unavailable` (DNS, connection, TLS),
         and deferrals of the rate limiter.
@@ -54,7 +54,7 @@ class RobotsRetrieval:
         # The caller's patience is not the file's: others may wait for it, and it is kept.
         budget = Budget(self._settings.robots.deadline_ms, None, self._clock)
         try:
-            return await self._walk(weburl.split(url.origin + "/robots.txt"), context, budget, _conditions(known))
+            return await self._walk(weburl.split(robots_url(url)), context, budget, _conditions(known))
         except FetchTimeout as error:
             if error.details.get("phase") == "connect":
                 raise
@@ -118,6 +118,11 @@ class RobotsRetrieval:
 
     def _unavailable(self, why: str, retry_ms: int | None = None) -> RobotsUnavailable:
         return RobotsUnavailable(f"robots.txt {why}", delay_ms=retry_ms or self._settings.robots.failure_ms)
+
+
+def robots_url(url: weburl.Url) -> str:
+    """Where the rules for `url` are (RFC 9309 2.3): those of `h.` are asked of `h`, for both have one owner."""
+    return f"{weburl.deciding_origin(url)}/robots.txt"
 
 
 def _whole_lines(answer: Answer) -> bytes:

@@ -107,7 +107,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         Extensions of the response: `peer`, `sent_ms` (by the clock), `queue_ms`, `connect_ms`, `tls_ms`, `tls`.
         """
         exchange: Exchange = request.extensions["exchange"]
-        lane = self._pool.enter(exchange.url.origin)
+        lane = self._pool.enter(weburl.deciding_origin(exchange.url))
         try:
             queue_ms = await self._find_room(lane, exchange)
         except BaseException:

@@ -19,12 +19,15 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from weburl import deciding_form
+
 MAX_LINE_BYTES: Final = 65_536
 _DISORDER: Final = 20_000  # lines are written when answers end: a long one comes after later requests
 _COMBINED: Final = re.compile(
     r'(?:(?P<vhost>[^\s:]+)(?::\d+)? )?\S+ \S+ \S+ \[(?P<time>[^\]]{1,64})\] "(?:[^"\\]|\\.)*" \d{3} \S+'
     r'(?: "(?:[^"\\]|\\.)*" "(?P<agent>(?:[^"\\]|\\.)*)")?(?P<rest>.*)'
 )
+_PORT: Final = re.compile(r":\d*\Z")
 _SECONDS: Final = re.compile(r"\d{9,11}\.\d{1,9}")
 
 
@@ -34,7 +37,7 @@ class Access(NamedTuple):
     t_ms: float
     """Wall clock of the site, since 1970."""
     host: str
-    """"" = the line doesn't say."""
+    """In its deciding form; "" = the line doesn't say."""
     agent: str
     exact: bool
     """False: to the second only."""
@@ -88,7 +91,7 @@ def read_access(line: bytes, host: str = "") -> Access | None:
     last = found["rest"].rpartition(" ")[2].strip('"')
     if _SECONDS.fullmatch(last):
         t_ms, exact = float(last) * 1000, True
-    return None if t_ms is None else Access(t_ms, (found["vhost"] or host).lower(), found["agent"] or "", exact)
+    return None if t_ms is None else Access(t_ms, deciding_form(found["vhost"] or host), found["agent"] or "", exact)
 
 
 def _of_json(line: bytes, host: str) -> Access | None:
@@ -96,9 +99,13 @@ def _of_json(line: bytes, host: str) -> Access | None:
         value: Any = orjson.loads(line)
         t_ms = float(value["t_ms"] if "t_ms" in value else float(value["msec"]) * 1000)
         agent = value.get("user_agent", value.get("http_user_agent", ""))
-        return Access(t_ms, str(value.get("host", host)).partition(":")[0].lower(), str(agent), True)
+        return Access(t_ms, _without_port(str(value.get("host", host))), str(agent), True)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _without_port(host: str) -> str:
+    return deciding_form(_PORT.sub("", host))
 
 
 def _time(text: str) -> tuple[float | None, bool]:

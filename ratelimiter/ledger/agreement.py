@@ -1,8 +1,8 @@
 """Does what a site saw agree with what was granted? Pure, bounded memory.
 
-Requests and grants of a host are paired in order of time: a request takes the oldest grant of its host whose slot had
-come, and isn't longer ago than a request may be late (connecting is done before; what remains is the slack of a grant,
-the way there, and for logs written after the answer the answer's own time).
+Requests and grants of a host, in any spelling, are paired in order of time: a request takes the oldest grant of its
+host whose slot had come, and isn't longer ago than a request may be late (connecting is done before; what remains is
+the slack of a grant, the way there, and for logs written after the answer the answer's own time).
 
 - a request without a grant breaks the promise;
 - a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died).
@@ -21,6 +21,7 @@ from typing import Final
 from ratelimiter.ledger.accesslog import Access
 from ratelimiter.ledger.proof import WINDOW_MS, allowed
 from ratelimiter.ledger.reading import Granted
+from weburl import deciding_form
 
 EARLY_MS: Final = 5.0
 """A request may seem to come before its slot by so much: two processes read the clock, one after the other."""
@@ -91,7 +92,7 @@ class Comparison:
 
     def granted(self, granted: Granted) -> None:
         """A grant, in the order of asking."""
-        host = self._hosts.setdefault(granted.entry.host, _Host())
+        host = self._hosts.setdefault(deciding_form(granted.entry.host), _Host())
         host.domain, host.interval_ms = granted.entry.domain, granted.entry.interval_ms
         host.waiting.append(granted)
         self._last = max(granted.wall_ms, self._last or granted.wall_ms)

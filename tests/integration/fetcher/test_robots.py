@@ -331,3 +331,23 @@ async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_
             await fetcher.fetch(asked(web.url("/", host)))
         assert 0 < fetcher._robots._compiled.bytes <= 5_000
     assert robots_asked(web) == 6
+
+
+async def test_a_host_and_the_same_with_a_dot_have_one_file_one_budget_and_one_bound_on_connections():
+    limiter = OpenLimiter()
+    async with (
+        origin({"/robots.txt": ALLOW, "/": PAGE}) as web,
+        fetching(web.port, limiter=limiter) as (fetcher, transport),
+    ):
+        for host in ("A.test.", "a.test", "a%2Etest%2e"):
+            await fetcher.fetch(asked(f"http://{host}/"))
+            with pytest.raises(RobotsDenied):
+                await fetcher.fetch(asked(f"http://{host}/private"))
+        assert [(seen.target, seen.headers["host"]) for seen in web.seen] == [
+            ("/robots.txt", "a.test"),
+            ("/", "a.test."),  # asked for as the URL has it
+            ("/", "a.test"),
+            ("/", "a.test."),
+        ]
+        assert {each.host for each in limiter.reserved} == {each.host for each in limiter.told} == {"a.test"}
+        assert transport.open_connections == 1

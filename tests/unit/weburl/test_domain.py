@@ -37,8 +37,8 @@ def test_the_registrable_domain_is_one_label_more_than_the_public_suffix(host: s
         "a..com",
         "",
         ".",
-        "a..",
-        "a..com.",
+        "..",
+        "a..com",
     ],
 )
 def test_a_host_that_has_none_is_its_own(host: str) -> None:
@@ -47,6 +47,8 @@ def test_a_host_that_has_none_is_its_own(host: str) -> None:
 
 def test_case_trailing_dot_and_unicode_make_no_second_budget() -> None:
     assert registrable_domain("WWW.Example.COM.") == "example.com"
+    assert registrable_domain("www.example.com..") == "example.com"
+    assert registrable_domain("co.uk.") == "co.uk"
     assert registrable_domain("www.食狮.公司.cn") == "xn--85x722f.xn--55qx5d.cn"
 
 

@@ -60,6 +60,15 @@ def test_a_grant_of_another_host_is_no_grant() -> None:
     assert found.ungranted == 1
 
 
+def test_spellings_of_a_host_are_one_host() -> None:
+    said = [
+        f'{{"t_ms": {WALL_MS + 1_000 * n}, "host": "{host}"}}' for n, host in enumerate(["A.com.", "a.com:80", "a.com"])
+    ]
+    requests = [read_access(line.encode()) for line in said]
+    found = compared([granted(1_000.0 * n) for n in range(3)], [each for each in requests if each])
+    assert (found.paired, found.ungranted) == (3, 0)
+
+
 def test_requests_just_after_a_ledger_that_wasnt_closed_have_no_grant_either_and_are_told_apart() -> None:
     grants = [granted(0), granted(90_000)]
     found = compared(grants, [request(0), request(300), request(60_000), request(90_000)], ends=[WALL_MS])
