@@ -10,6 +10,7 @@ from extraction.request import arguments
 from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
 
+_LEAST = 1 / 8  # for few rounds where the entries at the end are the short ones
 _LISTS = ("outlinks", "images", "json_ld", "opengraph", "twitter", "robots")
 
 
@@ -20,18 +21,20 @@ def run(asked: bytes) -> bytes:
 
 
 def packed(record: PageRecord, limits: Limits = DEFAULT) -> bytes:
-    """A record that a store takes: while it is too large its longest list is halved, and what comes first is kept.
+    """A record that a store takes: while it is too large its longest list is cut, and what comes first is kept.
 
     A page of 100 KB can have one of 40 MB: a long base URL stands in each of its links.
     """
     answer = pack(record)
     while len(answer) > limits.record_bytes:
-        longest = max((*_LISTS, "card", "typed"), key=lambda name: _size(record, name))
+        sizes = {name: _size(record, name) for name in (*_LISTS, "card", "typed")}
+        longest = max(sizes, key=sizes.__getitem__)
         found = getattr(record, longest)
         if not found:
             break
+        excess = len(answer) - limits.record_bytes
         flags = dict.fromkeys((*record.flags, "record_too_large"))
-        record = replace(record, flags=tuple(flags), **{longest: _shortened(found)})
+        record = replace(record, flags=tuple(flags), **{longest: _shortened(found, excess / sizes[longest])})
         answer = pack(record)
     return answer
 
@@ -40,9 +43,11 @@ def _size(record: PageRecord, name: str) -> int:
     return len(pack(PageRecord(**{name: getattr(record, name)})))
 
 
-def _shortened(found: Any) -> Any:
-    """Half of a list; of what the page is about that alone; no card."""
+def _shortened(found: Any, share: float) -> Any:
+    """A list without `share` of it, an eighth at least and half at most; of what the page is about that alone; no
+    card.
+    """
     if isinstance(found, tuple):
-        return found[: len(found) // 2]
+        return found[: int(len(found) * (1 - min(max(share, _LEAST), 0.5)))]
     bare = Typed(found.kind, found.confidence) if isinstance(found, Typed) else None
     return None if found == bare else bare

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 class Limits:
     """How much of a page is looked at and kept; lengths in characters unless a name says bytes.
 
-    The defaults keep the worst page near a second and a few hundred MiB. What slips through them is stopped by the
-    bounds of the child process that extraction runs in.
+    The defaults take documentation on one page whole (docs/real-sites.md) and keep the worst page near two seconds and
+    a few hundred MiB. What slips through them is stopped by the bounds of the child process that extraction runs in.
     """
 
     content_bytes: int = 10 * 1024 * 1024
     """Flag `truncated`: the rest isn't parsed."""
-    tags: int = 250_000
-    """`<` characters that are parsed. Flag `too_many_tags`."""
+    tags: int = 500_000
+    """`<` characters that are parsed: one for each 21 bytes of the longest page. Flag `too_many_tags`."""
     depth: int = 512
     """Open elements at once, as in browsers (Blink stops at 512). Flag `too_deep`: parsed up to there."""
     tag_bytes: int = 16 * 1024
@@ -25,10 +25,12 @@ class Limits:
     """Of one tag. Flag `too_many_attributes`: parsed up to that tag."""
     attribute_pairs: int = 200_000_000
     """The squares of those numbers, all tags together. Flag as before."""
-    nodes: int = 500_000
+    nodes: int = 1_000_000
     """Nodes of the parsed tree that are visited. Flag `too_many_nodes`."""
-    outlinks: int = 10_000
-    """Flag `too_many_outlinks`."""
+    outlinks: int = 30_000
+    """As many of usual length as `record_bytes` has room for. Flag `too_many_outlinks`, as for the next."""
+    rel_words: int = 40_000
+    """Of all links together. Each link has six values beside them; a frame to the store takes 250,000 in all."""
     images: int = 1_000
     """Flag `too_many_images`."""
     properties: int = 500
@@ -50,8 +52,9 @@ class Limits:
     main_text_nodes: int = 50_000
     """Nodes that are looked at for the main content. Flag `main_text_cut`, as for the next."""
     main_text_length: int = 200_000
-    record_bytes: int = 2 * 1024 * 1024
-    """Of the packed record: a store takes 3 MiB. Flag `record_too_large`: its longest lists are cut."""
+    record_bytes: int = 2_816 * 1024
+    """Of the packed record: a store takes 3 MiB, headers of the answer included. Flag `record_too_large`: its longest
+    lists are cut."""
 
 
 DEFAULT = Limits()

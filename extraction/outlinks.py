@@ -32,6 +32,8 @@ class Outlinks:
         self._seen = seen
         self._found: dict[str, _Found] = {}
         self._starts: list[int] = []
+        self._rel_words = 0
+        self._is_full = False
 
     def records(self, nofollow: bool) -> tuple[Link, ...]:
         """What was found; `nofollow`: the page forbids to follow any of its links."""
@@ -44,6 +46,8 @@ class Outlinks:
 
     def add(self, node: LexborNode, stands_in: LexborNode | None = None) -> None:
         """An `a` or `area` element; `stands_in`: the noscript element that it was read from."""
+        if self._is_full:  # half of what a page of nothing but links costs is to look at those beyond the bound
+            return None
         attributes = node.attributes
         url = self._addresses.absolute(attributes["href"] or "") if "href" in attributes else ""
         if not url:
@@ -51,11 +55,13 @@ class Outlinks:
         self._starts.append(self._seen.position)
         if url in self._found:
             return None
-        if len(self._found) >= self._limits.outlinks:
+        rel = _rel(attributes) if "rel" in attributes else ()
+        self._rel_words += len(rel)
+        if len(self._found) >= self._limits.outlinks or self._rel_words > self._limits.rel_words:
+            self._is_full = True
             return self._flags.add("too_many_outlinks")
         text = self._alt(attributes) if node.tag == "area" else anchor_text(node, self._limits.anchor_length)
         navigation = self._places.navigation(node if stands_in is None else stands_in)
-        rel = _rel(attributes) if "rel" in attributes else ()
         self._found[url] = (rel, text, navigation, len(self._starts) - 1)
         return None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from extraction.limits import DEFAULT
 from thrift_idl.errors import InvalidUrl, StoreUnreadable
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Inlink, Linked, Page
@@ -25,8 +26,8 @@ from urlstore.cells import decode_linked, encode_inlink, encode_linked
 from urlstore.rows import current_page, identity_of
 from weburl import KEY_BYTES, url_key
 
-MAX_TARGETS = 10_000
-"""Of one page, the first in document order; extraction keeps 5,000 links."""
+MAX_TARGETS = DEFAULT.outlinks
+"""Of one page, the first in document order: as many links as extraction keeps, whoever put the record."""
 
 _MAX_TEXT = 1_000
 _MAX_REL = 16

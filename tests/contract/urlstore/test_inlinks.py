@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from tests.contract.urlstore.samples import chain, inlinks_of, link, look, outcome, put, record, touch
+from tests.contract.urlstore.stores import Backends
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
 from thrift_idl.records import replace
+from urlstore.linking import Linking
 from weburl import url_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,6 +54,22 @@ async def _linked_version(store: UrlStore, asked: str) -> int:
     row = (await store.lookup(look(asked))).row
     assert row is not None and row.linked_version is not None
     return row.linked_version
+
+
+# --- many pages at once ---
+
+
+@pytest.mark.parametrize("entries", [1, 3, 100])
+async def test_pages_are_all_linked_however_few_entries_are_decided_on_at_a_time(
+    backends: Backends, store: UrlStore, url: Urls, entries: int
+) -> None:
+    sources = [url(f"/{number}") for number in range(5)]
+    for source in sources:
+        await _put(store, source, url("/a"), url("/b"))
+    linking = Linking(backends[0], entries)
+    keys = [url_key(source) for source in (*sources, url("/nothing"))]
+    assert (await linking.link(keys), await linking.link(keys)) == (5, 0)
+    assert await _sources(store, url("/a")) == await _sources(store, url("/b")) == set(sources)
 
 
 # --- one page's links ---

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
+from random import randbytes
 from typing import Any
 
 import pytest
 
+from extraction.call import packed
+from extraction.limits import DEFAULT
 from tests.contract.urlstore.samples import (
     T0,
     chain,
+    headers,
     look,
     outcome,
     put,
@@ -18,8 +23,10 @@ from tests.contract.urlstore.samples import (
     touch,
 )
 from thrift_idl.errors import ContentTooLarge, InvalidRequest, InvalidUrl
+from thrift_idl.gen.page.ttypes import Image, Link, PageRecord
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import UrlRow
+from thrift_idl.records import pack, replace, unpack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -61,6 +68,36 @@ async def test_a_scan_meets_every_row_once(store: UrlStore, url: Urls, limit: in
 
 
 # --- bounds ---
+
+
+async def test_the_longest_page_that_extraction_gives_is_stored(store: UrlStore, url: Urls) -> None:
+    """As many links and rel words as it keeps, in a record of all bytes that it may have, beside a whole content."""
+    links = [_long_link(url(f"/{sha256(b'%d' % n).hexdigest()[:40]}"), n) for n in range(DEFAULT.outlinks)]
+    longest = unpack(PageRecord, packed(replace(record(), outlinks=tuple(links))))
+    spare = DEFAULT.record_bytes - len(pack(longest))
+    longest = replace(longest, main_text="x" * spare)
+    assert len(longest.outlinks) > 20_000 and len(pack(longest)) == DEFAULT.record_bytes
+    head = headers(*[(f"x-{n}", "y" * 500) for n in range(256)])
+    await store.put_page(put(url("/"), randbytes(DEFAULT.content_bytes), page=longest, headers=head))
+    assert (await _page(store, url("/"))).record == longest
+
+
+async def test_a_record_of_as_many_values_as_extraction_gives_is_stored(store: UrlStore, url: Urls) -> None:
+    """Short links: not bytes bound them, but the values that a frame may have."""
+    links = [_long_link(f"http://a.test/{n}", n) for n in range(DEFAULT.outlinks)]
+    most = unpack(PageRecord, packed(replace(record(), outlinks=tuple(links))))
+    images = tuple(
+        Image(f"http://a.test/{n}", "img", "alt", 1, 1, "caption", "http://a.test/", 1, n) for n in range(1_000)
+    )
+    most = replace(most, images=images)
+    assert len(most.outlinks) == DEFAULT.outlinks and most.flags == ()
+    await store.put_page(put(url("/"), page=most))
+    assert (await _page(store, url("/"))).record == most
+
+
+def _long_link(target: str, number: int) -> Link:
+    words = ("nofollow", "noopener") if number < DEFAULT.rel_words - DEFAULT.outlinks else ("nofollow",)
+    return Link(target, words, f"{number}", True)
 
 
 async def test_bad_requests_are_refused_by_name(store: UrlStore, url: Urls) -> None:

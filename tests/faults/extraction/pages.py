@@ -69,18 +69,19 @@ MARKUP = {
     "links in links": HostilePage(_each("<a href=/#><b>", 50_000), "too_deep"),
     "tables in tables": HostilePage(_times("<table><tr><td>", 60_000), "too_deep"),
     "text in a table, fostered": HostilePage(_times("<tr>x<b>", 60_000, "<table>")),
-    "selects and options": HostilePage(_times("<select><option>", 90_000)),
-    "end tags of nothing": HostilePage(_times("</p>", 190_000)),
-    "end tags of much that is open": HostilePage(_times("</x>", 190_000, "<div>" * 500)),
+    "selects and options": HostilePage(_times("<select><option>", 240_000)),
+    "end tags of nothing": HostilePage(_times("</p>", 480_000)),
+    "end tags of much that is open": HostilePage(_times("</x>", 480_000, "<div>" * 500)),
     "everything unclosed": HostilePage(_times("<p><li><dd><tr><td><a href=x><script>", 4_000)),
     "frames and forms": HostilePage(_times("<form><frameset><button>", 60_000), ""),
     "svg and math in turn": HostilePage(_times("<svg><desc><math><mi>", 40_000), "too_deep"),
-    "svg with foreign content": HostilePage(_times("<svg><p>", 90_000), ""),
+    "svg with foreign content": HostilePage(_times("<svg><p>", 240_000), ""),
     "templates in templates": HostilePage(_times("<template>", 100_000), ""),
     "10 MB of script": HostilePage(lambda: BEGINNING + "<script>" + "x<y;" * (10 * MIB // 4 - 100)),
     "10 MB of script without markup": HostilePage(lambda: BEGINNING + "<script>" + "x=y;" * (10 * MIB // 4 - 100)),
-    "100,000 scripts": HostilePage(_times("<script>1</script>", 95_000), ""),
-    "script that opens comments": HostilePage(_times("<!--<script>", 90_000, "<script>"), ""),
+    "240,000 scripts": HostilePage(_times("<script>1</script>", 240_000), ""),
+    "script that opens comments": HostilePage(_times("<!--<script>", 240_000, "<script>"), ""),
+    "480,000 paragraphs": HostilePage(_times("<p>x", 480_000)),
     "plaintext": HostilePage(_times("<p>x", 150_000, "<plaintext>"), ""),
     "10 MB of white space": HostilePage(_times(" \n\t ", 2_600_000)),
     "10 MB of white space in a tag": HostilePage(_times(" \n\t ", 2_600_000, "<p")),
@@ -88,12 +89,12 @@ MARKUP = {
     "10 MB of >": HostilePage(_times(">", 10 * MIB - 200)),
     "10 MB of &": HostilePage(_times("&", 10 * MIB - 200)),
     "10 MB of quotes in tags": HostilePage(_times("<p a=\"'>", 1_200_000), "too_many_tags"),
-    "comments": HostilePage(_times("<!---->", 190_000)),
-    "comments that never end": HostilePage(_times("<!--", 190_000)),
+    "comments": HostilePage(_times("<!---->", 480_000)),
+    "comments that never end": HostilePage(_times("<!--", 480_000)),
     "comments with many dashes": HostilePage(lambda: BEGINNING + "<!--" + "-!" * 5_000_000),
-    "doctypes": HostilePage(_times("<!DOCTYPE html>", 190_000)),
-    "CDATA": HostilePage(_times("<![CDATA[x]]>", 190_000)),
-    "processing instructions": HostilePage(_times("<?x y?>", 190_000)),
+    "doctypes": HostilePage(_times("<!DOCTYPE html>", 480_000)),
+    "CDATA": HostilePage(_times("<![CDATA[x]]>", 480_000)),
+    "processing instructions": HostilePage(_times("<?x y?>", 480_000)),
     "entities in text": HostilePage(_times("&amp;&CounterClockwiseContourIntegral;&#x1F600;", 200_000)),
     "entities that nearly are": HostilePage(_times("&CounterClockwiseContourIntegra", 300_000)),
     "entities in an attribute": HostilePage(
@@ -117,16 +118,16 @@ MARKUP = {
         content_type="application/xhtml+xml",
     ),
     "XHTML of elements closed at once": HostilePage(
-        _times("<p a='/>'/>", 90_000), content_type="application/xhtml+xml"
+        _times("<p a='/>'/>", 240_000), content_type="application/xhtml+xml"
     ),
     "XHTML of quotes that never end": HostilePage(
-        _times("<p a='<p b=\"", 90_000), content_type="application/xhtml+xml"
+        _times("<p a='<p b=\"", 240_000), content_type="application/xhtml+xml"
     ),
-    "XHTML of slashes": HostilePage(_times("<a" + "/" * 50, 90_000), content_type="application/xhtml+xml"),
+    "XHTML of slashes": HostilePage(_times("<a" + "/" * 50, 240_000), content_type="application/xhtml+xml"),
 }
 
 FIELDS = {
-    "100,000 links": HostilePage(_each("<a href=/x#>x</a>", 95_000).__call__, "too_many_outlinks"),
+    "240,000 links": HostilePage(_each("<a href=/x#>x</a>", 240_000).__call__, "too_many_outlinks"),
     "a million links": HostilePage(
         lambda: BEGINNING + "".join(f"<a href={n}>" for n in range(700_000)), "too_many_tags"
     ),
@@ -146,7 +147,7 @@ FIELDS = {
     "links of dots": HostilePage(_each("<a href='#" + "/.." * 900 + "'>", 3_600)),
     "links to one host, all ports": HostilePage(_each("<a href=http://victim.test:#/>x</a>", 65_000)),
     "a link in 9 MB of text": HostilePage(lambda: BEGINNING + "<a href=/y>" + "x " * 4 * MIB),
-    "100,000 images": HostilePage(_each("<img src=/#>", 195_000), "too_many_images"),
+    "480,000 images": HostilePage(_each("<img src=/#>", 480_000), "too_many_images"),
     "images on a base of 8,000 characters": HostilePage(
         lambda: "<base href='/" + "b" * 8_000 + "/'>" + BEGINNING + "".join(f"<img src={n}>" for n in range(6_000)),
         "too_many_images",
@@ -157,9 +158,9 @@ FIELDS = {
     "a srcset of open brackets": HostilePage(lambda: BEGINNING + "<img srcset='x " + "(" * 9 * MIB + "'>"),
     "srcsets of bad descriptors": HostilePage(lambda: BEGINNING + "<img srcset='" + "x 1q," * 1_800_000 + "'>"),
     "a srcset of digits": HostilePage(lambda: BEGINNING + "<img srcset='x " + "1" * 9 * MIB + "'>"),
-    "190,000 meta tags": HostilePage(_head("<meta name=description content=x>" * 190_000)),
-    "190,000 OpenGraph tags": HostilePage(
-        _head("".join(f"<meta property=og:x content={n}>" for n in range(190_000))), "too_many_properties"
+    "480,000 meta tags": HostilePage(_head("<meta name=description content=x>" * 480_000)),
+    "480,000 OpenGraph tags": HostilePage(
+        _head("".join(f"<meta property=og:x content={n}>" for n in range(480_000))), "too_many_properties"
     ),
     "OpenGraph of 8 KB, 500 times": HostilePage(
         lambda: (
@@ -177,7 +178,7 @@ FIELDS = {
         )
     ),
     "JSON-LD blocks": HostilePage(
-        _times('<script type="application/ld+json">{"@type":"X"}</script>', 90_000), "too_many_json_ld"
+        _times('<script type="application/ld+json">{"@type":"X"}</script>', 240_000), "too_many_json_ld"
     ),
     "JSON-LD of 9 MB": HostilePage(
         lambda: BEGINNING + '<script type="application/ld+json">["' + "x" * 9 * MIB + '"]</script>', "json_ld_too_large"
@@ -268,7 +269,7 @@ FIELDS = {
     "RDFa in RDFa": HostilePage(_times("<div typeof=Recipe property=name>", 500)),
     "microformats in microformats": HostilePage(_times("<div class='h-recipe p-name e-instructions p-author'>x", 500)),
     "20,000 microformats": HostilePage(_times("<div class=h-recipe><p class='p-ingredient p-name'>x</div>", 20_000)),
-    "links of the head without an end": HostilePage(_head("<link rel='alternate icon' hreflang=de href=/x>" * 90_000)),
+    "links of the head without an end": HostilePage(_head("<link rel='alternate icon' hreflang=de href=/x>" * 240_000)),
     "app links of 8 KB": HostilePage(
         _head("".join(f"<meta property=al:x content='{'y' * 8_000}'>" for _ in range(500)))
     ),
@@ -277,8 +278,8 @@ FIELDS = {
     "CSS of backgrounds without an end": HostilePage(_times("background:", 800_000, "<style>url(")),
     "CSS of open urls": HostilePage(_times("url(", 2 * MIB, "<style>background:")),
     "CSS of space": HostilePage(_times("background \n", 800_000, "<style>url(")),
-    "style attributes": HostilePage(_times("<p style='background:url(/x)'>", 190_000)),
-    "style sheets": HostilePage(_times("<style>a{background:url(/x)}</style>", 90_000)),
+    "style attributes": HostilePage(_times("<p style='background:url(/x)'>", 480_000)),
+    "style sheets": HostilePage(_times("<style>a{background:url(/x)}</style>", 240_000)),
     "noscripts": HostilePage(_times("<noscript><img src=/n></noscript>", 60_000), "too_many_noscripts"),
     "a title of 9 MB": HostilePage(
         lambda: "<title>" + "x" * 9 * MIB + "</title><a href=/kept>x</a>", "text_cut", title="xxx"
@@ -286,7 +287,7 @@ FIELDS = {
     "a title without an end": HostilePage(
         lambda: "<a href=/kept>x</a><title>" + "Kept " * MIB, "text_cut", title="Kept"
     ),
-    "190,000 titles": HostilePage(_times("<title>x</title>", 95_000)),
+    "480,000 titles": HostilePage(_times("<title>x</title>", 240_000)),
     "titles in drawings": HostilePage(
         lambda: "<a href=/kept>x</a><svg>" + "<g>" * 400 + "<title>x</title>" * 60_000 + "</svg><title>Kept</title>",
         title="",  # a bounded number of titles is looked at
@@ -305,8 +306,8 @@ FIELDS = {
     "base with credentials": HostilePage(_head("<base href='http://user:pw@site.test/'>"), has_link=False),
     "base that can't be parsed": HostilePage(_head("<base href='http://['>")),
     "base of 9 MB": HostilePage(_head("<base href='" + "x/" * 4 * MIB + "'>")),
-    "190,000 bases": HostilePage(_head("<base href=javascript:x>" * 190_000)),
-    "190,000 refreshes": HostilePage(
+    "480,000 bases": HostilePage(_head("<base href=javascript:x>" * 480_000)),
+    "480,000 refreshes": HostilePage(
         lambda: BEGINNING + "<meta http-equiv=refresh content='0;url=/x'>" * 150_000, outcome="redirected"
     ),
     "a refresh of digits": HostilePage(_head("<meta http-equiv=refresh content='" + "0" * 60_000 + "'>")),

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from extraction.call import packed
 from extraction.flags import Flags
 from extraction.limits import DEFAULT, Limits
 from extraction.markup import bounded_markup, expanded_xhtml
 from extraction.tags import tags
 from tests.unit.extraction import record
+from thrift_idl.gen.page.ttypes import Link, PageRecord
+from thrift_idl.records import unpack
 
 FIRST = "<title>kept</title><a href=/kept>kept</a>"
 
@@ -24,24 +27,43 @@ def bounded(text: str, limits: Limits = DEFAULT) -> tuple[str, tuple[str, ...]]:
         ("<table><tr><td><a href=/x>" * 20_000, "too_deep"),
         ("<div></b><!--</div>-->" * 20_000, "too_deep"),
         ("<p " + " ".join(f"a{i}=1" for i in range(40_000)) + ">", "too_many_attributes"),
-        ("<p>" * 250_000, "too_many_tags"),
+        ("<p>" * DEFAULT.tags, "too_many_tags"),
         ("<p>" + "".join(f"<b id={i}>" for i in range(2_400)) + "x" + "<p>x" * 2_400, "too_deep"),
         ("".join(f"<b id={i}>" for i in range(400)) + "x" + "<p>x" * 4_000, "too_many_nodes"),
+        (f"<a href={'x' * 200}" + "><a href=".join(f"{'x' * 200}{i}" for i in range(20_000)) + ">", "record_too_large"),
+        ("".join(f"<a href=/{i} rel='a b c d'>x</a>" for i in range(20_000)), "too_many_outlinks"),
         ("x" * 11_000_000, "truncated"),
     ],
     ids=lambda value: value[:12],
 )
 def test_what_was_found_before_a_page_gets_too_much_is_kept(markup: str, flag: str):
-    page = record(FIRST + markup)
+    page = unpack(PageRecord, packed(record(FIRST + markup)))
     assert page.title == "kept"
     assert page.outlinks[0].url == "http://site.test/kept"
     assert flag in page.flags
 
 
-def test_documentation_on_one_page_is_read_to_its_end():
-    # As many tags as the whole of Node's documentation has on one page, and more links than Python's changelog.
-    page = record("".join(f"<p><a href=/{number}>x</a><i>y</i></p>" for number in range(9_000)) + "<br>" * 190_000)
-    assert (len(page.outlinks), page.flags) == (9_000, ())
+def documentation(links: int, tags_a_link: int) -> str:
+    """A reference on one page: sections of highlighted code, each with a link out of the page at its end."""
+    code = "<span class=hljs-title>f</span>(x)\n" * ((tags_a_link - 8) // 2)
+    sections = "".join(
+        f"<h3 id=s{number}>f</h3><pre><code>{code}</code></pre>"
+        f"<a href=/guide/{number} rel=nofollow>Guide {number}</a>\n"
+        for number in range(links)
+    )
+    return f"<!doctype html><title>All</title><main>{sections}</main><p>The end"
+
+
+@pytest.mark.parametrize(
+    ("links", "tags_a_link"), [(600, 800), (30_000, 16)], ids=["much code", "as many links as are kept"]
+)
+def test_documentation_on_one_page_is_read_to_its_end(links: int, tags_a_link: int):
+    # More than the whole of Node's documentation has on one page, twice in three years: 238,000 tags, then 364,000.
+    text = documentation(links, tags_a_link)
+    assert 400_000 < text.count("<") <= DEFAULT.tags and len(text) <= DEFAULT.content_bytes
+    page = record(text)
+    assert (len(page.outlinks), page.outlinks[-1].text, page.flags) == (links, f"Guide {links - 1}", ())
+    assert unpack(PageRecord, packed(page)) == page
 
 
 def test_ten_megabytes_of_script_are_no_trouble():
@@ -68,6 +90,15 @@ def test_large_pages_that_are_no_attack_are_left_alone(usual: str):
 
 def test_too_many_nodes_leave_a_flag():
     assert record("<p>x" * 100, limits=Limits(nodes=50)).flags == ("too_many_nodes",)
+
+
+@pytest.mark.parametrize("length", [60, 120, 1_000])
+def test_a_record_too_large_is_cut_to_little_less_than_a_store_takes(length: int):
+    links = tuple(Link(f"http://site.test/{n:0{length}}", (), "x", False) for n in range(DEFAULT.outlinks))
+    answer = packed(PageRecord(extractor_version=1, outlinks=links))
+    kept = unpack(PageRecord, answer)
+    assert kept.flags == ("record_too_large",) and kept.outlinks == links[: len(kept.outlinks)]
+    assert 0.85 * DEFAULT.record_bytes < len(answer) <= DEFAULT.record_bytes
 
 
 def test_noscripts_are_bounded_together():
