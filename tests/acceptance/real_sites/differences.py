@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from tests.acceptance.real_sites.bounds import exceeded
 from tests.acceptance.real_sites.reading import Link, Reading
 from tests.acceptance.real_sites.resolving import resolve
 
@@ -26,6 +27,8 @@ class Difference:
     lxml: Any
     link: Link | None = None
     """The link that it is about, as lxml reads it."""
+    exceeded: frozenset[str] = frozenset()
+    """The bounds that the page exceeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Kind:
 
 
 KINDS = (
+    Kind(
+        "beyond a bound",
+        "the page exceeds a documented bound, and its flag says so: what comes first is kept",
+        lambda each: bool(each.exceeded) and each.field == "target" and not each.ours,
+    ),
     Kind(
         "link within a link",
         "the standard's parser ends a link where another one begins, as browsers do; lxml nests them",
@@ -73,8 +81,9 @@ def _of_links(url: str, ours: Mapping[str, Any], reading: Reading) -> Iterator[D
     theirs = reading.outlinks(url)
     only_ours = [each for each in ours if each not in theirs]
     only_theirs = [each for each in theirs if each not in ours]
+    bounds = exceeded(url, reading) if only_theirs else frozenset[str]()
     for here, there in zip_longest(only_ours, only_theirs, fillvalue=""):
-        yield Difference(url, "target", here, there, theirs.get(there))
+        yield Difference(url, "target", here, there, theirs.get(there), bounds)
     if [each for each in ours if each in theirs] != [each for each in theirs if each in ours]:
         yield Difference(url, "order", list(ours), list(theirs))
     for target in ours.keys() & theirs.keys():

@@ -44,6 +44,11 @@ class Reading:
     opengraph: tuple[tuple[str, str], ...]
     robots: tuple[tuple[str, tuple[str, ...]], ...]
     links: tuple[Link, ...]
+    content_bytes: int
+    tags: int
+    """`<` characters."""
+    images: int
+    """Different ones, of img elements."""
 
     def base_url(self, url: str) -> str:
         """What its addresses are relative to."""
@@ -71,7 +76,8 @@ class Reading:
 @lru_cache(maxsize=4096)
 def read(path: Path, content_of: Any) -> Reading:
     """The reading of a file; `content_of` gives its bytes."""
-    root = html.document_fromstring(content_of(path), parser=html.HTMLParser(huge_tree=True))
+    content = content_of(path)
+    root = html.document_fromstring(content, parser=html.HTMLParser(huge_tree=True))
     head = root.find("head")
     canonical = () if head is None else (link for link in head.iter("link") if "canonical" in _words(link, "rel"))
     base = root.find(".//base[@href]")
@@ -83,6 +89,9 @@ def read(path: Path, content_of: Any) -> Reading:
         opengraph=tuple(_opengraph(root)),
         robots=tuple(_robots(root)),
         links=tuple(_links(root)),
+        content_bytes=len(content),
+        tags=content.count(b"<"),
+        images=len({each.get("src") for each in root.iter("img") if each.get("src")}),
     )
 
 

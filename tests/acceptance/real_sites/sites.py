@@ -80,5 +80,10 @@ def seeds() -> list[str]:
     return [seed for site in SITES for seed in site.seeds()]
 
 
+def roots() -> list[str]:
+    """Where each package's pages begin."""
+    return [f"http://{site.host}{each.path}" for site in SITES for each in site.packages]
+
+
 def _file(seed: str) -> str:
     return seed or "index.html"
