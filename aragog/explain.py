@@ -8,8 +8,8 @@
 - `address`: `port_refusal` and `addresses` [`address`, `port` (dialled), `allowed`, `reason`]
 - `robots`, null where the address decides already: `url`, `source` (fetched, cached, stale, memory, unavailable,
   unknown), `present` (false: a 4xx or an empty file, so that all is allowed), `allowed`, `line` (0 = none matches),
-  `rule`, `group`, `version`, `crawl_delay_ms`, `fetched_ms`, `age_ms`, and where there is none `code`, `message`,
-  `delay_ms`
+  `rule`, `group`, `version`, `crawl_delay_ms`, `flag` (the bound of ours that the file exceeds, because of which it
+  forbids; "" = none), `fetched_ms`, `age_ms`, and where there is none `code`, `message`, `delay_ms`
 - `limit`, null where `limit_unknown` says why: `domain`, `limit`, `line` (of the override file, 0 = none), `note`,
   `interval_ms`, `next_slot_ms`, `held_ms`, `held_status` (of the answer that holds it), `next_hold_ms` (of the next 429
   without Retry-After), `blocked_ms`; `host_limit`, `host_line`, `host_interval_ms` of the host's own limit ("" = none);
@@ -187,7 +187,7 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-_RULES = ("allowed", "line", "rule", "group", "version", "crawl_delay_ms")
+_RULES = ("allowed", "line", "rule", "group", "version", "crawl_delay_ms", "flag")
 _PAGE = ("version", "status", "media_type", "content_bytes", "fetched_ms", "last_seen_ms", "changed_ms")
 
 

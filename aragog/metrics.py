@@ -91,6 +91,7 @@ _LATENCY = _histogram("fetcher_request_latency_ms", "Of requests on the wire.", 
 _BYTES = _counter("fetcher_wire_bytes", "Bytes received.", "purpose")
 _FETCHES = _counter("fetcher_fetches", "Fetches, by the code of the error that ended them.", "code")
 _VOIDED = _counter("fetcher_grants_voided", "Grants that came too late.")
+_EXCEEDED = _counter("fetcher_robots_exceeded", "URLs denied because of what their robots.txt would cost.", "flag")
 
 _RESERVATIONS = _counter("ratelimiter_reservations", "Reservations, by what became of them.", "outcome")
 _CONTENDED = _counter("ratelimiter_contended", "Reservations that lost every compare-and-set.")
@@ -202,6 +203,11 @@ class FetcherMetrics(FetcherLog):
     def grant_voided(self, domain: str) -> None:
         """Count."""
         _VOIDED.inc()
+
+    def robots_exceeded(self, origin: str, flag: str) -> None:
+        """Count, and say so."""
+        super().robots_exceeded(origin, flag)
+        _EXCEEDED.labels(flag).inc()
 
 
 class LimiterMetrics(LimiterLog):

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from aragog.settings import Settings
+from fetcher.robots.bounds import told
 from fetcher.telemetry import FetcherTelemetry
 from fetcher.telemetry import SilentTelemetry as SilentFetcher
 from pinlater.telemetry import Silent as SilentPinLater
@@ -56,9 +57,13 @@ class LimiterLog(SilentLimiter):
 class FetcherLog(SilentFetcher):
     """The fetcher's news."""
 
-    def robots_disagreed(self, origin: str, url: str) -> None:
-        """Two readings of a robots.txt differ."""
-        _log.error("two readings of %s/robots.txt differ on %s: please report this", origin, url)
+    _exceeding = ("", "")
+
+    def robots_exceeded(self, origin: str, flag: str) -> None:
+        """A robots.txt is too much for us; said once for URLs in a row."""
+        if (origin, flag) != self._exceeding:
+            self._exceeding = origin, flag
+            _log.warning("%s/robots.txt forbids a URL: %s", origin, told(flag))
 
     def robots_cache_failed(self, code: str) -> None:
         """The shared cache is down."""

@@ -20,7 +20,7 @@ from fetcher.robots.cache import RobotsCache
 from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import Rules, denial
 from fetcher.settings import FetcherSettings
 from fetcher.useragent import check_contact, product_token
 from thrift_idl.errors import (
@@ -35,7 +35,6 @@ from thrift_idl.errors import (
     InvalidRequest,
     InvalidUrl,
     Refused,
-    RobotsDenied,
     Unavailable,
 )
 from thrift_idl.gen.fetcher.ttypes import (
@@ -143,7 +142,7 @@ class Explaining:
             raise remembered(copy, self.clock.wall_ms())
         token = product_token(self.settings.user_agent)
         rules = await asyncio.to_thread(Rules, copy.content, token)
-        found, _ = await asyncio.to_thread(rules.verdict, url.target)
+        found = await asyncio.to_thread(rules.verdict, url.target)
         told = self._told(url, "cached" if state is State.FRESH else "stale", found, copy)
         return replace(told, sitemaps=sitemap_urls(rules, url))
 
@@ -215,7 +214,7 @@ def _denied(robots: RobotsExplanation | None) -> AragogError | None:
     found = robots.verdict if robots else None
     if found is None or found.allowed:
         return None
-    return RobotsDenied(f"robots.txt forbids it: {found.rule}")
+    return denial(found)
 
 
 def _held(limit: DomainStatus | None, max_wait_ms: int) -> AragogError | None:

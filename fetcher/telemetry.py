@@ -40,8 +40,8 @@ class FetcherTelemetry(Protocol):
     def grant_voided(self, domain: str) -> None:
         """A grant came too late to be used and was taken anew."""
 
-    def robots_disagreed(self, origin: str, url: str) -> None:
-        """protego and our own reading of a robots.txt differ: a bug."""
+    def robots_exceeded(self, origin: str, flag: str) -> None:
+        """A robots.txt asks for more than we do for one, by `flag` of fetcher/robots/bounds.py; a URL is denied."""
 
     def robots_cache_failed(self, code: str) -> None:
         """The shared cache couldn't be read or written."""
@@ -62,7 +62,7 @@ class SilentTelemetry:
     def grant_voided(self, domain: str) -> None:
         """Nothing."""
 
-    def robots_disagreed(self, origin: str, url: str) -> None:
+    def robots_exceeded(self, origin: str, flag: str) -> None:
         """Nothing."""
 
     def robots_cache_failed(self, code: str) -> None:

@@ -15,8 +15,9 @@ from fetcher.redirects import REDIRECTS, check_hop, location_target
 from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
+from fetcher.robots.rules import denial
 from fetcher.settings import FetcherSettings
-from thrift_idl.errors import Moved, RobotsDenied, WrongType
+from thrift_idl.errors import Moved, WrongType
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
 
 Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
@@ -104,8 +105,7 @@ class Walk:
         finally:
             self.budget.exclude(self.clock.now_ms() - began_ms)
         if not verdict.allowed:
-            message = f"robots.txt forbids it: {verdict.rule}"
-            raise RobotsDenied(message, line=str(verdict.line), rule=verdict.rule, group=verdict.group)
+            raise denial(verdict)
         return verdict
 
     def _validators(self) -> list[tuple[str, str]]:

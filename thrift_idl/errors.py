@@ -98,7 +98,7 @@ class InvalidUrl(Refused):
 
 
 class RobotsDenied(Refused):
-    """robots.txt forbids it (RFC 9309); details: line, rule, group."""
+    """robots.txt forbids it (RFC 9309); details: line, rule, group, and flag where it has one."""
 
     code = "robots_denied"
 

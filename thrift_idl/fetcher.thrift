@@ -78,6 +78,11 @@ struct RobotsVerdict {
   /** SHA-256 prefix of the file, hex; "" = no file (4xx). */
   5: optional string version = ""
   6: optional i64 crawl_delay_ms
+  /**
+   * The bound of ours that the file exceeds, because of which it forbids: too_many_rules, too_many_wildcards,
+   * too_many_steps; "" = none.
+   */
+  7: optional string flag = ""
 } (python.immutable = "")
 
 struct FetchRequest {

@@ -20,6 +20,7 @@ from aragog.cli.run import context, run
 from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
 from aragog.lock import DataDirectoryLocked, owned
 from aragog.settings import Settings, load
+from fetcher.robots.bounds import told
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import AddressVerdict, Explanation, RobotsExplanation, RobotsVerdict
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -169,18 +170,20 @@ def _robots_rows(robots: RobotsExplanation) -> Iterator[tuple[str, str]]:
     why = f": {robots.code} {robots.message}" if robots.verdict is None else ""
     yield "robots.txt", f"{robots.url}\n{robots.source}{age}{f', version {version}' if version else ''}{why}"
     if robots.verdict:
-        yield "decided by", _decision(robots.verdict)
+        yield "decided by", decision(robots.verdict)
         if robots.verdict.crawl_delay_ms:
             yield "crawl delay", lasting(robots.verdict.crawl_delay_ms)
 
 
-def _decision(rules: RobotsVerdict) -> str:
+def decision(rules: RobotsVerdict) -> str:
     """Which line decides, and what it says."""
     if not rules.version:
         return "no file (4xx), or an empty one: all is allowed"
     if not rules.group:
         return "no group of it is ours: all is allowed"
     group = f"group {rules.group}"
+    if rules.flag:
+        return f"no line: {told(rules.flag)} ({group})"
     return f"line {rules.line}: {rules.rule} ({group})" if rules.line else f"no line matches: allowed ({group})"
 
 

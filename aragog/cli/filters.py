@@ -46,6 +46,8 @@ class Shape:
     """Keys of the answer that a plain line shows; none = plain answers are JSON too."""
     most: int = MIB
     """Bytes of the longest line."""
+    at_times: tuple[str, ...] = ()
+    """Keys that a plain line shows, too, where the answer has them."""
 
     def read(self, line: Line) -> Fields:
         """The fields of a line. Raises `InvalidRequest`."""
@@ -64,7 +66,8 @@ class Shape:
             return orjson.dumps(answer) + b"\n"
         if "error" in answer:
             return f"error\t{_word(answer['error'])}\n".encode("utf-8", "replace")
-        return "\t".join([_word(answer[name]) for name in self.columns]).encode("utf-8", "replace") + b"\n"
+        shown = [*self.columns, *(name for name in self.at_times if name in answer)]
+        return "\t".join([_word(answer[name]) for name in shown]).encode("utf-8", "replace") + b"\n"
 
 
 def _word(value: Any) -> str:

@@ -13,6 +13,7 @@ import typer
 
 import weburl
 from aragog.cli.filters import MIB, Answer, Fields, Jsonl, Shape, one_of, run_filter, scalar, text_of
+from fetcher.robots.bounds import told
 from fetcher.robots.rules import Rules
 from fetcher.settings import RobotsSettings
 from thrift_idl.errors import BadConfiguration, InvalidRequest
@@ -46,7 +47,8 @@ def check(
     """Say whether a robots.txt lets an agent fetch URLs, and which line decides (RFC 9309).
 
     `aragog robots check --robots robots.txt --agent Googlebot https://example.com/x` prints four words, separated by
-    tabs: allowed or denied, number and text of the deciding line, and the group; `-` where nothing decides.
+    tabs: allowed or denied, number and text of the deciding line, and the group; `-` where nothing decides. Where
+    the file exceeds a bound of ours, because of which the URL is denied, a fifth says so.
 
     With --jsonl each line brings its own: `{"robots": "User-agent: *\\nDisallow: /x", "agent": "Googlebot",
     "url": "https://example.com/x"}`, or `robots_base64` for bytes; the answer is
@@ -56,7 +58,13 @@ def check(
         raise InvalidRequest("which robots.txt? Name its file with --robots, or give JSON lines with --jsonl")
     content = b"" if robots is None else _file(robots)
     columns = ("allowed", "line", "rule", "group")
-    shape = Shape(jsonl, lambda text: {"url": text, "agent": agent, "robots": content}, columns, _LONGEST_LINE)
+    shape = Shape(
+        jsonl,
+        lambda text: {"url": text, "agent": agent, "robots": content},
+        columns,
+        _LONGEST_LINE,
+        at_times=("message",),
+    )
     run_filter(shape, verdict, urls)
 
 
@@ -64,16 +72,18 @@ def verdict(fields: Fields) -> Answer:
     """`{"robots" | "robots_base64", "agent", "url"}` -> `{"allowed", "line", "rule", "group"}`.
 
     `line` (from 1) and `rule` are null where no rule matches, `group` where no group applies. What goes beyond 500 KiB
-    isn't read. Raises `InvalidUrl`, `InvalidRequest`.
+    isn't read. Where the file exceeds another bound of the fetcher, `flag` names it, and `message` is a sentence on it.
+    Raises `InvalidUrl`, `InvalidRequest`.
     """
     content, token = _content(fields), token_of(text_of(fields, "agent"))
-    found, _ = _rules(_cut(content), token).verdict(target_of(text_of(fields, "url")))
-    return {
+    found = _rules(_cut(content), token).verdict(target_of(text_of(fields, "url")))
+    answer = {
         "allowed": found.allowed,
         "line": found.line or None,
         "rule": found.rule or None,
         "group": found.group or None,
     }
+    return answer | {"flag": found.flag, "message": told(found.flag)} if found.flag else answer
 
 
 def token_of(agent: str) -> str:

@@ -6,18 +6,19 @@ like any other request, on a reservation, and kept in this process, so that an o
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
 import weburl
 from fetcher.clock import Clock
+from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, Steps
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.compiled import Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
 from fetcher.robots.flights import Flights
 from fetcher.robots.retrieval import Retrieved, robots_url
 from fetcher.robots.rules import Rules
+from fetcher.robots.turns import Turns
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
 from thrift_idl.errors import BackendDown, InvalidUrl, RetryAfter, RobotsUnavailable, Unavailable
@@ -28,10 +29,8 @@ FetchRobots = Callable[[weburl.Url, Context, RobotsCopy | None], Awaitable[Retri
 """The robots.txt of the URL's origin, or that the copy still holds. Raises what `failed` shall remember, or a deferral.
 """
 
-# What may take more than a few milliseconds is done in a thread.
+# What may take more than a few milliseconds is done in a thread, in turns.
 _COMPILED_ON_LOOP = 8 * KIB
-_ASKED_ON_LOOP = 32 * KIB
-_WILDCARDS_ON_LOOP = 64
 
 
 class RobotsGate:
@@ -54,6 +53,7 @@ class RobotsGate:
         self._telemetry = telemetry
         self._compiled = CompiledRules(settings.compiled_bytes)
         self._flights: Flights[Compiled] = Flights()
+        self._turns = Turns(clock)
 
     async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:
         """What the origin's robots.txt says of `url`.
@@ -67,9 +67,12 @@ class RobotsGate:
             compiled = await self._flights.join(origin, lambda: self._obtain(url, context))
         if not self._decides(compiled.copy):
             raise remembered(compiled.copy, self._wall_ms())
-        verdict, agreed = await self._ask(compiled.rules, url.target)
-        if not agreed:
-            self._telemetry.robots_disagreed(origin, url.request_form)
+        rules = compiled.rules
+        verdict = rules.verdict(url.target, Steps(QUICK_STEPS))
+        if verdict.flag == TOO_MANY_STEPS:
+            verdict = await self._turns.take(url.registrable_domain, lambda: rules.verdict(url.target))
+        if verdict.flag:
+            self._telemetry.robots_exceeded(origin, verdict.flag)
         return verdict
 
     def sitemaps(self, url: weburl.Url) -> tuple[str, ...]:
@@ -80,11 +83,6 @@ class RobotsGate:
     async def close(self) -> None:
         """End fetches under way."""
         await self._flights.close()
-
-    async def _ask(self, rules: Rules, target: str) -> tuple[RobotsVerdict, bool]:
-        if rules.size <= _ASKED_ON_LOOP and rules.wildcards <= _WILDCARDS_ON_LOOP:
-            return rules.verdict(target)
-        return await asyncio.to_thread(rules.verdict, target)
 
     def _decides(self, copy: RobotsCopy) -> bool:
         return state_of(copy, self._wall_ms(), self._settings) in (State.FRESH, State.STANDING_IN)
@@ -101,7 +99,7 @@ class RobotsGate:
         if copy is None or state in (State.MISSING, State.STALE):
             copy = await self._fetched(url, context, copy if state is State.STALE else None)
             await self._keep(copy)
-        return await self._compile(copy)
+        return await self._compile(copy, url.registrable_domain)
 
     async def _fetched(self, url: weburl.Url, context: Context, stale: RobotsCopy | None) -> RobotsCopy:
         """A new copy from the origin, or the stale one renewed; a failure becomes a copy that remembers it."""
@@ -129,11 +127,11 @@ class RobotsGate:
         except BackendDown as error:
             self._telemetry.robots_cache_failed(error.code)
 
-    async def _compile(self, copy: RobotsCopy) -> Compiled:
+    async def _compile(self, copy: RobotsCopy, domain: str) -> Compiled:
         if len(copy.content) <= _COMPILED_ON_LOOP:
             rules = Rules(copy.content, self._token)
         else:
-            rules = await asyncio.to_thread(Rules, copy.content, self._token)
+            rules = await self._turns.take(domain, lambda: Rules(copy.content, self._token))
         compiled = Compiled(copy, rules)
         self._compiled.keep(compiled)
         return compiled

@@ -1,7 +1,8 @@
-"""Our own reading of robots.txt: its lines, its groups, and the text that protego gets instead of the original.
+"""What a robots.txt says: its lines and its groups.
 
-RFC 9309, and where it leaves room, what Google's parser does: a missing colon, misspelt fields, a product token
-followed by more. Lines that don't concern groups (sitemaps, crawl delays, unknown ones) never end a group's header.
+RFC 9309, and where it leaves room, what Google's parser does: a missing colon, misspelt fields and fields that only
+begin like a known one (`Disallowed`, `Sitemaps`), a product token followed by more. Lines that don't concern groups
+(sitemaps, crawl delays, unknown ones) never end a group's header.
 """
 
 from __future__ import annotations
@@ -10,27 +11,28 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _LONGEST_LINE = 16_663  # bytes; what goes beyond is cut off, as Google does
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_MARK = re.compile(rb"\A\xef(?:\xbb\xbf?)?")
+_SHORTEST_LINE = len("allow:")
 _LONGEST_DELAY_MS = 86_400_000
 _DISALLOW = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw", "desallow")
 _AGENT = ("user-agent", "useragent", "user agent", "useg-agent")
 _DELAY = ("crawl-delay", "crawldelay", "crawl delay")
-_KINDS = {
-    **dict.fromkeys(_DISALLOW, "disallow"),
-    **dict.fromkeys(_AGENT, "user-agent"),
-    **dict.fromkeys(_DELAY, "crawl-delay"),
-    **dict.fromkeys(("sitemap", "site-map"), "sitemap"),
-    "allow": "allow",
+_BEGINNINGS = {
+    "disallow": _DISALLOW,
+    "allow": ("allow",),
+    "user-agent": _AGENT,
+    "sitemap": ("sitemap", "site-map"),
+    "crawl-delay": _DELAY,
 }
 # A product token has letters, "_" and "-" (RFC 9309 2.2.1); sites and crawlers use digits as well.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d*)?|\.\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line that says something."""
 
     number: int
@@ -54,12 +56,26 @@ def lines_of(content: bytes) -> Iterator[Line]:
     """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         content = content.decode("utf-16", "replace").encode()
-    for number, raw in enumerate(_LINE_END.split(content.removeprefix(codecs.BOM_UTF8)), 1):
-        text = raw[:_LONGEST_LINE].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\0\f\v")
-        field, value = _split(text)
-        kind = _KINDS.get(field.lower())
-        if kind:
-            yield Line(number, kind, value)
+    ended = _without_mark(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for number, raw in enumerate(ended.split(b"\n"), 1):
+        if len(raw) >= _SHORTEST_LINE:
+            text = raw[:_LONGEST_LINE].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\0\f\v")
+            field, value = _split(text)
+            if kind := _kind(field.lower()):
+                yield Line(number, kind, value)
+
+
+def _without_mark(content: bytes) -> bytes:
+    """Without the byte order mark of UTF-8, or as much of it as is there."""
+    return _MARK.sub(b"", content, count=1)
+
+
+def _kind(field: str) -> str:
+    """What a field in lower case means; "" for nothing that we know."""
+    for kind, beginnings in _BEGINNINGS.items():
+        if field.startswith(beginnings):
+            return kind
+    return ""
 
 
 def _split(text: str) -> tuple[str, str]:

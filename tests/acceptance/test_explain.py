@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from aragog.assembly.whole import assembled
-from aragog.cli.explain import lasting
+from aragog.cli.explain import decision, lasting
 from aragog.cli.pages import fetch_all
 from aragog.crawl.visit import Visit
 from aragog.demo import settings_for
@@ -24,6 +24,7 @@ from tests.processes import environment, run_aragog, sample_web, service
 from testweb import SampleWeb
 from testweb.expectation import load
 from thrift_idl.gen.context.ttypes import Context
+from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
 EXPECTED = load()
 CONTEXT = Context("test")
@@ -185,7 +186,7 @@ KEYS = {
     "stored leads_to",
     "forms": "parsed request_form normalized key origin registrable_domain",
     "address": "port_refusal addresses",
-    "robots": "url source present allowed line rule group version crawl_delay_ms fetched_ms age_ms code message "
+    "robots": "url source present allowed line rule group version crawl_delay_ms flag fetched_ms age_ms code message "
     "delay_ms",
     "limit": "domain interval_ms next_slot_ms held_ms blocked_ms limit version line note host_limit host_interval_ms "
     "host_line held_status next_hold_ms limits_error shadow",
@@ -221,6 +222,12 @@ def test_the_card_answers_first_and_prints_the_outside_as_text(web: dict[str, An
     assert "line 4: allow: /drafts/published (group *)" in done.stdout and "127.0.0.1" in done.stdout
     denied = run_aragog(env, "explain", "http://garden.test:99999/")
     assert denied.returncode == 1 and "would not be fetched: invalid_url" in denied.stdout
+
+
+@pytest.mark.parametrize("flag", ["too_many_rules", "too_many_wildcards", "too_many_steps"])
+def test_the_card_says_why_a_file_beyond_our_bounds_forbids(flag: str) -> None:
+    said = decision(RobotsVerdict(False, group="*", version="0123456789abcdef", flag=flag))
+    assert said.startswith("no line: ") and said.endswith(f"a URL is taken as disallowed ({flag}) (group *)")
 
 
 def test_text_that_is_no_unicode_is_answered(tmp_path: Path) -> None:

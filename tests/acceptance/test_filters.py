@@ -155,6 +155,9 @@ def test_plain_lines_are_answered_by_plain_lines(env: dict[str, str], tmp_path: 
     arguments = ("robots", "check", "--robots", str(tmp_path / "robots.txt"), "--agent", "Googlebot/2.1 (+http://g/)")
     done = run(env, *arguments, given=b"http://h/x%ff%1b[2J\n/y\n")
     assert done.stdout.decode().splitlines() == ["denied\t2\tdisallow: /x?\ufffd[2J\t*", "allowed\t-\t-\t*"]
+    (tmp_path / "much.txt").write_bytes(b"User-agent: *\n" + b"Allow: /\n" * 40_001)
+    done = run(env, "robots", "check", "--robots", str(tmp_path / "much.txt"), "/x")
+    assert done.stdout.startswith(b"denied\t-\t-\t*\tthe file has more than 40,000 rules for us: ")
     done = run(env, "address", "check", "8.8.8.8", "http://2130706433/")
     assert done.stdout.startswith(b"allowed\tpublic address\ndenied\t127.0.0.1 ")
     assert run(env, "robots", "check", "/x").returncode == 2

@@ -323,6 +323,35 @@ async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not():
         assert (await fetcher.fetch(asked(web.url("/late")))).robots.allowed
 
 
+@pytest.mark.parametrize(
+    ("content", "path", "flag"),
+    [
+        (b"User-agent: *\n" + b"Allow: /\n" * 45_000, "/", "too_many_rules"),
+        (b"User-agent: *\n" + (b"Allow: /" + b"*" * 16_000 + b"\n") * 7, "/", "too_many_wildcards"),
+        (b"User-agent: *\n" + b"".join(b"Allow: /*%x*/ab/ab\n" % n for n in range(9_000)), "/ab", "too_many_steps"),
+    ],
+)
+async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, path: str, flag: str):
+    class Told(SilentTelemetry):
+        def __init__(self):
+            self.flags = set()
+
+        def robots_exceeded(self, origin, flag):
+            self.flags.add(flag)
+
+    telemetry = Told()
+    async with (
+        origin({"/robots.txt": reply(200, content), "/": PAGE}) as web,
+        fetching(web.port, telemetry=telemetry) as (fetcher, _),
+    ):
+        with pytest.raises(RobotsDenied) as caught:
+            await fetcher.fetch(asked(web.url(path * 2_000)))
+        assert caught.value.details["flag"] == flag and f"({flag})" in caught.value.message
+        assert caught.value.details["line"] == "0"
+    assert telemetry.flags == {flag}
+    assert [seen.target for seen in web.seen] == ["/robots.txt"]
+
+
 async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_cache():
     settings = FetcherSettings(robots=RobotsSettings(compiled_bytes=5_000))
     hosts = [f"h{n}.test" for n in range(6)]

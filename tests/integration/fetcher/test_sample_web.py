@@ -107,6 +107,6 @@ def forbidden(web: SampleWeb) -> list[str]:
     for entry in web.log.entries:
         rule = web.sites[entry.host].rules.get("/robots.txt") if entry.host in web.sites else None
         content = getattr(rule, "content", b"") or b""
-        if not Rules(content, "Aragog").verdict(entry.path)[0].allowed:
+        if not Rules(content, "Aragog").verdict(entry.path).allowed:
             denied.append(entry.url)
     return denied

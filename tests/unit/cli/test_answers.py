@@ -154,6 +154,14 @@ def test_without_rules_nothing_decides() -> None:
     assert asked(robots.verdict, robots="", agent="a", url="http://h/") == want
 
 
+def test_a_file_beyond_our_bounds_is_denied_by_a_sentence() -> None:
+    much = "User-agent: *\n" + "Allow: /\n" * 40_001
+    found = asked(robots.verdict, robots=much, agent="a", url="http://h/x")
+    sentence = "the file has more than 40,000 rules for us: beyond that bound a URL is taken as disallowed"
+    said = {"flag": "too_many_rules", "message": f"{sentence} (too_many_rules)"}
+    assert found == {"allowed": False, "line": None, "rule": None, "group": "*"} | said
+
+
 @pytest.mark.parametrize("content", [b"User-agent: *\n/\xff\xfe\n>>>???", b"\xff\xfeU\x00", b"\x00", bytes(range(256))])
 def test_base64_is_read_in_every_way_to_write_it(content: bytes) -> None:
     plain, safe = base64.b64encode(content).decode(), base64.urlsafe_b64encode(content).decode()

@@ -95,6 +95,16 @@ async def test_a_denied_url_names_the_line_that_decides():
     assert rules.crawl_delay_ms == 2_000
 
 
+@pytest.mark.parametrize("fetch_robots", [True, False])
+async def test_a_file_beyond_our_bounds_is_explained_by_a_sentence(fetch_robots: bool):
+    kit = await kit_of()
+    kit.robots = b"User-agent: *\n" + b"Allow: /\n" * 40_001
+    await kit.explain()
+    found = await kit.explain(fetch_robots=fetch_robots)
+    assert (found.would_fetch, found.code, found.robots.verdict.flag) == (False, "robots_denied", "too_many_rules")
+    assert found.message.startswith("robots.txt forbids it: the file has more than 40,000 rules for us: beyond that")
+
+
 async def test_an_allowed_url_would_be_fetched_and_names_its_line_too():
     found = await (await kit_of()).explain("HTTP://A.test/public#x")
     assert (found.would_fetch, found.code, found.url) == (True, "", "http://a.test/public")

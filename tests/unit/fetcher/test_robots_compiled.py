@@ -20,7 +20,14 @@ def compiled(origin: str, content: bytes) -> Compiled:
 
 
 @pytest.mark.parametrize(
-    "rule", ["Disallow: /path{i}/", "Allow: /p{i}$", "Disallow: /p{i}/*/x", "Disallow: /a/long/way/down/{i}/*.pdf$"]
+    "rule",
+    [
+        "Disallow: /path{i}/",
+        "Allow: /p{i}$",
+        "Disallow: /p{i}/*/x",
+        "Disallow: /a/long/way/down/{i}/*.pdf$",
+        "Allow: /{i}/index.html",
+    ],
 )
 def test_the_cost_of_rules_is_what_they_take_give_or_take_a_third(rule):
     content = file_of(200, rule)
@@ -52,13 +59,13 @@ def test_large_files_push_out_each_other_and_nobody_else():
     kept = CompiledRules(16 * LARGE)
     kept.keep(compiled("http://small.test", file_of(5)))
     for number in range(20):
-        kept.keep(compiled(f"http://large{number}.test", file_of(150)))
+        kept.keep(compiled(f"http://large{number}.test", file_of(400)))
     assert kept.get("http://small.test") and kept.get("http://large19.test")
     assert kept.get("http://large0.test") is None and kept.bytes <= 16 * LARGE // 8 + LARGE
 
 
 def test_an_origin_whose_file_changed_is_kept_once():
     kept = CompiledRules(64 * LARGE)
-    for count in (5, 150, 5):
+    for count in (5, 400, 5):
         kept.keep(last := compiled("http://a.test", file_of(count)))
     assert kept.bytes == last.cost and kept.get("http://a.test") is last

@@ -741,6 +741,8 @@ class RobotsVerdict(object):
      - group: The product token of the group that applied; "" = no group.
      - version: SHA-256 prefix of the file, hex; "" = no file (4xx).
      - crawl_delay_ms
+     - flag: The bound of ours that the file exceeds, because of which it forbids: too_many_rules, too_many_wildcards,
+    too_many_steps; "" = none.
 
     """
 
@@ -751,16 +753,18 @@ class RobotsVerdict(object):
         'group',
         'version',
         'crawl_delay_ms',
+        'flag',
     )
 
 
-    def __init__(self, allowed=None, line=0, rule="", group="", version="", crawl_delay_ms=None,):
+    def __init__(self, allowed=None, line=0, rule="", group="", version="", crawl_delay_ms=None, flag="",):
         _set(self, 'allowed', allowed)
         _set(self, 'line', line)
         _set(self, 'rule', rule)
         _set(self, 'group', group)
         _set(self, 'version', version)
         _set(self, 'crawl_delay_ms', crawl_delay_ms)
+        _set(self, 'flag', flag)
 
     def __setattr__(self, *args):
         raise TypeError("can't modify immutable instance")
@@ -769,7 +773,7 @@ class RobotsVerdict(object):
         raise TypeError("can't modify immutable instance")
 
     def __hash__(self):
-        return hash(self.__class__) ^ hash((self.allowed, self.line, self.rule, self.group, self.version, self.crawl_delay_ms, ))
+        return hash(self.__class__) ^ hash((self.allowed, self.line, self.rule, self.group, self.version, self.crawl_delay_ms, self.flag, ))
 
     @classmethod
     def read(cls, iprot):
@@ -782,6 +786,7 @@ class RobotsVerdict(object):
         group = ""
         version = ""
         crawl_delay_ms = None
+        flag = ""
         while True:
             (fname, ftype, fid) = iprot.readFieldBegin()
             if ftype == TType.STOP:
@@ -816,6 +821,11 @@ class RobotsVerdict(object):
                     crawl_delay_ms = iprot.readI64()
                 else:
                     iprot.skip(ftype)
+            elif fid == 7:
+                if ftype == TType.STRING:
+                    flag = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
+                else:
+                    iprot.skip(ftype)
             else:
                 iprot.skip(ftype)
             iprot.readFieldEnd()
@@ -827,6 +837,7 @@ class RobotsVerdict(object):
             group=group,
             version=version,
             crawl_delay_ms=crawl_delay_ms,
+            flag=flag,
         )
 
     def write(self, oprot):
@@ -857,6 +868,10 @@ class RobotsVerdict(object):
         if self.crawl_delay_ms is not None:
             oprot.writeFieldBegin('crawl_delay_ms', TType.I64, 6)
             oprot.writeI64(self.crawl_delay_ms)
+            oprot.writeFieldEnd()
+        if self.flag is not None:
+            oprot.writeFieldBegin('flag', TType.STRING, 7)
+            oprot.writeString(self.flag.encode('utf-8') if sys.version_info[0] == 2 else self.flag)
             oprot.writeFieldEnd()
         oprot.writeFieldStop()
         oprot.writeStructEnd()
@@ -2456,6 +2471,7 @@ RobotsVerdict.thrift_spec = (
     (4, TType.STRING, 'group', 'UTF8', "", ),  # 4
     (5, TType.STRING, 'version', 'UTF8', "", ),  # 5
     (6, TType.I64, 'crawl_delay_ms', None, None, ),  # 6
+    (7, TType.STRING, 'flag', 'UTF8', "", ),  # 7
 )
 all_structs.append(FetchRequest)
 FetchRequest.thrift_spec = (

@@ -1,0 +1,67 @@
+"""Work that a site sizes and that takes more than a few milliseconds: one piece at a time, and no domain may fill it.
+
+Threads share the interpreter with the event loop, so that each at work slows down everything. A domain whose work took
+CPU lets three times that pass before its next piece: a fourth of one thread is what it can have, and whoever else has
+work waits for one piece of it, not for all that it has in store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fetcher.clock import Clock
+
+T = TypeVar("T")
+_REST = 3
+
+
+@dataclass(slots=True)
+class _Line:
+    """The work of one domain that waits."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    free_at_ms: float = 0
+
+
+class Turns:
+    """Gives each domain its turns."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._now_ms = clock.now_ms
+        self._at_work = asyncio.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    async def take(self, domain: str, work: Callable[[], T]) -> T:
+        """What `work` returns, done in a thread when it is the turn of `domain`."""
+        self._forget()
+        line = self._lines.setdefault(domain, _Line())
+        line.waiting += 1
+        try:
+            async with line.turn:
+                await asyncio.sleep(max(0, line.free_at_ms - self._now_ms()) / 1_000)
+                async with self._at_work:
+                    return await self._done(line, work)
+        finally:
+            line.waiting -= 1
+
+    async def _done(self, line: _Line, work: Callable[[], T]) -> T:
+        result, cpu_ms = await asyncio.to_thread(_timed, work)
+        line.free_at_ms = self._now_ms() + _REST * cpu_ms
+        return result
+
+    def _forget(self) -> None:
+        """Drop the lines that nobody waits in and that have rested."""
+        now_ms = self._now_ms()
+        for domain in [d for d, line in self._lines.items() if not line.waiting and line.free_at_ms <= now_ms]:
+            del self._lines[domain]
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What `work` returns, and the CPU milliseconds that it took; it doesn't answer for waiting for the interpreter."""
+    began = time.thread_time()
+    return work(), (time.thread_time() - began) * 1_000
