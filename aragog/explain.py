@@ -114,8 +114,7 @@ def forms_of(url: str) -> Forms:
         parts = weburl.split(url)
     except InvalidUrl:
         return Forms(parsed)
-    normalized = _or_none(weburl.normalize, url)
-    key = weburl.url_key(url).hex() if normalized else ""
+    normalized, key = weburl.normalize(url), weburl.url_key(url).hex()
     return Forms(parsed, parts.request_form, normalized, key, parts.origin, parts.registrable_domain)
 
 

@@ -15,10 +15,11 @@ import orjson
 
 from recommender_hooks.image import SIGNALS_VERSION, ImageError, ImageSignals
 from recommender_hooks.wishes import forbids_image
-from thrift_idl.errors import AragogError, Deferred, NoSlot, StoreTooNew
+from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute
 from thrift_idl.records import field_names
+from weburl.validators import sendable
 
 NAMESPACE, NAME, STATE_VERSION = "image", "state", 1
 
@@ -106,13 +107,14 @@ def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: 
     if not state.ended and now_ms < state.retry_ms:
         return Wait(state.retry_ms - now_ms)
     outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
-    if state.ended and not outdated and now_ms - state.fetched_ms < policy.fresh_days * _DAY_MS:
+    is_final = state.ended and state.code != BadConfiguration.code  # our configuration may be mended by now
+    if is_final and not outdated and now_ms - state.fetched_ms < policy.fresh_days * _DAY_MS:
         return Use(state)
     if resume := _hops(state.chain):
         return Visit(resume=resume)
     if state.signals is None or outdated or state.url != request_form:  # validators are of the URL that served it
         return Visit()
-    return Visit(state.etag or None, state.last_modified or None)
+    return Visit(sendable(state.etag) or None, sendable(state.last_modified) or None)
 
 
 def fetched(result: FetchResult, signals: ImageSignals | ImageError) -> ImageState:
@@ -124,8 +126,8 @@ def fetched(result: FetchResult, signals: ImageSignals | ImageError) -> ImageSta
         ended=True,
         status=result.status,
         url=result.url,
-        etag=_header(result, "etag"),
-        last_modified=_header(result, "last-modified"),
+        etag=_validator(result, "etag"),
+        last_modified=_validator(result, "last-modified"),
         signals_version=SIGNALS_VERSION,
     )
     if isinstance(signals, ImageError):
@@ -175,6 +177,15 @@ def failed(
     )
 
 
+def unasked(state: ImageState | None, error: BadConfiguration, began_ms: int) -> ImageState:
+    """The state of an image that our configuration keeps from being fetched: what was known of it stays.
+
+    Whoever publishes a page that shows it tries again.
+    """
+    base = state or ImageState("refused", "", began_ms, True)
+    return replace(base, family="refused", code=error.code, fetched_ms=began_ms, ended=True, tries=0, first_ms=0)
+
+
 def encode(state: ImageState, write_ms: int) -> Attribute:
     """The attribute that keeps it."""
     value = orjson.dumps(state, option=orjson.OPT_SORT_KEYS)
@@ -198,8 +209,8 @@ def _backoff_ms(tries: int, spread: float, policy: ImagePolicy) -> int:
     return round(whole * (0.5 + spread / 2))
 
 
-def _header(result: FetchResult, name: str) -> str:
-    return next((header.value for header in result.headers if header.name.lower() == name), "")
+def _validator(result: FetchResult, name: str) -> str:
+    return sendable(next((header.value for header in result.headers if header.name.lower() == name), ""))
 
 
 def _hops(chain: str) -> tuple[Hop, ...]:

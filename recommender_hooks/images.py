@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from recommender_hooks import image_state
@@ -11,7 +12,7 @@ from recommender_hooks.image import ImageError, read_answer
 from recommender_hooks.image_state import ImagePolicy, ImageState, Use, Visit, Wait
 from recommender_hooks.named_images import NamedImage
 from recommender_hooks.telemetry import Telemetry
-from thrift_idl.errors import AragogError, Deferred, NoSlot, Refused, Unavailable, restore
+from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, Refused, Unavailable, restore
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
@@ -22,6 +23,8 @@ from weburl import deciding_form, host, registrable_domain
 Decode = Callable[[bytes], Awaitable[bytes]]
 """Runs `recommender_hooks.image.run` in a bounded child. Where the child ends without an answer it raises `ImageError`
 with how (`died`, `timed_out`, `out_of_memory`, `failed`): that is the image's outcome. `BackendDown` is nobody's."""
+
+_log = logging.getLogger(__name__)
 
 _OF_THE_HOST = frozenset(("dns_failure", "connect_failure", "tls_failure", "timeout"))
 
@@ -50,8 +53,8 @@ class ImageVisitor:
     async def visit_all(self, images: Iterable[NamedImage], context: Context) -> list[ImageState | Wait]:
         """The state of each image, in order, or how long it has to wait. One after another: pages are concurrent.
 
-        What befell a host, or its domain's limit, isn't asked again for its other images. Raises only errors that are
-        no URL's outcome.
+        What befell a host, or its domain's limit, isn't asked again for its other images. An image that our
+        configuration keeps from being fetched holds up no page. Raises only errors that are no URL's outcome.
         """
         befell: dict[str, AragogError] = {}
         return [await self._visit(image, context, befell) for image in images]
@@ -83,6 +86,9 @@ class ImageVisitor:
         if error is None:
             try:
                 after = await self._fetch(image, step, before, context)
+            except BadConfiguration as raised:
+                _log.warning("%s isn't fetched: %s", image.url, raised)
+                after = image_state.unasked(before, raised, began_ms)
             except (Refused, Deferred, Unavailable) as raised:
                 error = raised
                 _remember(raised, image.url, befell)

@@ -1,9 +1,10 @@
 """Every error that a service of ours raises, as one tree; the wire carries it as `Failure` (context.thrift).
 
 Three families are outcomes of a URL and decide the worker's next move: `Refused` is recorded for good, `Deferred` is
-rescheduled without spending a try, `Unavailable` is retried with backoff. The other families are no URL's outcome:
+rescheduled without spending a try, `Unavailable` is retried with backoff. The other families say nothing about a URL:
 `BackendDown` (something of ours is down), `InvalidRequest` (the caller's mistake), `NotOwner` (ask another shard),
-`InternalError` (a fault of ours).
+`InternalError` (a fault of ours). A worker waits for what is down; what else comes on a URL's way, foreseen or not, is
+recorded on that URL as a failure of the family `internal`.
 
 A direct call and an RPC raise the same types. This module imports no generated code, so that pure packages may use it.
 """
@@ -85,7 +86,12 @@ class NotOwner(AragogError):
 
 
 class InternalError(AragogError):
-    """A fault of ours; the request id in the details finds the log line."""
+    """A fault of ours; the request id in the details finds the log line.
+
+    Where it befell a URL it is that URL's outcome: failed, and tried again by `aragog crawl retry`.
+    """
+
+    code = "internal_error"
 
 
 # --- Refused --------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ struct Page {
 
 /** How the last visit of a URL ended. */
 struct Outcome {
-  /** fetched, refused, deferred, unavailable. */
+  /** fetched, refused, deferred, unavailable; internal = an error of ours. */
   1: required string family
   /** A code of the error tree; "fetched" for success, "unchanged" for 304, "redirected" for an alias. */
   2: required string code

@@ -31,7 +31,7 @@ MAX_READ_ATTRIBUTES = 1_000
 
 _NAMESPACE = re.compile(r"[a-z0-9_]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
-_FAMILIES = ("fetched", "refused", "deferred", "unavailable")
+_FAMILIES = ("fetched", "refused", "deferred", "unavailable", "internal")
 _MAX_INT32 = 2**31 - 1
 
 

@@ -8,6 +8,7 @@ from extraction.robots import of_header
 from thrift_idl.gen.fetcher.ttypes import Header
 from thrift_idl.gen.page.ttypes import RobotsDirectives
 from weburl.link_header import links
+from weburl.validators import sendable
 
 KEPT = frozenset(
     (
@@ -51,6 +52,11 @@ def value(headers: Iterable[Header], name: str) -> str:
     """The first value of the field `name` (lower case), "" = none or too long to keep."""
     found = next((header.value for header in headers if header.name.lower() == name), "")
     return found if len(found) <= MAX_VALUE else ""
+
+
+def validator(headers: Iterable[Header], name: str) -> str:
+    """The field `name` (lower case) as a validator; "" where it couldn't be sent back."""
+    return sendable(value(headers, name))
 
 
 def robots_of(headers: Iterable[Header]) -> tuple[RobotsDirectives, ...]:

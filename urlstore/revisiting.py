@@ -7,14 +7,19 @@ away (an outcome, a claim that holds) leaves the entry; whoever finds it too ear
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Awaitable, Callable
 
+from thrift_idl.errors import BackendDown, StoreUnreadable
 from thrift_idl.gen.urlstore.ttypes import DuePage, DueRequest, DueResult, UrlRow
-from urlstore.backends import DueEntry, MetadataBackend
+from urlstore.backends import DueEntry, MetadataBackend, StoredRow
 from urlstore.bounds import check_due
 from urlstore.due import ALIAS_MS, next_visit_ms
 from urlstore.rows import url_row
+from weburl import key_hex
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 64  # rows read at a time: bounds what lies in memory
 _PLACE = struct.Struct("!q16s")
@@ -47,8 +52,24 @@ class Revisiting:
         return DueResult(tuple(pages), _PLACE.pack(after.due_ms, after.key))
 
     async def _look(self, entry: DueEntry, until_ms: int, now_ms: int) -> DuePage | None:
-        """The page, if it is due; otherwise the entry is moved to when it is."""
+        """The page, if it is due; otherwise the entry is moved to when it is.
+
+        An error on one page ends no round: the page counts as due, and its visit tells what is wrong with it.
+        """
         stored = await self._metadata.read_row(entry.key)
+        try:
+            return await self._judged(entry, stored, until_ms, now_ms)
+        except StoreUnreadable as error:
+            if stored is None or error.details.get("url") != stored.url:  # it isn't this row that is damaged
+                raise
+            return DuePage(stored.url, entry.due_ms)
+        except BackendDown:
+            raise
+        except Exception:
+            _log.exception("when %s is due can't be told", stored.url if stored else key_hex(entry.key))
+            return DuePage(stored.url, entry.due_ms) if stored else None
+
+    async def _judged(self, entry: DueEntry, stored: StoredRow | None, until_ms: int, now_ms: int) -> DuePage | None:
         row = url_row(stored) if stored else None
         due_ms = await self._due_ms(row) if row else None
         if row is not None and due_ms is not None and due_ms <= until_ms:

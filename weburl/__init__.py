@@ -8,10 +8,9 @@ forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile
 from weburl.deciding import deciding_form, deciding_origin
 from weburl.domain import registrable_domain
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
-from weburl.normal import normalize
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
 from weburl.remembered import remembered
-from weburl.url import Url, host, join, joiner, origin, request_form, split
+from weburl.url import Url, host, join, joiner, normalize, origin, request_form, split
 
 __all__ = [
     "KEY_BYTES",

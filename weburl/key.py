@@ -22,7 +22,7 @@ def url_key(url: str) -> bytes:
 
 
 def key_of_form(form: str) -> bytes:
-    """Key of a request form, which isn't parsed again. Raises `InvalidUrl` where its normalized form is too long."""
+    """Key of a request form, which isn't parsed again."""
     return sha256(normalized_form(form).encode("ascii")).digest()[:KEY_BYTES]
 
 

@@ -19,7 +19,9 @@ import re
 
 from thrift_idl.errors import InvalidUrl
 from weburl.parser import MAX_LENGTH
-from weburl.url import request_form
+
+GROWTH = 3
+"""The normalized form is at most so many times as long as the request form: one character becomes one escape."""
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
 _TO_MEND = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[^A-Za-z0-9\-._~:/?@!$&'()*+,;=]")
@@ -38,16 +40,11 @@ def _mended_escapes() -> dict[str, str]:
 _MENDED = {chr(byte): f"%{byte:02X}" for byte in range(128)} | _mended_escapes()
 
 
-def normalize(raw: str, base: str | None = None) -> str:
-    """The key form of `raw`; `normalize(normalize(x)) == normalize(x)`.
-
-    Raises `InvalidUrl`, also where only the normalized form exceeds `MAX_LENGTH`.
-    """
-    return normalized_form(request_form(raw, base))
-
-
 def normalized_form(form: str) -> str:
-    """The key form of a request form, which isn't parsed again. Raises `InvalidUrl` where it exceeds `MAX_LENGTH`."""
+    """The key form of a request form, which isn't parsed again.
+
+    Raises `InvalidUrl` where it exceeds `MAX_LENGTH`: `request_form` gives no such form.
+    """
     path_at = form.index("/", len("http://") + 1)
     origin, target = form[:path_at], form[path_at:]
     if _TO_MEND.search(target):

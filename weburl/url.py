@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
+from weburl.normal import GROWTH, normalized_form
 from weburl.parser import HTTP, MAX_LENGTH, is_plain, parse, sure_base
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _AFTER_SCHEME = len("http://") + 1  # no host is empty, so the path's slash is no earlier than this
+_SURELY_KEYED = MAX_LENGTH // GROWTH  # the normalized form of a URL no longer than this is within the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,18 @@ class Url:
 
 
 def request_form(raw: str, base: str | None = None) -> str:
-    """What we send: parsed, no fragment, no userinfo, query order kept. Raises `InvalidUrl`, also for other schemes."""
+    """What we send: parsed, no fragment, no userinfo, query order kept.
+
+    Raises `InvalidUrl`, also for other schemes, and for a URL whose normalized form is too long: whatever has a request
+    form has a URL key.
+    """
     href = parse(raw, base)
     if not href.startswith(HTTP):
         scheme = href[:32].partition(":")[0]
         raise InvalidUrl(f"scheme {scheme!r} is neither http nor https", scheme=scheme)
     if "#" in href:
         href = href.partition("#")[0]
-    return _without_userinfo(href) if "@" in href else href
+    return _with_a_key(_without_userinfo(href) if "@" in href else href)
 
 
 def join(base: str, href: str) -> str:
@@ -74,7 +80,7 @@ def joiner(base: str) -> Callable[[str], str]:
         except ValueError:
             return join(base, href)
         is_usual = form.startswith(HTTP) and "#" not in form and "@" not in form and "xn--" not in form
-        return form if is_usual and len(form) <= MAX_LENGTH else join(base, href)
+        return form if is_usual and len(form) <= _SURELY_KEYED else join(base, href)
 
     return joined
 
@@ -97,6 +103,18 @@ def origin(raw: str) -> str:
 def host(raw: str) -> str:
     """Host of `raw`: lower case ASCII, IPv6 in brackets. Raises `InvalidUrl`."""
     return _host_and_port(origin(raw).partition("://")[2])[0]
+
+
+def normalize(raw: str, base: str | None = None) -> str:
+    """The key form of `raw` (weburl/normal.py); `normalize(normalize(x)) == normalize(x)`. Raises `InvalidUrl`."""
+    return normalized_form(request_form(raw, base))
+
+
+def _with_a_key(form: str) -> str:
+    """`form`, if it has a normalized form. Raises `InvalidUrl`."""
+    if len(form) > _SURELY_KEYED:
+        normalized_form(form)
+    return form
 
 
 def _without_userinfo(href: str) -> str:

@@ -16,7 +16,7 @@ from aragog.crawl.visit import Visit
 from thrift_idl.gen.page.ttypes import Link, PageRecord
 from thrift_idl.gen.urlstore.ttypes import Inlink, LookupResult, Outcome, Page
 
-STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavailable": "red"}
+STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavailable": "red", "internal": "red"}
 _CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 
 

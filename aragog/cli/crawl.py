@@ -16,12 +16,11 @@ from aragog.cli import crawl_display
 from aragog.cli.crawl_run import MakeSource, Watched, run_crawl, services_of
 from aragog.cli.revisiting import Revisiting, revisit
 from aragog.cli.run import context, run
-from aragog.crawl.crawls import CrawlState, CrawlStatus, Failure
-from aragog.crawl.frontier import Frontier
+from aragog.crawl.crawls import CrawlState, CrawlStatus
 from aragog.crawl.scope import ScopeKind
 from aragog.crawl.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
 from aragog.crawl.start import Wanted, read_seeds, retry
-from aragog.crawl.watch import Progress
+from aragog.crawl.watch import Progress, failures
 from aragog.settings import load
 from thrift_idl.errors import BadConfiguration
 
@@ -72,7 +71,10 @@ def begin(
     lock_wait_ms: Annotated[int, typer.Option(help="How long to wait for the data directory's owner, in ms.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Crawl from seeds to the end: pages, metadata, links and image signals; resumes where it was."""
+    """Crawl from seeds to the end: pages, metadata, links and image signals; resumes where it was.
+
+    Exits with 1 where it was stopped, or an error of Aragog's own cost a page or an event.
+    """
     good, kind, label = _seeds(seeds or [], file), _scope(scope), " ".join(sys.argv[2:])[:200]
     if once and not again:
         raise typer.BadParameter("goes with --revisit", param_hint="--once")
@@ -80,16 +82,16 @@ def begin(
         raise typer.BadParameter("takes no --sitemap, --depth or --max-pages", param_hint="--revisit")
     if again:
         revisiting = Revisiting(good, kind, once, round_ms, lock_wait_ms, label)
-        whole = run(revisit(load(), revisiting, lambda progress, due: _report(progress, as_json, due)))
+        whole, well = run(revisit(load(), revisiting, lambda progress, due: _report(progress, as_json, due)))
     else:
         roots = sitemap_roots(sitemap or ())
         places = tuple(root for root in roots if root != AUTO)
         wanted = Wanted(good, kind, depth, max_pages, label, source=" ".join(roots), places=places)
         progress = run(run_crawl(load(), wanted, lock_wait_ms, _sitemap_source(roots, good) if roots else None))
-        whole = progress is not None and progress.over
-        _report(progress, as_json)
+        whole, well = progress is not None and progress.over, _report(progress, as_json)
     if not whole:
         print("aragog: stopped; the same command goes on where it was", file=sys.stderr)
+    if not (whole and well):
         raise typer.Exit(1)
 
 
@@ -111,12 +113,16 @@ def _sitemap_source(roots: tuple[str, ...], seeds: tuple[str, ...]) -> MakeSourc
     )
 
 
-def _report(progress: Progress | None, as_json: bool, due: int | None = None) -> None:
+def _report(progress: Progress | None, as_json: bool, due: int | None = None) -> bool:
+    """Tell how a crawl ended; whether no error of ours spoiled any of it."""
     if progress and as_json:
         round_of = {} if due is None else {"due": due}
         print(orjson.dumps(_as_json(progress.status) | round_of).decode(), flush=True)
     elif progress:
         crawl_display.print_summary(progress)
+    if progress:
+        crawl_display.print_faults(progress)
+    return not progress or not (progress.faults or progress.set_aside)
 
 
 def _file_lines(file: Path) -> list[str]:
@@ -169,21 +175,14 @@ def show(
 ) -> None:
     """Show how a crawl stands, or the URLs that failed in it."""
     if failed:
-        failures = run(_with_services(lambda services: _failures(services.frontier, crawl_id)))
-        for each in failures if as_json else ():
+        found = run(_with_services(lambda services: failures(services.frontier.crawls, crawl_id)))
+        for each in found if as_json else ():
             print(orjson.dumps({"url": each.url, "code": each.code, "message": each.message}).decode())
         if not as_json:
-            crawl_display.print_failures(failures)
+            crawl_display.print_failures(found)
         return
     status = run(_with_services(lambda services: services.frontier.crawls.status(crawl_id)))
     print(orjson.dumps(_as_json(status)).decode()) if as_json else crawl_display.print_crawl(status)
-
-
-async def _failures(frontier: Frontier, crawl_id: str) -> list[Failure]:
-    found: list[Failure] = []
-    while some := await frontier.crawls.failures(crawl_id, found[-1].key if found else b""):
-        found += some
-    return found
 
 
 def _turn(crawl_id: str, state: CrawlState) -> None:

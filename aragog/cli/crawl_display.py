@@ -82,6 +82,22 @@ def print_summary(progress: Progress) -> None:
     Console().print(Text(f"{status.counters.pages:,} pages in {progress.elapsed_s:,.1f} s{hint}"))
 
 
+def print_faults(progress: Progress) -> None:
+    """On standard error, what went wrong by an error of ours, and what to do about it."""
+    crawl_id, faults = progress.status.crawl.id, progress.faults
+    told = []
+    if faults:
+        first = faults[0]
+        told.append(f"{len(faults):,} URLs failed by an error of Aragog's own, or of its configuration")
+        told.append(f"the first of them: {first.url[:200]}: {first.message} [{first.code}]")
+        told.append(f"once that is mended: aragog crawl retry {crawl_id}, then the same command again")
+    if progress.set_aside:
+        told.append(f"{progress.set_aside:,} follow-up jobs were set aside: aragog queue show signals, or inlinks")
+    console = Console(stderr=True, soft_wrap=True)
+    for line in told:
+        console.print(plain(f"aragog: {line}"))
+
+
 def _when(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if time_ms else ""
 

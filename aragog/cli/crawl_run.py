@@ -16,7 +16,7 @@ from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.start import Source, Wanted, start
 from aragog.crawl.tally import Tally
-from aragog.crawl.watch import Progress, watch
+from aragog.crawl.watch import Progress, faults, watch
 from aragog.settings import Settings
 from pinlater.worker import Health
 from thrift_idl.errors import BackendDown, BadConfiguration
@@ -92,6 +92,10 @@ async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -
     if progress and not progress.over:
         with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
             progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
+    if progress:
+        with suppress(BackendDown):
+            found = await faults(watched.frontier.crawls, progress.status)
+            progress = replace(progress, faults=found)
     return progress
 
 

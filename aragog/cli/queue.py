@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -43,6 +43,7 @@ CONTEXT = RequestContext("cli")
 _PRIORITIES = (1, 2, 3)
 _CHUNK = 1_000
 _LOOK_S = 0.5
+_FAILED_SHOWN = 10
 
 Name = Annotated[str, typer.Argument(help="A queue's name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -78,9 +79,9 @@ def ls(as_json: Json = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
-    """Show how one queue stands."""
-    found = _with(lambda pinlater: _stats(pinlater, name))
-    queue_display.card(found.queues[0], as_json)
+    """Show how one queue stands, and the jobs that failed last."""
+    found, failed = _with(lambda pinlater: _shown(pinlater, name))
+    queue_display.card(found.queues[0], failed, as_json)
     queue_display.missing(found.missingShards)
 
 
@@ -208,6 +209,12 @@ def _with(ask: Callable[[PinLater], Awaitable[T]]) -> T:
 
     found: T = run(asked())
     return found
+
+
+async def _shown(pinlater: PinLater, name: str) -> tuple[PinLaterQueueStatsResponse, Sequence[PinLaterJobInfo]]:
+    stats = await _stats(pinlater, name)
+    failed = await _peek(pinlater, name, Which.FAILED, _FAILED_SHOWN, None) if stats.queues[0].failed else ()
+    return stats, tuple(failed)
 
 
 async def _stats(pinlater: PinLater, name: str) -> PinLaterQueueStatsResponse:

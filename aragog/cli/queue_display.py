@@ -42,10 +42,11 @@ def stats(queues: Iterable[PinLaterQueueStats], as_json: bool) -> None:
     Console().print(table)
 
 
-def card(one: PinLaterQueueStats, as_json: bool) -> None:
-    """One queue."""
+def card(one: PinLaterQueueStats, failed_last: Sequence[PinLaterJobInfo], as_json: bool) -> None:
+    """One queue, and jobs of it that failed."""
     if as_json:
         _print_json(to_json(one))
+        jobs(failed_last, as_json)
         return
     table = Table(title=f"queue {one.queueName}", title_justify="left", show_edge=False, show_header=False)
     for name, value in (
@@ -59,6 +60,9 @@ def card(one: PinLaterQueueStats, as_json: bool) -> None:
     ):
         table.add_row(name, value)
     Console().print(table)
+    if failed_last:
+        Console().print("\nfailed last; ready again by", plain(f"aragog queue retry {one.queueName}"))
+        jobs(failed_last, as_json)
 
 
 def missing(shards: Sequence[str]) -> None:

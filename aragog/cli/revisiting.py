@@ -18,10 +18,11 @@ from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
 from aragog.crawl.start import Wanted
 from aragog.crawl.watch import Progress
 from aragog.settings import Settings
+from pinlater.worker import Health
 from thrift_idl.errors import BadConfiguration
 
-Report = Callable[[Progress | None, int], None]
-"""Told of each round: how it ended, and how many pages were due."""
+Report = Callable[[Progress | None, int], bool]
+"""Told of each round: how it ended, and how many pages were due; whether no error of ours spoiled any of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,11 @@ class Revisiting:
         return Scope.of(self.scope, seed_hosts(self.seeds)) if self.seeds else Scope("any")
 
 
-async def revisit(settings: Settings, asked: Revisiting, report: Report) -> bool:
-    """Rounds until stopped, or one; whether the last one was brought to its end."""
+async def revisit(settings: Settings, asked: Revisiting, report: Report) -> tuple[bool, bool]:
+    """Rounds until stopped, or one; whether the last one was brought to its end, and whether all went well."""
+    well = True
     while True:
-        found = await _due(settings, asked)
+        found = await Health().persistently(lambda: _due(settings, asked))
         if found.seeds:
             await _forget_old_rounds(settings, asked.wanted.name)
             progress = await run_crawl(
@@ -66,13 +68,13 @@ async def revisit(settings: Settings, asked: Revisiting, report: Report) -> bool
                 asked.lock_wait_ms,
                 lambda _, __, found=found: found.source,  # type: ignore[misc]
             )
-            report(progress, len(found.seeds))
+            well &= report(progress, len(found.seeds))
             if progress is None or not progress.over:
-                return False
+                return False, well
         elif asked.once:
             print(f"aragog: nothing is due{_when(found)}", file=sys.stderr)
         if asked.once or not await _slept(found, asked.round_ms):
-            return True
+            return True, well
 
 
 async def _due(settings: Settings, asked: Revisiting) -> Round:

@@ -1,7 +1,8 @@
 """The crawl's own work: claim a job in the frontier, visit its URL, follow its links, finish, ack.
 
 Every step is idempotent, and in this order, so that a crash anywhere repeats a step and loses nothing: content and row
-(the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack.
+(the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack. An error that
+nobody foresaw, in any step, ends as the failure of this URL; only a backend that is down is waited for.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from aragog.crawl.follow import Follower
 from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
 from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
 from aragog.crawl.known import KnownCrawl, KnownCrawls
-from aragog.crawl.moves import Again, Patience, next_move
+from aragog.crawl.moves import Again, Patience, failed, next_move
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.solitude import Solitude
 from aragog.crawl.tally import Tally
 from aragog.crawl.visit import Visit, Visitor
 from pinlater.worker import Health, Held, Task
-from thrift_idl.errors import InvalidUrl, TooManyRedirects
+from thrift_idl.errors import BackendDown, InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Page
@@ -81,12 +82,27 @@ class Crawling:
         self._solitude = Solitude()
 
     async def prepare(self, held: Sequence[Held]) -> Sequence[Task]:
-        """Tasks for the jobs of one batch that want work; the others are acked or given back here."""
+        """Tasks for the jobs of one batch that want work; the others are acked or given back here.
+
+        Raises `BackendDown`. Another error is that of one job among them: each is then looked at by itself.
+        """
+        try:
+            return await self._prepared(held)
+        except BackendDown:
+            raise
+        except Exception as error:
+            if len(held) > 1:
+                return [task for each in held for task in await self.prepare((each,))]
+            job = CrawlJob.decode(held[0].body)  # what is no job was acked before anything could fail
+            return [Task((held[0],), self._failed(held[0], job, error))]
+
+    async def _prepared(self, held: Sequence[Held]) -> Sequence[Task]:
         read = await self._timely([(each, job) for each in held if (job := self._read(each))])
-        tasks = [Task((each,), self._visit_loose(each, job)) for each, job in read if not job.crawl]
+        claimed: list[_Mine] = []
         for crawl_id in dict.fromkeys(job.crawl for _, job in read if job.crawl):
-            tasks += await self._claimed(crawl_id, [(each, job) for each, job in read if job.crawl == crawl_id])
-        return tasks
+            claimed += await self._claimed(crawl_id, [(each, job) for each, job in read if job.crawl == crawl_id])
+        loose = [Task((each,), self._visit_loose(each, job)) for each, job in read if not job.crawl]
+        return [*loose, *(task for each in claimed if (task := self._task(each)))]
 
     def _read(self, held: Held) -> CrawlJob | None:
         try:
@@ -106,7 +122,7 @@ class Crawling:
                 self._tally.deferred(job.url)
         return [each for each, delay_ms in zip(read, delays, strict=True) if not delay_ms]
 
-    async def _claimed(self, crawl_id: str, read: Sequence[tuple[Held, CrawlJob]]) -> list[Task]:
+    async def _claimed(self, crawl_id: str, read: Sequence[tuple[Held, CrawlJob]]) -> list[_Mine]:
         offers: list[tuple[Held, CrawlJob, Offer]] = []
         for held, job in read:
             with suppress(InvalidUrl):
@@ -114,8 +130,7 @@ class Crawling:
                 continue
             self._jobs.ack(held, "invalid URL")
         claims = await self._frontier.claim(crawl_id, [offer for _, _, offer in offers])
-        mine = [_Mine(*each, claim) for each, claim in zip(offers, claims, strict=True)]
-        return [task for each in mine if (task := self._task(each))]
+        return [_Mine(*each, claim) for each, claim in zip(offers, claims, strict=True)]
 
     def _task(self, mine: _Mine) -> Task | None:
         verdict = mine.claim.verdict
@@ -131,6 +146,14 @@ class Crawling:
 
     async def _visit_loose(self, held: Held, job: CrawlJob) -> None:
         """A job of no crawl: visited, its links stored and not followed."""
+        try:
+            await self._visit_unfollowed(held, job)
+        except BackendDown:
+            raise
+        except Exception as error:
+            await self._failed(held, job, error)
+
+    async def _visit_unfollowed(self, held: Held, job: CrawlJob) -> None:
         visit = await self._visit(held, job, replace(self._visitor, one_hop=False))
         move = next_move(job, visit.outcome, visit.chain, self._patience, self._chance())
         if isinstance(move, Again):
@@ -141,6 +164,25 @@ class Crawling:
         self._jobs.ack(held, visit.outcome.code)
 
     async def _work(self, mine: _Mine) -> None:
+        try:
+            await self._work_off(mine)
+        except BackendDown:
+            raise
+        except Exception as error:
+            await self._failed(mine.held, mine.job, error)
+
+    async def _failed(self, held: Held, job: CrawlJob, error: Exception) -> None:
+        """An error of ours ended the work on this URL: that is its outcome, and the crawl goes on."""
+        visit = await self._visitor.failed(job.url, error, Context(self._source, held.descriptor))
+        self._tally.visited(job.crawl, visit)
+        if job.crawl:
+            offer, ending = Offer(url_key(job.url), held.descriptor, job.depth), failed(job, visit.outcome)
+            finish = await self._health.persistently(lambda: self._frontier.finish(job.crawl, offer, ending))
+            if finish.ended:
+                self._known.forget(job.crawl)
+        self._jobs.ack(held, visit.outcome.code)
+
+    async def _work_off(self, mine: _Mine) -> None:
         known = await self._health.persistently(lambda: self._known.of(mine.job.crawl))
         if mine.job.alone >= ALONE_SET_ASIDE:
             ending = Ending(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
@@ -185,7 +227,9 @@ class Crawling:
         row, page = found.row, found.row.page if found.row else None
         if found.aliases or row is None or page is None or row.outcome is None or row.outcome.family != "fetched":
             return None
-        return Visit(mine.job.url, row.outcome, page) if page.last_seen_ms >= known.crawl.created_ms else None
+        # A page that was seen later than now was stored while some clock was ahead: that says nothing of this crawl.
+        is_ours = known.crawl.created_ms <= page.last_seen_ms <= self._visitor.wall_ms()
+        return Visit(mine.job.url, row.outcome, page) if is_ours else None
 
     async def _redirected(self, mine: _Mine, known: KnownCrawl, visit: Visit) -> None:
         """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""

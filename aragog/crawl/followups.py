@@ -1,13 +1,16 @@
 """What happens off a page's path, each kind in its queue: image signals and their event, and inlinks.
 
 A follow-up job is versioned UTF-8 JSON: `{"v": 1, "url": ..., "version": ...}`, the page and the version that gave
-rise to it. The work reads the store's current version: an older one needs no more.
+rise to it. The work reads the store's current version: an older one needs no more. `failures` counts the errors of ours
+that befell it. A few of them, or of workers that died with it, and the job is set aside: FAILED in its queue, where
+`aragog queue show` names it and `aragog queue retry` makes it ready again. A backend that is down is waited for.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -17,14 +20,25 @@ from aragog.crawl.tally import Tally
 from pinlater.worker import Health, Held, Task
 from recommender_hooks.mark import is_published, read_mark
 from recommender_hooks.signals import Published, SignalsService, Waiting
-from thrift_idl.errors import InvalidRequest
+from thrift_idl.errors import BackendDown, InvalidRequest
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LinkPagesRequest, LookupRequest, Page
 
 SIGNALS = "signals"
 INLINKS = "inlinks"
+#: Errors of ours after which a job is set aside; an earlier one has it come again.
+MAX_FAILURES = 3
+#: Lost so often with its worker, a job is linked by itself: no other's doing is held against it.
+LOST_RUNS_ALONE = 3
+#: Lost so often it is set aside.
+LOST_SET_ASIDE = 8
+_AGAIN_MS = 1_000
 _VERSION = 1
+
+_DIED = "its workers died with it"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +47,12 @@ class FollowUp:
 
     url: str
     version: int
+    failures: int = 0
 
     def encode(self) -> bytes:
-        """The body."""
-        return orjson.dumps({"v": _VERSION, "url": self.url, "version": self.version})
+        """The body. Without failures it doesn't name them."""
+        failures = {"failures": self.failures} if self.failures else {}
+        return orjson.dumps({"v": _VERSION, "url": self.url, "version": self.version} | failures)
 
     @classmethod
     def decode(cls, body: bytes) -> FollowUp:
@@ -45,8 +61,8 @@ class FollowUp:
             values = orjson.loads(body)
             if values["v"] != _VERSION:
                 raise InvalidRequest(f"follow-up job of version {values['v']}; this Aragog knows {_VERSION}")
-            return cls(str(values["url"]), int(values["version"]))
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            return cls(str(values["url"]), int(values["version"]), int(values.get("failures", 0)))
+        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidRequest(f"no follow-up job: {error}") from None
 
 
@@ -92,9 +108,11 @@ class FollowUps:
         return [Task((each,), self._publish(each, job)) for each, job in self._read(held)]
 
     async def link(self, held: Sequence[Held]) -> Sequence[Task]:
-        """One task for all: the store writes what they have in common once."""
+        """One task for all: the store writes what they have in common once. Those often lost have one each."""
         read = self._read(held)
-        return [Task(tuple(each for each, _ in read), self._link(read))] if read else []
+        together = [each for each in read if each[0].lost < LOST_RUNS_ALONE]
+        parts = [*([together] if together else []), *([each] for each in read if each[0].lost >= LOST_RUNS_ALONE)]
+        return [Task(tuple(each for each, _ in part), self._link(part)) for part in parts]
 
     def _read(self, held: Sequence[Held]) -> list[tuple[Held, FollowUp]]:
         read = []
@@ -106,6 +124,17 @@ class FollowUps:
         return read
 
     async def _publish(self, held: Held, job: FollowUp) -> None:
+        if held.lost >= LOST_SET_ASIDE:
+            await self._set_aside(held, job, _DIED)
+            return
+        try:
+            await self._published(held, job)
+        except BackendDown:
+            raise
+        except Exception as error:  # nobody foresaw it: it costs this page its event, for now
+            await self._failed(held, job, error)
+
+    async def _published(self, held: Held, job: FollowUp) -> None:
         self._steps("publish", held.descriptor, job.url)
         ending = await self._health.persistently(lambda: self._signals.publish(job.url, self._context))
         if isinstance(ending, Waiting):
@@ -115,6 +144,22 @@ class FollowUps:
         self._jobs.ack(held)
 
     async def _link(self, read: Sequence[tuple[Held, FollowUp]]) -> None:
+        """An error is that of one page among them: each is then linked by itself."""
+        if read[0][0].lost >= LOST_SET_ASIDE:
+            await self._set_aside(*read[0], _DIED)
+            return
+        try:
+            await self._linked(read)
+        except BackendDown:
+            raise
+        except Exception as error:
+            if len(read) == 1:
+                await self._failed(*read[0], error)
+                return
+            for each in read:
+                await self._link((each,))
+
+    async def _linked(self, read: Sequence[tuple[Held, FollowUp]]) -> None:
         for held, job in read:
             self._steps("link", held.descriptor, job.url)
         urls = tuple(dict.fromkeys(job.url for _, job in read))
@@ -122,3 +167,17 @@ class FollowUps:
         self._tally.linked += len(urls)
         for held, _ in read:
             self._jobs.ack(held)
+
+    async def _failed(self, held: Held, job: FollowUp, error: Exception) -> None:
+        """An error of ours: the job comes again a few times, then it is set aside."""
+        _log.error("%s of %s failed (job %s)", held.queue, job.url, held.descriptor, exc_info=error)
+        failed = replace(job, failures=job.failures + 1)
+        if failed.failures < MAX_FAILURES:
+            self._jobs.give_back(held, _AGAIN_MS << failed.failures, failed.encode())
+        else:
+            await self._set_aside(held, job, f"{type(error).__name__}: {error}")
+
+    async def _set_aside(self, held: Held, job: FollowUp, why: str) -> None:
+        _log.error("%s of %s is set aside: %s; aragog queue retry %s", held.queue, job.url, why, held.queue)
+        await self._health.persistently(lambda: self._jobs.set_aside(held, why))
+        self._tally.set_aside += 1

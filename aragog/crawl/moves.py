@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from aragog.crawl.frontier import Ending, EntryState
 from aragog.crawl.job import CrawlJob
+from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome
 
@@ -52,7 +53,14 @@ def next_move(
         return _deferred(job, outcome, chain, patience)
     if outcome.family == "unavailable":
         return _unavailable(job, outcome, patience, chance)
+    if outcome.family == InternalError.family:
+        return Ended(failed(job, outcome))
     return Ended(_ending(EntryState.REFUSED, job, outcome))
+
+
+def failed(job: CrawlJob, outcome: Outcome) -> Ending:
+    """How the URL of a job ends that is given up: `aragog crawl retry` tries it again."""
+    return _ending(EntryState.FAILED, job, outcome)
 
 
 def _deferred(job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience) -> Ended | Again:
@@ -63,7 +71,7 @@ def _deferred(job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience:
     deferred_ms = job.deferred_ms + max(delay_ms, _LEAST_PATIENCE_MS)
     give_up_ms = job.policy.give_up_ms if job.policy.give_up_ms is not None else patience.give_up_ms
     if deferred_ms > give_up_ms:
-        return Ended(_ending(EntryState.FAILED, job, outcome))
+        return Ended(failed(job, outcome))
     return Again(delay_ms, replace(job, resume=chain, deferred_ms=deferred_ms))
 
 
@@ -71,7 +79,7 @@ def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: fl
     """Exponential backoff with full jitter above its half."""
     tries = job.tries + 1
     if tries >= (job.policy.max_tries if job.policy.max_tries is not None else patience.max_tries):
-        return Ended(_ending(EntryState.FAILED, replace(job, tries=tries), outcome))
+        return Ended(failed(replace(job, tries=tries), outcome))
     longest_ms = min(patience.backoff_ms << (tries - 1), patience.max_backoff_ms)
     delay_ms = max(1, int(longest_ms * (0.5 + chance / 2)))
     return Again(delay_ms, replace(job, tries=tries, deferred_ms=0, resume=()))

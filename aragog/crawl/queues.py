@@ -135,6 +135,22 @@ class JobQueues(WorkerQueues):
         super().give_back(held, delay_ms, body, ATTEMPTS if held.lost and body is not None else attempts)
         self._steps("give_back", held.descriptor)
 
+    async def set_aside(self, held: Held, status: str) -> None:
+        """The job is FAILED, however many attempts it had left, until `aragog queue retry`. Raises `BackendDown`."""
+        await self.keep(held, attempts=1)
+        self.fail(held, 0, status)
+        self._steps("ack", held.descriptor)
+
+    async def failed(self, queue: str) -> int:
+        """Jobs that were set aside; 0 where there is no such queue."""
+        try:
+            async with asking():
+                return await self._pinlater.getJobCount(
+                    self._context, PinLaterGetJobCountRequest(queue, PinLaterJobState.FAILED)
+                )
+        except NotFound:
+            return 0
+
     def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
         for info in infos:
             self._steps("done", info.jobDescriptor)

@@ -75,7 +75,7 @@ def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | No
     found: dict[bytes, Target] = {}
     for link in links:
         if not link.nofollow:
-            with suppress(InvalidUrl):  # or its normalized form is too long
+            with suppress(InvalidUrl):
                 name, target = _read(link.url)
                 if scope.admits_host(name):
                     found.setdefault(target.key, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 import weburl
 from aragog.crawl.scope import Scope, seed_hosts
 from aragog.crawl.start import Seed
-from aragog.crawl.visit import Persistently, UrlError, once
+from aragog.crawl.visit import Persistently, UrlError, fault_outcome, once
 from aragog.sitemaps import Sitemap, read_sitemap
 from fetcher.chain import chain_of
-from thrift_idl.errors import Deferred, InvalidUrl, Refused
+from thrift_idl.errors import BackendDown, Deferred, InvalidUrl, Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest, FetchRequest, FetchResult, Hop
@@ -25,6 +26,8 @@ _MAX_DEPTH = 3
 _PATIENCE_MS = 600_000
 _TRIES = 3
 _RETRY_MS = 5_000
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,17 @@ class SitemapSeeds:
         """What the file at `url` says; nothing where it can't be had."""
         try:
             fetched = await self._fetched(url)
+            found = await asyncio.to_thread(read_sitemap, fetched.content)
+        except BackendDown:
+            raise
         except UrlError as error:
             self.tell(url, f"{error.code}: {error.message}")
             return Sitemap()
-        found = await asyncio.to_thread(read_sitemap, fetched.content)
+        except Exception as error:  # nobody foresaw it, or our configuration is wrong: the other sitemaps are read
+            outcome = fault_outcome(error, self.context.request_id, 0)
+            _log.error("sitemap %s failed by an error of ours", url, exc_info=error)
+            self.tell(url, f"{outcome.code}: {outcome.message}")
+            return Sitemap()
         for flag in dict.fromkeys((*fetched.flags, *found.flags)):
             self.tell(url, f"{flag}: {len(found.entries)} entries were read")
         return found

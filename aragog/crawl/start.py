@@ -159,7 +159,7 @@ async def _seed(crawl: Crawl, seeds: Sequence[Seed], frontier: Frontier, jobs: J
     for begin in range(0, len(seeds), _BATCH):
         by_key: dict[bytes, Seed] = {}
         for seed in seeds[begin : begin + _BATCH]:
-            with suppress(InvalidUrl):  # its normalized form is too long
+            with suppress(InvalidUrl):  # a page of a store that earlier versions wrote
                 by_key.setdefault(url_key(seed.url), seed)
         wanted = await frontier.unknown(crawl.id, tuple(by_key), 0)
         times = [by_key[key].run_after_ms for key in wanted]

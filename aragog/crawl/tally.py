@@ -22,6 +22,8 @@ class Tally:
     content_bytes: int = 0
     published: int = 0
     linked: int = 0
+    set_aside: int = 0
+    """Follow-up jobs that failed again and again."""
     refused_slot: dict[str, float] = field(default_factory=dict)
     """Registrable domains that had no slot, and when last (monotonic seconds)."""
 

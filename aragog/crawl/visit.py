@@ -1,10 +1,12 @@
 """One visit of one URL: look up, fetch, extract, store. What `aragog fetch` does, and each job of a crawl.
 
-Every step is idempotent: a visit that died anywhere is simply made again.
+Every step is idempotent: a visit that died anywhere is simply made again. Whatever goes wrong in one is the URL's
+outcome, unless a backend of ours is down or our configuration is wrong.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,17 @@ from typing import Protocol, TypeVar
 from aragog.crawl.steps import Steps, silent
 from aragog.crawl.whole import LargePlace
 from fetcher.chain import chain_of
-from thrift_idl.errors import AragogError, Deferred, Moved, Refused, Unavailable
+from thrift_idl.errors import (
+    AragogError,
+    BackendDown,
+    BadConfiguration,
+    Deferred,
+    InternalError,
+    Moved,
+    Refused,
+    StoreUnreadable,
+    Unavailable,
+)
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
@@ -28,11 +40,17 @@ from thrift_idl.gen.urlstore.ttypes import (
     TouchPageRequest,
 )
 from thrift_idl.records import replace as replace_fields
+from weburl.validators import sendable
 
 T = TypeVar("T")
 Extract = Callable[[FetchResult], Awaitable[PageRecord]]
-#: The families that are outcomes of a URL; any other error says nothing about it and goes to the caller.
+#: The families that are outcomes of a URL; any other error says nothing about it.
 UrlError = (Refused, Deferred, Unavailable)
+#: Codes of the outcomes that an error of ours makes.
+FAULTS = (InternalError.code, BadConfiguration.code)
+_MAX_TEXT = 1_000  # characters of each text of an outcome: a server may have written it
+
+_log = logging.getLogger(__name__)
 
 
 class Persistently(Protocol):
@@ -88,8 +106,36 @@ class Visitor:
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
-        """Fetch `url` once and store what came of it. Raises only errors that are no URL's outcome."""
+        """Fetch `url` once and store what came of it. Raises only `BackendDown` and its kinds, `BadConfiguration`."""
         began_ms = self.wall_ms()
+        try:
+            return await self._visit(url, context, resume, accept, began_ms)
+        except (BackendDown, BadConfiguration):
+            raise
+        except Exception as error:  # nobody foresaw it: it costs this URL its visit, and nobody else anything
+            return await self.failed(url, error, context)
+
+    async def failed(self, url: str, error: Exception, context: Context) -> Visit:
+        """The visit of `url` that ended in an error of ours: told with its trace, and stored where the store takes it.
+
+        Raises `BackendDown` and its kinds.
+        """
+        trace = None if isinstance(error, BadConfiguration) else error
+        _log.error("%s failed by an error of ours (request %s): %r", url, context.request_id, error, exc_info=trace)
+        began_ms = self.wall_ms()
+        visit = Visit(url, fault_outcome(error, context.request_id, began_ms))
+        request = PutOutcomeRequest(context=context, url=url, outcome=visit.outcome, began_ms=began_ms)
+        try:
+            await self.persistently(lambda: self.store.put_outcome(request))
+        except BackendDown:
+            raise
+        except Exception as unstored:  # the error may be the store's: the crawl keeps the outcome
+            _log.warning("the outcome of %s isn't stored: %s", url, unstored)
+        return visit
+
+    async def _visit(
+        self, url: str, context: Context, resume: Sequence[Hop], accept: Sequence[str], began_ms: int
+    ) -> Visit:
         previous = await self._stored(url, context)
         request = _request(url, context, previous, resume, accept, self)
         self.steps("fetch", context.request_id, url)
@@ -119,6 +165,10 @@ class Visitor:
         try:
             found = await self.persistently(lambda: self.store.lookup(LookupRequest(context, url)))
         except Refused:  # an invalid URL: the fetch says so
+            return None
+        except StoreUnreadable as error:
+            if "url" not in error.details:  # the store is damaged, not a row in it, which a put mends
+                raise
             return None
         return found.row.page if found.row and not found.aliases else None
 
@@ -185,8 +235,8 @@ def _request(
     return FetchRequest(
         context=context,
         url=url,
-        if_none_match=(conditional.etag or None) if conditional else None,
-        if_modified_since=(conditional.last_modified or None) if conditional else None,
+        if_none_match=(sendable(conditional.etag) or None) if conditional else None,
+        if_modified_since=(sendable(conditional.last_modified) or None) if conditional else None,
         resume=tuple(resume),
         accept=tuple(accept),
         max_bytes=visitor.max_bytes,
@@ -197,13 +247,27 @@ def _request(
 
 def outcome_of(error: AragogError, at_ms: int) -> Outcome:
     """The outcome to store for a URL whose fetch raised `error`."""
-    details = {key: value for key, value in error.details.items() if key not in ("chain", "url", "status")}
+    details = {key: _shown(value) for key, value in error.details.items() if key not in ("chain", "url", "status")}
     return Outcome(
         family=error.family,
         code=error.code,
-        message=error.message,
+        message=_shown(error.message),
         at_ms=at_ms,
         status=int(error.details.get("status", 0)),
         delay_ms=error.delay_ms,
         details=details,
     )
+
+
+def fault_outcome(error: Exception, request_id: str, at_ms: int) -> Outcome:
+    """The outcome to store for a URL whose visit an error of ours ended; the request id finds it in the log."""
+    code = error.code if isinstance(error, BadConfiguration) else InternalError.code
+    told = str(error) if isinstance(error, AragogError) else f"{type(error).__name__}: {error}"
+    return Outcome(
+        family=InternalError.family, code=code, message=_shown(told), at_ms=at_ms, details={"request_id": request_id}
+    )
+
+
+def _shown(text: str) -> str:
+    """`text` as an outcome may keep it: bounded, and without lone surrogates, which no store can write."""
+    return text[:_MAX_TEXT].encode("utf-8", "replace").decode()

@@ -7,11 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from aragog.crawl.crawls import CrawlStatus
+from aragog.crawl.crawls import Crawls, CrawlStatus, Failure
 from aragog.crawl.followups import INLINKS, SIGNALS
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
-from aragog.crawl.visit import Persistently, once
+from aragog.crawl.visit import FAULTS, Persistently, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class Progress:
     """Since the watching began."""
     pages_per_s: float
     """Over the last few seconds."""
+    set_aside: int = 0
+    """Follow-up jobs that were set aside since the watching began, of any crawl."""
+    faults: tuple[Failure, ...] = ()
+    """URLs that failed by an error of ours, as of the end."""
 
     @property
     def over(self) -> bool:
@@ -47,17 +51,36 @@ async def watch(
     async def look() -> tuple[CrawlStatus, int, int]:
         return await frontier.crawls.status(crawl_id), await jobs.count(SIGNALS), await jobs.count(INLINKS)
 
-    began = time.monotonic()
+    async def failed() -> int:
+        return await jobs.failed(SIGNALS) + await jobs.failed(INLINKS)
+
+    began, failed_before = time.monotonic(), await persistently(failed)
     seen: list[tuple[float, int]] = []
     while True:
         status, signals, inlinks = await persistently(look)
         elapsed_s = time.monotonic() - began
         seen = [*seen[-10:], (elapsed_s, status.counters.pages)]
-        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen))
+        set_aside = max(0, await persistently(failed) - failed_before)
+        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen), set_aside)
         yield progress
         if progress.over:
             return
         await asyncio.sleep(every_ms / 1000)
+
+
+async def faults(crawls: Crawls, status: CrawlStatus) -> tuple[Failure, ...]:
+    """The URLs of a crawl that failed by an error of ours, and weren't retried since."""
+    if not status.counters.failed or not any(status.outcomes.get(code) for code in FAULTS):
+        return ()
+    return tuple(failure for failure in await failures(crawls, status.crawl.id) if failure.code in FAULTS)
+
+
+async def failures(crawls: Crawls, crawl_id: str) -> list[Failure]:
+    """All URLs of a crawl that failed."""
+    found: list[Failure] = []
+    while some := await crawls.failures(crawl_id, found[-1].key if found else b""):
+        found += some
+    return found
 
 
 def _rate(seen: list[tuple[float, int]]) -> float:

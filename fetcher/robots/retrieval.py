@@ -15,9 +15,9 @@ from fetcher.robots.copies import RobotsCopy
 from fetcher.settings import FetcherSettings
 from thrift_idl.errors import BadReply, FetchTimeout, Refused, RetryAfter, RobotsUnavailable
 from thrift_idl.gen.context.ttypes import Context
+from weburl.validators import sendable
 
 Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
-_LONGEST_VALIDATOR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class RobotsRetrieval:
             content = _whole_lines(answer)
             if not validators:
                 return Retrieved(content)
-            return Retrieved(content, _validator(head.value("etag")), _validator(head.value("last-modified")))
+            return Retrieved(content, *_validators(head))
         if status == 429:
             delay_ms = answer.head.retry_after_ms or self._settings.retry_after_ms
             raise RetryAfter("robots.txt answered 429", delay_ms=delay_ms)
@@ -141,7 +141,6 @@ def _conditions(known: RobotsCopy | None) -> list[tuple[str, str]]:
     return [(name, value) for name, value in given if value]
 
 
-def _validator(value: str | None) -> str:
-    """A validator that may be sent back; "" for one that is odd or overlong."""
-    given = value or ""
-    return given if given.isascii() and given.isprintable() and len(given) <= _LONGEST_VALIDATOR else ""
+def _validators(head: AnswerHead) -> tuple[str, str]:
+    """ETag and Last-Modified, as far as they may be sent back."""
+    return sendable(head.value("etag") or ""), sendable(head.value("last-modified") or "")

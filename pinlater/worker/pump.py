@@ -145,6 +145,9 @@ class Pump:
         except AragogError as error:
             _log.warning("dequeuing nothing: %s", error)
             await asyncio.sleep(0.5)
+        except Exception:  # a fault of ours: told, and the next round may do without it
+            _log.exception("a worker's round failed")
+            await asyncio.sleep(0.5)
         return 0
 
     async def _take(self, name: str, wait_ms: int) -> int:

@@ -136,9 +136,14 @@ class WorkerQueues:
         )
         self._checkpoints[held.queue].append(request)
 
-    async def keep(self, held: Held, body: bytes) -> None:
-        """Give the job another body and keep it."""
-        request = PinLaterCheckpointJobRequest(held.descriptor, newBody=body.decode(), claimDescriptor=held.claim)
+    async def keep(self, held: Held, body: bytes | None = None, attempts: int | None = None) -> None:
+        """Give the job another body, or so many attempts, and keep it."""
+        request = PinLaterCheckpointJobRequest(
+            held.descriptor,
+            newBody=None if body is None else body.decode(),
+            numOfAttemptsAllowed=attempts,
+            claimDescriptor=held.claim,
+        )
         await self._checkpoint(held.queue, [request])
 
     async def heartbeat(self, held: Iterable[Held]) -> None:

@@ -79,7 +79,11 @@ def test_queues_are_listed_looked_into_retried_paused_drained_and_removed(queues
     (listed,) = queues.said("ls")
     assert (listed["queueName"], listed["ready"], listed["inProgress"], listed["failed"]) == (QUEUE, 0, 1, 3)
     assert listed["claimedAtOnce"] == 50
-    assert queues.said("show", QUEUE)[0] == listed
+    shown, *failed_last = queues.said("show", QUEUE)
+    assert shown == listed
+    assert {(job["body"], job["customStatus"]) for job in failed_last} == {
+        (n, "smtp down") for n in ("one", "two", "three")
+    }
     failed = queues.said("peek", QUEUE, "--state", "failed", "--match", "^t")
     assert {job["body"] for job in failed} == {"two", "three"}
     assert {(job["jobState"], job["customStatus"]) for job in failed} == {("FAILED", "smtp down")}

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from thrift_idl.errors import InvalidUrl
 from weburl import (
+    MAX_LENGTH,
     host,
     join,
     joiner,
+    key_of_form,
     normalize,
     origin,
     parse,
@@ -37,6 +39,7 @@ PIECES = st.lists(
 PREFIXES = st.sampled_from(["", "http://h", "http:", "http:/", "https://u@h", "//h", "httpx://h", "httpx:", "ws://h"])
 BASES = st.sampled_from(["http://h/", "http://h/.a/b", "https://h/.a/..b/c?q", "http://h/x/y./z", "http://h/?x=/../y"])
 MANY_PATHS = 200_000 if os.environ.get("ARAGOG_TORTURE") else 2_000
+COUNTS = st.sampled_from([0, 1, 900, 2_700, 2_740, 4_000, 8_150])
 PLAIN = st.text("abXYZ019-._~:/?#@!$&'()*+,;=", max_size=60)
 
 
@@ -130,3 +133,27 @@ def _of(join_one: Callable[[str], str], href: str) -> str | None:
         return join_one(href)
     except (InvalidUrl, ValueError):
         return None
+
+
+LONG = st.builds(
+    "http://example.org/{}{}{}".format,
+    TEXT,
+    st.sampled_from(["", "?", "?q="]),
+    st.builds(
+        lambda text, count: text * count, st.sampled_from(["|", "[", "%", "a", "%41", "^a", "é", "&", "{%"]), COUNTS
+    ),
+)
+
+
+@given(LONG | URLS, LONG | URLS | TEXT)
+@settings(max_examples=400, deadline=None)
+@example("http://example.org/" + "|" * 4000, "")
+@example("http://example.org/" + "|" * 2700 + "/", "a" * 100)
+def test_whatever_has_a_request_form_has_a_key(raw: str, href: str) -> None:
+    """So that no step is surprised by what an earlier one let pass; and each form is taken where it comes back."""
+    for form in (_of(request_form, raw), _of(joiner(raw), href), _of(lambda one: join(raw, one), href)):
+        if form is not None:
+            key = url_key(form)
+            assert len(normalize(form)) <= MAX_LENGTH
+            assert key == key_of_form(form) == url_key(normalize(form))
+            assert request_form(form) == form == split(form).request_form

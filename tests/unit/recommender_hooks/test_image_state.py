@@ -8,9 +8,9 @@ import pytest
 
 from recommender_hooks import image_state
 from recommender_hooks.image import SIGNALS_VERSION, ImageError, signals_of
-from recommender_hooks.image_state import ImagePolicy, ImageState, Use, Visit, Wait, failed, fetched, next_step
+from recommender_hooks.image_state import ImagePolicy, ImageState, Use, Visit, Wait, failed, fetched, next_step, unasked
 from tests.unit.recommender_hooks.samples import T0, sample
-from thrift_idl.errors import ConnectFailure, HttpStatus, NoSlot, RetryAfter, StoreTooNew
+from thrift_idl.errors import BadConfiguration, ConnectFailure, HttpStatus, NoSlot, RetryAfter, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute
 
@@ -30,6 +30,21 @@ GOOD = fetched(result(ETag='"1"', Last_Modified="Mon"), SIGNALS)
 
 def test_an_image_never_seen_is_visited() -> None:
     assert next_step(None, URL, T0, POLICY) == Visit()
+
+
+def test_a_validator_that_no_request_can_carry_is_neither_kept_nor_sent() -> None:
+    odd = fetched(result(ETag='"caf\xe9"', Last_Modified="a\tb"), SIGNALS)
+    assert (odd.etag, odd.last_modified) == ("", "")
+    of_an_old_store = replace(GOOD, etag='"caf\xe9"', last_modified="x" * 5_000)
+    assert next_step(of_an_old_store, URL, T0 + 30 * DAY_MS, POLICY) == Visit()
+
+
+def test_what_our_configuration_forbids_is_tried_again_whenever_it_is_asked_for() -> None:
+    for before in (None, GOOD):
+        state = unasked(before, BadConfiguration("no contact"), T0)
+        assert state.ended and (state.family, state.code) == ("refused", "bad_configuration")
+        assert state.signals == (before.signals if before else None)
+        assert isinstance(next_step(state, URL, T0 + 1, POLICY), Visit)
 
 
 def test_an_image_stays_fresh_for_days_then_it_is_asked_whether_it_changed() -> None:

@@ -398,7 +398,7 @@ class Outcome(object):
     How the last visit of a URL ended.
 
     Attributes:
-     - family: fetched, refused, deferred, unavailable.
+     - family: fetched, refused, deferred, unavailable; internal = an error of ours.
      - code: A code of the error tree; "fetched" for success, "unchanged" for 304, "redirected" for an alias.
      - message
      - at_ms
