@@ -14,6 +14,7 @@ import weburl
 from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.decoding import Decoder, codings_of
+from fetcher.holds import HOLDING, HoldsHeard
 from fetcher.outcome import retry_after_ms
 from fetcher.resolver import Endpoint
 from fetcher.settings import KIB, FetcherSettings
@@ -107,6 +108,7 @@ class Requester:
         self._clock = clock
         self._telemetry = telemetry
         self._turns = Turns()
+        self._holds = HoldsHeard()
 
     async def request(self, ask: Ask, keep: KeepBytes) -> Answer:
         """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
@@ -129,7 +131,9 @@ class Requester:
         url = ask.url
         host = weburl.deciding_form(url.host)
         reservation = Reservation(url.registrable_domain, host, ask.crawl_delay_ms, ask.max_wait_ms)
-        return ReservedSlot(self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry)
+        return ReservedSlot(
+            self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry, self._holds
+        )
 
     async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> Answer:
         stream = response.stream
@@ -139,7 +143,8 @@ class Requester:
         began_ms = int(self._clock.wall_ms() - head_ms)
         head = self._head(response)
         # Told at once, whatever becomes of the body: a 429 holds the domain for everybody.
-        await self._tell(ask, head.status, head.retry_after_ms, head_ms)
+        with self._holds.telling(ask.url.registrable_domain) if head.status in HOLDING else contextlib.nullcontext():
+            await self._tell(ask, head.status, head.retry_after_ms, head_ms)
         try:
             content, flags, codings = await self._content(head, stream, keep(head), ask.budget)
         except AragogError as error:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fetcher.budget import Budget
 from fetcher.clock import Clock
+from fetcher.holds import HoldsHeard
 from fetcher.telemetry import FetcherTelemetry
 from thrift_idl.errors import Deferred, HostHeld, NoSlot
 from thrift_idl.gen.context.ttypes import Context
@@ -49,7 +50,11 @@ class Slot(Protocol):
 
 
 class ReservedSlot:
-    """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost."""
+    """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost.
+
+    Whether the grant still holds is looked at right before the request is sent, without a suspension between: it is void
+    when it is too old, or when a hold was heard of since it was asked for.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class ReservedSlot:
         budget: Budget,
         clock: Clock,
         telemetry: FetcherTelemetry,
+        holds: HoldsHeard,
     ) -> None:
         self._limiter = limiter
         self._reservation = reservation
@@ -66,6 +72,8 @@ class ReservedSlot:
         self._budget = budget
         self._now_ms = clock.now_ms
         self._telemetry = telemetry
+        self._holds = holds
+        self._mark = 0
         self._grant: Grant | None = None
         self._sent_ms = self._due_ms = 0.0
         self.taken = 0
@@ -74,11 +82,15 @@ class ReservedSlot:
 
     async def reserve(self) -> None:
         """Take a slot. Raises `NoSlot` or `HostHeld`."""
-        self._sent_ms = self._now_ms()
-        grant = await self._limiter.reserve(ReserveRequest(self._context, self._within_patience()))
+        began_ms, domain = self._now_ms(), self._reservation.domain
+        await self._holds.told(domain)
+        wish, self._sent_ms, self._mark = self._within_patience(), self._now_ms(), self._holds.mark
+        grant = await self._limiter.reserve(ReserveRequest(self._context, wish))
         now_ms = self._now_ms()
-        self._count(now_ms - self._sent_ms)
+        self._count(now_ms - began_ms)
         if not grant.granted:
+            if grant.reason == "held":
+                self._holds.refused(domain, self._sent_ms + wish.max_wait_ms)
             raise refusal(grant)
         self.taken += 1
         # The limiter reckoned between sending and now: from now on is never too early.
@@ -89,11 +101,11 @@ class ReservedSlot:
         for _ in range(_TAKES):
             assert self._grant is not None, "reserve first"
             began_ms = self._now_ms()
-            if self._due_ms > began_ms:
+            if self._due_ms > began_ms and not self._is_void(self._grant, began_ms):
                 await asyncio.sleep((self._due_ms - began_ms) / 1000)
             now_ms = self._now_ms()
             self._count(now_ms - began_ms)
-            if not is_void(self._sent_ms, self._grant, now_ms):
+            if not self._is_void(self._grant, now_ms):
                 return
             self._telemetry.grant_voided(self._reservation.domain)
             await self.reserve()
@@ -104,6 +116,10 @@ class ReservedSlot:
         """What the request was sent on."""
         interval_ms = self._grant.interval_ms if self._grant else 0.0
         return SlotTaken(self._reservation.domain, self.taken, self.waited_ms, interval_ms)
+
+    def _is_void(self, grant: Grant, now_ms: float) -> bool:
+        heard = self._holds.voids(self._reservation.domain, self._mark, self._due_ms)
+        return heard or is_void(self._sent_ms, grant, now_ms)
 
     def _count(self, waited_ms: float) -> None:
         self.waited_ms += waited_ms

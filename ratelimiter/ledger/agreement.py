@@ -5,7 +5,8 @@ host whose slot had come, and isn't longer ago than a request may be late (conne
 the slack of a grant, the way there, and for logs written after the answer the answer's own time).
 
 - a request without a grant breaks the promise;
-- a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died).
+- a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died, a hold
+  made it void).
 
 The requests' own seconds are judged too, where the log is finer than a second.
 """

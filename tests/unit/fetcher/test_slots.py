@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
 
 from fetcher.budget import Budget
 from fetcher.clock import Clock
+from fetcher.holds import HoldsHeard
 from fetcher.slots import SLACK_MS, ReservedSlot, is_void, refusal
 from fetcher.telemetry import SilentTelemetry
 from tests.integration.fetcher.limiters import OpenLimiter
@@ -72,11 +74,12 @@ class Counting(SilentTelemetry):
         self.voided += 1
 
 
-def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000) -> ReservedSlot:
+def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000, holds=None) -> ReservedSlot:
     ticking = Clock(now_ms=clock.now_ms)
     budget = Budget(30_000, remaining_ms, ticking)
     reservation = Reservation("a.test", "www.a.test", None, max_wait_ms)
-    return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, telemetry or SilentTelemetry())
+    told = telemetry or SilentTelemetry()
+    return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, told, holds or HoldsHeard())
 
 
 async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew():
@@ -133,3 +136,62 @@ async def test_waiting_is_no_work():
     clock.at_ms = 60
     budget.exclude(60)
     assert budget.left_ms() == 100
+
+
+HELD = Grant(False, 0.0, 60_000.0, 100.0, "held")
+
+
+async def test_what_was_granted_before_an_answer_that_holds_its_domain_is_taken_anew_and_refused():
+    holds, limiter, telemetry = HoldsHeard(), OpenLimiter([grant(900, 100), HELD]), Counting()
+    slot = slot_of(limiter, Stalling(), telemetry, holds=holds)
+    await slot.reserve()
+    with holds.telling("a.test"):
+        pass
+    with pytest.raises(HostHeld):  # at once: nobody sleeps until a slot that is void
+        await slot.wait()
+    assert telemetry.voided == 1
+
+
+async def test_other_domains_and_later_grants_are_not_touched():
+    holds, limiter = HoldsHeard(), OpenLimiter()
+    before, after = slot_of(limiter, Stalling(), holds=holds), slot_of(limiter, Stalling(), holds=holds)
+    await before.reserve()
+    with holds.telling("b.test"):
+        pass
+    await before.wait()
+    with holds.telling("a.test"):
+        pass
+    await after.reserve()
+    await after.wait()
+    assert before.taken == after.taken == 1
+
+
+async def test_nobody_asks_while_the_limiter_is_being_told():
+    holds, limiter = HoldsHeard(), OpenLimiter([HELD])
+    slot = slot_of(limiter, Stalling(), holds=holds)
+    with holds.telling("a.test"):
+        with holds.telling("a.test"):
+            asking = asyncio.create_task(slot.reserve())
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not limiter.reserved
+    with pytest.raises(HostHeld):
+        await asking
+
+
+async def test_a_refusal_because_of_a_hold_voids_what_was_granted_before_its_end_and_nothing_else():
+    holds, clock = HoldsHeard(), Stalling()
+    soon, late = (slot_of(OpenLimiter([grant(wait_ms, 100)]), clock, holds=holds) for wait_ms in (200, 900))
+    for slot in (soon, late):
+        await slot.reserve()
+    with pytest.raises(HostHeld):
+        await slot_of(OpenLimiter([HELD]), clock, holds=holds, max_wait_ms=500).reserve()
+    assert holds.voids("a.test", 0, 200) and not holds.voids("a.test", 0, 900)
+
+
+async def test_no_number_of_domains_takes_more_memory():
+    holds = HoldsHeard()
+    for number in range(10_001):
+        holds.refused(f"d{number}.test", 1.0)
+    assert not holds.voids("d0.test", 0, 0.0) and holds.voids("d1.test", 0, 0.0)
