@@ -52,8 +52,8 @@ class Slot(Protocol):
 class ReservedSlot:
     """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost.
 
-    Whether the grant still holds is looked at right before the request is sent, without a suspension between: it is void
-    when it is too old, or when a hold was heard of since it was asked for.
+    Whether the grant still holds is looked at right before the request is sent, without a suspension between: it is
+    void when it is too old, or when a hold was heard of since it was asked for.
     """
 
     def __init__(
