@@ -103,7 +103,7 @@ def target_of(url: str) -> str:
     Longer URLs than we would fetch are answered too, their path taken as it stands: rules may be longer.
     """
     if weburl.MAX_LENGTH < len(url) <= _LONGEST_URL and url.startswith(("http://", "https://")):
-        return "/" + url.partition("#")[0].partition("://")[2].partition("/")[2]
+        return "/" + scalar(url).partition("#")[0].partition("://")[2].partition("/")[2]
     if url == "" or (url[0] == "/" and url[1:2] not in ("/", "\\")):
         return weburl.split(url or "/", "http://h/").target
     return weburl.split(url).target

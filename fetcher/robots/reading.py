@@ -53,14 +53,14 @@ class Group:
 
 
 def lines_of(content: bytes) -> Iterator[Line]:
-    """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates."""
+    """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates; a NUL ends a line."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         content = content.decode("utf-16", "replace").encode()
     ended = _without_mark(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for number, raw in enumerate(ended.split(b"\n"), 1):
         if len(raw) >= _SHORTEST_LINE:
             text = raw[:_LONGEST_LINE].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\0\f\v")
-            field, value = _split(text)
+            field, value = _split(text.partition("\0")[0])
             if kind := _kind(field.lower()):
                 yield Line(number, kind, value)
 

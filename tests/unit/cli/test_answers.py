@@ -149,6 +149,11 @@ def test_the_deciding_line_is_named(agent: str, target: str, want: tuple[object,
     assert found == dict(zip(("allowed", "line", "rule", "group"), want, strict=True))
 
 
+def test_a_url_too_long_to_be_fetched_is_answered_whatever_it_holds() -> None:
+    long = "http://h/x" + "\ud800" * 9_000
+    assert asked(robots.verdict, robots=FILE, agent="other", url=long)["line"] == 2
+
+
 def test_without_rules_nothing_decides() -> None:
     want = {"allowed": True, "line": None, "rule": None, "group": None}
     assert asked(robots.verdict, robots="", agent="a", url="http://h/") == want

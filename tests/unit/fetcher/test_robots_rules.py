@@ -204,6 +204,11 @@ def test_fields_that_begin_like_others_count():
     assert rules(content).sitemaps == ("http://h/s.xml",) and rules(content).verdict("/").crawl_delay_ms == 2000
 
 
+def test_a_nul_ends_what_a_line_says():
+    found = rules(b"User-agent: *\0x\nDisallow: /a\0b\nAllow\0: /a").verdict("/axy")
+    assert (found.allowed, found.line, found.rule) == (False, 2, "disallow: /a")
+
+
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xef\xbb", b"\xef"])
 def test_a_byte_order_mark_or_its_beginning_is_no_text(mark: bytes):
     assert not rules(mark + b"User-agent: *\nDisallow: /x").verdict("/x").allowed
