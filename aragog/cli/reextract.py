@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,7 +13,6 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from aragog.assembly.scheduling import visited_pinlater
@@ -21,6 +20,7 @@ from aragog.assembly.storing import store_of
 from aragog.assembly.whole import children_of
 from aragog.cli.cards import plain
 from aragog.cli.run import context, run
+from aragog.cli.store_bar import StoreBar
 from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp
 from aragog.crawl.queues import JobQueues
@@ -52,7 +52,7 @@ def reextract(
     published anew, with the extractor's version in its id.
     """
     scope = Scope(deciding_form(domain), milliseconds(since), dry_run)
-    report = run(_reextract(load(), scope, children, _Bar()))
+    report = run(_reextract(load(), scope, children, StoreBar()))
     if as_json:
         sys.stdout.buffer.write(orjson.dumps({"extractor_version": EXTRACTOR_VERSION, **asdict(report)}) + b"\n")
     else:
@@ -70,15 +70,20 @@ def milliseconds(since: str) -> int:
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _reextract(settings: Settings, scope: Scope, children: int, bar: _Bar) -> Report:
+async def _reextract(settings: Settings, scope: Scope, children: int, bar: StoreBar) -> Report:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_of(settings))
         extract = await stack.enter_async_context(_extracting(settings, children))
         follow_up = _Jobs(settings, stack)
         cursor = Cursor(settings.data_path, scope)
         again = Reextraction(store, extract, follow_up, scope, cursor, context("reextract"))
+
+        def tell(place: Place) -> None:
+            report = place.report
+            bar.tell(place.after, place.rows, f"{report.changed:,} changed, {report.unchanged:,} unchanged")
+
         with bar:
-            return await again.run(bar.tell)
+            return await again.run(tell)
 
 
 @asynccontextmanager
@@ -110,40 +115,6 @@ class _Jobs:
         for queue in (SIGNALS, INLINKS):
             await self._queues.create(queue)
             await self._queues.enqueue(queue, bodies)
-
-
-class _Bar:
-    """Progress on standard error. A store doesn't count its rows: where its order is the keys', which are hashes, a key
-    tells how far it is.
-    """
-
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True))
-        self._task = self._bar.add_task("rows", total=None)
-        self._last = b""
-        self._sorted = True
-
-    def __enter__(self) -> Callable[[Place], None]:
-        self._bar.start()
-        return self.tell
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def tell(self, place: Place) -> None:
-        """A batch is done."""
-        self._sorted = self._sorted and (place.after > self._last or not place.after)
-        self._last = place.after
-        report = place.report
-        described = f"{report.changed:,} changed, {report.unchanged:,} unchanged; rows"
-        self._bar.update(self._task, description=described, completed=place.rows, total=self._total(place))
-
-    def _total(self, place: Place) -> int | None:
-        if not place.after:
-            return place.rows
-        share = int.from_bytes(place.after[:8]) / 2**64
-        return max(place.rows, round(place.rows / share)) if self._sorted and share else None
 
 
 def show(report: Report, console: Console, *, dry_run: bool) -> None:
