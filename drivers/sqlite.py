@@ -87,7 +87,7 @@ class Database:
         `BackendDown`.
         """
         if self._closed:
-            raise BackendDown(f"{named(self._path)} is closed")
+            raise BackendDown(f"{self.name} is closed")
         loop = asyncio.get_running_loop()
         write = _Write(work, loop.create_future())
         self._gathered.append(write)
@@ -124,8 +124,24 @@ class Database:
         Raises `StoreTooNew` where a newer Aragog was here.
         """
         stored = await self.read(lambda connection: _version(connection, migrations.component))
-        if migrations.missing(stored, named(self._path)):
-            await self.write(lambda connection: _migrate(connection, migrations, named(self._path)))
+        if migrations.missing(stored, self.name):
+            await self.write(lambda connection: _migrate(connection, migrations, self.name))
+
+    @property
+    def name(self) -> str:
+        """How messages call the file."""
+        return named(self._path)
+
+    async def noted(self, table: str, first: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The row of a table that has one, of primary key 0; where there is none yet, `first` is noted behind it."""
+        query = f"SELECT * FROM {table} WHERE place = 0"  # noqa: S608 - a table of ours
+        row = await self.read(lambda connection: connection.execute(query).fetchone())
+        if row is None:
+            marks = ", ".join("?" * len(first))
+            insert = f"INSERT INTO {table} VALUES (0, {marks}) ON CONFLICT (place) DO NOTHING"  # noqa: S608 - ours
+            await self.write(lambda connection: connection.execute(insert, first))
+            row = await self.read(lambda connection: connection.execute(query).fetchone())
+        return tuple(row[1:])
 
     async def close(self) -> None:
         """Finish what was handed in, then close. A second call does nothing."""
@@ -155,7 +171,7 @@ class Database:
     def _borrowed(self) -> sqlite3.Connection:
         """A connection to read by; whoever borrows it puts it back."""
         if self._closed:
-            raise BackendDown(f"{named(self._path)} is closed")
+            raise BackendDown(f"{self.name} is closed")
         try:
             return self._readers.pop()
         except IndexError:

@@ -232,6 +232,12 @@ class StoreTooNew(BackendDown):
     code = "store_too_new"
 
 
+class StoreTooOld(BackendDown):
+    """The store was written by an older Aragog and must be converted first: the message names the command."""
+
+    code = "store_too_old"
+
+
 class StoreUnreadable(BackendDown):
     """The store is damaged or not ours."""
 

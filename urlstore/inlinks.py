@@ -56,15 +56,21 @@ class Pass:
         )
 
 
-def next_pass(row: StoredRow) -> Pass | None:
-    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`."""
+def next_pass(row: StoredRow, *, anew: bool = False) -> Pass | None:
+    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`.
+
+    `anew`: a row that is linked is looked at all the same, for its targets may have other keys than they had.
+    """
     page = None if row.redirects_to else current_page(row)
     identity = identity_of(page)
     last = _last(row)
-    if last.identity == identity and last.done:
+    is_same = last.identity == identity
+    if is_same and last.done and not anew:
         return None
     entries = entries_of(page, row.key) if page else {}
-    stamp_us = last.stamp_us if last.identity == identity else max(row.written_ms * 1_000, last.stamp_us + 1)
+    if is_same and last.done and entries.keys() == _keys(last.targets):
+        return None
+    stamp_us = last.stamp_us if is_same and not last.done else max(row.written_ms * 1_000, last.stamp_us + 1)
     stale = sorted((_keys(last.targets) | _keys(last.stale)) - entries.keys())
     note = Linked(False, stamp_us, identity, b"".join(sorted(entries)), b"".join(stale))
     page_write_ms = page.write_ms if page else 0
@@ -88,6 +94,13 @@ def entries_of(page: Page, key: bytes) -> dict[bytes, Inlink]:
         if target != key and (len(found) < MAX_TARGETS if known is None else known.nofollow and not link.nofollow):
             found[target] = link
     return {target: _entry(page, link) for target, link in found.items()}
+
+
+def removals(row: StoredRow) -> tuple[InlinkWrite, ...]:
+    """What takes away all the entries that the row's links may have, as of its last pass."""
+    last = _last(row)
+    targets = sorted(_keys(last.targets) | _keys(last.stale))
+    return tuple(InlinkWrite(target, Kind.LINK, row.key, last.stamp_us, b"") for target in targets)
 
 
 def _targets(links: Iterable[Link]) -> Iterable[tuple[bytes, Link]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from extraction.robots import OWN_AGENT
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -11,6 +13,7 @@ from urlstore import headers
 from urlstore.record_hash import record_hash
 from urlstore.revisits import revisit_ms
 from weburl import key_hex
+from weburl.earlier import has_shared_a_key
 
 
 def write_time_ms(began_ms: int, previous_write_ms: int) -> int:
@@ -47,7 +50,7 @@ def next_page(
         version=version,
         content_hash=content_hash,
         record_hash=new_record_hash,
-        content_key=content_key(key, content_hash) if may_keep_content(fetched, record) else "",
+        content_key=_content_key(current, key, url, content_hash) if may_keep_content(fetched, record) else "",
         content_bytes=len(fetched.content),
         status=fetched.status,
         headers=headers.kept(fetched.headers),
@@ -100,9 +103,20 @@ def outcome_of(fetched: FetchResult, code: str) -> Outcome:
     return Outcome(family="fetched", code=code, at_ms=fetched.began_ms, status=fetched.status)
 
 
-def content_key(key: bytes, content_hash: bytes) -> str:
-    """Where the content lies: never shared by two URLs, so that deleting one URL's can't harm another's."""
-    return f"{key_hex(key)}/{content_hash.hex()}"
+def content_key(key: bytes, url: str, content_hash: bytes) -> str:
+    """Where new content lies: never shared by two URLs, so that deleting one URL's can't harm another's.
+
+    Under the URL key; under its hash, where that key was another URL's in an earlier version, whose content lies there.
+    """
+    owner = sha256(key).digest()[: len(key)] if has_shared_a_key(url) else key
+    return f"{key_hex(owner)}/{content_hash.hex()}"
+
+
+def _content_key(current: Page | None, key: bytes, url: str, content_hash: bytes) -> str:
+    """Where the content lies already, if it is the row's: that may be under a key of an earlier version."""
+    if current is not None and current.content_hash == content_hash and current.content_key:
+        return current.content_key
+    return content_key(key, url, content_hash)
 
 
 def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:

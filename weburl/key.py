@@ -8,8 +8,8 @@ from weburl.normal import normalized_form
 from weburl.remembered import remembered
 from weburl.url import request_form
 
-KEY_VERSION = 1
-"""Stored beside keys that outlive a process; raised whenever `normalize` or the hash changes."""
+KEY_VERSION = 2
+"""Stored beside keys that outlive a process; raised whenever `normalize` or the hash changes: see `weburl.earlier`."""
 
 KEY_BYTES = 16
 """128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""
@@ -23,7 +23,12 @@ def url_key(url: str) -> bytes:
 
 def key_of_form(form: str) -> bytes:
     """Key of a request form, which isn't parsed again."""
-    return sha256(normalized_form(form).encode("ascii")).digest()[:KEY_BYTES]
+    return hashed(normalized_form(form))
+
+
+def hashed(normalized: str) -> bytes:
+    """The key of a normalized form."""
+    return sha256(normalized.encode("ascii")).digest()[:KEY_BYTES]
 
 
 def key_hex(key: bytes) -> str:

@@ -5,7 +5,8 @@ Parsed, then RFC 3986 6.2.2 and our few additions. What it does, and nothing els
 - unreserved characters are decoded, all other escapes stay, in upper case (6.2.2.1, 6.2.2.2);
 - what RFC 3986 doesn't allow where it stands but WHATWG lets pass is escaped: some of ``^ ` { | } \\``, a percent sign
   that begins no escape, and square brackets, which only IPv6 hosts may have (3.2.2) and so mean their octet (2.2);
-- the query is a list of parameters between `&`: sorted as text, empty ones dropped; without any there is no `?`;
+- the query is a list of parameters between `&`, each a name up to its first `=`: sorted by name, those of equal names
+  in the order they came in; empty ones dropped; without any there is no `?`;
 - one trailing dot of the host, which only says that the name is complete (3.2.2), is dropped;
 - no fragment, no userinfo.
 
@@ -16,6 +17,7 @@ keys: raise `KEY_VERSION`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 from thrift_idl.errors import InvalidUrl
 from weburl.parser import MAX_LENGTH
@@ -40,17 +42,27 @@ def _mended_escapes() -> dict[str, str]:
 _MENDED = {chr(byte): f"%{byte:02X}" for byte in range(128)} | _mended_escapes()
 
 
-def normalized_form(form: str) -> str:
+def by_name(parameters: Iterable[str]) -> list[str]:
+    """Parameters in the order of their names; those of equal names stay in theirs: a server may tell them apart."""
+    return sorted(parameters, key=_name)
+
+
+def _name(parameter: str) -> str:
+    return parameter.partition("=")[0]
+
+
+def normalized_form(form: str, in_order: Callable[[Iterable[str]], list[str]] = by_name) -> str:
     """The key form of a request form, which isn't parsed again.
 
-    Raises `InvalidUrl` where it exceeds `MAX_LENGTH`: `request_form` gives no such form.
+    `in_order` puts the parameters of the query in order: earlier versions of the key did so in another way. Raises
+    `InvalidUrl` where it exceeds `MAX_LENGTH`: `request_form` gives no such form.
     """
     path_at = form.index("/", len("http://") + 1)
     origin, target = form[:path_at], form[path_at:]
     if _TO_MEND.search(target):
         target = _TO_MEND.sub(lambda found: _MENDED[found[0]], target)
     if "?" in target:
-        target = _with_sorted_query(target)
+        target = _with_query_in_order(target, in_order)
     if origin.endswith(".") or ".:" in origin:
         origin = _without_trailing_dot(origin)
     if len(origin) + len(target) > MAX_LENGTH:
@@ -58,10 +70,10 @@ def normalized_form(form: str) -> str:
     return origin + target
 
 
-def _with_sorted_query(target: str) -> str:
+def _with_query_in_order(target: str, in_order: Callable[[Iterable[str]], list[str]]) -> str:
     path, _, query = target.partition("?")
     if "&" in query:
-        query = "&".join(sorted(filter(None, query.split("&"))))
+        query = "&".join(in_order(filter(None, query.split("&"))))
     return f"{path}?{query}" if query else path
 
 

@@ -169,6 +169,40 @@ def jobs_of_shard(name: str) -> Mapping[str, Open[JobsBackend]]:
 
 
 METADATA: Mapping[str, Open[MetadataBackend]] = {"sqlite": _sqlite_metadata, "cassandra": _cassandra_metadata}
+
+
+def metadata_of_any_keys() -> Mapping[str, Open[MetadataBackend]]:
+    """The table of metadata backends, for a store whose URL keys may be of an earlier version."""
+
+    async def sqlite(url: str, settings: Settings) -> MetadataBackend:
+        from urlstore.backends.sqlite import SqliteMetadata
+
+        return await SqliteMetadata.open(url, durability=settings.durability, any_keys=True)
+
+    async def cassandra(url: str, _: Settings) -> MetadataBackend:
+        from urlstore.backends.cassandra import CassandraMetadata
+
+        return await CassandraMetadata.open(url, any_keys=True)
+
+    return {"sqlite": sqlite, "cassandra": cassandra}
+
+
+def frontiers_of_any_keys() -> Mapping[str, Open[Frontier]]:
+    """The table of frontiers, for one whose URL keys may be of an earlier version."""
+
+    async def sqlite(url: str, settings: Settings) -> Frontier:
+        from aragog.crawl.frontier.sqlite import SqliteFrontier
+
+        return await SqliteFrontier.open(url, durability=settings.durability, any_keys=True)
+
+    async def redis(url: str, _: Settings) -> Frontier:
+        from aragog.crawl.frontier.redis import RedisFrontier
+
+        return await RedisFrontier.open(url, any_keys=True)
+
+    return {"sqlite": sqlite, "redis": redis}
+
+
 CONTENT: Mapping[str, Open[ContentBackend]] = {
     "sqlite": _sqlite_content,
     "file": _file_content,

@@ -8,16 +8,13 @@ from typing import Annotated
 import typer
 
 from aragog.assembly.storing import store_of
+from aragog.cli.rekeying import rekey
 from aragog.cli.run import context, run
 from aragog.export import lines, sorted_lines
 from aragog.settings import Settings, load
 
-app = typer.Typer(no_args_is_help=True, help="The store as a whole: export it.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `store` a group while it has one command."""
+app = typer.Typer(no_args_is_help=True, help="The store as a whole: export it, convert its keys.")
+app.command()(rekey)
 
 
 @app.command()

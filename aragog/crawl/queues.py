@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -26,6 +26,12 @@ from thrift_idl.gen.pinlater.ttypes import (
 #: Attempts count deaths of workers only; this many is "no end" (a Redis score and an i32 hold it).
 ATTEMPTS = 1_000_000
 _ENQUEUE_BATCH = 1_000
+#: (state, whether for later): claimed, for later, waiting.
+_TO_BE_DONE = (
+    (PinLaterJobState.IN_PROGRESS, False),
+    (PinLaterJobState.PENDING, True),
+    (PinLaterJobState.PENDING, False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +84,39 @@ class JobQueues(WorkerQueues):
             return 0
 
     async def _count(self, queue: str) -> int:
-        asked = (
-            (PinLaterJobState.IN_PROGRESS, False),
-            (PinLaterJobState.PENDING, True),
-            (PinLaterJobState.PENDING, False),
-        )
+        return sum([await self._count_of(queue, state, future=future) for state, future in _TO_BE_DONE])
+
+    async def _count_of(self, queue: str, state: int, *, future: bool) -> int:
         async with asking():
-            counts = [
-                await self._pinlater.getJobCount(
-                    self._context, PinLaterGetJobCountRequest(queue, state, countFutureJobs=future)
-                )
-                for state, future in asked
-            ]
+            request = PinLaterGetJobCountRequest(queue, state, countFutureJobs=future)
+            return await self._pinlater.getJobCount(self._context, request)
+
+    async def claimed(self) -> int:
+        """Jobs of all queues that workers hold."""
+        counts = [
+            await self._count_of(queue, PinLaterJobState.IN_PROGRESS, future=False) for queue in await self.names()
+        ]
         return sum(counts)
 
     async def waiting(self, queue: str, continuation: str = "") -> Waiting:
         """At most a thousand jobs that are for later, the latest first. They stay where they are."""
+        return await self._some(queue, PinLaterJobState.PENDING, True, continuation)
+
+    async def all_jobs(self, queue: str) -> AsyncIterator[Mapping[str, bytes]]:
+        """Bodies of all jobs that are to be done, or have failed, by descriptor, a thousand at a time.
+
+        Complete where nobody works with the queue meanwhile.
+        """
+        for state, future in (*_TO_BE_DONE, (PinLaterJobState.FAILED, False)):
+            some = await self._some(queue, state, future, "")
+            yield some.bodies
+            while some.continuation:
+                some = await self._some(queue, state, future, some.continuation)
+                yield some.bodies
+
+    async def _some(self, queue: str, state: int, future: bool, continuation: str) -> Waiting:
         place = continuation or CONTINUATION_START
-        scan = PinLaterScanJobsRequest(
-            queue, PinLaterJobState.PENDING, scanFutureJobs=True, continuation=place, limit=1_000
-        )
+        scan = PinLaterScanJobsRequest(queue, state, scanFutureJobs=future, continuation=place, limit=1_000)
         try:
             async with asking():
                 found = await self._pinlater.scanJobs(self._context, scan)

@@ -99,6 +99,15 @@ class StoredInlink:
     cell: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """Which version a store's URL keys have."""
+
+    version: int
+    after: bytes = b""
+    """How far a conversion to a later version has come: as `scan_rows` takes it."""
+
+
 class MetadataBackend(Protocol):
     """Rows, attributes and inlinks by URL key. Raises `BackendDown` and its kinds, nothing else."""
 
@@ -156,13 +165,40 @@ class MetadataBackend(Protocol):
         """At most `limit` sources behind the key `after` (empty = from the start), in the order of their keys."""
         ...
 
+    # What follows is for the conversion of keys: nobody else writes meanwhile.
+
+    async def key_state(self) -> KeyState:
+        """Which version the URL keys have: this Aragog's, unless the store was opened to be converted."""
+        ...
+
+    async def write_key_state(self, state: KeyState) -> None:
+        """Note how far a conversion has come, or that it is done; durable on return."""
+        ...
+
+    async def read_writes(self, key: bytes) -> Sequence[RowWrite]:
+        """A row as the writes that would make it again, each cell with its own write time; without `due_ms`."""
+        ...
+
+    async def remove_row(self, key: bytes) -> None:
+        """Forget a row, its link note too. Writes later than its last one can make it anew."""
+        ...
+
+    async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
+        """At most `limit` attributes of a URL as the writes that would make them again."""
+        ...
+
+    async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
+        """Forget attributes, unless a later write has been there."""
+        ...
+
     async def close(self) -> None:
         """Finish what was begun and let go of connections."""
         ...
 
 
 class ContentBackend(Protocol):
-    """Compressed content by content key, `URL key / content hash` in hex. An object never changes.
+    """Compressed content by content key, `URL key / content hash` in hex (see `pages.content_key`). An object never
+    changes.
 
     Raises `BackendDown` and its kinds, nothing else.
     """

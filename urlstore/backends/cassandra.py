@@ -17,6 +17,7 @@ from urlstore.backends import (
     AttributeWrite,
     DueEntry,
     InlinkWrite,
+    KeyState,
     Kind,
     LinkedWrite,
     RowWrite,
@@ -25,10 +26,26 @@ from urlstore.backends import (
 )
 from urlstore.backends.cassandra_due import CassandraDue
 from urlstore.statements import statement
+from weburl import KEY_VERSION
+from weburl.earlier import check_key_version
 
 _READ_ROW = "SELECT key, url, page, redirects_to, outcome, linked, WRITETIME(url) FROM {keyspace}.url_row WHERE key = ?"
 _READ_ATTRIBUTES = "SELECT cell FROM {keyspace}.attribute WHERE key = ? LIMIT ?"
 _READ_NAMESPACE = "SELECT cell FROM {keyspace}.attribute WHERE key = ? AND attribute_namespace = ? LIMIT ?"
+_READ_CELLS = (
+    "SELECT url, WRITETIME(url), page, WRITETIME(page), redirects_to, WRITETIME(redirects_to),"
+    " outcome, WRITETIME(outcome), WRITETIME(linked) FROM {keyspace}.url_row WHERE key = ?"
+)
+_READ_ATTRIBUTE_WRITES = (
+    "SELECT key, attribute_namespace, name, WRITETIME(cell), cell FROM {keyspace}.attribute WHERE key = ? LIMIT ?"
+)
+_REMOVE_ROW = "DELETE FROM {keyspace}.url_row USING TIMESTAMP ? WHERE key = ?"
+_REMOVE_ATTRIBUTE = (
+    "DELETE FROM {keyspace}.attribute USING TIMESTAMP ? WHERE key = ? AND attribute_namespace = ? AND name = ?"
+)
+_READ_KEY_VERSION = "SELECT version, after FROM {keyspace}.url_key_version WHERE place = 0"
+_WRITE_KEY_VERSION = "INSERT INTO {keyspace}.url_key_version (place, version, after) VALUES (0, ?, ?)"
+_HOLDERS_OF_KEYS = ("url_row", "attribute", "inlink")
 _FIRST_TOKEN = -(2**63)
 _BUCKETS = 16
 _BATCH_BYTES = 4_096  # Cassandra warns of batches over 5 KiB and refuses those over 50
@@ -52,14 +69,17 @@ class CassandraMetadata:
         self._read_inlinks = statement("read_inlinks.cql")
 
     @classmethod
-    async def open(cls, url: str, *, request_timeout_ms: int = 5_000) -> Self:
+    async def open(cls, url: str, *, request_timeout_ms: int = 5_000, any_keys: bool = False) -> Self:
         """The store in the keyspace that `url` (`cassandra://host:port/keyspace`) names, made or migrated where needed.
 
-        Raises `BadConfiguration`, `StoreTooNew`, `BackendDown`.
+        `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
+        `StoreTooNew`, `StoreTooOld`, `BackendDown`.
         """
         client = await open_client(url, request_timeout_ms=request_timeout_ms)
         try:
             await migrate(client, load("urlstore", "urlstore.migrations", "cql"))
+            if not any_keys:
+                check_key_version((await _key_state(client)).version, str(client.address))
         except BaseException:
             await client.close()
             raise
@@ -141,6 +161,45 @@ class CassandraMetadata:
             bucket, at_once = bucket + at_once, at_once * 2
         return found[:limit]
 
+    async def key_state(self) -> KeyState:
+        """The one row of its table."""
+        return await _key_state(self._client)
+
+    async def write_key_state(self, state: KeyState) -> None:
+        """One insert."""
+        await self._client.run(_WRITE_KEY_VERSION, (state.version, state.after))
+
+    async def read_writes(self, key: bytes) -> Sequence[RowWrite]:
+        """One partition. That an alias was removed isn't to be read here: it is a tombstone."""
+        rows = await self._client.run(_READ_CELLS, (key,))
+        if not rows:
+            return ()
+        url, url_us, page, page_us, redirects_to, alias_us, outcome, outcome_us, _ = rows[0]
+        return (
+            RowWrite(key, url, url_us // 1000),
+            *((RowWrite(key, url, page_us // 1000, page=page),) if page else ()),
+            *((RowWrite(key, url, alias_us // 1000, redirects_to=redirects_to),) if redirects_to else ()),
+            *((RowWrite(key, url, outcome_us // 1000, outcome=outcome),) if outcome else ()),
+        )
+
+    async def remove_row(self, key: bytes) -> None:
+        """One delete, as of the row's last write: what is written later stays."""
+        rows = await self._client.run(_READ_CELLS, (key,))
+        if rows:
+            written_us = [cell for cell in rows[0][1::2] if cell is not None]
+            linked_us = rows[0][-1] or 0
+            await self._client.run(_REMOVE_ROW, (max(*written_us, linked_us), key))
+
+    async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
+        """Of one partition."""
+        rows = await self._client.run(_READ_ATTRIBUTE_WRITES, (key, limit))
+        return [AttributeWrite(key, namespace, name, us // 1000, cell) for key, namespace, name, us, cell in rows]
+
+    async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
+        """A delete each, as of its write, all at once."""
+        each = ((_timestamp(w.write_ms), w.key, w.attribute_namespace, w.name) for w in writes)
+        await asyncio.gather(*(self._client.run(_REMOVE_ATTRIBUTE, one) for one in each))
+
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
@@ -157,6 +216,17 @@ class CassandraMetadata:
         if write.cell:
             return self._write_inlink, (*place, write.cell, write.stamp_us)
         return self._remove_inlink, (write.stamp_us, *place)
+
+
+async def _key_state(client: Client) -> KeyState:
+    """What is noted. Without a note a store with anything in it is of version 1; of a new one our version is noted."""
+    rows = await client.run(_READ_KEY_VERSION)
+    if rows:
+        return KeyState(rows[0][0], rows[0][1] or b"")
+    found = [await client.run(f"SELECT * FROM {{keyspace}}.{table} LIMIT 1") for table in _HOLDERS_OF_KEYS]  # noqa: S608 - tables of ours
+    version = 1 if any(found) else KEY_VERSION
+    await client.run(_WRITE_KEY_VERSION, (version, b""))
+    return KeyState(version)
 
 
 def _bucket(source_key: bytes) -> int:

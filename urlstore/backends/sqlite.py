@@ -14,6 +14,7 @@ from urlstore.backends import (
     AttributeWrite,
     DueEntry,
     InlinkWrite,
+    KeyState,
     Kind,
     LinkedWrite,
     RowWrite,
@@ -21,9 +22,15 @@ from urlstore.backends import (
     StoredRow,
 )
 from urlstore.statements import statement
+from weburl import KEY_VERSION
+from weburl.earlier import check_key_version
 
 _NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
 _ROW = "SELECT key, url, page, redirects_to, outcome, linked, url_write_ms FROM url_row"
+_CELLS = (
+    "SELECT url, url_write_ms, page, page_write_ms, redirects_to, alias_write_ms, outcome, outcome_write_ms"
+    " FROM url_row"
+)
 _KEEP_REMOVED_US = 10 * 86_400 * 1_000_000  # no write comes later than that: as long as Cassandra keeps tombstones
 
 
@@ -39,14 +46,17 @@ class SqliteMetadata:
         self._read_inlinks = statement("read_inlinks.sql")
 
     @classmethod
-    async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
+    async def open(cls, url: str, *, durability: Durability = "normal", any_keys: bool = False) -> Self:
         """The store in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
-        Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
+        `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
+        `StoreTooNew`, `StoreTooOld`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """
         database = await open_database(url, durability=durability)
         try:
             await database.migrate(load("urlstore", "urlstore.migrations", "sql"))
+            if not any_keys:
+                check_key_version((await _key_state(database)).version, database.name)
             await _forget_removed(database, time.time_ns() // 1000 - _KEEP_REMOVED_US)
         except BaseException:
             await database.close()
@@ -129,6 +139,44 @@ class SqliteMetadata:
         rows = await self._database.read(lambda db: db.execute(self._read_inlinks, wanted).fetchall())
         return [StoredInlink(*row) for row in rows]
 
+    async def key_state(self) -> KeyState:
+        """The one row of its table."""
+        return await _key_state(self._database)
+
+    async def write_key_state(self, state: KeyState) -> None:
+        """One upsert."""
+        sql = "REPLACE INTO url_key_version VALUES (0, ?, ?)"
+        await self._database.write(lambda db: _run(db, sql, (state.version, state.after)))
+
+    async def read_writes(self, key: bytes) -> Sequence[RowWrite]:
+        """A point read."""
+        row = self._database.read_inline(lambda db: db.execute(f"{_CELLS} WHERE key = ?", (key,)).fetchone())
+        if row is None:
+            return ()
+        url, url_ms, page, page_ms, redirects_to, alias_ms, outcome, outcome_ms = row
+        return (
+            RowWrite(key, url, url_ms),
+            *((RowWrite(key, url, page_ms, page=page),) if page else ()),
+            *((RowWrite(key, url, alias_ms, redirects_to=redirects_to),) if alias_ms >= 0 else ()),
+            *((RowWrite(key, url, outcome_ms, outcome=outcome),) if outcome else ()),
+        )
+
+    async def remove_row(self, key: bytes) -> None:
+        """One delete."""
+        await self._database.write(lambda db: _run(db, "DELETE FROM url_row WHERE key = ?", (key,)))
+
+    async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
+        """A range of the table."""
+        query = "SELECT key, attribute_namespace, name, write_ms, cell FROM attribute WHERE key = ? LIMIT ?"
+        rows = await self._database.read(lambda db: db.execute(query, (key, limit)).fetchall())
+        return [AttributeWrite(*row) for row in rows]
+
+    async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
+        """Deletes, committed together."""
+        sql = "DELETE FROM attribute WHERE key = ? AND attribute_namespace = ? AND name = ? AND write_ms <= ?"
+        rows = [(w.key, w.attribute_namespace, w.name, w.write_ms) for w in writes]
+        await self._database.write(lambda db: _run_all(db, sql, rows))
+
     async def close(self) -> None:
         """Commit what is under way, close the file."""
         await self._database.close()
@@ -140,6 +188,11 @@ def _run(connection: sqlite3.Connection, sql: str, parameters: dict[str, Any] | 
 
 def _run_all(connection: sqlite3.Connection, sql: str, rows: Sequence[dict[str, Any] | tuple[Any, ...]]) -> None:
     connection.executemany(sql, rows)
+
+
+async def _key_state(database: Database) -> KeyState:
+    """What is noted; of a new store, which has no note yet, our own version."""
+    return KeyState(*await database.noted("url_key_version", (KEY_VERSION, b"")))
 
 
 async def _forget_removed(database: Database, before_us: int) -> None:

@@ -48,6 +48,7 @@ __all__ = [
     "Finished",
     "Frontier",
     "Offer",
+    "Rekeyed",
     "Verdict",
 ]
 
@@ -134,6 +135,16 @@ class Finish:
     """Whether the crawl is done or cancelled (or unknown)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """A URL that has another key than it had."""
+
+    old: bytes
+    new: bytes
+    descriptor: str = ""
+    """The job of the URL: an open entry is moved only for its own. "" = one that is done, or that no job owns."""
+
+
 class Frontier(Protocol):
     """The entries of all crawls. Raises `BackendDown` and its kinds; any call may then be repeated as it was.
 
@@ -181,6 +192,21 @@ class Frontier(Protocol):
         page was served from, where that is another (redirects): it is marked done by this job, counted as the
         page, and its own job, if any, is a repeat. A second call is STALE: neither page nor open entry is
         counted twice. So is that of a worker that lost its URL to another job.
+        """
+        ...
+
+    async def key_version(self) -> int:
+        """Which version the URL keys have: this Aragog's, unless the frontier was opened to be converted."""
+        ...
+
+    async def write_key_version(self, version: int) -> None:
+        """The entries of all crawls have been converted; durable on return."""
+        ...
+
+    async def rekey(self, crawl_id: str, urls: Sequence[Rekeyed]) -> int:
+        """Move entries, failed ones with what is listed of them, to their URLs' new keys; how many. Repeatable.
+
+        Nobody else works with the crawl meanwhile. Where a new key has an entry, that stays, and the other goes.
         """
         ...
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aragog.crawl.crawls import CrawlState, may_turn
-from aragog.crawl.frontier import OVER_BUDGET_CODE, Claim, Ending, Finish, Finished, Offer, Verdict
+from aragog.crawl.frontier import OVER_BUDGET_CODE, Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
 from aragog.crawl.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
 from thrift_idl.errors import InvalidRequest
 
@@ -47,10 +47,12 @@ class Standing:
 
 
 class Book:
-    """One call's view of a crawl: after it, `changed`, `failures` and `outcomes` are what there is to store."""
+    """One call's view of a crawl: after it, `removed`, `changed`, `failures`, `outcomes` are what there is to store."""
 
     def __init__(self, standing: Standing, entries: Mapping[bytes, Entry], now_ms: int) -> None:
         self.standing = standing
+        self.removed: dict[bytes, bytes | None] = {}
+        """Entries that went, failures with them, and the keys where they are now; None = nowhere."""
         self.changed: dict[bytes, Entry] = {}
         self.failures: dict[bytes, Ending | None] = {}
         """What becomes of the list of failed URLs; None = not on it."""
@@ -115,7 +117,34 @@ class Book:
             raise InvalidRequest("the crawl is cancelled: start a new one")
         return {key: entry.depth for key in keys if (entry := self._reopen(key)) is not None}
 
+    def rekey(self, urls: Iterable[Rekeyed]) -> int:
+        """See `Frontier.rekey`."""
+        moved = 0
+        for url in urls:
+            if self._is_meant(url):
+                self._rename(url.old, url.new)
+                moved += 1
+        if moved:
+            self._end()
+        return moved
+
     # --- one entry ---
+
+    def _is_meant(self, url: Rekeyed) -> bool:
+        entry = self._entries.get(url.old)
+        if entry is None or url.old == url.new:
+            return False
+        if url.descriptor:
+            return entry.open and entry.owner == owner_of(url.descriptor)
+        return not entry.open or entry.owner == UNOWNED
+
+    def _rename(self, old: bytes, new: bytes) -> None:
+        entry = self._entries.pop(old)
+        self.changed.pop(old, None)
+        self.standing.counts[entry.state] -= 1
+        self.removed[old] = None if new in self._entries else new
+        if new not in self._entries:
+            self._move(new, entry)
 
     def _wants_job(self, key: bytes, depth: int) -> bool:
         entry = self._entries.get(key)

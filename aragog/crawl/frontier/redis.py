@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Finished, Offer, Verdict
+from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
 from aragog.crawl.frontier.entry import MAX_DEPTH, owner_of
 from aragog.crawl.frontier.records import check_keys, pack_failure, slices
 from aragog.crawl.frontier.redis_crawls import RedisCrawls
@@ -20,12 +20,13 @@ class RedisFrontier:
         self.crawls = RedisCrawls(scripts)
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, *, any_keys: bool = False) -> Self:
         """The frontier that `url` (`redis://host:port/db`) names; it connects when first used.
 
-        Raises `BadConfiguration`.
+        Every call then raises `StoreTooOld` or `StoreTooNew` where the URL keys have another version; not with
+        `any_keys`, to convert it. Raises `BadConfiguration`.
         """
-        return cls(FrontierScripts(url))
+        return cls(FrontierScripts(url, any_keys=any_keys))
 
     async def unknown(self, crawl_id: str, keys: Sequence[bytes], depth: int) -> Sequence[bytes]:
         """One script a slice."""
@@ -62,6 +63,24 @@ class RedisFrontier:
         rest = (int(ending.state), ending.code, failure, final_key)
         finished, depth, open_, pages, ended = await self._scripts.run("finish", crawl_id, (*_argument(offer), *rest))
         return Finish(Finished(finished), depth, open_, pages, bool(ended))
+
+    async def key_version(self) -> int:
+        """One read."""
+        return await self._scripts.key_version()
+
+    async def write_key_version(self, version: int) -> None:
+        """One write."""
+        await self._scripts.write_key_version(version)
+
+    async def rekey(self, crawl_id: str, urls: Sequence[Rekeyed]) -> int:
+        """One script a slice."""
+        moved = 0
+        for part in slices(urls):
+            check_keys([key for url in part for key in (url.old, url.new)])
+            owners = (owner_of(url.descriptor) if url.descriptor else b"" for url in part)
+            flat = [each for url, owner in zip(part, owners, strict=True) for each in (url.old, url.new, owner)]
+            moved += await self._scripts.run("rekey", crawl_id, flat)
+        return moved
 
     async def close(self) -> None:
         """Close the connections."""

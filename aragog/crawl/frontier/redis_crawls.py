@@ -38,6 +38,7 @@ class RedisCrawls:
         limited = int(crawl.max_depth is not None)
         max_pages = "" if crawl.max_pages is None else crawl.max_pages
         arguments = (pack_crawl(crawl), pack_hosts(hosts), limited, max_pages)
+        await self._scripts.check()
         with redis.answering(_WHAT):
             await self._client.zadd(self._scripts.index, {crawl.id: crawl.created_ms}, nx=True)
         return bool(await self._scripts.run("create", crawl.id, arguments))

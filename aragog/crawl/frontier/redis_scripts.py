@@ -8,18 +8,22 @@ from typing import Any
 
 from aragog.crawl.frontier.scripts import script
 from drivers import redis
+from weburl import KEY_VERSION
+from weburl.earlier import check_key_version
 
 Argument = str | bytes | int
-_NAMES = ("unknown", "schedule", "claim", "release", "finish", "seeded", "turn", "reopen", "create", "forget")
+_WHAT = "the frontier (redis)"
+_NAMES = ("unknown", "schedule", "claim", "release", "finish", "seeded", "turn", "reopen", "create", "forget", "rekey")
 
 
 class FrontierScripts:
-    """Runs scripts of one crawl. Raises `BackendDown` and its kinds.
+    """Runs scripts of one crawl. Raises `BackendDown` and its kinds; `StoreTooOld` and `StoreTooNew` unless `any_keys`.
 
     None is repeated by itself where its connection broke; every one may be.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, any_keys: bool = False) -> None:
+        self._any_keys = any_keys
         self.client: Any = redis.connect(url)  # its type hints don't know that it answers bytes
         self._prefix = f"{redis.prefix_of(url)}frontier:"
         self._scripts = {name: self.client.register_script(script(name)) for name in _NAMES}
@@ -29,6 +33,30 @@ class FrontierScripts:
         """The key of the sorted set of crawl ids by creation time: a slot of its own, no script touches it."""
         return f"{self._prefix}crawls"
 
+    async def check(self) -> None:
+        """Raise `StoreTooOld` or `StoreTooNew` where the URL keys have another version; asked once."""
+        if not self._any_keys:
+            check_key_version(await self.key_version(), _WHAT)
+            self._any_keys = True
+
+    async def key_version(self) -> int:
+        """What is noted. Without a note a frontier with crawls is of version 1; of a new one our version is noted."""
+        with redis.answering(_WHAT):
+            noted = await self.client.get(self._key_version)
+            if noted is None:
+                noted = 1 if await self.client.exists(self.index) else KEY_VERSION
+                await self.client.set(self._key_version, noted, nx=True)
+        return int(noted)
+
+    async def write_key_version(self, version: int) -> None:
+        """Note it."""
+        with redis.answering(_WHAT):
+            await self.client.set(self._key_version, version)
+
+    @property
+    def _key_version(self) -> str:
+        return f"{self._prefix}key_version"
+
     def keys(self, crawl_id: str) -> tuple[str, str, str]:
         """The crawl, its entries, its failures."""
         stem = f"{self._prefix}{{{crawl_id}}}"
@@ -36,6 +64,7 @@ class FrontierScripts:
 
     async def run(self, name: str, crawl_id: str, arguments: Sequence[Argument] = ()) -> Any:
         """The answer of the script `name`."""
+        await self.check()
         now_ms = time.time_ns() // 1_000_000
-        with redis.answering("the frontier (redis)"):
+        with redis.answering(_WHAT):
             return await self._scripts[name](keys=self.keys(crawl_id), args=(now_ms, *arguments))

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Self
 
-from aragog.crawl.frontier import Claim, Ending, Finish, Finished, Offer, Verdict
+from aragog.crawl.frontier import Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
 from aragog.crawl.frontier.book import Book
 from aragog.crawl.frontier.records import slices
 from aragog.crawl.frontier.sqlite_book import run
 from aragog.crawl.frontier.sqlite_crawls import SqliteCrawls
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
+from weburl import KEY_VERSION
+from weburl.earlier import check_key_version
 
 
 class SqliteFrontier:
@@ -23,14 +25,17 @@ class SqliteFrontier:
         self.crawls = SqliteCrawls(database)
 
     @classmethod
-    async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
+    async def open(cls, url: str, *, durability: Durability = "normal", any_keys: bool = False) -> Self:
         """The frontier in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
 
-        Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
+        `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
+        `StoreTooNew`, `StoreTooOld`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """
         database = await open_database(url, durability=durability)
         try:
             await database.migrate(load("frontier", "aragog.crawl.frontier.migrations", "sql"))
+            if not any_keys:
+                check_key_version(await _key_version(database), database.name)
         except BaseException:
             await database.close()
             raise
@@ -79,6 +84,27 @@ class SqliteFrontier:
             reads=False,
         )
 
+    async def key_version(self) -> int:
+        """The one row of its table."""
+        return await _key_version(self._database)
+
+    async def write_key_version(self, version: int) -> None:
+        """One upsert."""
+        await self._database.write(lambda db: db.execute("REPLACE INTO frontier_key_version VALUES (0, ?)", (version,)))
+
+    async def rekey(self, crawl_id: str, urls: Sequence[Rekeyed]) -> int:
+        """One transaction a slice in which something moves."""
+        moved = 0
+        for part in slices(urls):
+            keys = {key for url in part for key in (url.old, url.new)}
+            moved += await run(self._database, crawl_id, keys, partial(Book.rekey, urls=part), 0, reads=True)
+        return moved
+
     async def close(self) -> None:
         """Commit what is under way, close the file."""
         await self._database.close()
+
+
+async def _key_version(database: Database) -> int:
+    """What is noted; of a new frontier, which has no note yet, our own version."""
+    return int((await database.noted("frontier_key_version", (KEY_VERSION,)))[0])

@@ -26,6 +26,8 @@ _ENTRIES = "SELECT key, entry FROM frontier_entry WHERE crawl = ? AND key IN"
 _PUT_ENTRY = "REPLACE INTO frontier_entry VALUES (?, ?, ?)"
 _PUT_FAILURE = "REPLACE INTO frontier_failure VALUES (?, ?, ?)"
 _DROP_FAILURE = "DELETE FROM frontier_failure WHERE crawl = ? AND key = ?"
+_DROP_ENTRY = "DELETE FROM frontier_entry WHERE crawl = ? AND key = ?"
+_MOVE_FAILURE = "UPDATE frontier_failure SET key = ? WHERE crawl = ? AND key = ?"
 _COUNT_OUTCOME = (
     "INSERT INTO frontier_outcome VALUES (?, ?, ?)"
     " ON CONFLICT (crawl, code) DO UPDATE SET count = count + excluded.count"
@@ -69,7 +71,7 @@ def _tried(
     if found is None:
         return otherwise, False
     _, book = found
-    return rule(book), bool(book.changed)
+    return rule(book), bool(book.changed or book.removed)
 
 
 def _applied(
@@ -99,6 +101,12 @@ def _store(db: sqlite3.Connection, number: int, book: Book) -> None:
     standing = book.standing
     numbers = (standing.state, standing.seeded, standing.pages, standing.ended_ms, *standing.counts, number)
     db.execute(_WRITE, numbers)
+    for old, new in book.removed.items():
+        db.execute(_DROP_ENTRY, (number, old))
+        if new is None:
+            db.execute(_DROP_FAILURE, (number, old))
+        else:
+            db.execute(_MOVE_FAILURE, (new, number, old))
     db.executemany(_PUT_ENTRY, ((number, key, pack(entry)) for key, entry in book.changed.items()))
     for key, ending in book.failures.items():
         if ending is None:

@@ -21,8 +21,12 @@ from weburl import KEY_BYTES, KEY_VERSION, key_hex, normalize, url_key
         ("http://example.org/%%34%31", "http://example.org/%2541"),
         ("http://example.org/?q=%zz", "http://example.org/?q=%25zz"),
         ("http://example.org/[a]?b[]=c|d^e`", "http://example.org/%5Ba%5D?b%5B%5D=c%7Cd%5Ee%60"),
-        ("http://example.org/?b=2&a=1&b=1", "http://example.org/?a=1&b=1&b=2"),
+        ("http://example.org/?b=2&a=1&b=1", "http://example.org/?a=1&b=2&b=1"),
         ("http://example.org/?b=&a&=c", "http://example.org/?=c&a&b="),
+        ("http://example.org/?page=2&page=1", "http://example.org/?page=2&page=1"),
+        ("http://example.org/?b=1&a=2&b&a=1&b=", "http://example.org/?a=2&a=1&b=1&b&b="),
+        ("http://example.org/?a1=x&a=y&a!=z", "http://example.org/?a=y&a!=z&a1=x"),
+        ("http://example.org/?%62=2&a&b=1", "http://example.org/?a&b=2&b=1"),
         ("http://example.org/?&b&&a&", "http://example.org/?a&b"),
         ("http://example.org/?", "http://example.org/"),
         ("http://example.org/?&", "http://example.org/"),
@@ -56,9 +60,15 @@ def test_the_key_is_the_first_16_bytes_of_sha256_of_the_normalized_form() -> Non
     assert len(key) == KEY_BYTES
 
 
-def test_keys_of_version_1_never_change() -> None:
-    assert KEY_VERSION == 1
+def test_keys_of_version_2_never_change() -> None:
+    assert KEY_VERSION == 2
     assert key_hex(url_key("https://example.org/a?b=c")) == "bcf5ab0d5495e862e1f54109fb46f57c"
+    assert key_hex(url_key("https://example.org/?b=2&a&b=1")) == "d172704198dab43d68099e972b370269"
+
+
+def test_the_order_of_equal_names_makes_different_keys_and_that_of_others_does_not() -> None:
+    assert url_key("http://example.org/?page=1&page=2") != url_key("http://example.org/?page=2&page=1")
+    assert url_key("http://example.org/?q=x&page=2&page=1") == url_key("http://example.org/?page=2&q=x&page=1")
 
 
 def test_any_form_of_a_url_has_the_same_key() -> None:

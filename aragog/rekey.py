@@ -1,0 +1,203 @@
+"""Everything that holds URL keys of an earlier version, converted: what `aragog store rekey` runs.
+
+The frontier's open entries go with their jobs, which say what their URLs are; its failed ones with the list of those;
+the others, and all that the store keeps, with the rows of the store, in its own order. A run that was killed is made
+again: the store keeps how far it came. The frontier's version is noted before the store's, so that nobody can crawl, or
+write into the store, before both are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from aragog.crawl.frontier import Frontier, Rekeyed
+from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
+from aragog.crawl.queues import JobQueues
+from recommender_hooks import image_state
+from thrift_idl.errors import InvalidUrl, StoreTooNew, StoreUnreadable
+from urlstore.backends import AttributeWrite, KeyState, MetadataBackend
+from urlstore.cells import decode_attribute
+from urlstore.rekeying import Rekeying, Renamed, renamed
+from weburl import KEY_VERSION, url_key
+from weburl.earlier import check_not_newer, earlier_keys
+
+BATCH = 100
+"""Rows at a time: bounds what lies in memory, and what is done twice after a kill."""
+
+_FAILURES = 1_000
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did; of one that was resumed, since then."""
+
+    from_version: int
+    to_version: int = KEY_VERSION
+    rows: int = 0
+    """Looked at."""
+    moved: int = 0
+    """Rows that lie under other keys now."""
+    relinked: int = 0
+    """Other pages whose links lead to other keys now."""
+    attributes: int = 0
+    frontier_entries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    after: bytes
+    """The place in the store's order; empty at the end."""
+    report: Report
+
+
+class Rekey:
+    """One run over a store and a frontier, both opened with `any_keys`; nobody else uses them meanwhile.
+
+    `jobs` gives the queues when a frontier has to be converted.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataBackend,
+        frontier: Frontier,
+        jobs: JobQueues,
+        clock_ms: Callable[[], int],
+        tell: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._metadata = metadata
+        self._frontier = frontier
+        self._jobs = jobs
+        self._clock_ms = clock_ms
+        self._tell = tell
+        self._crawls: Sequence[str] = ()
+
+    async def run(self) -> Report:
+        """Convert what has to be. Raises `StoreTooNew`, and what the backends raise."""
+        store, frontier = await self._metadata.key_state(), await self._frontier.key_version()
+        for version in (store.version, frontier):
+            check_not_newer(version, "the store or its frontier")
+        report = Report(min(store.version, frontier))
+        if frontier < KEY_VERSION:
+            await self._begin_frontier(frontier, report)
+        if report.from_version < KEY_VERSION:
+            await self._convert_rows(store, frontier, report)
+        if frontier < KEY_VERSION:
+            await self._frontier.write_key_version(KEY_VERSION)
+        if store.version < KEY_VERSION:
+            await self._metadata.write_key_state(KeyState(KEY_VERSION))
+        return report
+
+    async def look(self) -> Report:
+        """What `run` would do to rows, counted; nothing is written."""
+        store = await self._metadata.key_state()
+        report = Report(store.version)
+        rekeying = self._rekeying(store.version)
+        after = b""
+        while rows := await self._metadata.scan_rows(after, BATCH):
+            plans = await rekeying.plans(rows)
+            report.rows += len(rows)
+            report.moved += sum(each.is_misplaced for each in plans)
+            report.relinked += sum(bool(each.named and each.row.linked) and not each.is_misplaced for each in plans)
+            after = rows[-1].key
+            self._tell(Progress(after, report))
+        return report
+
+    def _rekeying(self, version: int) -> Rekeying:
+        return Rekeying(self._metadata, version, partial(owns, version), self._clock_ms)
+
+    # --- the store ---
+
+    async def _convert_rows(self, store: KeyState, frontier: int, report: Report) -> None:
+        is_old = store.version < KEY_VERSION
+        rekeying = self._rekeying(store.version if is_old else frontier)
+        # What an earlier run noted holds for the frontier as well: both are converted batch by batch.
+        after = store.after if is_old else b""
+        while rows := await self._metadata.scan_rows(after, BATCH):
+            plans = await rekeying.plans(rows)
+            report.rows += len(rows)
+            after = rows[-1].key
+            if is_old:
+                done = await rekeying.convert(plans)
+                report.moved += len(done.moved)
+                report.relinked += done.relinked
+                report.attributes += done.attributes
+                await self._entries((*done.moved, *done.named), report)
+                await self._metadata.write_key_state(KeyState(store.version, after))
+            else:
+                urls = renamed([each.row.url for each in plans], frontier)
+                await self._entries((*urls, *await rekeying.without_rows(plans)), report)
+            self._tell(Progress(after, report))
+        self._tell(Progress(b"", report))
+
+    # --- the frontier ---
+
+    async def _begin_frontier(self, version: int, report: Report) -> None:
+        """What knows its URL by itself: open entries by their jobs, failed ones by the list."""
+        statuses = await self._frontier.crawls.all()
+        self._crawls = [status.crawl.id for status in statuses]
+        for queue in dict.fromkeys(status.crawl.queue for status in statuses):
+            async for bodies in self._jobs.all_jobs(queue):
+                for descriptor, body in bodies.items():
+                    await self._open_entry(descriptor, body, version, report)
+        for crawl_id in self._crawls:
+            await self._failed_entries(crawl_id, version, report)
+
+    async def _open_entry(self, descriptor: str, body: bytes, version: int, report: Report) -> None:
+        try:
+            job = CrawlJob.decode(body)
+        except (BadJob, JobTooNew):  # whoever dequeues it deals with it
+            return
+        moves = [Rekeyed(url.old, url.new, descriptor) for url in renamed((job.url,), version)]
+        if moves and job.crawl in self._crawls:
+            report.frontier_entries += await self._frontier.rekey(job.crawl, moves)
+
+    async def _failed_entries(self, crawl_id: str, version: int, report: Report) -> None:
+        after = b""
+        while failures := await self._frontier.crawls.failures(crawl_id, after, _FAILURES):
+            moves = [
+                Rekeyed(url.old, url.new)
+                for each in failures
+                for url in renamed((each.url,), version)
+                if url.old == each.key  # a redirect's failure names where it failed
+            ]
+            if moves:
+                report.frontier_entries += await self._frontier.rekey(crawl_id, moves)
+            after = failures[-1].key
+
+    async def _entries(self, urls: Iterable[Renamed], report: Report) -> None:
+        """Entries that are done, in all crawls."""
+        moves = [Rekeyed(url.old, url.new) for url in urls]
+        for crawl_id in self._crawls if moves else ():
+            report.frontier_entries += await self._frontier.rekey(crawl_id, moves)
+
+
+def owns(version: int, url: Renamed, attributes: Sequence[AttributeWrite]) -> bool:
+    """Whether attributes under `url`'s key of `version` are its own; no row says whose they are.
+
+    They aren't where they tell of an image that another URL of that key served.
+    """
+    for each in attributes:
+        if (each.attribute_namespace, each.name) == (image_state.NAMESPACE, image_state.NAME):
+            served_by = _served_by(each.cell)
+            return url.old not in earlier_keys(served_by, version) or _key(served_by) == url.new
+    return True
+
+
+def _key(url: str) -> bytes | None:
+    try:
+        return url_key(url)
+    except InvalidUrl:
+        return None
+
+
+def _served_by(cell: bytes) -> str:
+    """The URL that served the image of a state; "" = none did, or the cell can't be read."""
+    try:
+        state = image_state.decode(decode_attribute(cell))
+    except (StoreTooNew, StoreUnreadable):
+        return ""
+    return state.url if state else ""

@@ -1,0 +1,65 @@
+"""Keys of earlier versions: what `aragog store rekey` finds a stored URL under. Pure.
+
+Version 1 sorted the parameters of a query as whole texts, so that URLs which differ in the order of equal names shared
+a key. Its parser also left dot segments behind a segment that begins with a dot: so a text that was stored is taken as
+a request form, as it is, besides what it parses to today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from thrift_idl.errors import InvalidUrl, StoreTooNew, StoreTooOld
+from weburl.key import KEY_VERSION, hashed
+from weburl.normal import by_name, normalized_form
+from weburl.url import normalize, request_form
+
+_ORDERS: Mapping[int, Callable[[Iterable[str]], list[str]]] = {1: sorted, 2: by_name}
+
+
+def earlier_keys(url: str, version: int) -> tuple[bytes, ...]:
+    """The keys that `version` may have given a URL that is stored or queued; none for what is no URL."""
+    keys = (_key(form, version) for form in dict.fromkeys((url, _form(url))))
+    return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+
+def has_shared_a_key(url: str) -> bool:
+    """Whether an earlier version gave this URL's key to other URLs as well. Raises `InvalidUrl`."""
+    if "&" not in url:
+        return False
+    _, _, query = normalize(url).partition("?")
+    names = [parameter.partition("=")[0] for parameter in query.split("&")]
+    return len(set(names)) < len(names)
+
+
+def check_key_version(stored: int, store: str) -> None:
+    """Raise `StoreTooOld` or `StoreTooNew` where the keys of a store aren't those of this Aragog."""
+    check_not_newer(stored, store)
+    if stored < KEY_VERSION:
+        raise StoreTooOld(
+            f"{store} has URL keys of version {stored}, this Aragog makes version {KEY_VERSION}:"
+            " stop what uses it, then run `aragog store rekey` (nothing is fetched again)",
+            stored=str(stored),
+            known=str(KEY_VERSION),
+        )
+
+
+def check_not_newer(stored: int, store: str) -> None:
+    """Raise `StoreTooNew` where the keys of a store are of a version that this Aragog doesn't know."""
+    if stored > KEY_VERSION:
+        raise StoreTooNew(f"{store} has URL keys of version {stored}, this Aragog knows {KEY_VERSION}: upgrade Aragog")
+
+
+def _key(form: str, version: int) -> bytes | None:
+    """The key of a text as it is; None where it is no request form."""
+    try:
+        return hashed(normalized_form(form, _ORDERS[version])) if form.isascii() else None
+    except (ValueError, InvalidUrl):
+        return None
+
+
+def _form(url: str) -> str:
+    try:
+        return request_form(url)
+    except InvalidUrl:
+        return url
