@@ -21,13 +21,14 @@ from aragog.places import left_behind, moving, place_of
 from aragog.settings import Settings
 from drivers.connection_url import parts_of, shown
 from fetcher.lookups import lookup_of
+from fetcher.transport.proxy import check, parse_proxy
 from pinlater import queue_limits, shard_file
 from pinlater.watched_file import read_file
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
 from ratelimiter.pool.membership import Membership, read_membership
-from thrift_idl.errors import AragogError, BackendDown, BadConfiguration
+from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyDown
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import StatusRequest
@@ -64,6 +65,7 @@ async def examine(settings: Settings) -> list[Finding]:
     shards, told = _shards_file(settings)
     found += told
     found += [finding async for finding in _names(settings)]
+    found += await _proxy(settings)
     async for finding in _services(settings, membership):
         found.append(finding)
     engines = [*_engines(settings), *shards]
@@ -213,6 +215,18 @@ async def _names(settings: Settings) -> AsyncIterator[Finding]:
     lookup, said = lookup_of(settings.fetcher.dns)
     await lookup.close()
     yield Finding("names", "ok", said)
+
+
+async def _proxy(settings: Settings) -> list[Finding]:
+    """Whether the egress proxy answers and lets us in: nothing can be fetched without it."""
+    if settings.fetcher.service or not settings.fetcher.proxy:
+        return []
+    try:
+        proxy = parse_proxy(settings.fetcher.proxy)
+        await check(proxy)
+    except (ProxyDown, BadConfiguration) as error:
+        return [Finding("proxy", "failed", error.message, "start it, or correct the setting fetcher.proxy")]
+    return [Finding("proxy", "ok", f"{proxy} answers")]
 
 
 async def _services(settings: Settings, membership: Membership | None) -> AsyncIterator[Finding]:

@@ -22,7 +22,7 @@ from fetcher.slots import ReservedSlot
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.transport import BodyStream, Exchange
 from fetcher.turns import Turns
-from thrift_idl.errors import AragogError, ConnectFailure, InvalidUrl, Unavailable
+from thrift_idl.errors import AragogError, BackendDown, ConnectFailure, InvalidUrl, ProxyDown, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Header, SlotTaken, Timing, TlsFacts
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -118,7 +118,7 @@ class Requester:
         try:
             response = await self._transport.handle_async_request(request)
         except AragogError as error:
-            if slot.taken:
+            if slot.taken and not isinstance(error, BackendDown):  # what is ours isn't held against the host
                 await self._tell(ask, 0, None, 0.0)
             self._record(ask, slot, error=error)
             raise
@@ -213,7 +213,8 @@ class Requester:
         length = head.value("content-length") or "0"
         if length.isdigit() and int(length) > _DRAINED:
             return
-        with contextlib.suppress(Unavailable, TimeoutError):  # the status stands, whatever becomes of its body
+        # The status stands, whatever becomes of its body.
+        with contextlib.suppress(Unavailable, ProxyDown, TimeoutError):
             async with asyncio.timeout(_DRAIN_MS / 1000):
                 async for _ in stream:
                     if stream.wire_bytes > _DRAINED:

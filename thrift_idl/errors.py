@@ -256,6 +256,12 @@ class Overloaded(BackendDown):
     code = "overloaded"
 
 
+class ProxyDown(BackendDown):
+    """The egress proxy doesn't answer, is none, or doesn't let us in: nothing can be fetched until it does."""
+
+    code = "proxy_down"
+
+
 class NotFound(InvalidRequest):
     """Nothing is stored under that URL or key."""
 

@@ -15,6 +15,7 @@ from aragog.cli.cards import plain
 from aragog.crawl.crawls import CrawlStatus, Failure
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress
+from pinlater.worker import Health
 
 
 def _line(progress: Progress) -> str:
@@ -30,23 +31,28 @@ def _outcomes(tally: Tally | None, status: CrawlStatus) -> str:
     return f"{ended}{deferred}"
 
 
-def _panel(progress: Progress, tally: Tally | None) -> Group:
+def _waiting(health: Health | None) -> str:
+    """What a worker in this process waits for; "" = nothing."""
+    return f"waiting: {health.last_error}" if health and not health.well else ""
+
+
+def _panel(progress: Progress, tally: Tally | None, waiting: str) -> Group:
     at_limit = f"{tally.at_their_limit()} domains at their limit, " if tally else ""
     queues = (
         f"queues: {progress.status.counters.open:,} URLs, {progress.signals:,} signals, {progress.inlinks:,} inlinks"
     )
     head = Text(f"crawl {progress.status.crawl.id} ({progress.status.state}) ", style="bold")
-    return Group(
-        head, Text(_line(progress)), Text(_outcomes(tally, progress.status)), Text(at_limit + queues, style="dim")
-    )
+    lines = [head, Text(_line(progress)), Text(_outcomes(tally, progress.status)), Text(at_limit + queues, style="dim")]
+    return Group(*lines, *([plain(waiting)] if waiting else []))
 
 
 class Display:
     """Shows a crawl's progress on standard error; on a terminal live, else a line now and then."""
 
-    def __init__(self, tally: Tally | None) -> None:
+    def __init__(self, tally: Tally | None, health: Health | None = None) -> None:
         self._console = Console(stderr=True)
         self._tally = tally
+        self._health = health
         self._live: Live | None = None
         self._next_s = 5.0
 
@@ -61,11 +67,13 @@ class Display:
 
     def show(self, progress: Progress) -> None:
         """The crawl as it stands now."""
+        waiting = _waiting(self._health)
         if self._live:
-            self._live.update(_panel(progress, self._tally), refresh=True)
+            self._live.update(_panel(progress, self._tally, waiting), refresh=True)
         elif progress.elapsed_s >= self._next_s:
             self._next_s = progress.elapsed_s + 10
-            self._console.print(Text(f"aragog: {_line(progress)}"))
+            told = f"aragog: {_line(progress)}{'; ' + waiting if waiting else ''}"
+            self._console.print(plain(told), soft_wrap=True)
 
 
 def print_summary(progress: Progress) -> None:

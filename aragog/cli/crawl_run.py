@@ -74,7 +74,7 @@ async def _start(watched: Watched, wanted: Wanted, source: Source | None) -> str
 async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
     """How far the crawl came; None where it was stopped before anybody could tell."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
-    display = crawl_display.Display(watched.tally)
+    display = crawl_display.Display(watched.tally, watched.health)
     watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
     progress: Progress | None = None
     try:

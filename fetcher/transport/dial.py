@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.transport.connection import Connection
-from fetcher.transport.proxy import Proxy, tunnel
+from fetcher.transport.proxy import Proxy, tunnelled
 from thrift_idl.errors import ConnectFailure, FetchTimeout, TlsFailure, Unavailable
 
 _MOST_TRIES = 4
@@ -33,7 +32,9 @@ class Dialler:
     async def dial(
         self, url: weburl.Url, endpoints: Sequence[Endpoint], make: Callable[[], Connection], budget: Budget
     ) -> Connection:
-        """A connection to the first endpoint that takes one. Raises `ConnectFailure`, `TlsFailure`, `FetchTimeout`."""
+        """A connection to the first endpoint that takes one. Raises `ConnectFailure`, `TlsFailure`, `FetchTimeout`;
+        `ProxyDown`.
+        """
         tries = endpoints[:_MOST_TRIES]
         share_ms = self.settings.connect_ms / max(1, len(tries))
         failure: Unavailable = ConnectFailure(f"{url.host} has no address to dial")
@@ -65,7 +66,7 @@ class Dialler:
         if self.proxy is None:
             transport, _ = await loop.create_connection(_Silent, endpoint.address, endpoint.port)
         else:
-            transport, _ = await loop.create_connection(_Silent, sock=await _tunnelled(endpoint, self.proxy))
+            transport, _ = await loop.create_connection(_Silent, sock=await tunnelled(endpoint, self.proxy))
         connected_ms = self.clock.now_ms()
         connection = await self._upon(transport, url, make)
         connection.peer = endpoint.address
@@ -108,30 +109,6 @@ class _Silent(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).pause_reading()
-
-
-async def _tunnelled(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
-    sock = await connected_socket(proxy.endpoint)
-    try:
-        await tunnel(sock, endpoint, proxy)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-async def connected_socket(endpoint: Endpoint) -> socket.socket:
-    """A TCP connection to a numeric address. Raises OSError."""
-    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (endpoint.address, endpoint.port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -1,7 +1,8 @@
 """A proxy for egress: every connection is a tunnel through it (CONNECT, RFC 9110 9.3.6), http as well as https.
 
 The proxy is told the address that we vetted, never a name: whatever it resolves or routes, the address guard keeps its
-say, and a name that answers differently a moment later changes nothing.
+say, and a name that answers differently a moment later changes nothing. A proxy that is down is a backend of ours that
+is down, and no URL's outcome.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from urllib.parse import unquote, urlsplit
 
 from fetcher.addresses import literal
 from fetcher.resolver import Endpoint
-from thrift_idl.errors import BadConfiguration, ConnectFailure
+from thrift_idl.errors import BadConfiguration, ConnectFailure, ProxyDown
 
 _MOST_HEAD = 16 * 1024
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+_STATUS = re.compile(rb"\AHTTP/1\.[01] (\d{3})")
+_HEAD_END = re.compile(rb"\r\n\r\n")
+_NOT_LET_IN = frozenset((402, 407, 429))
+_CHECK_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,9 @@ class Proxy:
     endpoint: Endpoint
     authorization: str = field(default="", repr=False)
     """Value of Proxy-Authorization; "" = none."""
+
+    def __str__(self) -> str:
+        return f"the proxy at {_authority(self.endpoint)}"
 
 
 def parse_proxy(text: str) -> Proxy:
@@ -45,25 +52,110 @@ def parse_proxy(text: str) -> Proxy:
     return Proxy(Endpoint(str(address), port), "Basic " + base64.b64encode(named.encode()).decode())
 
 
-async def tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
-    """Have the proxy connect `sock` to `endpoint`. Raises `ConnectFailure`, OSError."""
+async def tunnelled(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
+    """A connection to `endpoint` through the proxy.
+
+    Raises `ProxyDown`; `ConnectFailure` where the proxy didn't get through, or failed itself: `check` tells which.
+    """
+    sock = await _reached(proxy)
+    where = _authority(endpoint)
+    try:
+        head = await _asked(sock, where, proxy, _HEAD_END)
+        _judge(head, where, proxy)
+    except OSError as error:
+        sock.close()
+        raise ConnectFailure(f"{proxy} broke off connecting to {where}: {error.strerror or error}") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def check(proxy: Proxy) -> None:
+    """Raise `ProxyDown` unless the proxy answers when it is asked for a tunnel to itself, whatever it says of that.
+
+    So where both the proxy and the site may have failed it is known which of them did.
+    """
+    try:
+        async with asyncio.timeout(_CHECK_MS / 1000):
+            sock = await _reached(proxy)
+            try:
+                head = await _asked(sock, _authority(proxy.endpoint), proxy, _STATUS)
+            finally:
+                sock.close()
+    except (TimeoutError, OSError) as error:
+        raise ProxyDown(f"{proxy} doesn't answer: {str(error) or f'nothing within {_CHECK_MS} ms'}") from None
+    if not _STATUS.match(head):
+        raise ProxyDown(f"{proxy} closes connections, or speaks no HTTP")
+    if _is_ours(head):
+        raise ProxyDown(_not_let_in(head, proxy))
+
+
+def _judge(head: bytes, where: str, proxy: Proxy) -> None:
+    """Raise unless the proxy has connected us to `where`.
+
+    That it doesn't let us in at all is ours to mend: 407, a 403 that asks for authentication, 402 and 429 of those
+    that sell their service. Any other refusal (403 of a rule, 502, 503, 504 of a site that it can't reach) may be of
+    this one address, and a page that links there must not stop a worker: it is the outcome of the URL.
+    """
+    found = _STATUS.match(head)
+    if found and _is_ours(head):
+        raise ProxyDown(_not_let_in(head, proxy))
+    if not _HEAD_END.search(head):
+        raise ConnectFailure(f"{proxy} broke off connecting to {where}")
+    if not found or not found[1].startswith(b"2"):
+        status = found[1].decode() if found else ""
+        error = ConnectFailure(f"{proxy} refused to connect to {where}: {status or 'no HTTP'}")
+        if status:
+            error.details["proxy_status"] = status
+        raise error
+    if not head.endswith(b"\r\n\r\n"):
+        raise ConnectFailure(f"{proxy} spoke unasked within the tunnel to {where}")
+
+
+def _is_ours(head: bytes) -> bool:
+    found = _STATUS.match(head)
+    status = int(found[1]) if found else 0
+    return status in _NOT_LET_IN or (status == 403 and b"\nproxy-authenticate:" in head.lower())
+
+
+def _not_let_in(head: bytes, proxy: Proxy) -> str:
+    found = _STATUS.match(head)
+    return f"{proxy} doesn't let us in: {found[1].decode() if found else ''}; look at the setting fetcher.proxy"
+
+
+async def _reached(proxy: Proxy) -> socket.socket:
+    """A TCP connection to the proxy. Raises `ProxyDown`."""
+    endpoint = proxy.endpoint
+    sock = socket.socket(socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (endpoint.address, endpoint.port))
+    except OSError as error:
+        sock.close()
+        raise ProxyDown(f"no connection to {proxy}: {error.strerror or error}") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _asked(sock: socket.socket, where: str, proxy: Proxy, until: re.Pattern[bytes]) -> bytes:
+    """What the proxy answers to CONNECT, until it matches, the proxy closes, or it is too much. Raises OSError."""
     loop = asyncio.get_running_loop()
-    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    where = f"{host}:{endpoint.port}"
     said = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
     await loop.sock_sendall(sock, f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n{said}\r\n".encode())
     head = b""
     # What comes after the head belongs to the tunnel, but servers of TLS and HTTP speak only when spoken to.
-    while b"\r\n\r\n" not in head:
+    while not until.search(head) and len(head) <= _MOST_HEAD:
         piece = await loop.sock_recv(sock, 4096)
+        if not piece:
+            break
         head += piece
-        if not piece or len(head) > _MOST_HEAD:
-            raise ConnectFailure(f"the proxy broke off connecting to {where}")
-    found = _STATUS.match(head)
-    status = int(found[1]) if found else 0
-    if not 200 <= status <= 299:
-        raise ConnectFailure(
-            f"the proxy refused to connect to {where}: {status or 'no HTTP'}", proxy_status=str(status)
-        )
-    if not head.endswith(b"\r\n\r\n"):
-        raise ConnectFailure(f"the proxy spoke unasked within the tunnel to {where}")
+    return head
+
+
+def _authority(endpoint: Endpoint) -> str:
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
+    return f"{host}:{endpoint.port}"

@@ -18,14 +18,15 @@ import weburl
 from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
+from fetcher.robots.flights import Flights
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
 from fetcher.transport.connection import Connection, StaleConnection
 from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool
-from fetcher.transport.proxy import Proxy
+from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
-from thrift_idl.errors import NoSlot
+from thrift_idl.errors import NoSlot, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,20 @@ class BodyStream(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         idle_ms = self._owner.settings.idle_ms
         while True:
-            if self._reader.pieces or self._reader.complete:  # here already: no timer
-                piece = await self.connection.body()
-            else:
-                async with self._budget.phase("idle", idle_ms):
+            try:
+                if self._reader.pieces or self._reader.complete:  # here already: no timer
                     piece = await self.connection.body()
+                else:
+                    async with self._budget.phase("idle", idle_ms):
+                        piece = await self.connection.body()
+            except Unavailable:
+                await self._owner.blame_proxy()
+                raise
             if not piece:
                 break
             yield piece
+        if self.early_close:
+            await self._owner.blame_proxy()
         await self.aclose()
 
     @property
@@ -95,6 +102,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._now_ms = (clock or Clock()).now_ms
         self._dialler = Dialler(tls or verifying_context(), self.settings, proxy, clock or Clock())
         self._pool = Pool(self.settings)
+        self._proxy = proxy
+        self._checks: Flights[None] = Flights()
 
     @property
     def open_connections(self) -> int:
@@ -102,11 +111,27 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return self._pool.open_connections
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request`. Raises the tree's errors.
+        """Send `request`. Raises the tree's errors, `ProxyDown` where it isn't the site that failed.
 
         Extensions of the response: `peer`, `sent_ms` (by the clock), `queue_ms`, `connect_ms`, `tls_ms`, `tls`.
         """
-        exchange: Exchange = request.extensions["exchange"]
+        try:
+            return await self._answered(request, request.extensions["exchange"])
+        except Unavailable as error:
+            if "proxy_status" not in error.details:  # else it is the proxy that said so
+                await self.blame_proxy()
+            raise
+
+    async def blame_proxy(self) -> None:
+        """Raise `ProxyDown` where a proxy on the way doesn't answer: then an error says nothing about the site.
+
+        Of many that ask at the same time one looks.
+        """
+        proxy = self._proxy
+        if proxy is not None:
+            await self._checks.join(str(proxy), lambda: check(proxy))
+
+    async def _answered(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
         lane = self._pool.enter(weburl.deciding_origin(exchange.url))
         try:
             queue_ms = await self._find_room(lane, exchange)
@@ -123,6 +148,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection."""
+        await self._checks.close()
         self._pool.close()
         await asyncio.sleep(0)
 

@@ -24,6 +24,7 @@ from aragog.crawl.frontier import Frontier
 from aragog.crawl.known import KnownCrawls
 from aragog.crawl.moves import Patience
 from aragog.crawl.queues import JobQueues
+from aragog.crawl.scope import ScopeKind
 from aragog.crawl.start import Wanted, make_queues, retry, start
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress, failures, watch
@@ -111,9 +112,9 @@ class CrawlHere:
     tally: Tally
     crawl_id: str = ""
 
-    async def crawl(self, *seeds: str, within_s: float = 60.0) -> Progress:
+    async def crawl(self, *seeds: str, scope: ScopeKind = "host", within_s: float = 60.0) -> Progress:
         """Work until the crawl of these seeds is over with all that follows. Raises TimeoutError."""
-        self.crawl_id = await start(Wanted(seeds), self.frontier, self.jobs, wall_ms())
+        self.crawl_id = await start(Wanted(seeds, scope), self.frontier, self.jobs, wall_ms())
         return await self.work(within_s)
 
     async def work(self, within_s: float = 60.0) -> Progress:

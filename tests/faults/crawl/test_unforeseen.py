@@ -124,7 +124,8 @@ async def test_a_call_that_raises_ends_no_crawl(web: SmallWeb, tmp_path: Path, w
     faults = Faults(where, times=times)
     async with crawl_here(load(web.settings(tmp_path / "data", crawl_claim_timeout_ms="2000")), faults) as crawl:
         await crawl.crawl(HOME)
-        assert faults.raised or where == "pinlater.checkpointJobs", faults.seen
+        may_stay_away = ("pinlater.checkpointJobs", "pinlater.ackDequeuedJobs")  # acks ride along with a dequeue
+        assert faults.raised or where in may_stay_away, faults.seen
         assert {each.code for each in await crawl.failed()} <= {"internal_error"}
         faults.heal()
         for _ in range(3):  # the links of a page that failed are found by its retry

@@ -3,71 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 
 import pytest
 
-from fetcher.resolver import Endpoint
+from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.settings import FetcherSettings, TransportSettings
-from fetcher.transport.proxy import Proxy, parse_proxy
+from fetcher.transport.proxy import parse_proxy
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import asked, fetching
+from tests.integration.fetcher.kit import CONTEXT, asked, fetching
 from tests.integration.fetcher.origin import origin, redirect, reply
-from thrift_idl.errors import AddressDenied, BadConfiguration, ConnectFailure, FetchTimeout
+from tests.integration.fetcher.tunnel_proxy import CLOSED, SILENT, tunnelling
+from thrift_idl.errors import AddressDenied, BadConfiguration, ConnectFailure, FetchTimeout, ProxyDown
+from thrift_idl.gen.fetcher.ttypes import ExplainRequest
 
 PAGE = reply(200, b"<p>hello")
-
-
-@dataclass
-class TunnelProxy:
-    """Connects to whatever it is asked for, or answers `refusal`; logs the heads of its requests."""
-
-    refusal: bytes = b""
-    heads: list[str] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def proxy(self) -> Proxy:
-        return Proxy(Endpoint("127.0.0.1", self.port))
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            self.heads.append(head)
-            if self.refusal:
-                writer.write(self.refusal)
-            else:
-                await self._relay(head.split(" ")[1], reader, writer)
-        writer.close()
-
-    async def _relay(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, _, port = target.rpartition(":")
-        onward, back = await asyncio.open_connection(host, int(port))
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        copies = [asyncio.ensure_future(_copy(*pair)) for pair in ((reader, back), (onward, writer))]
-        await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
-        for copy in copies:
-            copy.cancel()
-        back.close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-
-
-@asynccontextmanager
-async def tunnelling(refusal: bytes = b""):
-    served = TunnelProxy(refusal)
-    server = await asyncio.start_server(served.serve, "127.0.0.1", 0)
-    served.port = server.sockets[0].getsockname()[1]
-    try:
-        yield served
-    finally:
-        server.close()
 
 
 async def test_http_goes_through_a_tunnel_to_the_vetted_address():
@@ -113,32 +62,106 @@ async def test_the_guard_judges_before_the_proxy_is_asked():
     "refusal",
     [
         b"HTTP/1.1 403 Forbidden\r\n\r\n",
-        b"HTTP/1.1 407 Who?\r\n\r\n",
-        b"SSH-2.0-x\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        b"HTTP/1.1 503 Unavailable\r\n\r\n",
+        b"HTTP/1.1 504 Too late\r\n\r\n",
         b"HTTP/1.1 200 x\r\n\r\nspeaks unasked",
         b"HTTP/1.1 200 x\r\nX: " + b"x" * 20_000,
         b"HTTP/1.1 200 half",
     ],
 )
-async def test_a_proxy_that_refuses_or_misbehaves_is_a_failed_connection(refusal):
+async def test_what_a_proxy_says_of_one_address_is_the_urls_own_outcome(refusal):
     async with tunnelling(refusal) as through, fetching(1, proxy=through.proxy) as (fetcher, transport):
         with pytest.raises(ConnectFailure, match="proxy"):
             await fetcher.fetch(asked("http://a.test/"))
         assert transport.open_connections == 0
 
 
-async def test_a_proxy_that_says_nothing_meets_the_deadline_for_connecting():
-    async def silent(reader, writer):
-        await reader.read()
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        b"HTTP/1.1 407 Who?\r\n\r\n",
+        b"HTTP/1.1 403 Who?\r\nProxy-Authenticate: Basic\r\n\r\n",
+        b"HTTP/1.1 429 Slower\r\n\r\n",
+        b"SSH-2.0-x\r\n\r\n",
+        CLOSED,
+    ],
+)
+async def test_a_proxy_that_is_none_or_lets_us_not_in_is_down_and_no_urls_outcome(refusal):
+    cache = MemoryRobotsCache()
+    async with tunnelling(refusal) as through, fetching(1, proxy=through.proxy, cache=cache) as (fetcher, transport):
+        with pytest.raises(ProxyDown, match=f"the proxy at 127.0.0.1:{through.port}"):
+            await fetcher.fetch(asked("http://a.test/"))
+        assert transport.open_connections == 0
+        assert await cache.get("http://a.test") is None, "the host isn't taken for unreachable"
+
+
+async def test_a_proxy_that_is_away_is_waited_for_by_asking_again():
+    async with origin({"/": PAGE}) as web, tunnelling() as through:
+        proxy = through.proxy
+        await through.stop()
+        async with fetching(web.port, proxy=proxy) as (fetcher, _):
+            with pytest.raises(ProxyDown, match="no connection to the proxy"):
+                await fetcher.fetch(asked("http://a.test/"))
+            with pytest.raises(ProxyDown):
+                await fetcher.explain(ExplainRequest(CONTEXT, "http://a.test/"))
+            await through.start()
+            assert (await fetcher.fetch(asked("http://a.test/"))).content == b"<p>hello"
+
+
+@pytest.mark.parametrize(
+    "answered", [b"", b"HTTP/1.1 200 x\r\nContent-", b"HTTP/1.1 200 x\r\nContent-Length: 9\r\n\r\nhal"]
+)
+async def test_a_proxy_that_goes_in_the_middle_of_an_exchange_is_down(answered):
+    """Before the answer, within its head, within its content: nothing is stored that was cut short so."""
+    async with tunnelling() as through:
+
+        async def cut(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(answered)
+            await writer.drain()
+            await asyncio.sleep(0.05)  # the answer goes through
+            await through.stop()
+
+        async with (
+            origin({"/": [cut, PAGE], "/robots.txt": reply(404)}) as web,
+            fetching(web.port, proxy=through.proxy) as (fetcher, _),
+        ):
+            with pytest.raises(ProxyDown):
+                await fetcher.fetch(asked("http://a.test/"))
+            await through.start()
+            assert (await fetcher.fetch(asked("http://a.test/"))).content == b"<p>hello"
+
+
+async def test_a_site_that_breaks_off_behind_a_proxy_that_answers_fails_by_itself():
+    async def closes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    proxy = Proxy(Endpoint("127.0.0.1", server.sockets[0].getsockname()[1]))
+    async with origin({"/": closes}) as web, tunnelling() as through:
+        async with fetching(web.port, proxy=through.proxy) as (fetcher, _):
+            with pytest.raises(ConnectFailure, match="without an answer"):
+                await fetcher.fetch(asked("http://a.test/"))
+        assert f"CONNECT 127.0.0.1:{through.port} " in through.heads[-1], "it was asked for itself"
+
+
+async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_site_is_not():
     settings = FetcherSettings(transport=TransportSettings(connect_ms=100))
-    async with fetching(1, proxy=proxy, settings=settings) as (fetcher, _):
-        with pytest.raises(FetchTimeout, match="connect"):
-            await fetcher.fetch(asked("http://a.test/"))
-    server.close()
+    async with tunnelling(SILENT) as through:
+        async with fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
+            with pytest.raises(ProxyDown, match="doesn't answer"):
+                await fetcher.fetch(asked("http://a.test/"))
+        through.refusal, through.silent_about = b"", ":1 "
+        async with fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
+            with pytest.raises(FetchTimeout, match="connect"):
+                await fetcher.fetch(asked("http://a.test/"))
+
+
+async def test_of_many_that_fail_at_once_one_asks_the_proxy():
+    settings = FetcherSettings(transport=TransportSettings(connect_ms=300))
+    async with tunnelling(SILENT) as through, fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
+        urls = [f"http://h{n}.test/" for n in range(8)]
+        ended = await asyncio.gather(*(fetcher.fetch(asked(url)) for url in urls), return_exceptions=True)
+        assert {type(error) for error in ended} == {ProxyDown}
+        assert sum(f"CONNECT 127.0.0.1:{through.port} " in head for head in through.heads) <= 2
 
 
 @pytest.mark.parametrize(
