@@ -151,6 +151,7 @@ class ExtractionSettings(Section, frozen=True):
     """[extraction]: the bounds of one page in its child process."""
 
     children: int = 1
+    #: CPU time. By the wall clock, six times as much.
     timeout_ms: int = 10_000
     memory_mib: int = 1024
     #: Main content, word count, language and simhash of each page too: 2 to 4 ms, and its text once more in its row.

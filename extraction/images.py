@@ -77,6 +77,8 @@ class Images:
         self._flags = flags
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._described: dict[str, _Entry] = {}
+        self.is_full = False
+        """One was left out: no element that comes now adds anything."""
 
     def records(self) -> tuple[Image, ...]:
         """What was found in document order, each with its rank; icons, pixels and spacers left out."""
@@ -104,6 +106,7 @@ class Images:
         entry = self._entries.get((url, found))
         if entry is None:
             if len(self._entries) >= self._limits.images:
+                self.is_full = True
                 self._flags.add("too_many_images")
                 return None
             alt = bounded(collapse(alt), self._limits.anchor_length)

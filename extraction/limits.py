@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Limits:
     """How much of a page is looked at and kept; lengths in characters unless a name says bytes.
 
-    The defaults take documentation on one page whole (docs/real-sites.md) and keep the worst page near two seconds and
+    The defaults take documentation on one page whole (docs/real-sites.md) and keep the worst page within three seconds and
     a few hundred MiB. What slips through them is stopped by the bounds of the child process that extraction runs in.
     """
 

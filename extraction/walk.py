@@ -118,10 +118,14 @@ class Walk:
             self.images.add(href, "link")
 
     def _img(self, node: LexborNode) -> None:
+        if self.images.is_full:
+            return
         self.images.add_element(node.attributes, "", self._around(node))
 
     def _source(self, node: LexborNode) -> None:
         """Of a picture; that of audio or video has no srcset."""
+        if self.images.is_full:
+            return
         if "srcset" in (attributes := node.attributes) or "data-srcset" in attributes:
             self.images.add_source(attributes, "", self._around(node))
 

@@ -15,7 +15,7 @@ from aragog.children import ChildBounds, ChildPool
 from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.visit import Visitor
 from aragog.lock import Waiting, owned
-from aragog.settings import Settings
+from aragog.settings import ExtractionSettings, Settings
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -33,11 +33,14 @@ class Assembly:
     visitor: Visitor
 
 
+def child_bounds(given: ExtractionSettings) -> ChildBounds:
+    """A page is judged by its CPU time. By the wall clock it has several times as much: a busy machine cuts no page."""
+    return ChildBounds(wall_ms=6 * given.timeout_ms, cpu_ms=given.timeout_ms, memory_bytes=given.memory_mib << 20)
+
+
 def children_of(settings: Settings, size: int, imports: Sequence[str]) -> ChildPool:
     """Children for hostile bytes: pages, images."""
-    given = settings.extraction
-    bounds = ChildBounds(wall_ms=given.timeout_ms, cpu_ms=given.timeout_ms, memory_bytes=given.memory_mib << 20)
-    return ChildPool(size, bounds, imports)
+    return ChildPool(size, child_bounds(settings.extraction), imports)
 
 
 @asynccontextmanager

@@ -158,9 +158,9 @@ FIELDS = {
     "a srcset of open brackets": HostilePage(lambda: BEGINNING + "<img srcset='x " + "(" * 9 * MIB + "'>"),
     "srcsets of bad descriptors": HostilePage(lambda: BEGINNING + "<img srcset='" + "x 1q," * 1_800_000 + "'>"),
     "a srcset of digits": HostilePage(lambda: BEGINNING + "<img srcset='x " + "1" * 9 * MIB + "'>"),
-    "480,000 meta tags": HostilePage(_head("<meta name=description content=x>" * 480_000)),
-    "480,000 OpenGraph tags": HostilePage(
-        _head("".join(f"<meta property=og:x content={n}>" for n in range(480_000))), "too_many_properties"
+    "300,000 meta tags": HostilePage(_head("<meta name=description content=x>" * 300_000)),
+    "300,000 OpenGraph tags": HostilePage(
+        _head("".join(f"<meta property=og:x content={n}>" for n in range(300_000))), "too_many_properties"
     ),
     "OpenGraph of 8 KB, 500 times": HostilePage(
         lambda: (
@@ -269,7 +269,7 @@ FIELDS = {
     "RDFa in RDFa": HostilePage(_times("<div typeof=Recipe property=name>", 500)),
     "microformats in microformats": HostilePage(_times("<div class='h-recipe p-name e-instructions p-author'>x", 500)),
     "20,000 microformats": HostilePage(_times("<div class=h-recipe><p class='p-ingredient p-name'>x</div>", 20_000)),
-    "links of the head without an end": HostilePage(_head("<link rel='alternate icon' hreflang=de href=/x>" * 240_000)),
+    "links of the head without an end": HostilePage(_head("<link rel='alternate icon' hreflang=de href=/x>" * 200_000)),
     "app links of 8 KB": HostilePage(
         _head("".join(f"<meta property=al:x content='{'y' * 8_000}'>" for _ in range(500)))
     ),
@@ -306,7 +306,7 @@ FIELDS = {
     "base with credentials": HostilePage(_head("<base href='http://user:pw@site.test/'>"), has_link=False),
     "base that can't be parsed": HostilePage(_head("<base href='http://['>")),
     "base of 9 MB": HostilePage(_head("<base href='" + "x/" * 4 * MIB + "'>")),
-    "480,000 bases": HostilePage(_head("<base href=javascript:x>" * 480_000)),
+    "400,000 bases": HostilePage(_head("<base href=javascript:x>" * 400_000)),
     "480,000 refreshes": HostilePage(
         lambda: BEGINNING + "<meta http-equiv=refresh content='0;url=/x'>" * 150_000, outcome="redirected"
     ),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aragog.children import Answer, ChildBounds, ChildPool, Done, Lost
+from aragog.assembly.whole import child_bounds
+from aragog.children import Answer, ChildPool, Done, Lost
 from aragog.crawl.extract import IMPORTS
 from aragog.settings import ExtractionSettings
 from extraction.head import HEAD_BYTES, read_head
@@ -53,8 +54,7 @@ class Cost:
 
 async def cost(function: str, argument: bytes, imports: tuple[str, ...]) -> Cost:
     """Run it in a child of its own with the limits that we ship."""
-    bounds = ChildBounds(SHIPPED.timeout_ms, SHIPPED.timeout_ms, SHIPPED.memory_mib << 20)
-    async with ChildPool(1, bounds, imports) as pool:
+    async with ChildPool(1, child_bounds(SHIPPED), imports) as pool:
         await pool.run(function, argument[:200])
         (pid,) = pool.pids
         cpu_ms, mib = used(pid)
