@@ -84,7 +84,7 @@ def test_what_makes_no_sense_is_named(tmp_path: Path, arguments: list[str], name
 
 
 def test_a_second_crawl_of_a_locked_data_directory_is_told_who_holds_it(web: Web, tmp_path: Path) -> None:
-    env = web.settings(tmp_path / "data", ratelimiter_qps="2")
+    env = web.settings(tmp_path / "data", ratelimiter_qps="0.1")  # it can't end while the others are looked at
     first = start_aragog(env, "crawl", "http://h1.test/1")
     try:
         lock = tmp_path / "data" / "owner.lock"
@@ -102,7 +102,8 @@ def test_a_second_crawl_of_a_locked_data_directory_is_told_who_holds_it(web: Web
 
 def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_the_same_command_does(web: Web, tmp_path: Path) -> None:
     env = web.settings(tmp_path / "data", ratelimiter_qps="20")
-    first = start_aragog(env, *COMMAND)
+    slow = env | {"ARAGOG_RATELIMITER_QPS": "1"}  # its twenty pages take longer than we need to see the fourth
+    first = start_aragog(slow, *COMMAND)
     wait_for(lambda: stored_pages(tmp_path / "data") > 3)
     first.send_signal(signal.SIGINT)
     out, told = first.communicate(timeout=30)
@@ -146,7 +147,7 @@ def stored_pages(data: Path) -> int:
     return len(content_keys(data))
 
 
-def wait_for(holds: object, seconds: float = 40) -> None:
+def wait_for(holds: object, seconds: float = 100) -> None:
     assert callable(holds)
     deadline = time.monotonic() + seconds
     while not holds():

@@ -141,7 +141,7 @@ def counted(faults: Sequence[str], ends: Sequence[str]) -> Counter[tuple[str, st
 async def back_at(level: Level, transport: GuardedTransport) -> Level:
     """The level now, given a moment in which goodbyes are said."""
     now = Level.now()
-    for _ in range(100):
+    for _ in range(1_000):
         if now.tasks <= level.tasks and now.descriptors <= level.descriptors and not transport.open_connections:
             break
         await asyncio.sleep(0.02)

@@ -105,7 +105,7 @@ async def test_a_maze_of_redirects_ends_after_ten_hops():
 
 async def _settled(transport, web: Origin) -> None:
     """Both ends have noticed."""
-    for _ in range(400):
+    for _ in range(4_000):
         if not transport.open_connections and not web.open:
             return
         await asyncio.sleep(0.005)

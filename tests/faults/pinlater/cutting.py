@@ -13,7 +13,9 @@ _LENGTH = 4
 
 @dataclass
 class Cutter:
-    """Cuts calls that carry `word`, by chance, and counts how; an answer that carries `spared` comes through."""
+    """Cuts calls that carry `word`, once each way and then by chance, and counts how; an answer that carries `spared`
+    comes through.
+    """
 
     port: int
     word: bytes
@@ -56,7 +58,7 @@ class Cutter:
     ) -> bool:
         """One call and its answer; whether the connection lives on."""
         call = await _frame(reader)
-        cut = self.random.choice(("call", "answer", "answer", "")) if self.word in call else ""
+        cut = self._cut() if self.word in call else ""
         if cut == "call":
             self.lost_calls += 1
             return False
@@ -67,6 +69,11 @@ class Cutter:
             return False
         writer.write(answer)
         return True
+
+    def _cut(self) -> str:
+        if not self.lost_calls:
+            return "call"
+        return self.random.choice(("call", "answer", "answer", "")) if self.lost_answers else "answer"
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes:

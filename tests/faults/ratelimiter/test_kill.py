@@ -43,8 +43,9 @@ def test_killed_and_restarted_twenty_times_no_slot_comes_nearer_than_the_interva
     rng, ledger = random.Random(20), tmp_path / "ledger"
     for _ in range(LIVES):
         _live_and_die(tmp_path / "state", ledger, rng)
-    for slots in _slots(ledger).values():
-        assert len(slots) > 3 * QPS  # most lives granted
+    found = _slots(ledger)
+    assert sum(map(len, found.values())) >= LIVES, "each life granted before it was killed"
+    for slots in found.values():
         for (earliest, _), (_, latest) in pairwise(slots):
             assert latest - earliest >= 1_000 / QPS - CLOCK_TOLERANCE_MS
         assert_promise([earliest for earliest, _ in slots], QPS)

@@ -190,10 +190,10 @@ async def test_heartbeats_keep_up_a_claim_that_outlasts_its_time(caller: Caller,
         begun.set()
         await end.wait()
 
-    monitor = Monitor([backend], Rules(default=QueueRules(claim_timeout_ms=400, cycle_ms=0)))
+    monitor = Monitor([backend], Rules(default=QueueRules(claim_timeout_ms=3_000, cycle_ms=0)))
     async with running(Worker(caller.service, QUEUE, handle, heartbeat_ms=50)):
         await begun.wait()
-        for _ in range(10):
+        for _ in range(35):
             await asyncio.sleep(0.1)
             await monitor.look_after_all()
             assert await caller.count(IN_PROGRESS) == 1
