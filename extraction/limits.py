@@ -10,7 +10,7 @@ class Limits:
     """How much of a page is looked at and kept; lengths in characters unless a name says bytes.
 
     The defaults take documentation on one page whole (docs/real-sites.md) and keep the worst page within three seconds
-    and a few hundred MiB. What slips through them is stopped by the bounds of the child process that extraction runs in.
+    and a few hundred MiB. What slips through them is stopped by the bounds of the child process that runs extraction.
     """
 
     content_bytes: int = 10 * 1024 * 1024
