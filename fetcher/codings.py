@@ -1,8 +1,7 @@
 """Content codings undone a step at a time: what one step takes, gives and costs is bounded, whatever the bytes are.
 
 A server sizes what it sends, so nothing here may run until the input is used up: a step is one call of a library with
-little input and a bounded output. The worst input of each library:
-`tests/faults/fetcher/worst_codings.py`.
+little input and a bounded output. The worst input of each library: `tests/faults/fetcher/worst_codings.py`.
 Sources: RFC 9110 8.4, RFC 1950-1952, RFC 7932, RFC 8878, RFC 9659 (zstd windows of at most 8 MiB).
 """
 
@@ -16,12 +15,16 @@ import zstandard
 
 from fetcher.settings import KIB, MIB
 
-GIVEN = 64 * KIB
+GIVEN = 128 * KIB
 """What one step gives at most; one of brotli, whose limit is a soft one, up to twice as much."""
 SPARE = 7 * MIB
 """Windows beyond this are taken off the cap: all in all less than cap + 8 MiB."""
 _TAKEN = 32 * KIB  # deflate blocks of tables with nothing in them take 4 ms
-_TAKEN_BY_BROTLI = 16 * KIB  # blocks of 256 context maps take 10 ms
+_TAKEN_BY_BROTLI = 24 * KIB  # blocks of 256 context maps take 16 ms
+_NARROW = 2 * MIB  # a brotli window that takes no longer than 17 ms to fill
+_UNREACHED = 16  # ... less what no distance reaches (RFC 7932 9.1)
+_WINDOW_FIELD, _NARROW_FIELD = 0b1110, 0b1000  # WBITS of 18 to 24 in the first byte; of 21
+_GIVEN_BY_BROTLI = 96 * KIB
 _MEMBER = KIB  # what a gzip member counts as, beyond its bytes, for it needs a decoder of its own; and...
 _FLUSH = 64  # ... what a zstd frame or flush does, for each makes a step
 _ZSTD_WINDOW = 8 * MIB
@@ -30,6 +33,10 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 class BadCoding(Exception):
     """The content isn't coded as declared."""
+
+
+class Full(Exception):
+    """The cap is reached: no more is taken."""
 
 
 class Stage(Protocol):
@@ -41,16 +48,17 @@ class Stage(Protocol):
     """Bytes of input used so far."""
     given: int
     """Bytes of output so far."""
+    long: bool
+    """Its steps may take more than 20 ms, without Python's lock: they belong into a thread."""
 
-    @property
-    def busy(self) -> bool:
-        """Whether a step may give something without more input."""
+    busy: bool
+    """Whether a step may give something without more input."""
 
     def take(self, data: bytes) -> None:
         """Input for the next steps; only where the stage isn't busy."""
 
     def step(self) -> bytes:
-        """Undo a little more: perhaps nothing comes of it. Raises `BadCoding`."""
+        """Undo a little more: perhaps nothing comes of it. Raises `BadCoding`, `Full`."""
 
     def finished(self) -> bool:
         """Whether the input may end here."""
@@ -70,22 +78,18 @@ class _Zlib:
 
     def __init__(self, window_bits: int) -> None:
         self.held = 32 * KIB
+        self.busy = self.long = False
         self.taken = self.given = 0
         self._bits = window_bits
         self._inflate = zlib.decompressobj(window_bits)
         self._begun = False
         self._ended = False
-        self._full = False  # the last step gave all that it may: there may be more in the decoder
         self._rest = memoryview(b"")
-
-    @property
-    def busy(self) -> bool:
-        # A header has two bytes and is judged whole, that of a further member too.
-        return self._full or (len(self._rest) >= (1 if self._begun else 2) and not self._ended)
 
     def take(self, data: bytes) -> None:
         if not self._ended:
             self._rest = memoryview(bytes(self._rest) + data if self._rest else data)
+            self.busy = self._begun or len(self._rest) > 1  # a header is judged whole, that of a further member too
 
     def step(self) -> bytes:
         if not self._begun and self._inflate.eof:
@@ -100,8 +104,11 @@ class _Zlib:
         used = len(part) - len(self._inflate.unconsumed_tail) - len(self._inflate.unused_data)
         self._rest = self._rest[used:]
         self._begun = not self._inflate.eof
-        self._full = self._begun and len(piece) == GIVEN
-        self._ended = self._inflate.eof and self._bits != zlib.MAX_WBITS | 16
+        if self._begun:
+            self.busy = bool(self._rest) or len(piece) == GIVEN  # it may hold more than it could give
+        else:
+            self._ended = self._bits != zlib.MAX_WBITS | 16
+            self.busy = len(self._rest) > 1 and not self._ended
         self.taken += used
         self.given += len(piece)
         return piece
@@ -116,6 +123,7 @@ class _Zlib:
     def _next_member(self) -> None:
         """The next gzip member; anything else after the end is padding."""
         self._ended = self._rest[:2] != _GZIP_MAGIC
+        self.busy = not self._ended
         if not self._ended:
             self._inflate = zlib.decompressobj(self._bits)
             self._begun = True
@@ -126,43 +134,80 @@ class _Zlib:
 
 
 class _Brotli:
-    """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start."""
+    """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start.
+
+    To fill one of 16 MiB takes 120 ms of commands that need no input. So a wide one is told to be narrow at first: what
+    a narrow window can hold reads the same in any wider one. Content that is longer is decoded anew from its beginning,
+    as it was declared, in steps that are `long`.
+    """
 
     def __init__(self, cap: int) -> None:
         self.held = self.taken = self.given = 0
+        self.busy = self.long = False
         self._widest = cap + SPARE
         self._decoder = brotli.Decompressor()
         self._more = False  # it has more to give before it takes any; or hasn't noticed yet that it has finished
         self._ended = False
         self._rest = memoryview(b"")
-
-    @property
-    def busy(self) -> bool:
-        return not self._ended and (self._more or bool(self._rest))
+        self._declared = 0
+        self._input: list[bytes] | None = None  # while a wide window is narrow: all input so far
+        self._repeated = 0  # output still to come that was given already
 
     def take(self, data: bytes) -> None:
-        if not self._ended:  # what comes after the end is padding
-            if not self.held and data:
-                self._open_window(data[0])
-            self._rest = memoryview(data)
+        if self._ended or not data:  # what comes after the end is padding
+            return
+        if not self._declared:
+            self._open_window(data[0])
+        if self._input is not None:
+            self._input.append(data)
+            self.held += len(data)
+        self._rest = memoryview(data)
+        self.busy = True
 
     def step(self) -> bytes:
-        part = b"" if self._more else bytes(self._rest[:_TAKEN_BY_BROTLI])
+        part: bytes | memoryview = b"" if self._more else self._rest[:_TAKEN_BY_BROTLI]
+        if self._input and not self.taken:
+            part = bytes([part[0] & ~_WINDOW_FIELD | _NARROW_FIELD]) + part[1:]
         try:
-            piece = bytes(self._decoder.process(part, output_buffer_limit=GIVEN))
+            piece = self._decoder.process(part, output_buffer_limit=_GIVEN_BY_BROTLI)
         except brotli.error as error:
-            raise BadCoding(str(error)) from None
+            if self._input is None:
+                raise BadCoding(str(error)) from None
+            return self._widen(self._input)  # perhaps only because it was narrow
+        if self._input is not None and self.given + len(piece) > _NARROW - _UNREACHED:
+            return self._widen(self._input)
         self._rest = self._rest[len(part) :]
-        self._ended = bool(self._decoder.is_finished())
+        self._ended = self._decoder.is_finished()
         self._more = not self._decoder.can_accept_more_data() or (bool(piece) and not self._rest)
+        self.busy = not self._ended and (self._more or bool(self._rest))
         self.taken += len(part)
-        self.given += len(piece)
-        return piece
+        return self._new(piece)
 
     def _open_window(self, first: int) -> None:
-        self.held = 1 << _brotli_window_bits(first)
-        if self.held > self._widest:
-            raise BadCoding(f"a brotli window of {self.held} bytes is more than may be held")
+        """By the first byte. Raises `BadCoding` for a window that is too wide."""
+        self._declared = self.held = 1 << _brotli_window_bits(first)
+        if self._declared > self._widest:
+            raise BadCoding(f"a brotli window of {self._declared} bytes is more than may be held")
+        if self._declared > _NARROW:
+            self._input, self.held = [], _NARROW
+
+    def _widen(self, pieces: list[bytes]) -> bytes:
+        """From the beginning, with the window that was declared, where that leaves room for more content."""
+        if self._declared + self.given > self._widest:
+            raise Full
+        self._decoder = brotli.Decompressor()
+        data, self._input = b"".join(pieces), None
+        self._rest = memoryview(data)
+        self._more, self._repeated, self.taken = False, self.given, 0
+        self.held, self.long = self._declared + len(data), True
+        return b""
+
+    def _new(self, piece: bytes) -> bytes:
+        """`piece` less what was given already."""
+        skipped = min(self._repeated, len(piece))
+        self._repeated -= skipped
+        self.given += len(piece) - skipped
+        return piece[skipped:]
 
     def finished(self) -> bool:
         return self._ended
@@ -200,6 +245,7 @@ class _Zstd:
 
     def __init__(self) -> None:
         self.held = self.taken = self.given = 0
+        self.busy = self.long = False
         self._slice = _Slice()
         decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         source = cast("IO[bytes]", self._slice)  # of a file, only `read` is called
@@ -208,12 +254,9 @@ class _Zstd:
         self._more = False
         self._rest = memoryview(b"")
 
-    @property
-    def busy(self) -> bool:
-        return self._more or bool(self._rest)
-
     def take(self, data: bytes) -> None:
         self._rest = memoryview(data)
+        self.busy = bool(data)
 
     def step(self) -> bytes:
         if not self._more:
@@ -224,6 +267,7 @@ class _Zstd:
             size = self._reader.readinto1(self._buffer)
         except _Dry:
             self._more = False
+            self.busy = bool(self._rest)
             return b""
         except zstandard.ZstdError as error:
             raise BadCoding(str(error)) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from fetcher.codings import SPARE, BadCoding, Stage, stage
+from fetcher.codings import SPARE, BadCoding, Full, stage
 from fetcher.settings import MIB
 from thrift_idl.errors import BadReply
 
@@ -19,10 +19,6 @@ _ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}
 _BARREN = MIB  # what a stage may take for nothing, and...
 _TAKEN_PER_GIVEN = 2  # ... for each byte that it gives: no coding makes content longer by more than a little
 _OVERHEAD = MIB  # what lies between two stages is coded content: no longer than the content but for this
-
-
-class Full(Exception):
-    """The cap is reached: no more is taken."""
 
 
 class Store:
@@ -61,7 +57,7 @@ def codings_of(values: Sequence[str]) -> list[str]:
 
 
 class Decoder:
-    """`take` the body as on the wire, `step` until nothing is left to do; `content` is what came of it.
+    """`take` the body as on the wire, `step` while it is `busy`; `content` is what came of it.
 
     Flags: `truncated` (the cap is reached, or the coded stream ends too soon), `bad_encoding` (not coded as declared,
     or far more coding than content).
@@ -74,32 +70,40 @@ class Decoder:
         self._fed = False
         self.wanted = True
         """More of the body isn't in vain."""
+        self.busy = False
+        """Something is left to do before the next `take`, and..."""
+        self.long = False
+        """... the next step of it may take long, so that it belongs into a thread."""
+        self._at = 0
         self.flags: list[str] = []
 
     def take(self, data: bytes) -> None:
-        """The next bytes of the body, once nothing is left to do about those before. Raises as `step`."""
+        """The next bytes of the body; only where the decoder isn't busy. Raises as `step`."""
         self._fed = self._fed or bool(data)
         try:
             self._push(data, 0)
         except (Full, BadCoding) as reason:
             self._end(reason)
+        self._find_work()
 
-    def step(self) -> bool:
-        """Do a little of the work, a few milliseconds of it at worst; False = there was nothing left to do.
+    def step(self) -> None:
+        """Do a little of the work, at worst 20 ms of it where it isn't `long`; only while the decoder is busy.
 
         It is done by the last stage that has anything to do: so before none of them lies more than a piece. Raises
         `BadReply` if nothing could be decoded at all.
         """
-        at = len(self.stages) - 1
-        while at >= 0 and not self.stages[at].busy:
-            at -= 1
-        if at < 0 or not self.wanted:
-            return False
+        stepping = self.stages[self._at]
         try:
-            self._advance(self.stages[at], at + 1)
+            piece = stepping.step()
+            if piece:
+                self._push(piece, self._at + 1)
+            if stepping.taken > _BARREN + _TAKEN_PER_GIVEN * stepping.given:
+                raise BadCoding(f"{stepping.taken} coded bytes stand for {stepping.given}")
+            if stepping.given > self._most_between and stepping is not self.stages[-1]:
+                raise BadCoding(f"{stepping.given} bytes between two codings are more than content could be")
         except (Full, BadCoding) as reason:
             self._end(reason)
-        return True
+        self._find_work()
 
     def feed(self, data: bytes) -> bool:
         """Take `data` and do all the work at once, seconds at worst: not on an event loop. False = no more is wanted.
@@ -107,24 +111,25 @@ class Decoder:
         Raises `BadReply` if nothing could be decoded at all.
         """
         self.take(data)
-        while self.step():
-            pass
+        while self.busy:
+            self.step()
         return self.wanted
 
-    def _advance(self, stepping: Stage, following: int) -> None:
-        piece = stepping.step()
-        if piece:
-            self._push(piece, following)
-        if stepping.taken > _BARREN + _TAKEN_PER_GIVEN * stepping.given:
-            raise BadCoding(f"{stepping.taken} coded bytes stand for {stepping.given}")
-        if stepping.given > self._most_between and following < len(self.stages):
-            raise BadCoding(f"{stepping.given} bytes between two codings are more than content could be")
+    def _find_work(self) -> None:
+        at = len(self.stages) - 1
+        while at >= 0 and not self.stages[at].busy:
+            at -= 1
+        self._at, self.busy = at, at >= 0 and self.wanted
+        self.long = at >= 0 and self.stages[at].long
 
     def _push(self, data: bytes, at: int) -> None:
         if at < len(self.stages):
             self.stages[at].take(data)
-        else:
-            self._store.write(data, sum([stage.held for stage in self.stages]))
+            return
+        windows = 0
+        for each in self.stages:
+            windows += each.held
+        self._store.write(data, windows)
 
     def _end(self, reason: Full | BadCoding) -> None:
         self.wanted = False
@@ -137,7 +142,7 @@ class Decoder:
 
     def content(self) -> bytes:
         """What was decoded; call it at the end of the body. Raises `BadReply` where a body came to nothing."""
-        if self._fed and not self.flags and not all(stage.finished() for stage in self.stages):
+        if self._fed and not self.flags and not all(each.finished() for each in self.stages):
             if not len(self._store):
                 raise BadReply("the content is not coded as declared: too short")
             self.flags.append("truncated")

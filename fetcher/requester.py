@@ -198,15 +198,18 @@ class Requester:
 
     async def _decode(self, decoder: Decoder, piece: bytes, budget: Budget) -> None:
         """In steps: a few bytes may mean minutes of work, which must neither hold others up nor outlast the fetch."""
+        turns, now_ms = self._turns, self._clock.now_ms
         decoder.take(piece)
-        began_ms = self._clock.now_ms()
-        while decoder.step():
-            ended_ms = self._clock.now_ms()
-            if self._turns.spend(ended_ms - began_ms):
-                await self._turns.wait()
+        while decoder.busy:
+            if turns.used_up or decoder.long:
+                await turns.wait()
                 budget.check()
-                ended_ms = self._clock.now_ms()
-            began_ms = ended_ms
+            if decoder.long:
+                await turns.apart(decoder.step)
+            else:
+                began_ms = now_ms()
+                decoder.step()
+                turns.spend(now_ms() - began_ms)
 
     async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
         """Read a short body that nobody wants; a longer one costs the connection."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 TURN_MS = 4.0
+T = TypeVar("T")
 
 
 class Turns:
@@ -17,14 +20,24 @@ class Turns:
     def __init__(self) -> None:
         self._spent_ms = 0.0
         self._queue = asyncio.Lock()
+        self._thread = asyncio.Lock()
 
-    def spend(self, spent_ms: float) -> bool:
-        """A step took `spent_ms`; whether to `wait` before the next one."""
-        self._spent_ms += spent_ms
+    @property
+    def used_up(self) -> bool:
+        """Whether to `wait` before the next step."""
         return self._spent_ms >= TURN_MS
+
+    def spend(self, spent_ms: float) -> None:
+        """A step took `spent_ms`."""
+        self._spent_ms += spent_ms
 
     async def wait(self) -> None:
         """Let the event loop have its turn, behind those that wait already."""
         async with self._queue:
             await asyncio.sleep(0)
             self._spent_ms = 0.0
+
+    async def apart(self, step: Callable[[], T]) -> T:
+        """Do a step that takes long in a thread: one at a time, so that hostile replies don't take all threads."""
+        async with self._thread:
+            return await asyncio.to_thread(step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from itertools import count
 
@@ -13,7 +14,7 @@ from fetcher.clock import Clock
 from fetcher.codings import GIVEN
 from fetcher.decoding import Decoder, codings_of
 from fetcher.settings import KIB, MIB
-from fetcher.turns import TURN_MS
+from fetcher.turns import TURN_MS, Turns
 from tests.faults.fetcher.worst_codings import WORST
 from tests.integration.fetcher.kit import asked, fetching
 from tests.integration.fetcher.origin import origin, reply
@@ -25,11 +26,13 @@ LONGEST_STEP_S = 0.05
 
 
 def steps_of(decoder: Decoder, wire: bytes):
-    """Does the work; yields after each step."""
+    """Does the work; yields after each step whether it was a long one."""
     for at in range(0, len(wire), PIECE):
         decoder.take(wire[at : at + PIECE])
-        while decoder.step():
-            yield
+        while decoder.busy:
+            is_long = decoder.long
+            decoder.step()
+            yield is_long
         if not decoder.wanted:
             return
 
@@ -61,13 +64,30 @@ def test_no_input_makes_a_stage_take_or_give_more_than_content_could(name):
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", WORST)
-def test_no_step_takes_long(name):
+def test_no_step_on_the_event_loop_takes_long(name):
     coding, wire = WORST[name]
     longest_s, began_s = 0.0, time.process_time()
     with contextlib.suppress(BadReply):
-        for _ in steps_of(Decoder(codings_of([coding]), CAP), wire):
-            longest_s, began_s = max(longest_s, time.process_time() - began_s), time.process_time()
+        for is_long in steps_of(Decoder(codings_of([coding]), CAP), wire):
+            longest_s = max(longest_s, 0.0 if is_long else time.process_time() - began_s)
+            began_s = time.process_time()
     longest_s = max(longest_s, time.process_time() - began_s)
+    print(f"{name}: {longest_s * 1000:.1f} ms")
+    assert longest_s < LONGEST_STEP_S
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", ["br of commands that take no bit, in less of a window", "br of context maps"])
+async def test_the_event_loop_is_never_held_up_for_long(name):
+    replies = {f"/{number}": encoded(name) for number in range(5)} | {"/page": reply(200, b"<p>")}
+    async with origin(replies) as web, fetching(web.port) as (fetcher, _):
+        await fetcher.fetch(asked(web.url("/page")))
+        tasks = [asyncio.create_task(fetcher.fetch(asked(web.url(f"/{number}")))) for number in range(5)]
+        longest_s, began_s = 0.0, time.thread_time()
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            longest_s, began_s = max(longest_s, time.thread_time() - began_s), time.thread_time()
+        await asyncio.gather(*tasks, return_exceptions=True)
     print(f"{name}: {longest_s * 1000:.1f} ms")
     assert longest_s < LONGEST_STEP_S
 
@@ -99,6 +119,20 @@ async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded():
         turns, failure = await turns_during(fetcher.fetch(asked(web.url("/bomb"))))
     assert isinstance(failure, BadReply)
     assert turns > 2 * 1000, "a thousand members, of two steps each, each as long as a turn"
+
+
+async def test_long_steps_are_done_in_a_thread_one_at_a_time():
+    turns, at_work = Turns(), []
+
+    def step() -> int:
+        at_work.append(None)
+        time.sleep(0.01)
+        assert len(at_work) == 1
+        at_work.pop()
+        return threading.get_ident()
+
+    idents = await asyncio.gather(*(turns.apart(step) for _ in range(5)))
+    assert threading.get_ident() not in idents
 
 
 async def test_the_deadline_ends_a_reply_whose_decoding_takes_longer():

@@ -46,9 +46,9 @@ def tables_for_nothing(size: int) -> bytes:
     return unit.octets() * (size // len(unit.octets()))
 
 
-def _brotli_begun() -> Bits:
-    """A window of 16 MiB, and 16 bytes that are stored."""
-    bits = Bits().put((0b1111, 4), (0, 1), (0, 2), (15, 16), (1, 1))
+def _brotli_begun(window_bits: int = 24) -> Bits:
+    """A window of 2 ** (18 to 24) bytes, and 16 bytes that are stored."""
+    bits = Bits().put((1 | window_bits - 17 << 1, 4), (0, 1), (0, 2), (15, 16), (1, 1))
     bits.put((0, -bits._size % 8))
     return bits.put(*((byte, 8) for byte in b"abcdefghijklmnop"))
 
@@ -58,9 +58,9 @@ def _one_symbol(symbol: int, width: int) -> tuple[tuple[int, int], ...]:
     return (1, 2), (0, 2), (symbol, width)
 
 
-def brotli_commands(blocks: int) -> bytes:
+def brotli_commands(blocks: int, window_bits: int) -> bytes:
     """Blocks of 16 MiB in commands of two bytes, none of which takes a bit of input."""
-    bits = _brotli_begun()
+    bits = _brotli_begun(window_bits)
     for _ in range(blocks):
         bits.put((0, 1), (2, 2), ((1 << 24) - 1, 24), (0, 1), (0, 1), (0, 1), (0, 1), (0, 6), (0, 2), (0, 1), (0, 1))
         bits.put(*_one_symbol(0, 8), *_one_symbol(128, 10), *_one_symbol(3, 6))
@@ -117,7 +117,8 @@ WORST: dict[str, tuple[str, bytes]] = {
         "deflate",
         Bits().put(*[(0, 1), (1, 2), (0, 7)] * 8).octets() * (4 * MIB // 10),
     ),
-    "br of commands that take no bit": ("br", brotli_commands(4)),
+    "br of commands that take no bit": ("br", brotli_commands(4, 24)),
+    "br of commands that take no bit, in less of a window": ("br", brotli_commands(4, 23)),
     "br of context maps": ("br", brotli_context_maps(4 * MIB)),
     "br of metadata": ("br", brotli_metadata(4 * MIB)),
     "br of metadata, in gzip": ("br, gzip", compressed(brotli_metadata(4 * MIB), "gzip")),

@@ -62,6 +62,22 @@ def test_zstd_may_have_several_frames(step):
     assert decoded(["zstd"], frames, step=step) == (b"onetwo", [])
 
 
+@pytest.mark.parametrize("window", [18, 21, 22, 24])
+@pytest.mark.parametrize("size", [2 * MIB - 17, 2 * MIB - 16, 2 * MIB - 15, 2 * MIB + 1, 3 * MIB])
+def test_a_wide_brotli_window_is_undone_in_long_steps_only_where_the_content_needs_it(window, size):
+    words = b"the quick brown fox jumps over the lazy dog and the house of representatives ".split(b" ")
+    half = b" ".join(random.Random(window).choices(words, k=400_000))[: size // 2]
+    content = half + half + bytes(size % 2)  # the second half reaches back as far as may be
+    packed = brotli.compress(content, quality=4, lgwin=window)
+    for step in (len(packed), 10_000):
+        decoder = Decoder(["br"], 30 * MIB)
+        for start in range(0, len(packed), step):
+            assert decoder.stages[0].long <= (decoder.stages[0].given > MIB)
+            assert decoder.feed(packed[start : start + step])
+        assert (decoder.content() == content, decoder.flags) == (True, [])
+        assert decoder.stages[0].long == (window > 21 and size > 2 * MIB - 16)
+
+
 def test_five_codings_may_be_stacked():
     codings = ["gzip", "br", "zstd", "deflate", "gzip"]
     data = TEXT
