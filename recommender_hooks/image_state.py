@@ -104,7 +104,7 @@ def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: 
     """What a page that shows the image does about it."""
     if state is None:
         return Visit()
-    if not state.ended and now_ms < state.retry_ms:
+    if not state.ended and state.fetched_ms <= now_ms < state.retry_ms:  # not while a clock was ahead
         return Wait(state.retry_ms - now_ms)
     outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
     is_final = state.ended and state.code != BadConfiguration.code  # our configuration may be mended by now

@@ -49,16 +49,21 @@ def is_published(page: Page, mark: Mark | None) -> bool:
 
 async def read_mark(store: UrlStore, url: str, context: Context) -> Mark | None:
     """The mark of a URL; None = nothing was published yet. Raises `StoreTooNew`."""
+    return (await read_stored(store, url, context))[0]
+
+
+async def read_stored(store: UrlStore, url: str, context: Context) -> tuple[Mark | None, int]:
+    """The mark, and when it was written; 0 = never. Raises `StoreTooNew`."""
     for attribute in await store.get_attributes(GetAttributesRequest(context, url, NAMESPACE)):
         if attribute.name == NAME:
-            return _decode(attribute)
-    return None
+            return _decode(attribute), attribute.write_ms
+    return None, 0
 
 
-async def put_mark(store: UrlStore, url: str, mark: Mark, now_ms: int, context: Context) -> None:
-    """Mark a URL."""
+async def put_mark(store: UrlStore, url: str, mark: Mark, write_ms: int, context: Context) -> None:
+    """Mark a URL. A mark with a later write time stays."""
     value = orjson.dumps(mark, option=orjson.OPT_SORT_KEYS)
-    attribute = Attribute(NAMESPACE, NAME, MARK_VERSION, value, now_ms)
+    attribute = Attribute(NAMESPACE, NAME, MARK_VERSION, value, write_ms)
     await store.put_attributes(PutAttributesRequest(context, url, (attribute,)))
 
 

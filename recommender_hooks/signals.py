@@ -15,7 +15,7 @@ from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.event import page_event
 from recommender_hooks.image_state import ImagePolicy, Wait
 from recommender_hooks.images import Decode, ImageVisitor
-from recommender_hooks.mark import is_published, mark_of, put_mark, read_mark
+from recommender_hooks.mark import is_published, mark_of, put_mark, read_stored
 from recommender_hooks.named_images import named_images
 from recommender_hooks.telemetry import Silence, Telemetry
 from recommender_hooks.wishes import forbids_page, withholding
@@ -101,14 +101,15 @@ class SignalsService:
         page, reason = await self._page(url, context)
         if page is None:
             return Skipped(reason), 0
-        if is_published(page, await read_mark(self._store, page.url, context)):
+        mark, marked_ms = await read_stored(self._store, page.url, context)
+        if is_published(page, mark):
             return Skipped("published_before"), 0
         if forbids_page(page.record):
-            await self._mark(page, context, has_event=False)
+            await self._mark(page, marked_ms, context, has_event=False)
             return Skipped("noindex"), 0
-        return await self._publish_page(page, context)
+        return await self._publish_page(page, marked_ms, context)
 
-    async def _publish_page(self, page: Page, context: Context) -> tuple[Ending, int]:
+    async def _publish_page(self, page: Page, marked_ms: int, context: Context) -> tuple[Ending, int]:
         withheld, named = withholding(page.record), named_images(page.record.images)
         wanted = () if withheld else named[: self._policy.max_images]
         visited = await self._visitor.visit_all(wanted, context)
@@ -117,7 +118,9 @@ class SignalsService:
         images = [(image, state) for image, state in zip(wanted, visited, strict=True) if not isinstance(state, Wait)]
         event = page_event(page, images, len(named), withheld)
         await self._sink.publish((event,))
-        await self._mark(page, context, has_event=True)  # last: after a crash here the event comes twice, same id
+        await self._mark(
+            page, marked_ms, context, has_event=True
+        )  # last: after a crash here the event comes twice, same id
         published = sum(state.signals is not None for _, state in images)
         return Published(event.event_id, published), published
 
@@ -131,6 +134,7 @@ class SignalsService:
         page = found.row.page if found.row else None
         return page, "" if page else "no_page"
 
-    async def _mark(self, page: Page, context: Context, *, has_event: bool) -> None:
+    async def _mark(self, page: Page, marked_ms: int, context: Context, *, has_event: bool) -> None:
+        """Behind the mark that was there, whatever clock wrote it."""
         mark = mark_of(page, has_event=has_event)
-        await put_mark(self._store, page.url, mark, self._clock_ms(), context)
+        await put_mark(self._store, page.url, mark, max(self._clock_ms(), marked_ms + 1), context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thrift_idl.errors import ContentTooLarge, InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import Hop
@@ -64,18 +64,26 @@ def check_outcome(outcome: Outcome) -> None:
         raise InvalidRequest(f"outcome has {size} characters of text; the limit is {MAX_OUTCOME_BYTES}")
 
 
-def check_attributes(attributes: Sequence[Attribute], now_ms: int) -> None:
-    """Raise `InvalidRequest` for too many, too large or misnamed attributes."""
+_NONE_AHEAD: Mapping[tuple[str, str], int] = {}
+
+
+def check_attributes(
+    attributes: Sequence[Attribute], now_ms: int, ahead: Mapping[tuple[str, str], int] = _NONE_AHEAD
+) -> None:
+    """Raise `InvalidRequest` for too many, too large or misnamed attributes, or a write time that no clock gives.
+
+    `ahead`: write times that are stored, by namespace and name; the one behind such a time is taken.
+    """
     if len(attributes) > MAX_ATTRIBUTES:
         raise InvalidRequest(f"{len(attributes)} attributes in one request; the limit is {MAX_ATTRIBUTES}")
     total = sum(len(attribute.value) for attribute in attributes)
     if total > MAX_ANSWER_BYTES:
         raise InvalidRequest(f"attributes of {total} bytes in one request; the limit is {MAX_ANSWER_BYTES}")
     for attribute in attributes:
-        _check_attribute(attribute, now_ms)
+        _check_attribute(attribute, now_ms, ahead.get((attribute.attribute_namespace, attribute.name), 0))
 
 
-def _check_attribute(attribute: Attribute, now_ms: int) -> None:
+def _check_attribute(attribute: Attribute, now_ms: int, stored_ms: int) -> None:
     check_namespace(attribute.attribute_namespace)
     if not _NAME.fullmatch(attribute.name):
         raise InvalidRequest(f"attribute name {attribute.name[:40]!r}: 1 to 128 of A-Z a-z 0-9 _ . : / -")
@@ -84,7 +92,8 @@ def _check_attribute(attribute: Attribute, now_ms: int) -> None:
     if len(attribute.value) > MAX_ATTRIBUTE_BYTES:
         size = len(attribute.value)
         raise InvalidRequest(f"attribute {attribute.name} has {size} bytes; the limit is {MAX_ATTRIBUTE_BYTES}")
-    check_time(f"write_ms of attribute {attribute.name}", attribute.write_ms, now_ms)
+    if not 1 <= attribute.write_ms <= stored_ms + 1:
+        check_time(f"write_ms of attribute {attribute.name}", attribute.write_ms, now_ms)
 
 
 def check_namespace(namespace: str) -> None:

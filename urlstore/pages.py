@@ -15,10 +15,18 @@ from urlstore.revisits import revisit_ms
 from weburl import key_hex
 from weburl.earlier import has_shared_a_key
 
+APART_MS = 60_000
+"""Clocks of ours are no further apart. A stored time that lies further ahead was written while a clock was wrong."""
 
-def write_time_ms(began_ms: int, previous_write_ms: int) -> int:
-    """When a fetch writes, ms since 1970: when it began, but behind the row that it had read."""
-    return max(began_ms, previous_write_ms + 1)
+
+def write_time_ms(began_ms: int, previous_write_ms: int, written_ms: int = 0, now_ms: int = 0) -> int:
+    """When a fetch writes, ms since 1970: when it began, but behind the row that it had read.
+
+    `written_ms` is the row's last write time as it stands `now_ms`. One that is yet to come would shut out every write
+    until then: what is written now comes behind it.
+    """
+    ahead_ms = written_ms if written_ms > now_ms + APART_MS else 0
+    return max(began_ms, previous_write_ms + 1, ahead_ms + 1)
 
 
 def superseded(current: Page | None, write_ms: int, content_hash: bytes) -> bool:

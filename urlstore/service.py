@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from drivers.gathered import Gathered, each, in_thread
@@ -16,7 +16,7 @@ from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRo
 from thrift_idl.records import pack
 from urlstore import bounds, cells, pages
 from urlstore.aliases import Alias, aliases_of
-from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite
+from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite, StoredRow
 from urlstore.claims import canonical_url
 from urlstore.due import look_ms
 from urlstore.following import Following
@@ -73,18 +73,19 @@ class UrlStoreService:
         `ContentTooLarge`.
         """
         fetched = request.fetched
-        write_ms = self._write_ms(fetched, request.previous_write_ms)
         bounds.check_content(fetched.content)
         url = request_form(fetched.url)
         key = url_key(url)
-        current = current_page(await self._metadata.read_row(key))
+        row = await self._metadata.read_row(key)
+        write_ms = self._write_ms(fetched, request.previous_write_ms, row)
+        current = current_page(row)
         # Hashing, packing and compressing take a third of a millisecond: off the loop.
         put = await self._prepare(partial(prepare, current, key, url, fetched, request.record, write_ms))
         if put.blob:
             await self._content.put(put.page.content_key, put.blob)
         if put.row:
             await self._metadata.write_row(put.row)
-        await self._write_aliases(fetched.chain, key, write_ms)
+        await self._write_aliases(fetched.chain, key, min(write_ms, max(fetched.began_ms, self._clock_ms())))
         told = (put.content_changed, put.record_changed, len(fetched.content), len(put.blob))
         self._telemetry.page_put(PagePut(request.context.source, *told))
         return PutPageResult(put.page, put.content_changed, put.record_changed)
@@ -93,10 +94,11 @@ class UrlStoreService:
     async def touch_page(self, request: ttypes.TouchPageRequest) -> Page:
         """Move last_seen of a page that answered 304. Raises `NotFound` where there is no page."""
         fetched = request.fetched
-        write_ms = self._write_ms(fetched, request.previous_write_ms)
         url = request_form(fetched.url)
         key = url_key(url)
-        page = current_page(await self._metadata.read_row(key))
+        row = await self._metadata.read_row(key)
+        write_ms = self._write_ms(fetched, request.previous_write_ms, row)
+        page = current_page(row)
         if page is None:
             raise NotFound(f"{url} has no stored page that a 304 could confirm: fetch it without validators", url=url)
         if not pages.superseded(page, write_ms, page.content_hash):
@@ -104,7 +106,7 @@ class UrlStoreService:
             outcome = cells.encode_outcome(pages.outcome_of(fetched, "unchanged"))
             write = RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome, look_ms(page))
             await self._metadata.write_row(write)
-        await self._write_aliases(fetched.chain, key, write_ms)
+        await self._write_aliases(fetched.chain, key, min(write_ms, max(fetched.began_ms, self._clock_ms())))
         return page
 
     @measured
@@ -134,15 +136,17 @@ class UrlStoreService:
         key = url_key(url)
         alias = "" if request.answered else None
         outcome = cells.encode_outcome(request.outcome)
-        write = RowWrite(key, url, request.began_ms, redirects_to=alias, outcome=outcome)
+        row = await self._metadata.read_row(key)
+        write_ms = pages.write_time_ms(request.began_ms, 0, row.written_ms if row else 0, now_ms)
+        write = RowWrite(key, url, write_ms, redirects_to=alias, outcome=outcome)
         await self._metadata.write_row(write)
         await self._write_aliases(request.chain, key if request.answered else None, request.began_ms, write)
 
     @measured
     async def put_attributes(self, request: ttypes.PutAttributesRequest) -> None:
         """Write attributes of the URL itself, aliases not followed; of each the later write_ms stays."""
-        bounds.check_attributes(request.attributes, self._clock_ms())
-        key = url_key(request.url)
+        key, now_ms = url_key(request.url), self._clock_ms()
+        bounds.check_attributes(request.attributes, now_ms, await self._ahead(key, request.attributes, now_ms))
         await asyncio.gather(*(self._write_attribute(key, attribute) for attribute in request.attributes))
 
     @measured
@@ -243,31 +247,45 @@ class UrlStoreService:
 
     # --- steps ---
 
-    def _write_ms(self, fetched: FetchResult, previous_write_ms: int) -> int:
-        now_ms = self._clock_ms()
+    def _write_ms(self, fetched: FetchResult, previous_write_ms: int, row: StoredRow | None) -> int:
+        now_ms, written_ms = self._clock_ms(), row.written_ms if row else 0
         bounds.check_time("fetched.began_ms", fetched.began_ms, now_ms)
-        bounds.check_time("previous_write_ms", previous_write_ms, now_ms, least_ms=0)
+        if not 0 <= previous_write_ms <= written_ms:  # else the row has such a time already
+            bounds.check_time("previous_write_ms", previous_write_ms, now_ms, least_ms=0)
         bounds.check_chain(fetched.chain)
-        return pages.write_time_ms(fetched.began_ms, previous_write_ms)
+        return pages.write_time_ms(fetched.began_ms, previous_write_ms, written_ms, now_ms)
+
+    async def _ahead(self, key: bytes, attributes: Iterable[Attribute], now_ms: int) -> Mapping[tuple[str, str], int]:
+        """Write times of stored attributes, by namespace and name, where one of `attributes` is far ahead of now."""
+        ahead = {each.attribute_namespace for each in attributes if each.write_ms > now_ms + bounds.MAX_AHEAD_MS}
+        found = [
+            cells.decode_attribute(cell)
+            for namespace in ahead
+            for cell in await self._metadata.read_attributes(key, namespace, bounds.MAX_READ_ATTRIBUTES)
+        ]
+        return {(each.attribute_namespace, each.name): each.write_ms for each in found}
 
     async def _write_aliases(
         self, chain: Iterable[Hop], served: bytes | None, write_ms: int, ended: RowWrite | None = None
     ) -> None:
         """Each hop becomes an alias, which is its outcome too; in a circle all share the outcome that `ended` it."""
         aliases = aliases_of(chain, served)
+        if not aliases:
+            return
         circle = ended.outcome if ended and any(alias.key == ended.key for alias in aliases) else None
+        rows, now_ms = await self._metadata.read_rows([alias.key for alias in aliases]), self._clock_ms()
+        times = [pages.write_time_ms(write_ms, 0, row.written_ms if row else 0, now_ms) for row in rows]
         # Inlinks find the aliases of a page by these records: first, so that no alias is without.
-        if aliases:
-            await self._metadata.write_inlinks([_redirect(alias, write_ms) for alias in aliases])
+        await self._metadata.write_inlinks([_redirect(*each) for each in zip(aliases, times, strict=True)])
         writes = (
             RowWrite(
                 alias.key,
                 alias.url,
-                write_ms,
+                time_ms,
                 redirects_to=alias.target,
                 outcome=circle or cells.encode_outcome(pages.redirected(alias.status, write_ms)),
             )
-            for alias in aliases
+            for alias, time_ms in zip(aliases, times, strict=True)
         )
         await asyncio.gather(*(self._metadata.write_row(write) for write in writes))
 

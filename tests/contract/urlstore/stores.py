@@ -46,8 +46,8 @@ async def open_backends(metadata: str, content: str) -> Backends:
     return await CassandraMetadata.open(metadata), await S3Content.open(content)
 
 
-def service_over(backends: Backends) -> UrlStoreService:
-    return UrlStoreService(*backends, clock_ms=lambda: T0 + 1_000_000)
+def service_over(backends: Backends, now_ms: int = T0 + 1_000_000) -> UrlStoreService:
+    return UrlStoreService(*backends, clock_ms=lambda: now_ms)
 
 
 @asynccontextmanager

@@ -39,6 +39,12 @@ def test_a_validator_that_no_request_can_carry_is_neither_kept_nor_sent() -> Non
     assert next_step(of_an_old_store, URL, T0 + 30 * DAY_MS, POLICY) == Visit()
 
 
+def test_a_retry_of_the_future_waits_for_no_clock_that_was_ahead() -> None:
+    state = failed(None, ConnectFailure(), T0 + 3 * DAY_MS, 1.0, POLICY)
+    assert isinstance(next_step(state, URL, T0 + 3 * DAY_MS, POLICY), Wait)
+    assert next_step(state, URL, T0, POLICY) == Visit()
+
+
 def test_what_our_configuration_forbids_is_tried_again_whenever_it_is_asked_for() -> None:
     for before in (None, GOOD):
         state = unasked(before, BadConfiguration("no contact"), T0)
