@@ -19,6 +19,8 @@ class Limits:
     """`<` characters that are parsed: one for each 21 bytes of the longest page. Flag `too_many_tags`."""
     depth: int = 512
     """Open elements at once, as in browsers (Blink stops at 512). Flag `too_deep`: parsed up to there."""
+    depth_steps: int = 8_000_000
+    """Open elements that are looked at to tell the depth: half a second. Flag as before."""
     tag_bytes: int = 16 * 1024
     """A longer tag has its attributes counted: Lexbor takes time quadratic in their number."""
     attributes: int = 1_000

@@ -2,6 +2,9 @@
 
 Comments, declarations and the text of script, style and the like are skipped. Attributes are cut where the tokenizer
 would, except for those quoted and never closed.
+
+What is text, and what is a CDATA section, depends on which elements are open: a title in a drawing holds tags. Whoever
+keeps account of them says so; without an account a page is taken for one that has no such things.
 """
 
 from __future__ import annotations
@@ -9,12 +12,13 @@ from __future__ import annotations
 import html.entities
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 _MARKUP = re.compile(
     r"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:[!?]|/(?![a-zA-Z]))[^>]*+>?"
     r"|<(/?)([a-zA-Z][^\t\n\f\r />]*+)"
-    r"((?>[^>=]++|=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+')?)*+)(?:>|\Z)",
+    r"((?>[\t\n\f\r /]++|[^\t\n\f\r />][^\t\n\f\r />=]*+"
+    r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?)?)*+)(?:>|\Z)",
     re.DOTALL,
 )
 # Without a name at the end of the attributes: a search that failed there would begin anew at each white space.
@@ -22,10 +26,11 @@ _ATTRIBUTE = re.compile(
     r"[\t\n\f\r /]*+(?:>|\Z|([^\t\n\f\r />][^\t\n\f\r />=]*+)"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?)"
 )
-_RAW = {
+RAW = {
     name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
     for name in ("script", "style", "noscript", "template", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
+_SCRIPT_MARKS = re.compile(r"<!(?=--)|-->|</?script(?=[\t\n\f\r />])", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*+[;=]?)")
 
 
@@ -52,7 +57,21 @@ class Tag(NamedTuple):
         return sum(1 for found in _ATTRIBUTE.finditer(self.raw_attributes) if found[1])
 
 
-def tags(text: str) -> Iterator[Tag]:
+class Account(Protocol):
+    """What is known of the elements that are open when the last tag that was given has been looked at."""
+
+    @property
+    def text_follows(self) -> bool:
+        """Whether that tag begins an element of text."""
+        ...
+
+    @property
+    def draws(self) -> bool:
+        """Whether the innermost open element is one of a drawing."""
+        ...
+
+
+def tags(text: str, account: Account | None = None) -> Iterator[Tag]:
     """The tags of a page in order."""
     position = 0
     after_text = False
@@ -61,13 +80,34 @@ def tags(text: str) -> Iterator[Tag]:
         position = found.end()
         slash, name, attributes = found.groups()
         if name is None:
+            if account and account.draws and text.startswith("<![CDATA[", found.start()):
+                end = text.find("]]>", found.start())
+                position = len(text) if end < 0 else end + 3
             continue
         name = name.lower()
         yield Tag(name, slash == "/", found.start(), position, after_text, attributes)
         after_text = False
-        if name in _RAW and not slash:
-            end = _RAW[name].search(text, position)
-            position = end.start() if end else len(text)
+        if account.text_follows if account else (name in RAW and not slash):
+            position = _text_end(name, text, position)
+
+
+def _text_end(name: str, text: str, start: int) -> int:
+    """Where the text of an element ends that begins at `start`."""
+    found = RAW[name].search(text, start)
+    end = found.start() if found else len(text)
+    return _script_end(text, start) if name == "script" and text.find("<!--", start, end) >= 0 else end
+
+
+def _script_end(text: str, start: int) -> int:
+    """After `<!--`, a script tag has an end tag of its own: https://html.spec.whatwg.org/#script-data-escaped-state."""
+    escaped = nested = False
+    for found in _SCRIPT_MARKS.finditer(text, start):
+        mark = found[0].lower()
+        if mark == "</script" and not nested:
+            return found.start()
+        nested = nested if mark == "<!" else mark == "<script" and escaped
+        escaped = mark != "-->" and (escaped or mark == "<!")
+    return len(text)
 
 
 def _decoded(value: str) -> str:

@@ -1,0 +1,346 @@
+"""How deep a page nests, told from its tags alone.
+
+The standard's tree construction (https://html.spec.whatwg.org/multipage/parsing.html#tree-construction) with one
+difference: where it is in doubt whether the parser closes an element, that stays open here. A tag that the parser
+ignores may count; one that it takes always does. So a page is as deep as it is counted at most, but for what formatting
+elements add as the standard moves and copies them; and most real pages are counted as deep as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import NamedTuple
+
+from extraction.tags import RAW, Tag
+
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
+FORMATTING_NAMES = "b big code em font i nobr s small strike strong tt u"
+FORMATTING = frozenset(FORMATTING_NAMES.split())
+
+_VOID = VOID | frozenset(["basefont", "bgsound", "frame", "image", "keygen", "param"])
+_NEVER_OPEN = frozenset(["html", "head", "body", "colgroup"])  # once at most, or for a moment
+_HEADINGS = dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "h1")  # one ends the other
+_TABLE_PARTS = {
+    "caption": ("caption",),
+    "col": (),
+    "colgroup": (),
+    "tbody": ("tbody",),
+    "thead": ("tbody",),
+    "tfoot": ("tbody",),
+    "tr": ("tbody", "tr"),
+    "td": ("tbody", "tr", "td"),
+    "th": ("tbody", "tr", "td"),
+}
+_SAME = _HEADINGS | {"thead": "tbody", "tfoot": "tbody", "th": "td"}
+_MARKERS = frozenset(["applet", "caption", "marquee", "object", "td", "template"])
+_SPECIAL_NAMES = """
+    address applet area article aside blockquote body button caption center col colgroup dd details dir div dl dt
+    fieldset figcaption figure footer form frameset h1 header hgroup iframe li listing main marquee menu nav noembed
+    noframes noscript object ol p plaintext pre script search section select style summary table tbody td template
+    textarea tr ul xmp
+"""
+_SPECIAL = frozenset(_SPECIAL_NAMES.split())
+_SCOPE = frozenset(["applet", "caption", "frameset", "marquee", "object", "select", "table", "td", "template"])
+_TABLE_SCOPE = frozenset(("frameset", "table", "template"))
+_TABLE_STOPS = frozenset(("caption", "frameset", "td", "template"))
+_BUTTON_SCOPE = _SCOPE | {"button"}
+_LIST_SCOPE = _SCOPE | {"ol", "ul"}
+_ITEM_STOPS = _SPECIAL - {"address", "div", "p"}
+_ENDS_P_NAMES = """
+    address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1
+    header hgroup hr li listing main menu nav ol p plaintext pre search section summary ul xmp
+"""
+_ENDS_P = frozenset(_ENDS_P_NAMES.split())
+_ENDS_SELECT = frozenset(("input", "keygen", "select", "textarea"))
+_IMPLIED = frozenset(["dd", "dt", "li", "optgroup", "option", "p", "rb", "rp", "rt", "rtc"])
+_RUBY = {"rb": _IMPLIED, "rtc": _IMPLIED, "rp": _IMPLIED - {"rtc"}, "rt": _IMPLIED - {"rtc"}}
+_SCOPES = {
+    "p": _BUTTON_SCOPE,
+    "li": _LIST_SCOPE,
+    "select": _SCOPE,
+    "template": frozenset[str](),
+    **dict.fromkeys(("caption", "table", "tbody", "td", "tr"), _TABLE_SCOPE),
+}
+# Start tags that end a drawing: https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inforeign
+_BREAKING_NAMES = """
+    b big blockquote body br center code dd div dl dt em embed font h1 head hr i img li listing menu meta nobr ol p pre
+    ruby s small span strong strike sub sup table tt u ul var
+"""
+_BREAKING = frozenset(_BREAKING_NAMES.split())
+#: Elements of a drawing in which HTML goes on. Beyond it each is an element like any other.
+_HTML_INSIDE = {
+    "svg": frozenset(["desc", "foreignobject", "title"]),
+    "math": frozenset(["annotation-xml", "mi", "mn", "mo", "ms", "mtext"]),
+}
+_ANYWHERE = 1 << 30
+_FONT_BREAKS = frozenset(["color", "face", "size"])
+
+
+class _Open(NamedTuple):
+    """An element that may be open."""
+
+    name: str
+    drawing: str
+    """Which drawing it is of, svg or math; "" = none."""
+    draws: bool
+    """Whether an element that begins in it is one of that drawing."""
+    sure: bool
+    """Whether the parser has opened it for sure: with it ends all that began in it."""
+
+    @property
+    def holds_html(self) -> bool:
+        """Whether it is an element of a drawing, and what begins in it isn't."""
+        return bool(self.drawing) and not self.draws
+
+
+class Nesting:
+    """The elements that are open as far as the tags have been read."""
+
+    def __init__(self) -> None:
+        self.formatting = 0
+        """Formatting elements that are open, or are opened anew in each block that follows."""
+        self.text_follows = False
+        """Whether what follows the last tag is text up to its end tag."""
+        self.steps = 0
+        """Open elements that were looked at."""
+        self._open: list[_Open] = []
+        self._counts: dict[str, int] = {}
+        # Formatting elements, those in the innermost cell last: how many elements were open when each began, by name.
+        self._formats: list[dict[str, list[int]]] = [{}]
+
+    @property
+    def depth(self) -> int:
+        """How many elements are open at most."""
+        return len(self._open) + self.formatting
+
+    @property
+    def draws(self) -> bool:
+        """Whether an element that begins now is one of a drawing."""
+        return bool(self._open) and self._open[-1].draws
+
+    def add(self, tag: Tag) -> None:
+        """Take the next tag."""
+        name = tag.name
+        self.text_follows = False
+        if self.draws and not tag.is_end and not _breaks(tag):
+            if not tag.raw_attributes.endswith("/"):
+                drawing = self._open[-1].drawing
+                self._push(name, drawing, draws=name not in _HTML_INSIDE[drawing])
+            return
+        name = _SAME.get(name, name)
+        if tag.is_end:
+            self._end(name)
+        else:
+            self._start(name, tag)
+
+    # --- start tags ---
+
+    def _start(self, name: str, tag: Tag) -> None:
+        if self.draws:
+            self._leave_drawing()
+        if name in _ENDS_SELECT and self._close("select", _SCOPE) and name == "select":
+            return
+        self._end_by(name)
+        if name in FORMATTING or name == "a":
+            self._start_formatting(name)
+        elif name in RAW and name != "template":
+            self.text_follows = True
+        elif name in _TABLE_PARTS:
+            self._start_part(name, _TABLE_PARTS[tag.name])
+        elif name in _HTML_INSIDE:
+            if not tag.raw_attributes.endswith("/"):
+                self._push(name, name, draws=True)
+        elif name not in _VOID and name not in _NEVER_OPEN:
+            self._push(name)
+
+    def _start_formatting(self, name: str) -> None:
+        if name == "a":  # one ends the other
+            self._end_formatting(name)
+        self._formats[-1].setdefault(name, []).append(len(self._open))
+        self.formatting += 1
+
+    def _end_by(self, name: str) -> None:
+        """End what a start tag of `name` ends."""
+        if name in _ENDS_P and self._counts.get("p"):
+            self._close("p", _BUTTON_SCOPE)
+        if name == "table" and (at := self._find("p", _BUTTON_SCOPE)) is not None:
+            self._doubt(at)  # in old documents it ends no paragraph
+        if name == "table":
+            self._close("table", _TABLE_STOPS)
+        if name == "li":
+            self._close("li", _ITEM_STOPS)
+        elif name in ("dd", "dt"):
+            self._close("dd", _ITEM_STOPS)
+            self._close("dt", _ITEM_STOPS)
+        elif name == "button":
+            self._close("button", _SCOPE)
+        elif name in ("option", "optgroup"):
+            self._end_last("option")
+        elif name == "h1":
+            self._end_last("h1")
+        elif name in _RUBY and self._is_sure_in_scope("ruby"):
+            while self._ends_with(_RUBY[name]):
+                self._pop_from(len(self._open) - 1)
+
+    def _start_part(self, name: str, path: tuple[str, ...]) -> None:
+        """A part of a table: of the innermost one, all that has been open in it ends. Without a table it is ignored."""
+        at = self._find("table", _TABLE_SCOPE)
+        if at is not None and self._open[at].sure:
+            self._pop_from(at + 1)
+            for each in path:
+                self._push(each)
+        elif (self._counts.get("table") or self._counts.get("template")) and path:
+            self._push(name)
+
+    def _leave_drawing(self) -> None:
+        """What was open of a drawing has ended; for all we know, for who is told so might be wrong."""
+        at = len(self._open)
+        while at and self._open[at - 1].draws:
+            at -= 1
+            self._open[at] = self._open[at]._replace(drawing="", draws=False, sure=False)
+
+    # --- end tags ---
+
+    def _end(self, name: str) -> None:
+        if name in _NEVER_OPEN or not (self._counts.get(name) or name in FORMATTING or name == "a"):
+            if name in ("p", "br") and self.draws:
+                self._leave_drawing()
+            return
+        if self._open and self._open[-1].drawing:
+            at = self._find_drawn(name)
+            if at is not None:
+                self._close_at(at)
+                return
+            if name in ("p", "br"):
+                self._leave_drawing()
+        if name in FORMATTING or name == "a":
+            self._end_formatting(name)
+        elif name == "form":
+            at = self._find(name, _SCOPE)
+            if at is not None:
+                self._remove(at)
+        else:
+            self._close(name, _SCOPES.get(name) or (_SCOPE if name in _SPECIAL else _SPECIAL))
+
+    def _end_formatting(self, name: str) -> None:
+        """What began in it stays open, and for all we know elsewhere (the standard's adoption agency)."""
+        began = self._formats[-1].get(name)
+        if not began or self._is_out_of_scope(began[-1]):
+            return
+        if self.draws:
+            self._leave_drawing()
+        self.formatting -= 1
+        at = began.pop()
+        if at < len(self._open):
+            for each in range(at, len(self._open)):
+                self._doubt(each)
+        self._float_from(at)
+
+    def _is_out_of_scope(self, at: int) -> bool:
+        """Whether a formatting element that began when `at` were open is shut out by what is open since: it stays."""
+        for each in range(len(self._open) - 1, -1, -1):
+            found = self._open[each]
+            self.steps += 1
+            if found.name in _MARKERS or each < at < _ANYWHERE:
+                return False
+            if found.holds_html or found.name in _SCOPE:
+                return True
+        return False
+
+    def _find_drawn(self, name: str) -> int | None:
+        """The innermost element of that name in the drawing that is open at the end."""
+        for at in range(len(self._open) - 1, -1, -1):
+            self.steps += 1
+            if not self._open[at].drawing:
+                return None
+            if self._open[at].name == name:
+                return at
+        return None
+
+    # --- what is open ---
+
+    def _find(self, name: str, stops: Set[str]) -> int | None:
+        """The innermost element of that name, unless one of `stops` is open within it."""
+        if not self._counts.get(name):
+            return None
+        for at in range(len(self._open) - 1, -1, -1):
+            found = self._open[at]
+            self.steps += 1
+            if found.name == name and not found.drawing:
+                return at
+            if (found.name in stops and not found.drawing) or (found.holds_html and "object" in stops):
+                return None
+        return None
+
+    def _is_sure_in_scope(self, name: str) -> bool:
+        at = self._find(name, _SCOPE)
+        return at is not None and self._open[at].sure
+
+    def _close(self, name: str, stops: Set[str]) -> bool:
+        at = self._find(name, stops)
+        if at is not None:
+            self._close_at(at)
+        return at is not None
+
+    def _close_at(self, at: int) -> None:
+        """End an element, and what is open in it if it was open for sure."""
+        if self._open[at].sure:
+            self._pop_from(at)
+        else:
+            self._remove(at)
+
+    def _ends_with(self, names: Set[str]) -> bool:
+        """Whether the innermost open element has one of these names, and no formatting element has begun in it."""
+        if not self._open or self._open[-1].name not in names:
+            return False
+        return all(began[-1] < len(self._open) for began in self._formats[-1].values() if began)
+
+    def _end_last(self, name: str) -> None:
+        if self._ends_with({name}):
+            self._pop_from(len(self._open) - 1)
+
+    def _push(self, name: str, drawing: str = "", *, draws: bool = False) -> None:
+        # In a template some are ignored, and a frameset is wherever anything else came before.
+        sure = name == "template" or (name != "frameset" and not self._counts.get("template"))
+        self._open.append(_Open(name, drawing, draws, sure))
+        self._counts[name] = self._counts.get(name, 0) + 1
+        if name in _MARKERS:
+            self._formats.append({})
+
+    def _pop_from(self, at: int) -> None:
+        for each in self._open[at:]:
+            self._counts[each.name] -= 1
+            if each.name in _MARKERS:
+                self.formatting -= sum(map(len, self._formats.pop().values()))
+        del self._open[at:]
+        if self.formatting:
+            self._float_from(at + 1)
+
+    def _float_from(self, at: int) -> None:
+        """Formatting elements that began when so many were open, or more, may begin anew anywhere."""
+        for began in self._formats[-1].values():
+            for number in range(len(began) - 1, -1, -1):  # those that float already are the last
+                if began[number] < at:
+                    break
+                began[number] = _ANYWHERE
+
+    def _doubt(self, at: int) -> None:
+        """It may have ended."""
+        self._open[at] = self._open[at]._replace(sure=False)
+
+    def _remove(self, at: int) -> None:
+        """End one element alone; the formatting in it, if any, stays."""
+        if self._open[at].name in _MARKERS:
+            number = sum(each.name in _MARKERS for each in self._open[: at + 1])
+            del self._formats[number]  # its elements are counted, and never end
+        self._counts[self._open[at].name] -= 1
+        del self._open[at]
+        if self.formatting:
+            self._float_from(at + 1)
+
+
+def _breaks(tag: Tag) -> bool:
+    """Whether a start tag in a drawing is one of HTML."""
+    if tag.name == "font":
+        return not _FONT_BREAKS.isdisjoint(tag.attributes())
+    return tag.name in _BREAKING or tag.name in _HEADINGS
