@@ -1,8 +1,9 @@
 """Sitemaps read from bytes: XML (a set of URLs or an index of sitemaps), plain text, either of them gzipped. Pure.
 
 https://www.sitemaps.org/protocol.html: at most 50,000 entries and 50 MiB, decompressed, a file. What a file says beyond
-that is left out, and so is all that follows a fault; what came before it counts. No entity is ever expanded: a
-document that declares one is refused from there on.
+that is left out, and so is all that follows a fault; what came before it counts. An entry counts whatever it is worth:
+10 KiB of gzip hold 25 million lines that are no URLs, and each that was looked at would cost as much as a good one.
+No entity is ever expanded: a document that declares anything is refused from there on.
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ from thrift_idl.errors import InvalidUrl
 
 MAX_ENTRIES = 50_000
 MAX_BYTES = 50 * 1024 * 1024
+#: XML elements and attributes of a file: 50 MiB of entries with pictures and translations have fewer.
+MAX_PARTS = 1_000_000
+#: Different names of them; Expat keeps each. Sitemaps have a dozen.
+_MAX_NAMES = 1_000
 _STEP = 64 * 1024
+#: Bytes of one piece of markup. Expat 2.5 reads an unfinished tag anew with each step.
+_MAX_MARKUP = 1024 * 1024
 _MAX_DEPTH = 16
 _MAX_TEXT = weburl.MAX_LENGTH
+_LINE = re.compile(rb"[^\x00-\x20][^\n]*")
+_OURS = re.compile(r"[\x00-\x20]*https?:", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?)?)?")
 _ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
 
@@ -47,6 +56,8 @@ class Sitemap:
     flags: tuple[str, ...] = ()
     """bad_xml, bad_gzip, entities, too_deep, too_large, too_many: where reading ended; no_sitemap: it is another thing.
     """
+    useless: int = 0
+    """Entries that are no URLs of ours, or were there before."""
 
 
 class _End(Exception):
@@ -65,7 +76,7 @@ def read_sitemap(content: bytes) -> Sitemap:
         reading.close()
     except _End as end:
         flags = (str(end),)
-    return Sitemap(tuple(reading.found.values()), reading.is_index, flags)
+    return Sitemap(tuple(reading.found.values()), reading.is_index, flags, reading.count - len(reading.found))
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
@@ -75,18 +86,21 @@ def _pieces(content: bytes) -> Iterator[bytes]:
         if len(content) > MAX_BYTES:
             raise _End("too_large")
         return
-    inflate, rest, total = zlib.decompressobj(zlib.MAX_WBITS | 16), content, 0
-    while rest and not inflate.eof:
-        try:
-            piece = inflate.decompress(rest, _STEP)
-        except zlib.error:
-            raise _End("bad_gzip") from None
-        rest, total = inflate.unconsumed_tail, total + len(piece)
-        if total > MAX_BYTES:
-            raise _End("too_large")
-        yield piece
-    if not inflate.eof:
-        raise _End("bad_gzip")
+    inflate, total = zlib.decompressobj(zlib.MAX_WBITS | 16), 0
+    for at in range(0, len(content), _STEP):  # a copy is made of what one step leaves over
+        rest = content[at : at + _STEP]
+        while rest and not inflate.eof:
+            try:
+                piece = inflate.decompress(rest, _STEP)
+            except zlib.error:
+                raise _End("bad_gzip") from None
+            rest, total = inflate.unconsumed_tail, total + len(piece)
+            if total > MAX_BYTES:
+                raise _End("too_large")
+            yield piece
+        if inflate.eof:
+            return
+    raise _End("bad_gzip")
 
 
 class _Reading:
@@ -94,6 +108,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.found: dict[str, Entry] = {}
+        self.count = 0
         self.is_index = False
 
     def feed(self, piece: bytes) -> None:
@@ -103,12 +118,15 @@ class _Reading:
         """No more is to come. Raises `_End`."""
 
     def _enter(self, url: str, lastmod: str = "") -> None:
+        if self.count >= MAX_ENTRIES:
+            raise _End("too_many")
+        self.count += 1
+        if not _OURS.match(url):
+            return
         try:
             form = weburl.request_form(url.strip())
         except InvalidUrl:
             return
-        if form not in self.found and len(self.found) >= MAX_ENTRIES:
-            raise _End("too_many")
         self.found.setdefault(form, Entry(form, lastmod_ms(lastmod.strip())))
 
 
@@ -120,17 +138,17 @@ class _Text(_Reading):
         self._rest = b""
 
     def feed(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        self._rest = self._rest[: _MAX_TEXT + 1]
-        for line in lines:
+        whole, _, rest = (self._rest + piece).rpartition(b"\n")
+        for line in _LINE.findall(whole):
             self._line(line)
+        self._rest = rest[: _MAX_TEXT + 1]
 
     def close(self) -> None:
-        self._line(self._rest)
+        for line in _LINE.findall(self._rest):
+            self._line(line)
 
     def _line(self, line: bytes) -> None:
-        if 0 < len(line) <= _MAX_TEXT:
-            self._enter(line.decode("utf-8-sig", "replace"))
+        self._enter(line.decode("utf-8-sig", "replace") if len(line) <= _MAX_TEXT else "")
 
 
 class _Xml(_Reading):
@@ -138,11 +156,14 @@ class _Xml(_Reading):
 
     def __init__(self) -> None:
         super().__init__()
-        parser = expat.ParserCreate(namespace_separator=" ")
+        # Without namespaces: each element's name would come with its namespace, of a megabyte if its author likes.
+        parser = expat.ParserCreate()
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.CharacterDataHandler, parser.EntityDeclHandler = self._data, self._entity
+        parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = self._data, self._doctype
         parser.buffer_text = True
         self._parser = parser
+        self._fed = 0
+        self._parts = 0
         self._path: list[str] = []
         self._text: list[str] = []
         self._length = 0
@@ -150,6 +171,9 @@ class _Xml(_Reading):
 
     def feed(self, piece: bytes) -> None:
         self._parse(piece, False)
+        self._fed += len(piece)
+        if self._fed - self._parser.CurrentByteIndex > _MAX_MARKUP or len(self._parser.intern) > _MAX_NAMES:
+            raise _End("bad_xml")
 
     def close(self) -> None:
         self._parse(b"", True)
@@ -160,8 +184,11 @@ class _Xml(_Reading):
         except (expat.ExpatError, ValueError, LookupError):  # the latter two: encodings that Python doesn't know
             raise _End("bad_xml") from None
 
-    def _start(self, name: str, _: dict[str, str]) -> None:
-        local = name.rpartition(" ")[2]
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._parts += 1 + len(attributes)
+        if self._parts > MAX_PARTS:
+            raise _End("too_many")
+        local = name.rpartition(":")[2]
         if not self._path:
             if local not in _ROOTS:
                 raise _End("no_sitemap")
@@ -186,8 +213,10 @@ class _Xml(_Reading):
         if self._length <= _MAX_TEXT:
             self._text.append(text)
 
-    def _entity(self, *_: object) -> None:
-        raise _End("entities")
+    def _doctype(self, *declared: object) -> None:
+        """Entities, and attributes that each element would have by default."""
+        if declared[-1]:
+            raise _End("entities")
 
 
 def lastmod_ms(text: str) -> int:
