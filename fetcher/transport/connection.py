@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import cast
 
@@ -35,6 +36,7 @@ class Connection(asyncio.Protocol):
         self.requests = 0
         self.connect_ms = self.tls_ms = 0.0
         self._tls: TlsFacts | None = None
+        self._kernel: select.poll | None = None
 
     # What the event loop calls.
 
@@ -66,6 +68,19 @@ class Connection(asyncio.Protocol):
         self._on_lost(self)
 
     # What the transport calls.
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes, or the end, lie in the kernel's buffer: a system call of a microsecond.
+
+        Sent before a request, they would pass for its answer. With TLS they may be a session ticket: only the event
+        loop, which reads them, can tell; it closes a connection that speaks unasked.
+        """
+        assert self._transport is not None
+        if self._kernel is None:
+            self._kernel = select.poll()
+            self._kernel.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(self._kernel.poll(0))
 
     def ask(self, request: bytes, method: str) -> None:
         """Send one request; the last answer must have been read. Raises `StaleConnection`."""

@@ -26,7 +26,9 @@ from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool
 from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
-from thrift_idl.errors import NoSlot, Unavailable
+from thrift_idl.errors import ConnectFailure, NoSlot, Unavailable
+
+_MOST_LOOKS = 20  # at what lies unread before a request, the event loop having a turn between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             return await self._ask(request, exchange, lane, connection)
         except StaleConnection:
             await exchange.slot.reserve()
-            connection = await self._connect(exchange)
-            await self._wait(exchange, connection)
-            return await self._ask(request, exchange, lane, connection)
+            return await self._ask(request, exchange, lane, await self._fresh(exchange))
 
     async def _reserved(self, exchange: Exchange, lane: Lane) -> Connection:
         """A connection whose slot has come."""
@@ -200,11 +200,34 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 connection = await self._connect(exchange)
                 with _AbortedOnError(connection):
                     await exchange.slot.reserve()
-        await self._wait(exchange, connection)
-        if connection.closed:  # it didn't outlive the wait; the slot is still good, or is taken anew
-            connection = await self._connect(exchange)
-            await self._wait(exchange, connection)
+        if await self._ready(exchange, connection):
+            return connection
+        # It didn't outlive the wait, or spoke unasked; the slot is still good, or is taken anew.
+        return await self._fresh(exchange)
+
+    async def _fresh(self, exchange: Exchange) -> Connection:
+        """A new connection for a slot that is had."""
+        connection = await self._connect(exchange)
+        if not await self._ready(exchange, connection):
+            raise ConnectFailure("the server closed the connection, or spoke, before it was asked")
         return connection
+
+    async def _ready(self, exchange: Exchange, connection: Connection) -> bool:
+        """Wait for the slot. Whether a request may be sent then, at once: nothing came that nobody asked for.
+
+        What lies unread is left to the event loop, which takes time: so the slot is looked at anew. Half a TLS record
+        is no word yet, and passes unseen: it tells nothing until its sender, who has the keys, completes it.
+        """
+        for _ in range(_MOST_LOOKS):
+            await self._wait(exchange, connection)
+            if connection.closed:
+                return False
+            if not connection.unread:
+                return True
+            with _AbortedOnError(connection):
+                await asyncio.sleep(0)
+        connection.abort()
+        return False
 
     async def _wait(self, exchange: Exchange, connection: Connection) -> None:
         with _AbortedOnError(connection):
