@@ -13,7 +13,7 @@ so that what comes late loses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from extraction.limits import DEFAULT
@@ -56,22 +56,26 @@ class Pass:
         )
 
 
-def next_pass(row: StoredRow, *, anew: bool = False) -> Pass | None:
+def next_pass(row: StoredRow, left: Collection[bytes] = ()) -> Pass | None:
     """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`.
 
-    `anew`: a row that is linked is looked at all the same, for its targets may have other keys than they had.
+    `left`: keys that targets of the row had before they had others. Where the row is linked, what lies under those is
+    put right, and nothing else is written.
     """
     page = None if row.redirects_to else current_page(row)
     identity = identity_of(page)
     last = _last(row)
     is_same = last.identity == identity
-    if is_same and last.done and not anew:
+    is_linked = is_same and last.done
+    if is_linked and not left:
         return None
     entries = entries_of(page, row.key) if page else {}
-    if is_same and last.done and entries.keys() == _keys(last.targets):
+    targets = _keys(last.targets)
+    if is_linked and entries.keys() == targets:
         return None
-    stamp_us = last.stamp_us if is_same and not last.done else max(row.written_ms * 1_000, last.stamp_us + 1)
-    stale = sorted((_keys(last.targets) | _keys(last.stale)) - entries.keys())
+    wanted = {t: e for t, e in entries.items() if t not in targets or t in left} if is_linked else entries
+    stamp_us = last.stamp_us if is_same and not is_linked else max(row.written_ms * 1_000, last.stamp_us + 1)
+    stale = sorted((targets | _keys(last.stale)) - entries.keys())
     note = Linked(False, stamp_us, identity, b"".join(sorted(entries)), b"".join(stale))
     page_write_ms = page.write_ms if page else 0
     return Pass(
@@ -79,7 +83,7 @@ def next_pass(row: StoredRow, *, anew: bool = False) -> Pass | None:
         stamp_us=stamp_us,
         note=encode_linked(note, page_write_ms),
         writes=(
-            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, encode_inlink(e)) for target, e in entries.items()),
+            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, encode_inlink(e)) for target, e in wanted.items()),
             *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, b"") for target in stale),
         ),
         done=encode_linked(replace(note, done=True, stale=b""), page_write_ms),

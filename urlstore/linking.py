@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 
 from urlstore.backends import InlinkWrite, LinkedWrite, MetadataBackend, StoredRow
@@ -22,8 +22,8 @@ class Linking:
         self._metadata = metadata
         self._entries = entries
 
-    async def link(self, keys: Sequence[bytes], *, anew: bool = False) -> int:
-        """Link the pages of these URL keys; how many there was something to write for. `anew`: see `next_pass`.
+    async def link(self, keys: Sequence[bytes], left: Collection[bytes] = ()) -> int:
+        """Link the pages of these URL keys; how many there was something to write for. `left`: see `next_pass`.
 
         Ends with every entry written and noted as done, whoever links the same pages meanwhile; stopped anywhere, it
         is repaired by a repeat. Raises `StoreTooNew` and what the backend raises.
@@ -32,7 +32,7 @@ class Linking:
         for start in range(0, len(keys), _PAGES):
             todo: Sequence[bytes] = keys[start : start + _PAGES]
             while todo:  # another turn for a row that changed meanwhile, and for those behind too many entries
-                passes, rest = await self._begin(todo, anew)
+                passes, rest = await self._begin(todo, left)
                 rows = await self._metadata.read_rows([each.row.key for each in passes])
                 held = [(each, each.holds(row)) for each, row in zip(passes, rows, strict=True)]
                 await self._finish([each for each, holds in held if holds])
@@ -40,11 +40,11 @@ class Linking:
                 linked += sum(holds for _, holds in held)
         return linked
 
-    async def _begin(self, keys: Sequence[bytes], anew: bool) -> tuple[list[Pass], Sequence[bytes]]:
+    async def _begin(self, keys: Sequence[bytes], left: Collection[bytes]) -> tuple[list[Pass], Sequence[bytes]]:
         """Decide on the passes that these rows need, and note what they will write; the keys left for another turn."""
         rows = await self._metadata.read_rows(keys)
         # Unpacking and hashing the links of a page takes a millisecond or two: off the loop.
-        passes, looked_at = await asyncio.to_thread(_passes, rows, self._entries, anew)
+        passes, looked_at = await asyncio.to_thread(_passes, rows, self._entries, left)
         await self._metadata.write_linked([LinkedWrite(p.row.key, p.stamp_us, p.note) for p in passes])
         return passes, keys[looked_at:]
 
@@ -56,14 +56,14 @@ class Linking:
         await self._metadata.write_linked([LinkedWrite(p.row.key, p.stamp_us, p.done) for p in passes])
 
 
-def _passes(rows: Sequence[StoredRow | None], enough: int, anew: bool) -> tuple[list[Pass], int]:
+def _passes(rows: Sequence[StoredRow | None], enough: int, left: Collection[bytes]) -> tuple[list[Pass], int]:
     """The passes of the first rows, until they write enough; and how many rows that are."""
     passes: list[Pass] = []
     entries = 0
     for at, row in enumerate(rows):
         if entries >= enough:
             return passes, at
-        if row is not None and (each := next_pass(row, anew=anew)) is not None:
+        if row is not None and (each := next_pass(row, left)) is not None:
             passes.append(each)
             entries += len(each.writes)
     return passes, len(rows)

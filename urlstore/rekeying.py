@@ -22,6 +22,7 @@ from urlstore.rows import current_page
 from weburl import url_key
 from weburl.earlier import earlier_keys
 
+_AT_ONCE = 256
 _ATTRIBUTES = 500  # of one URL, moved at a time
 _MOST_KNOWN = 100_000
 
@@ -111,13 +112,14 @@ class Rekeying:
         moved = await self._move_all([each for each in plans if each.is_misplaced])
         staying = [each for each in plans if not each.is_misplaced and each.named]
         linked = [each.row.key for each in staying if each.row.linked]
-        relinked = await self._linking.link(linked, anew=True)
+        relinked = await self._linking.link(linked, {url.old for each in staying for url in each.named})
         await self._metadata.write_inlinks(
             [write for each in staying for write in _redirect(each.row, each.row.key, self._version)]
         )
         named = await self.without_rows(plans)
-        for each in named:
-            await self._move_attributes(each, self._owns)
+        for start in range(0, len(named), _AT_ONCE):
+            some = named[start : start + _AT_ONCE]
+            await asyncio.gather(*(self._move_attributes(each, self._owns) for each in some))
         return Converted(moved, named, relinked, self._attributes)
 
     # --- rows ---
@@ -145,7 +147,7 @@ class Rekeying:
         await self._write_cells(row, key)
         await self._move_attributes(Renamed(row.url, row.key, key))
         if row.linked:
-            await self._linking.link((key,), anew=True)
+            await self._linking.link((key,))
         await self._metadata.write_inlinks((*removals(row), *_redirect(row, key, self._version)))
         await self._metadata.remove_row(row.key)
 
@@ -173,8 +175,8 @@ class Rekeying:
         fresh = [each for each in named if each not in self._known]
         self._known.update(fresh)
         found: list[Renamed] = []
-        for start in range(0, len(fresh), _ATTRIBUTES):
-            some = fresh[start : start + _ATTRIBUTES]
+        for start in range(0, len(fresh), _AT_ONCE):
+            some = fresh[start : start + _AT_ONCE]
             rows = await self._metadata.read_rows([each.old for each in some])
             found += [each for each, row in zip(some, rows, strict=True) if row is None]
         return tuple(found)

@@ -166,9 +166,9 @@ class SqliteMetadata:
         await self._database.write(lambda db: _run(db, "DELETE FROM url_row WHERE key = ?", (key,)))
 
     async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
-        """A range of the table."""
+        """A range of the table, mostly empty: in the calling thread."""
         query = "SELECT key, attribute_namespace, name, write_ms, cell FROM attribute WHERE key = ? LIMIT ?"
-        rows = await self._database.read(lambda db: db.execute(query, (key, limit)).fetchall())
+        rows = self._database.read_inline(lambda db: db.execute(query, (key, limit)).fetchall())
         return [AttributeWrite(*row) for row in rows]
 
     async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
