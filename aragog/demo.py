@@ -10,12 +10,13 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from aragog.assembly.working import Worker, working
 from aragog.cli import cards, crawl_display
+from aragog.cli.console import Terminal, plain
 from aragog.cli.run import context, run
+from aragog.cli.terminal import say
 from aragog.crawl.start import Wanted, read_seeds, start
 from aragog.crawl.watch import Progress, watch
 from aragog.export import rows
@@ -43,7 +44,7 @@ async def demo() -> None:
     async with SampleWeb() as web:
         settings = settings_for(web, DATA)
         seeds, _ = read_seeds(web.seeds())
-        print(f"Crawling the sample web from {len(seeds)} seeds, 10 requests a second and domain, into {DATA}/\n")
+        say(f"Crawling the sample web from {len(seeds)} seeds, 10 requests a second and domain, into {DATA}/\n")
         async with working(settings, lock_wait_ms=0, waiting=lambda _: None) as worker:
             progress = await _crawl(worker, Wanted(seeds, "any", label="demo"))
             crawl_display.print_summary(progress)
@@ -79,8 +80,8 @@ def _print_graph(stored: list[UrlRow]) -> None:
     table.add_column("page")
     table.add_column("linked from", justify="right")
     for url, count in linked.most_common(5):
-        table.add_row(cards.plain(url), str(count))
-    Console().print(table)
+        table.add_row(plain(url), str(count))
+    Terminal().print(table)
 
 
 async def _print_image(store: UrlStore, stored: list[UrlRow]) -> None:
@@ -88,9 +89,9 @@ async def _print_image(store: UrlStore, stored: list[UrlRow]) -> None:
     for url in dict.fromkeys(images):
         state = await _image_state(store, url)
         if state and state.signals:
-            print(f"\nSignals of {url}")
+            say(f"\nSignals of {url}")
             for name, value in msgspec.to_builtins(state.signals).items():
-                print(f"  {name:9} {value}")
+                say(f"  {name:9} {value}")
             return
 
 
@@ -100,7 +101,7 @@ async def _image_state(store: UrlStore, url: str) -> ImageState | None:
 
 
 def _print_next(settings: Settings) -> None:
-    print(f"""
+    say(f"""
 Next (the store stays in {DATA}/):
   export ARAGOG_DATA_DIR={DATA}
   .venv/bin/aragog lookup {CARDS[0]}

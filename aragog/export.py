@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from aragog.visible import json_text
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink, InlinksRequest, ScanRequest, UrlRow
@@ -71,7 +72,7 @@ def line(row: UrlRow, links: Sequence[Inlink], timing: bool = True) -> bytes:
     shown = sorted((link.url, tuple(link.rel), link.text, link.nofollow) for link in links)
     named = [dict(zip(("url", "rel", "text", "nofollow"), each, strict=True)) for each in shown]
     value = to_json(row) | {"inlinks": named}
-    return orjson.dumps(value if timing else without_timing(value), option=orjson.OPT_SORT_KEYS)
+    return json_text(value if timing else without_timing(value), orjson.OPT_SORT_KEYS).encode()
 
 
 async def lines(store: UrlStore, context: Context, timing: bool = True) -> AsyncIterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from aragog.log_lines import LogLine
 from aragog.settings import Settings
 from fetcher.robots.bounds import told
 from fetcher.telemetry import FetcherTelemetry
@@ -26,7 +27,9 @@ _log = logging.getLogger("aragog")
 
 def log_to_stderr() -> None:
     """Log warnings, and our own news, to standard error."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler])
     _log.setLevel(logging.INFO)
 
 

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from aragog.cli.commands import Commands
+from aragog.cli.terminal import tell, tell_crashes
 from thrift_idl.errors import AragogError, InvalidRequest, InvalidUrl
 
 app = typer.Typer(
@@ -42,10 +43,11 @@ def exit_code(error: AragogError) -> int:
 
 def main() -> None:
     """Entry point of `aragog`."""
+    tell_crashes()
     try:
         app()
     except AragogError as error:
-        print(f"aragog: {error} [{error.code}]", file=sys.stderr)
+        tell(f"{error} [{error.code}]")
         sys.exit(exit_code(error))
     except BrokenPipeError:  # a reader such as head went away: no error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

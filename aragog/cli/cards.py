@@ -6,30 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from aragog.cli.console import Terminal, plain
 from aragog.crawl.visit import Visit
 from thrift_idl.gen.page.ttypes import Link, PageRecord
 from thrift_idl.gen.urlstore.ttypes import Inlink, LookupResult, Outcome, Page
 
 STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavailable": "red", "internal": "red"}
-_CONTROL = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-
-
-def plain(text: str) -> Text:
-    """Text of a page, without the control characters that could drive a terminal."""
-    return Text(text.translate(_CONTROL))
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A progress bar on standard error where that is a terminal; yields the function that moves it by one."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
@@ -54,7 +48,7 @@ def print_visits(visits: Sequence[Visit]) -> None:
         table.add_column(heading, overflow="fold")
     for visit in visits:
         table.add_row(_outcome_text(visit.outcome), plain(visit.url), _said(visit))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def print_summary(visits: Sequence[Visit]) -> None:
@@ -65,7 +59,7 @@ def print_summary(visits: Sequence[Visit]) -> None:
     table.add_column("URLs", justify="right")
     for (family, code), count in counts.most_common():
         table.add_row(Text(code, style=STYLES.get(family, "")), str(count))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _record_rows(record: PageRecord) -> Iterator[tuple[str, str]]:
@@ -121,7 +115,7 @@ def print_card(url: str, found: LookupResult) -> None:
             table.add_row(name, plain(value))
     if found.row is None:
         table.add_row("nothing", plain(f"stored; fetch it: aragog fetch {url}"))
-    Console().print(Panel(table, title=plain(found.canonical or url), title_align="left", expand=False))
+    Terminal().print(Panel(table, title=plain(found.canonical or url), title_align="left", expand=False))
 
 
 def print_links(links: Sequence[Link]) -> None:
@@ -131,7 +125,7 @@ def print_links(links: Sequence[Link]) -> None:
         table.add_column(heading, overflow="fold")
     for link in links:
         table.add_row(plain(link.url), plain(_rel(link)), plain(link.text))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def print_inlinks(inlinks: Sequence[Inlink]) -> None:
@@ -141,7 +135,7 @@ def print_inlinks(inlinks: Sequence[Inlink]) -> None:
         table.add_column(heading, overflow="fold")
     for link in inlinks:
         table.add_row(plain(link.url), plain(_rel(link)), plain(link.text), plain(link.via))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def _rel(link: Link | Inlink) -> str:

@@ -10,8 +10,10 @@ import msgspec
 import orjson
 import typer
 
+from aragog.cli.terminal import say, say_json
 from aragog.secrets import hidden
 from aragog.settings import config_file, load
+from aragog.visible import json_text
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: show what is in force.")
 
@@ -25,7 +27,7 @@ def _toml(value: Any) -> str:
     """A setting's value as TOML; tables inline. JSON's strings, numbers and lists are TOML's."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + "}"
-    return orjson.dumps(value).decode()
+    return json_text(value)
 
 
 def _lines(values: dict[str, Any], section: str = "") -> Iterator[str]:
@@ -43,8 +45,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="As one JSON objec
     """Show every setting in force as TOML, secrets hidden, each with the environment variable that overrides it."""
     values = hidden(msgspec.to_builtins(load()))
     if as_json:
-        print(orjson.dumps(values, option=orjson.OPT_INDENT_2).decode())
+        say_json(values, option=orjson.OPT_INDENT_2)
         return
     path = config_file(os.environ)
-    print(f"# {path} ({'read' if path.exists() else 'absent: these are the defaults'})")
-    print("\n".join(_lines(values)))
+    say(f"# {path} ({'read' if path.exists() else 'absent: these are the defaults'})")
+    say("\n".join(_lines(values)))

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from typer.core import TyperGroup
 
@@ -16,6 +15,7 @@ from aragog.cli import crawl_display
 from aragog.cli.crawl_run import MakeSource, Watched, run_crawl, services_of
 from aragog.cli.revisiting import Revisiting, revisit
 from aragog.cli.run import context, run
+from aragog.cli.terminal import say, say_json, tell
 from aragog.crawl.crawls import CrawlState, CrawlStatus
 from aragog.crawl.scope import ScopeKind
 from aragog.crawl.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
@@ -90,7 +90,7 @@ def begin(
         progress = run(run_crawl(load(), wanted, lock_wait_ms, _sitemap_source(roots, good) if roots else None))
         whole, well = progress is not None and progress.over, _report(progress, as_json)
     if not whole:
-        print("aragog: stopped; the same command goes on where it was", file=sys.stderr)
+        tell("stopped; the same command goes on where it was")
     if not (whole and well):
         raise typer.Exit(1)
 
@@ -100,16 +100,16 @@ def _seeds(named: list[str], file: Path | None) -> tuple[str, ...]:
     good, bad = read_seeds([*named, *(_file_lines(file) if file else [])])
     for line in bad:
         where = f"{file}:{line.number - len(named)}" if line.number > len(named) else "seed"
-        print(f"aragog: {where}: {line.text!r}: {line.why}; skipped", file=sys.stderr)
+        tell(f"{where}: {line.text!r}: {line.why}; skipped")
     return good
 
 
 def _sitemap_source(roots: tuple[str, ...], seeds: tuple[str, ...]) -> MakeSource:
-    def tell(url: str, what: str) -> None:
-        print(f"aragog: sitemap {url}: {what}", file=sys.stderr)
+    def troubled(url: str, what: str) -> None:
+        tell(f"sitemap {url}: {what}")
 
     return lambda watched, fetcher: (
-        SitemapSeeds(fetcher, roots, seeds, context(), tell, watched.health.persistently).source
+        SitemapSeeds(fetcher, roots, seeds, context(), troubled, watched.health.persistently).source
     )
 
 
@@ -117,7 +117,7 @@ def _report(progress: Progress | None, as_json: bool, due: int | None = None) ->
     """Tell how a crawl ended; whether no error of ours spoiled any of it."""
     if progress and as_json:
         round_of = {} if due is None else {"due": due}
-        print(orjson.dumps(_as_json(progress.status) | round_of).decode(), flush=True)
+        say_json(_as_json(progress.status) | round_of, flush=True)
     elif progress:
         crawl_display.print_summary(progress)
     if progress:
@@ -162,7 +162,7 @@ def ls(as_json: Json = False) -> None:
     """List all crawls, the newest first."""
     found: Sequence[CrawlStatus] = run(_with_services(lambda services: services.frontier.crawls.all()))
     for each in found if as_json else ():
-        print(orjson.dumps(_as_json(each)).decode())
+        say_json(_as_json(each))
     if not as_json:
         crawl_display.print_crawls(found)
 
@@ -177,17 +177,17 @@ def show(
     if failed:
         found = run(_with_services(lambda services: failures(services.frontier.crawls, crawl_id)))
         for each in found if as_json else ():
-            print(orjson.dumps({"url": each.url, "code": each.code, "message": each.message}).decode())
+            say_json({"url": each.url, "code": each.code, "message": each.message})
         if not as_json:
             crawl_display.print_failures(found)
         return
     status = run(_with_services(lambda services: services.frontier.crawls.status(crawl_id)))
-    print(orjson.dumps(_as_json(status)).decode()) if as_json else crawl_display.print_crawl(status)
+    say_json(_as_json(status)) if as_json else crawl_display.print_crawl(status)
 
 
 def _turn(crawl_id: str, state: CrawlState) -> None:
     turned = run(_with_services(lambda services: services.frontier.crawls.turn(crawl_id, state)))
-    print(f"crawl {crawl_id}: {turned}")
+    say(f"crawl {crawl_id}: {turned}")
 
 
 @app.command("pause")
@@ -213,11 +213,11 @@ def cancel(crawl_id: Id) -> None:
         return queue
 
     run(_with_services(work))
-    print(f"crawl {crawl_id}: cancelled")
+    say(f"crawl {crawl_id}: cancelled")
 
 
 @app.command("retry")
 def again(crawl_id: Id) -> None:
     """Give every failed URL of a crawl another try."""
     count = run(_with_services(lambda services: retry(crawl_id, services.frontier, services.jobs)))
-    print(f"crawl {crawl_id}: {count} URLs will be tried again")
+    say(f"crawl {crawl_id}: {count} URLs will be tried again")

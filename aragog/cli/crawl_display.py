@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
+from aragog.cli.terminal import tell
 from aragog.crawl.crawls import CrawlStatus, Failure
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress
@@ -50,7 +51,7 @@ class Display:
     """Shows a crawl's progress on standard error; on a terminal live, else a line now and then."""
 
     def __init__(self, tally: Tally | None, health: Health | None = None) -> None:
-        self._console = Console(stderr=True)
+        self._console = Terminal(stderr=True)
         self._tally = tally
         self._health = health
         self._live: Live | None = None
@@ -84,10 +85,10 @@ def print_summary(progress: Progress) -> None:
     table.add_column("URLs", justify="right")
     for code, count in sorted(status.outcomes.items(), key=lambda one: -one[1]):
         table.add_row(plain(code), f"{count:,}")
-    Console().print(table)
+    Terminal().print(table)
     failed = status.counters.failed
     hint = f"; {failed:,} failed: aragog crawl show --failed {status.crawl.id}" if failed else ""
-    Console().print(Text(f"{status.counters.pages:,} pages in {progress.elapsed_s:,.1f} s{hint}"))
+    Terminal().print(Text(f"{status.counters.pages:,} pages in {progress.elapsed_s:,.1f} s{hint}"))
 
 
 def print_faults(progress: Progress) -> None:
@@ -101,9 +102,8 @@ def print_faults(progress: Progress) -> None:
         told.append(f"once that is mended: aragog crawl retry {crawl_id}, then the same command again")
     if progress.set_aside:
         told.append(f"{progress.set_aside:,} follow-up jobs were set aside: aragog queue show signals, or inlinks")
-    console = Console(stderr=True, soft_wrap=True)
     for line in told:
-        console.print(plain(f"aragog: {line}"))
+        tell(line)
 
 
 def _when(time_ms: int) -> str:
@@ -119,7 +119,7 @@ def print_crawls(crawls: Sequence[CrawlStatus]) -> None:
         counters = each.counters
         numbers = (f"{counters.pages:,}", f"{counters.open:,}", f"{counters.failed:,}")
         table.add_row(each.crawl.id, each.state, *numbers, _when(each.crawl.created_ms), plain(each.crawl.label))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def print_crawl(status: CrawlStatus) -> None:
@@ -143,7 +143,7 @@ def print_crawl(status: CrawlStatus) -> None:
     for name, value in rows.items():
         if value:
             table.add_row(Text(name, style="dim"), plain(value))
-    Console().print(Text(f"crawl {crawl.id}", style="bold"), table)
+    Terminal().print(Text(f"crawl {crawl.id}", style="bold"), table)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -153,4 +153,4 @@ def print_failures(failures: Sequence[Failure]) -> None:
         table.add_column(heading, overflow="fold")
     for each in failures:
         table.add_row(plain(each.url), plain(each.code), str(each.tries), plain(each.message))
-    Console().print(table)
+    Terminal().print(table)

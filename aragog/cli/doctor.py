@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
 from aragog.cli.run import run
+from aragog.cli.terminal import say_json
 from aragog.settings import config_file, load
 from thrift_idl.errors import BadConfiguration
 
@@ -36,7 +35,7 @@ def doctor(
         found = [Finding("configuration", "failed", error.message, "`aragog config show` lists every setting")]
     healthy = all(finding.state != "failed" for finding in found)
     if as_json:
-        print(orjson.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in found]}).decode())
+        say_json({"healthy": healthy, "findings": [asdict(finding) for finding in found]})
     else:
         _print([(each.check, each.state, each.said, each.remedy) for each in found])
     if not healthy:
@@ -44,7 +43,7 @@ def doctor(
 
 
 def _print(found: Sequence[tuple[str, str, str, str]]) -> None:
-    console = Console()
+    console = Terminal()
     for check, state, said, remedy in found:
         word = "OK" if state == "ok" else state.upper()
         console.print(plain(f"{word:<8} {check}: {said}"), style=_STYLES[state], soft_wrap=True)

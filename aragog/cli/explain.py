@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from aragog.assembly.storing import store_of
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
 from aragog.cli.run import context, run
+from aragog.cli.terminal import say_json
 from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
 from aragog.lock import DataDirectoryLocked, owned
 from aragog.settings import Settings, load
@@ -60,7 +60,7 @@ def explain(
     stored and why it lives where it does. Exits with 0 if it would be fetched, 1 if not or if it can't be told.
     """
     report = run(_explain(load(), url, fetch_robots, patience_ms, lock_wait_ms))
-    print(orjson.dumps(to_json(report)).decode()) if as_json else print_report(report, time.time_ns() // 1_000_000)
+    say_json(to_json(report)) if as_json else print_report(report, time.time_ns() // 1_000_000)
     if not report.fetch.would_fetch:
         raise typer.Exit(1)
 
@@ -136,7 +136,7 @@ def print_report(report: Report, now_ms: int) -> None:
     style = {True: "green", False: "yellow", None: "cyan"}[report.fetch.would_fetch]
     said = plain(sentence(report))
     said.stylize(f"bold {style}")
-    Console().print(Panel(Group(said, Text(), table), title=plain(report.url), title_align="left", expand=False))
+    Terminal().print(Panel(Group(said, Text(), table), title=plain(report.url), title_align="left", expand=False))
 
 
 def _rows(report: Report, now_ms: int) -> Iterator[tuple[str, str]]:

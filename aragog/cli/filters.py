@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ import orjson
 import typer
 
 from aragog.cli.lines import Line, batches, check_open, incoming, piped, write, write_patiently
+from aragog.cli.terminal import tell
+from aragog.visible import HARMFUL, json_text
 from thrift_idl.errors import AragogError, InvalidRequest
 
 Fields = Mapping[str, Any]
@@ -32,7 +33,7 @@ MIB = 1024 * 1024
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="JSON objects in and out, one a line.")]
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNPRINTED = re.compile(f"[\n\t]|{HARMFUL.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +64,18 @@ class Shape:
     def written(self, answer: Answer) -> bytes:
         """The line of an answer."""
         if self.jsonl or not self.columns:
-            return orjson.dumps(answer) + b"\n"
+            return json_text(answer).encode() + b"\n"
         if "error" in answer:
-            return f"error\t{_word(answer['error'])}\n".encode("utf-8", "replace")
+            return f"error\t{_word(answer['error'])}\n".encode()
         shown = [*self.columns, *(name for name in self.at_times if name in answer)]
-        return "\t".join([_word(answer[name]) for name in shown]).encode("utf-8", "replace") + b"\n"
+        return "\t".join([_word(answer[name]) for name in shown]).encode() + b"\n"
 
 
 def _word(value: Any) -> str:
     """A value as people read it, without what would move their cursor or end the line."""
     if isinstance(value, bool):
         return "allowed" if value else "denied"
-    return "-" if value is None else _CONTROL.sub("\ufffd", str(value))
+    return "-" if value is None else _UNPRINTED.sub("\ufffd", str(value).encode("utf-8", "replace").decode())
 
 
 # --- fields ---
@@ -174,7 +175,7 @@ def _answered(shape: Shape, answer: Answering, value: str) -> Answer:
 def _tell(shape: Shape, value: str, found: Answer) -> bool:
     """Print the answer to an argument, what went wrong to standard error; whether it was answered well."""
     if "error" in found and not shape.jsonl:
-        print(f"aragog: {value!a}: {_word(found['error'])}", file=sys.stderr)
+        tell(f"{value!a}: {_word(found['error'])}")
     else:
         write(shape.written(found))
     return "error" not in found

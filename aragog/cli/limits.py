@@ -6,14 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 import weburl
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
 from aragog.cli.politeness import progress
+from aragog.cli.terminal import say, say_json
 from aragog.settings import Settings, load
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
 from ratelimiter.ledger.replay import replay
@@ -37,13 +36,13 @@ def check(
     expired = [limit.name for limit in overrides.all() if not in_force(limit, now)]
     idle = _without_effect(overrides)
     if as_json:
-        print(orjson.dumps({"file": str(file), **counts, "expired": expired, "without_effect": idle}).decode())
+        say_json({"file": str(file), **counts, "expired": expired, "without_effect": idle})
         return
-    print(f"{file} is good: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    say(f"{file} is good: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     for name in expired:
-        print(f"expired: {name}")
+        say(f"expired: {name}")
     for name in idle:
-        print(f"without effect: {name}: a host's limit must be below its domain's")
+        say(f"without effect: {name}: a host's limit must be below its domain's")
 
 
 @app.command()
@@ -65,9 +64,9 @@ def show(
     if as_json:
         rules = [_rule(candidate) for candidate in found]
         told = {"domain": url.registrable_domain, "host": host, "file": str(path or ""), "rules": rules}
-        print(orjson.dumps(told).decode())
+        say_json(told)
         return
-    console = Console()
+    console = Terminal()
     console.print(plain(f"{host}, of the registrable domain {url.registrable_domain}"), style="bold")
     for candidate in found:
         console.print(plain(_rule_line(candidate, path)), style="green" if candidate.won else "dim", soft_wrap=True)
@@ -94,7 +93,7 @@ def shadow(
         told = watched("replaying", sum(each.bytes for each in files))
         tally = replay(grants(files, condition, told), overrides)
     if as_json:
-        print(orjson.dumps(_tally_json(tally)).decode())
+        say_json(_tally_json(tally))
         return
     _print_tally(tally, str(candidate))
 
@@ -165,7 +164,7 @@ def _tally_json(tally: Tally) -> dict[str, object]:
 
 
 def _print_tally(tally: Tally, candidate: str) -> None:
-    console, table = Console(), Table()
+    console, table = Terminal(), Table()
     for name in ("", "at once", "delayed", "refused"):
         table.add_column(name, justify="right" if name else "left")
     for name, counted in (("as granted", tally.live), (candidate, tally.candidate)):
@@ -176,7 +175,7 @@ def _print_tally(tally: Tally, candidate: str) -> None:
     console.print("who was refused at the time isn't on record; shadow mode counts them live", style="dim")
 
 
-def _print_changed(console: Console, what: str, changed: Counter[str]) -> None:
+def _print_changed(console: Terminal, what: str, changed: Counter[str]) -> None:
     if changed:
         most = ", ".join(f"{domain} {count:,}" for domain, count in changed.most_common(_SHOWN))
         console.print(plain(f"{what}: {most}"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
 
 _SHOWN = 12  # entries of a list
 _SPEAKING = frozenset(("content", "text", "language", "media_type"))  # things whose values say enough
@@ -20,7 +20,7 @@ Record = Mapping[str, Any]
 
 def rendered(record: Record, with_evidence: bool) -> bytes:
     """A frame with the card, the kind, preferences; and the table of evidence."""
-    console = Console()
+    console = Terminal()
     shown: list[Any] = [Panel(_grid(_rows(record)), title=_heading(record), title_align="left", expand=False)]
     if with_evidence:
         shown.append(_evidence(record.get("evidence", ())))

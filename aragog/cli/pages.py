@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
-import orjson
 import typer
 
 from aragog.assembly.storing import store_of
 from aragog.cli import cards
 from aragog.cli.run import context, run
+from aragog.cli.terminal import say_json, tell
 from aragog.crawl.patience import visit_patiently
 from aragog.crawl.visit import Visit, Visitor
 from aragog.export import inlinks
@@ -46,7 +45,7 @@ def fetch(
     """
     visits = run(_fetch(load(), urls, patience_ms, lock_wait_ms))
     for visit in visits:
-        print(orjson.dumps(to_json_visit(visit)).decode()) if as_json else None
+        say_json(to_json_visit(visit)) if as_json else None
     if not as_json:
         cards.print_visits(visits)
     if any(visit.page is None for visit in visits):
@@ -75,7 +74,7 @@ async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> 
 
 def tell_waiting(pid: int) -> None:
     """Say on standard error for whom this command waits."""
-    print(f"aragog: waiting for process {pid}, which fetches from this data directory", file=sys.stderr)
+    tell(f"waiting for process {pid}, which fetches from this data directory")
 
 
 def to_json_visit(visit: Visit) -> dict[str, object]:
@@ -104,7 +103,7 @@ def _facts(fetched: FetchResult) -> dict[str, object]:
 def lookup(url: Url, as_json: Json = False) -> None:
     """Show everything stored under a URL: where it leads, what the page says, how its last visit ended."""
     found = run(_lookup(load(), url))
-    print(orjson.dumps(to_json(found)).decode()) if as_json else cards.print_card(url, found)
+    say_json(to_json(found)) if as_json else cards.print_card(url, found)
     if found.row is None:
         raise typer.Exit(1)
 
@@ -130,7 +129,7 @@ def links(
         return
     found = run(_links(load(), url))
     for link in found if as_json else ():
-        print(orjson.dumps(to_json(link)).decode())
+        say_json(to_json(link))
     if not as_json:
         cards.print_links(found)
 
@@ -140,7 +139,7 @@ async def _show_inlinks(settings: Settings, url: str, as_json: bool) -> None:
         found = inlinks(store, context(), url)
         if as_json:
             async for link in found:
-                print(orjson.dumps(to_json(link)).decode())
+                say_json(to_json(link))
         else:
             cards.print_inlinks([link async for link in found])
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from aragog.cli.run import run
+from aragog.cli.terminal import say
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.framing import FrameError, framed
@@ -26,7 +27,7 @@ def ping(
 ) -> None:
     """Ask whether a service answers: exit code 0 if it does. The engines behind it aren't asked."""
     took_ms = run(answer_ms(address, timeout_ms))
-    print(f"{address} answers, in {took_ms:.1f} ms")
+    say(f"{address} answers, in {took_ms:.1f} ms")
 
 
 async def answer_ms(address: str, timeout_ms: int) -> float:

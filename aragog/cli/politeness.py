@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
+from aragog.cli.terminal import say_json
 from aragog.politeness import AccessLogs, Proven, draw, moment, prove, sentence, to_json
 
 app = typer.Typer(no_args_is_help=True, help="The promise to site owners: prove it from the ledger.")
@@ -57,7 +56,7 @@ def verify(
         proven = prove(ledgers, logs, skew_ms, worst, watched)
         if picture is not None:
             draw(ledgers, proven.verdict, picture, watched)
-    print(orjson.dumps(to_json(proven)).decode()) if as_json else _print(proven, worst)
+    say_json(to_json(proven)) if as_json else _print(proven, worst)
     if not proven.holds:
         raise typer.Exit(1)
 
@@ -72,8 +71,8 @@ def _own_ledger() -> Path:
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
     """A bar on standard error where that is a terminal, for each reading of the ledgers."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Terminal(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
         def watched(what: str, total: int) -> Callable[[int], None]:
@@ -84,7 +83,7 @@ def progress() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
 
 
 def _print(proven: Proven, worst: int) -> None:
-    console, verdict, condition = Console(), proven.verdict, proven.condition
+    console, verdict, condition = Terminal(), proven.verdict, proven.condition
     console.print(plain(sentence(proven)), style="bold green" if proven.holds else "bold red")
     if not verdict.grants:
         return
@@ -127,7 +126,7 @@ def _windows(proven: Proven) -> Table:
     return table
 
 
-def _print_agreement(console: Console, proven: Proven) -> None:
+def _print_agreement(console: Terminal, proven: Proven) -> None:
     agreement, reading = proven.agreement, proven.reading
     assert agreement and reading
     console.print(

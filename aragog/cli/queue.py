@@ -12,6 +12,7 @@ import typer
 from aragog.cli import queue_display
 from aragog.cli.run import run
 from aragog.settings import load
+from aragog.visible import visible
 from pinlater import PinLaterService, from_pinlater
 from thrift_idl.errors import AragogError, BadConfiguration, NotFound
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
@@ -173,7 +174,8 @@ def rm(
     if which in (Which.READY, Which.LATER):
         raise typer.BadParameter("ready jobs and those for later go together: only --state succeeded, failed, claimed")
     if not yes:
-        typer.confirm(f"Remove {'the queue' if which is None else f'{which} jobs of'} {name}?", abort=True, err=True)
+        what = "the queue" if which is None else f"{which} jobs of"
+        typer.confirm(f"Remove {what} {visible(name)}?", abort=True, err=True)
     if which is None:
         _with(lambda pinlater: _remove(pinlater, name))
         queue_display.done(f"{name} is gone", {"queue": name, "removed": "queue"}, as_json)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
+from aragog.cli.terminal import say, say_json, tell
 from thrift_idl.gen.pinlater.ttypes import PinLaterJobInfo, PinLaterJobState, PinLaterQueueStats
 from thrift_idl.records import to_json
 
@@ -22,7 +20,7 @@ _COLUMNS = ("queue", "ready", "later", "claimed", "succeeded", "failed", "oldest
 
 
 def _print_json(value: Any) -> None:
-    print(orjson.dumps(value).decode())
+    say_json(value)
 
 
 def stats(queues: Iterable[PinLaterQueueStats], as_json: bool) -> None:
@@ -39,7 +37,7 @@ def stats(queues: Iterable[PinLaterQueueStats], as_json: bool) -> None:
         table.add_row(
             plain(one.queueName), *(f"{count:,}" for count in counts), _age(one.oldestReadyMillis), _held_back(one)
         )
-    Console().print(table)
+    Terminal().print(table)
 
 
 def card(one: PinLaterQueueStats, failed_last: Sequence[PinLaterJobInfo], as_json: bool) -> None:
@@ -59,16 +57,16 @@ def card(one: PinLaterQueueStats, failed_last: Sequence[PinLaterJobInfo], as_jso
         ("held back", _held_back(one)),
     ):
         table.add_row(name, value)
-    Console().print(table)
+    Terminal().print(table)
     if failed_last:
-        Console().print("\nfailed last; ready again by", plain(f"aragog queue retry {one.queueName}"))
+        Terminal().print("\nfailed last; ready again by", plain(f"aragog queue retry {one.queueName}"))
         jobs(failed_last, as_json)
 
 
 def missing(shards: Sequence[str]) -> None:
     """Whose jobs aren't counted."""
     if shards:
-        print(f"aragog: shards that don't answer aren't counted: {', '.join(shards)}", file=sys.stderr)
+        tell(f"shards that don't answer aren't counted: {', '.join(shards)}")
 
 
 def jobs(found: Iterable[PinLaterJobInfo], as_json: bool) -> None:
@@ -94,7 +92,7 @@ def jobs(found: Iterable[PinLaterJobInfo], as_json: bool) -> None:
             shown,
         )
         table.add_row(*map(plain, row))
-    Console().print(table)
+    Terminal().print(table)
 
 
 def done(text: str, facts: dict[str, Any], as_json: bool) -> None:
@@ -102,18 +100,18 @@ def done(text: str, facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         _print_json(facts)
     else:
-        print(text)
+        say(text)
 
 
 @contextmanager
 def draining(name: str) -> Iterator[Callable[[int], None]]:
     """A line on a terminal while a queue is worked off; yields what tells how many jobs are left."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     if not console.is_terminal:
         yield lambda left: None
         return
-    with Status(f"{name}", console=console) as status:
-        yield lambda left: status.update(f"{name}: {left:,} jobs left")
+    with Status(plain(name), console=console) as status:
+        yield lambda left: status.update(plain(f"{name}: {left:,} jobs left"))
 
 
 def _state(info: PinLaterJobInfo) -> str:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from aragog.assembly.scheduling import visited_pinlater
 from aragog.assembly.storing import store_of
 from aragog.assembly.whole import children_of
-from aragog.cli.cards import plain
+from aragog.cli.console import Terminal, plain
 from aragog.cli.run import context, run
 from aragog.cli.store_bar import StoreBar
+from aragog.cli.terminal import say_json
 from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp
 from aragog.crawl.queues import JobQueues
@@ -54,9 +52,9 @@ def reextract(
     scope = Scope(deciding_form(domain), milliseconds(since), dry_run)
     report = run(_reextract(load(), scope, children, StoreBar()))
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps({"extractor_version": EXTRACTOR_VERSION, **asdict(report)}) + b"\n")
+        say_json({"extractor_version": EXTRACTOR_VERSION, **asdict(report)})
     else:
-        show(report, Console(), dry_run=dry_run)
+        show(report, Terminal(), dry_run=dry_run)
 
 
 def milliseconds(since: str) -> int:
@@ -117,7 +115,7 @@ class _Jobs:
             await self._queues.enqueue(queue, bodies)
 
 
-def show(report: Report, console: Console, *, dry_run: bool) -> None:
+def show(report: Report, console: Terminal, *, dry_run: bool) -> None:
     """The report as people read it."""
     would = "would be " if dry_run else ""
     console.print(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
-import orjson
 import typer
-from rich.console import Console
 
 from aragog.assembly.rekeying import rekey_of
+from aragog.cli.console import Terminal
 from aragog.cli.run import run
 from aragog.cli.store_bar import StoreBar
+from aragog.cli.terminal import say_json
 from aragog.rekey import Progress, Report
 from aragog.settings import Settings, load
 
@@ -28,9 +27,9 @@ def rekey(
     """
     report = run(_rekey(load(), dry_run, StoreBar()))
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(asdict(report)) + b"\n")
+        say_json(asdict(report))
     else:
-        show(report, Console(), dry_run=dry_run)
+        show(report, Terminal(), dry_run=dry_run)
 
 
 async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> Report:
@@ -42,7 +41,7 @@ async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> Report:
             return await (conversion.look() if dry_run else conversion.run())
 
 
-def show(report: Report, console: Console, *, dry_run: bool) -> None:
+def show(report: Report, console: Terminal, *, dry_run: bool) -> None:
     """The report as people read it."""
     if report.from_version == report.to_version:
         console.print(f"The URL keys are of version {report.to_version} already: there is nothing to do")

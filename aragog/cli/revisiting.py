@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from aragog.assembly.storing import store_of
 from aragog.cli.crawl_run import run_crawl, unless
 from aragog.cli.run import context
 from aragog.cli.stopping import Stopping
+from aragog.cli.terminal import tell
 from aragog.crawl.revisit_round import Round, due
 from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
 from aragog.crawl.start import Wanted
@@ -72,7 +72,7 @@ async def revisit(settings: Settings, asked: Revisiting, report: Report) -> tupl
             if progress is None or not progress.over:
                 return False, well
         elif asked.once:
-            print(f"aragog: nothing is due{_when(found)}", file=sys.stderr)
+            tell(f"nothing is due{_when(found)}")
         if asked.once or not await _slept(found, asked.round_ms):
             return True, well
 

@@ -12,6 +12,7 @@ import typer
 from msgspec import structs
 
 from aragog.cli.run import run
+from aragog.cli.terminal import say
 from aragog.memory import collected_seldom, give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
@@ -72,10 +73,10 @@ async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
         async for name, listen, server in serving(settings, names, stack):
             servers.append(server)
             address = await _listen(server, f"{name}.listen", listen)
-            print(f"{name} ready on {address}", flush=True)
+            say(f"{name} ready on {address}")
         metrics = await stack.enter_async_context(metrics_served(settings))
         if metrics:
-            print(f"metrics ready on {metrics}", flush=True)
+            say(f"metrics ready on {metrics}")
         stack.enter_context(collected_seldom())
         await stopped.wait()
         await asyncio.gather(*(server.close(drain_ms) for server in servers))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from aragog.cli.console import Terminal
 
 
 class StoreBar:
     """A store doesn't count its rows: where its order is the keys', which are hashes, a key tells how far it is."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(stderr=True))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(*columns, console=Terminal(stderr=True))
         self._task = self._bar.add_task("rows", total=None)
         self._last = b""
         self._sorted = True

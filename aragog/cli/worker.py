@@ -10,6 +10,7 @@ import typer
 from aragog.cli.pages import tell_waiting
 from aragog.cli.run import run
 from aragog.cli.stopping import Stopping
+from aragog.cli.terminal import say
 from aragog.memory import give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
@@ -37,7 +38,7 @@ async def _work(settings: Settings, lock_wait_ms: int) -> None:
             working(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as worker,
             metrics_served(settings),
         ):
-            print("worker ready", flush=True)
+            say("worker ready")
             stopping.started()
             await worker.run(stopping.stop)
     except asyncio.CancelledError:

@@ -14,7 +14,15 @@ def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
     """
     host, _, port = address.rpartition(":")
     is_number = port.isdecimal() and len(port) <= _LONGEST_PORT
-    if not host or "@" in address or not is_number or not least_port <= int(port) < 65536:
+    if not _is_host(host) or "@" in address or not is_number or not least_port <= int(port) < 65536:
         named = address.rpartition("@")[2]
         raise BadConfiguration(f"{named!r} is no address: want host:port", address=named)
     return host.strip("[]"), int(port)
+
+
+def _is_host(host: str) -> bool:
+    """Whether it can be looked up at all: what Python can't encode for DNS ends a lookup with an error of its own."""
+    try:
+        return bool(host.encode("idna"))
+    except UnicodeError:
+        return False

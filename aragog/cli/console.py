@@ -1,0 +1,28 @@
+"""Tables, panels and progress for people: nothing harmful is printed, and no string is taken for mark-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from aragog.visible import visible
+
+
+class Terminal(Console):
+    """Where commands print them."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is written of `renderable`; rich's own control sequences are segments of their own kind."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+def plain(text: str) -> Text:
+    """Text from outside. Its escapes are in it already when a table is laid out."""
+    return Text(visible(text))

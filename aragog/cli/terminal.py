@@ -1,0 +1,43 @@
+"""Lines to standard output and standard error, harmless to a terminal (`aragog.visible`); tables: `aragog.cli.console`.
+
+No other module of the command line prints by itself; a filter's answers go by `aragog.cli.lines`, in harmless bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from types import TracebackType
+from typing import Any
+
+from aragog.log_lines import LogLine
+from aragog.visible import json_text, one_line, visible
+
+
+def say(text: str) -> None:
+    """Print text now."""
+    print(visible(text), flush=True)
+
+
+def say_json(value: Any, option: int = 0, *, flush: bool = False) -> None:
+    """Print JSON; options are orjson's."""
+    print(json_text(value, option), flush=flush)
+
+
+def tell(line: str) -> None:
+    """Print a line about this command to standard error, now."""
+    print(f"aragog: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def tell_crashes() -> None:
+    """Have what nobody caught, and what nobody set a log up for, told harmlessly too."""
+    sys.excepthook = _crash
+    threading.excepthook = lambda crash: _crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
+    if logging.lastResort:
+        logging.lastResort.setFormatter(LogLine("%(message)s"))
+
+
+def _crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    print(visible("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr, flush=True)

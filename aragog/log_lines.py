@@ -1,0 +1,19 @@
+"""Log lines that are harmless to a terminal, and that nobody else's text can begin."""
+
+from __future__ import annotations
+
+import logging
+
+from aragog.visible import one_line, visible
+
+
+class LogLine(logging.Formatter):
+    """One line a record; a traceback has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line and its traceback."""
+        return visible(super().format(record))

@@ -1,0 +1,61 @@
+"""Text that pages and servers wrote, made harmless to a terminal: what would drive it, turn text around or hide in it
+is written as its escape.
+
+Controls move the cursor, set the title, answer for the user (ECMA-48; U+009B begins a sequence as ESC [ does). Marks
+and overrides of direction make text read otherwise than it is (Unicode UTS 39, UTS 55). Tags and zero-width characters
+can't be seen. Joiners (U+200C, U+200D), variation selectors and the soft hyphen stay: scripts and emoji need them. In
+JSON the escapes are JSON's own, so that the value is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+#: First and last code points. Of the controls, newline and tab are ours: tables and lines have them.
+HARMFUL_RANGES = (
+    (0x00, 0x08),
+    (0x0B, 0x1F),
+    (0x7F, 0x9F),
+    (0x061C, 0x061C),  # the Arabic letter mark
+    (0x180E, 0x180E),  # the Mongolian vowel separator
+    (0x200B, 0x200B),  # the zero-width space
+    (0x200E, 0x200F),  # marks of direction
+    (0x2028, 0x202E),  # ends of lines and paragraphs, embeddings and overrides of direction
+    (0x2060, 0x206F),  # invisible operators, isolates, deprecated format characters
+    (0xD800, 0xDFFF),  # lone surrogates: no encoding has them
+    (0xFEFF, 0xFEFF),  # the byte order mark
+    (0xFFF9, 0xFFFB),  # annotations
+    (0xE0000, 0xE007F),  # tags
+)
+HARMFUL = re.compile("[" + "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in HARMFUL_RANGES) + "]")
+
+
+def visible(text: str) -> str:
+    """`text` with each harmful character as its escape in Python, `\\x9b`; newlines and tabs stay."""
+    return HARMFUL.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """As `visible`, newlines and tabs escaped too: nobody's text begins a line of ours."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def json_text(value: Any, option: int = 0) -> str:
+    """`value` as JSON, each harmful character as `\\uXXXX`; what parses it gets the same. Options are orjson's."""
+    try:
+        text = orjson.dumps(value, option=option).decode()
+    except orjson.JSONEncodeError:  # of a lone surrogate, which ASCII can spell
+        text = json.dumps(value, sort_keys=bool(option & orjson.OPT_SORT_KEYS))
+    return text if text.isascii() and "\x7f" not in text else HARMFUL.sub(_json_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
