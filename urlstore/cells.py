@@ -114,7 +114,7 @@ def content_of(blob: bytes, page: Page) -> bytes:
     """A page's content as its backend keeps it, unpacked. Raises `StoreUnreadable` where it isn't what was stored."""
     content = decompress(blob, page.content_bytes)
     if sha256(content).digest() != page.content_hash:
-        raise StoreUnreadable(f"the content of {page.url} is damaged: restore the content store", url=page.url)
+        raise StoreUnreadable(f"the content of {page.url} is damaged: fetch the page again", url=page.url)
     return content
 
 

@@ -19,7 +19,7 @@ class Put:
 
     page: Page
     blob: bytes = b""
-    """Compressed content to store first; empty = it lies there already, or isn't kept."""
+    """Compressed content to store first; empty = the row names it already, or it isn't kept."""
     row: RowWrite | None = None
     """None = a later write has been here."""
     content_changed: bool = False
@@ -37,10 +37,10 @@ def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, re
     row = RowWrite(
         key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome, due_ms=look_ms(page)
     )
-    stored_already = current is not None and current.content_key == page.content_key
+    named_already = current is not None and current.content_key == page.content_key
     return Put(
         page=page,
-        blob=cells.compress(fetched.content) if page.content_key and not stored_already else b"",
+        blob=cells.compress(fetched.content) if page.content_key and not named_already else b"",
         row=row,
         content_changed=current is None or current.content_hash != content_hash,
         record_changed=current is None or current.record_hash != page.record_hash,

@@ -81,18 +81,21 @@ class UrlStoreService:
         current = current_page(row)
         # Hashing, packing and compressing take a third of a millisecond: off the loop.
         put = await self._prepare(partial(prepare, current, key, url, fetched, request.record, write_ms))
-        if put.blob:
-            await self._content.put(put.page.content_key, put.blob)
+        blob = put.blob
+        if put.row and put.page.content_key and not blob and not await self._has_content(put.page):
+            blob = await asyncio.to_thread(cells.compress, fetched.content)
+        if blob:
+            await self._content.put(put.page.content_key, blob)
         if put.row:
             await self._metadata.write_row(put.row)
         await self._write_aliases(fetched.chain, key, min(write_ms, max(fetched.began_ms, self._clock_ms())))
-        told = (put.content_changed, put.record_changed, len(fetched.content), len(put.blob))
+        told = (put.content_changed, put.record_changed, len(fetched.content), len(blob))
         self._telemetry.page_put(PagePut(request.context.source, *told))
         return PutPageResult(put.page, put.content_changed, put.record_changed)
 
     @measured
     async def touch_page(self, request: ttypes.TouchPageRequest) -> Page:
-        """Move last_seen of a page that answered 304. Raises `NotFound` where there is no page."""
+        """Move last_seen of a page that answered 304. Raises `NotFound` where the page, or its content, is lost."""
         fetched = request.fetched
         url = request_form(fetched.url)
         key = url_key(url)
@@ -102,6 +105,8 @@ class UrlStoreService:
         if page is None:
             raise NotFound(f"{url} has no stored page that a 304 could confirm: fetch it without validators", url=url)
         if not pages.superseded(page, write_ms, page.content_hash):
+            if page.content_key and not await self._has_content(page):
+                raise NotFound(f"the content of {url} is lost: fetch it without validators", url=url)
             page = pages.touched_page(page, fetched, write_ms)
             outcome = cells.encode_outcome(pages.outcome_of(fetched, "unchanged"))
             write = RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome, look_ms(page))
@@ -182,11 +187,7 @@ class UrlStoreService:
         page = await self._page_at(request.url)
         if not page.content_key:
             raise NotFound(f"{page.url} asks for noarchive: its content isn't kept", url=page.url)
-        async with self._in_hand.hold(page.content_bytes):
-            blob = await self._content.get(page.content_key)
-            if blob is None:
-                raise StoreUnreadable(f"the content of {page.url} is missing: restore the content store", url=page.url)
-            content = await asyncio.to_thread(cells.content_of, blob, page)
+        content = await self._content_of(page)
         return ttypes.Content(content, page.media_type, page.content_hash, page.version)
 
     @measured
@@ -264,6 +265,25 @@ class UrlStoreService:
             for cell in await self._metadata.read_attributes(key, namespace, bounds.MAX_READ_ATTRIBUTES)
         ]
         return {(each.attribute_namespace, each.name): each.write_ms for each in found}
+
+    async def _content_of(self, page: Page) -> bytes:
+        """The decoded content that a row names. Raises `StoreUnreadable` where it is missing or damaged."""
+        async with self._in_hand.hold(page.content_bytes):
+            blob = await self._content.get(page.content_key)
+            if blob is None:
+                raise StoreUnreadable(f"the content of {page.url} is missing: fetch the page again", url=page.url)
+            return await asyncio.to_thread(cells.content_of, blob, page)
+
+    async def _has_content(self, page: Page) -> bool:
+        """Whether the content lies whole where the row says.
+
+        Asked whenever a fetch confirms a page: an object that was deleted or damaged comes back with it.
+        """
+        try:
+            await self._content_of(page)
+        except StoreUnreadable:
+            return False
+        return True
 
     async def _write_aliases(
         self, chain: Iterable[Hop], served: bytes | None, write_ms: int, ended: RowWrite | None = None

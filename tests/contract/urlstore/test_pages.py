@@ -16,8 +16,10 @@ from tests.contract.urlstore.samples import (
     look,
     put,
     record,
+    touch,
 )
-from thrift_idl.errors import NotFound
+from tests.contract.urlstore.stores import Backends
+from thrift_idl.errors import NotFound, StoreUnreadable
 from thrift_idl.gen.page.ttypes import RobotsDirectives
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import UrlRow
@@ -39,6 +41,32 @@ async def _page(store: UrlStore, asked: str) -> Any:
     page = (await _row(store, asked)).page
     assert page is not None
     return page
+
+
+# --- content that was lost ---
+
+
+async def test_damaged_content_comes_back_with_the_fetch_that_finds_it_unchanged(
+    store: UrlStore, backends: Backends, url: Urls
+) -> None:
+    stored = await store.put_page(put(url("/"), b"<p>whole"))
+    await backends[1].put(stored.page.content_key, b"\x00")
+    with pytest.raises(StoreUnreadable, match="fetch the page again"):
+        await store.get_content(content_of(url("/")))
+    again = await store.put_page(put(url("/"), b"<p>whole", at=1))
+    assert (await store.get_content(content_of(url("/")))).content == b"<p>whole"
+    assert (again.page.version, again.content_changed) == (1, False)
+
+
+async def test_a_304_confirms_no_page_whose_content_is_lost(store: UrlStore, backends: Backends, url: Urls) -> None:
+    stored = await store.put_page(put(url("/"), b"<p>whole"))
+    await store.touch_page(touch(url("/"), at=1))
+    await backends[1].put(stored.page.content_key, b"\x00")
+    with pytest.raises(NotFound, match="without validators"):
+        await store.touch_page(touch(url("/"), at=2))
+    assert (await _page(store, url("/"))).last_seen_ms == T0 + 1
+    await store.put_page(put(url("/"), b"<p>whole", at=3))
+    assert (await store.touch_page(touch(url("/"), at=4))).last_seen_ms == T0 + 4
 
 
 # --- pages and versions ---

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests import engines
-from tests.contract.urlstore.samples import look, put
+from tests.contract.urlstore.samples import look, put, touch
 from tests.contract.urlstore.stores import open_backends, places, service_over
-from thrift_idl.errors import BackendDown, BadConfiguration, StoreTooNew, StoreUnreadable
+from thrift_idl.errors import BackendDown, BadConfiguration, NotFound, StoreTooNew, StoreUnreadable
 from urlstore.backends.files import FileContent
 from urlstore.backends.sqlite import SqliteMetadata
 
@@ -154,7 +154,7 @@ async def test_damaged_and_newer_cells_are_told_and_a_put_mends_damage(tmp_path:
     await service.close()
 
 
-async def test_missing_and_damaged_content_is_told(tmp_path: Path) -> None:
+async def test_missing_and_damaged_content_is_told_and_comes_back(tmp_path: Path) -> None:
     from tests.contract.urlstore.samples import content_of
 
     service = service_over(await open_backends("sqlite:///:memory:", f"file:///{tmp_path}"))
@@ -167,6 +167,10 @@ async def test_missing_and_damaged_content_is_told(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(StoreUnreadable, match="missing"):
         await service.get_content(content_of("http://a.test/"))
+    with pytest.raises(NotFound, match="without validators"):
+        await service.touch_page(touch("http://a.test/", at=1))
+    await service.put_page(put("http://a.test/", at=2))
+    assert (await service.get_content(content_of("http://a.test/"))).version == 1
     await service.close()
 
 
