@@ -71,6 +71,7 @@ async def examine(settings: Settings) -> list[Finding]:
     engines = [*_engines(settings), *shards]
     found += await asyncio.gather(*(_engine(name, url, settings) for name, url in engines))
     found += [told for name, url in engines for told in _left_behind(name, url, settings)]
+    found += [finding async for finding in _stored(settings)]
     return found
 
 
@@ -96,10 +97,15 @@ def _place_line(path: Path) -> str:
 
 
 def _lock(path: Path) -> Finding:
-    pid = owner_pid(path) if (path / LOCK).exists() else 0
-    if pid and _is_locked(path / LOCK):
+    if pid := _lock_holder(path):
         return Finding("lock", "ok", f"process {pid} fetches or limits from {path}; others wait for it")
     return Finding("lock", "ok", "free")
+
+
+def _lock_holder(path: Path) -> int:
+    """The process that owns a data directory; 0 = none does."""
+    pid = owner_pid(path) if (path / LOCK).exists() else 0
+    return pid if pid and _is_locked(path / LOCK) else 0
 
 
 def _is_locked(lock: Path) -> bool:
@@ -203,6 +209,32 @@ def _shards_file(settings: Settings) -> tuple[list[tuple[str, str]], list[Findin
         return [], [Finding("pinlater.shards", "failed", error.message, remedy, str(path))]
     named = [(f"pinlater.shards: {name}", entry.backend) for name, entry in entries.items()]
     return named, [Finding("pinlater.shards", "ok", f"{path}: {', '.join(entries)}", path=str(path))]
+
+
+async def _stored(settings: Settings) -> AsyncIterator[Finding]:
+    """What the files of this machine lost of one another. Whoever works with them moves them: then nobody looks."""
+    from aragog.completeness import SAMPLE, incomplete_crawls, lost_content  # noqa: PLC0415 - opens all stores
+
+    if _lock_holder(settings.data_path):
+        return
+    try:
+        async for crawl_id, lost in incomplete_crawls(settings):
+            remedy = "give the crawl's command again: it brings back what is named anywhere, and says what isn't"
+            yield Finding(f"crawl {crawl_id}", "warning", lost, remedy)
+        looked = await lost_content(settings)
+    except AragogError as error:
+        yield Finding("stores", "failed", error.message, "mend what it names; other findings may say how")
+        return
+    if looked is None:
+        return
+    pages, lost_urls = looked
+    which = f"a sample of {pages:,} pages" if pages == SAMPLE else f"{pages:,} pages"
+    if lost_urls:
+        remedy = f"fetch them again, such as: aragog fetch {shlex.quote(lost_urls[0])}"
+        said = f"of {which}, {len(lost_urls):,} have lost their content: {', '.join(lost_urls[:3])}"
+        yield Finding("content", "warning", said, remedy)
+    else:
+        yield Finding("content", "ok", f"{which}: all have theirs")
 
 
 # --- over the network ---

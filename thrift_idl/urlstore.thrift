@@ -261,6 +261,12 @@ struct ScanResult {
   2: required binary continuation
 } (python.immutable = "")
 
+struct MissingRequest {
+  1: required context.Context context
+  /** URL keys, at most 1,000. */
+  2: required list<binary> (python.immutable = "") keys
+} (python.immutable = "")
+
 struct DueRequest {
   1: required context.Context context
   /** UTC, ms since 1970. */
@@ -288,7 +294,7 @@ struct DueResult {
 service UrlStore {
   /** Store a page: content first, the row that points at it last. Repeated, it ends the same. */
   PutPageResult put_page(1: PutPageRequest request) throws (1: context.Failure failure)
-  /** Move last_seen of a page that answered 304; NotFound where there is no page. */
+  /** Move last_seen of a page that answered 304; NotFound where the page, or its content, is lost. */
   Page touch_page(1: TouchPageRequest request) throws (1: context.Failure failure)
   /** Another record of the same page version; NotFound where there is no page. Repeated, it ends the same. */
   PutRecordResult put_record(1: PutRecordRequest request) throws (1: context.Failure failure)
@@ -308,6 +314,8 @@ service UrlStore {
   list<Attribute> (python.immutable = "") get_attributes(1: GetAttributesRequest request) throws (1: context.Failure failure)
   /** The pages to visit again until a time, as far as their rows say so, found by an index; no row is scanned. */
   DueResult due(1: DueRequest request) throws (1: context.Failure failure)
+  /** Which of the URLs have neither a page nor a redirect here. */
+  list<binary> (python.immutable = "") missing(1: MissingRequest request) throws (1: context.Failure failure)
   /** Every row, page by page. */
   ScanResult scan(1: ScanRequest request) throws (1: context.Failure failure)
 }

@@ -27,6 +27,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_SCAN_ROWS = 1_000
 """Or inlinks, in one answer."""
 MAX_LINK_URLS = 256
+MAX_KEYS = 1_000
 MAX_READ_ATTRIBUTES = 1_000
 
 _NAMESPACE = re.compile(r"[a-z0-9_]{1,64}")
@@ -106,6 +107,14 @@ def check_urls(urls: Sequence[str]) -> None:
     """Raise `InvalidRequest` beyond `MAX_LINK_URLS`."""
     if len(urls) > MAX_LINK_URLS:
         raise InvalidRequest(f"{len(urls)} URLs in one request; the limit is {MAX_LINK_URLS}")
+
+
+def check_keys(keys: Sequence[bytes]) -> None:
+    """Raise `InvalidRequest` beyond `MAX_KEYS`, and for what is no URL key."""
+    if len(keys) > MAX_KEYS:
+        raise InvalidRequest(f"{len(keys)} keys in one request; the limit is {MAX_KEYS}")
+    if any(len(key) != KEY_BYTES for key in keys):
+        raise InvalidRequest(f"a URL key has {KEY_BYTES} bytes")
 
 
 def check_due(continuation: bytes, limit: int) -> None:

@@ -223,6 +223,18 @@ class UrlStoreService:
         return await self._revisiting.due(request, self._clock_ms())
 
     @measured
+    async def missing(self, request: ttypes.MissingRequest) -> tuple[bytes, ...]:
+        """Which of the URLs have neither a page nor a redirect here: whoever thinks they had lost them."""
+        bounds.check_keys(request.keys)
+        missing: list[bytes] = []
+        for start in range(0, len(request.keys), _SCAN_CHUNK):
+            keys = request.keys[start : start + _SCAN_CHUNK]
+            rows = await self._metadata.read_rows(keys)
+            there = [bool(row and (row.page or row.redirects_to)) for row in rows]
+            missing += [key for key, is_there in zip(keys, there, strict=True) if not is_there]
+        return tuple(missing)
+
+    @measured
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
         """Every row once, in the backend's order; an answer ends at the limit or at `MAX_ANSWER_BYTES`."""
         bounds.check_scan(request.continuation, request.limit)

@@ -122,7 +122,7 @@ def _report(progress: Progress | None, as_json: bool, due: int | None = None) ->
         crawl_display.print_summary(progress)
     if progress:
         crawl_display.print_faults(progress)
-    return not progress or not (progress.faults or progress.set_aside)
+    return not progress or not (progress.faults or progress.set_aside or progress.lost)
 
 
 def _file_lines(file: Path) -> list[str]:

@@ -14,6 +14,7 @@ from rich.text import Text
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import tell
 from aragog.crawl.crawls import CrawlStatus, Failure
+from aragog.crawl.reconciliation import Reconciled
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress
 from pinlater.worker import Health
@@ -77,6 +78,23 @@ class Display:
             self._console.print(plain(told), soft_wrap=True)
 
 
+def tell_lost(found: Reconciled) -> None:
+    """What had been lost of a crawl that goes on."""
+    lost = [f"{found.jobs:,} URLs had lost their jobs"] if found.jobs else []
+    lost += [f"{found.pages:,} pages that were done are missing from the store"] if found.pages else []
+    rest = found.lost - found.enqueued
+    waiting = f"; {rest:,} wait for a page that names them" if rest > 0 else ""
+    Console(stderr=True).print(
+        Text(f"aragog: {' and '.join(lost)}: {found.enqueued:,} are queued again{waiting}"), soft_wrap=True
+    )
+
+
+def tell_rescued(count: int) -> None:
+    """What became of a crawl that stood still."""
+    done = f"{count:,} of its URLs are queued again" if count else "nothing names the URLs left: they are given up"
+    Console(stderr=True).print(Text(f"aragog: the crawl stood still, its queue had lost jobs; {done}"), soft_wrap=True)
+
+
 def print_summary(progress: Progress) -> None:
     """How a crawl ended."""
     status = progress.status
@@ -100,6 +118,8 @@ def print_faults(progress: Progress) -> None:
         told.append(f"{len(faults):,} URLs failed by an error of Aragog's own, or of its configuration")
         told.append(f"the first of them: {first.url[:200]}: {first.message} [{first.code}]")
         told.append(f"once that is mended: aragog crawl retry {crawl_id}, then the same command again")
+    if progress.lost:
+        told.append(f"{progress.lost:,} URLs were lost with their jobs: the same command crawls anew")
     if progress.set_aside:
         told.append(f"{progress.set_aside:,} follow-up jobs were set aside: aragog queue show signals, or inlinks")
     for line in told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -12,8 +12,10 @@ from typing import TypeVar
 from aragog.cli import crawl_display
 from aragog.cli.pages import tell_waiting
 from aragog.cli.stopping import Stopping
+from aragog.crawl.crawls import Crawl
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.queues import JobQueues
+from aragog.crawl.reconciliation import Reconciliation
 from aragog.crawl.start import Source, Wanted, start
 from aragog.crawl.tally import Tally
 from aragog.crawl.watch import Progress, faults, watch
@@ -21,6 +23,7 @@ from aragog.settings import Settings
 from pinlater.worker import Health
 from thrift_idl.errors import BackendDown, BadConfiguration
 from thrift_idl.gen.fetcher.protocol import Fetcher
+from thrift_idl.gen.urlstore.protocol import UrlStore
 
 T = TypeVar("T")
 MakeSource = Callable[["Watched", Fetcher], Source]
@@ -37,6 +40,7 @@ class Watched:
     drops_queue: bool
     """Whether that is possible: a crawl that has its queue isn't over."""
     fetching: Callable[[], AbstractAsyncContextManager[Fetcher]]
+    store: Callable[[], AbstractAsyncContextManager[UrlStore]]
     health: Health = field(default_factory=Health)
     tally: Tally | None = None
     work: Callable[[asyncio.Event], Awaitable[None]] | None = None
@@ -50,6 +54,7 @@ async def run_crawl(
     try:
         async with watching_of(settings, lock_wait_ms) as watched:
             crawl_id = await _started(watched, wanted, make_source)
+            await _reconciled(watched, crawl_id, wanted.seeds)
             stopping.started()
             return await work_and_watch(watched, crawl_id, stopping.stop)
     except asyncio.CancelledError:
@@ -71,6 +76,23 @@ async def _start(watched: Watched, wanted: Wanted, source: Source | None) -> str
     return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=drops_queue, source=source)
 
 
+async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> None:
+    """Before the crawl goes on: what its frontier, queue or store lost since comes back, and people are told."""
+    async with watched.store() as store:
+        reconciliation = Reconciliation(watched.frontier, watched.jobs, store, "cli")
+        crawl = (await watched.frontier.crawls.status(crawl_id)).crawl
+        found = await watched.health.persistently(lambda: reconciliation.run(crawl, seeds))
+    if found.lost:
+        crawl_display.tell_lost(found)
+
+
+async def _rescued(watched: Watched, crawl: Crawl) -> None:
+    """The crawl stands still: what can be found again has a job again, the rest is given up, and people are told."""
+    async with watched.store() as store:
+        reconciliation = Reconciliation(watched.frontier, watched.jobs, store, "cli")
+        crawl_display.tell_rescued(await watched.health.persistently(lambda: reconciliation.rescue(crawl)))
+
+
 async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
     """How far the crawl came; None where it was stopped before anybody could tell."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
@@ -82,6 +104,8 @@ async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -
             while (latest := await unless(stop, anext(watching, None))) is not None:
                 progress = latest
                 display.show(progress)
+                if progress.is_stuck:
+                    await unless(stop, _rescued(watched, progress.status.crawl))
         if progress and progress.over:
             queue = progress.status.crawl.queue
             await unless(stop, watched.health.persistently(lambda: watched.drop_queue(queue)))
@@ -126,6 +150,7 @@ async def watching_of(settings: Settings, lock_wait_ms: int) -> AsyncIterator[Wa
                 drop_queue=worker.drop_queue,
                 drops_queue=True,
                 fetching=lambda: nullcontext(worker.assembly.fetcher),
+                store=lambda: nullcontext(worker.assembly.store),
                 health=worker.health,
                 tally=worker.tally,
                 work=worker.run,
@@ -137,6 +162,7 @@ async def watching_of(settings: Settings, lock_wait_ms: int) -> AsyncIterator[Wa
 async def services_of(settings: Settings, stack: AsyncExitStack) -> Watched:
     """Frontier and PinLater without a worker."""
     from aragog.assembly.scheduling import dropper, frontier_of, local_pinlater, pinlater_of  # noqa: PLC0415 - as above
+    from aragog.assembly.storing import store_of  # noqa: PLC0415 - as above
 
     pinlater = await stack.enter_async_context(
         pinlater_of(settings) if settings.pinlater.service else local_pinlater(settings)
@@ -144,7 +170,14 @@ async def services_of(settings: Settings, stack: AsyncExitStack) -> Watched:
     jobs = JobQueues(pinlater, "cli")
     frontier = await stack.enter_async_context(frontier_of(settings))
     drops_queue = not settings.pinlater.service or bool(settings.pinlater.admin_password)
-    return Watched(frontier, jobs, dropper(settings, pinlater, jobs), drops_queue, lambda: _fetcher_service(settings))
+    return Watched(
+        frontier=frontier,
+        jobs=jobs,
+        drop_queue=dropper(settings, pinlater, jobs),
+        drops_queue=drops_queue,
+        fetching=lambda: _fetcher_service(settings),
+        store=lambda: store_of(settings),
+    )
 
 
 @asynccontextmanager

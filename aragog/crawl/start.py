@@ -163,16 +163,17 @@ async def _seed(crawl: Crawl, seeds: Sequence[Seed], frontier: Frontier, jobs: J
                 by_key.setdefault(url_key(seed.url), seed)
         wanted = await frontier.unknown(crawl.id, tuple(by_key), 0)
         times = [by_key[key].run_after_ms for key in wanted]
-        await _enqueue(crawl, {key: (by_key[key].url, 0) for key in wanted}, frontier, jobs, times)
+        await enqueue(crawl, {key: (by_key[key].url, 0) for key in wanted}, frontier, jobs, times)
 
 
-async def _enqueue(
+async def enqueue(
     crawl: Crawl,
     found: dict[bytes, tuple[str, int]],
     frontier: Frontier,
     jobs: JobQueues,
     run_after_ms: Sequence[int] = (),
 ) -> None:
+    """Jobs for the URLs `found` (URL key -> URL, depth), then their entries."""
     bodies = [CrawlJob(url, crawl.id, depth).encode() for url, depth in found.values()]
     names = await jobs.enqueue(crawl.queue, bodies, run_after_ms)
     offers = [Offer(key, name, depth) for (key, (_, depth)), name in zip(found.items(), names, strict=True)]
@@ -188,6 +189,6 @@ async def retry(crawl_id: str, frontier: Frontier, jobs: JobQueues) -> int:
     while failures := await crawls.failures(crawl_id, after, _BATCH):
         urls = {each.key: each.url for each in failures}
         reopened = await crawls.reopen(crawl_id, tuple(urls))
-        await _enqueue(crawl, {key: (urls[key], depth) for key, depth in reopened.items()}, frontier, jobs)
+        await enqueue(crawl, {key: (urls[key], depth) for key, depth in reopened.items()}, frontier, jobs)
         count, after = count + len(reopened), failures[-1].key
     return count

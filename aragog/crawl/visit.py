@@ -22,6 +22,7 @@ from thrift_idl.errors import (
     Deferred,
     InternalError,
     Moved,
+    NotFound,
     Refused,
     StoreUnreadable,
     Unavailable,
@@ -134,10 +135,17 @@ class Visitor:
         return visit
 
     async def _visit(
-        self, url: str, context: Context, resume: Sequence[Hop], accept: Sequence[str], began_ms: int
+        self,
+        url: str,
+        context: Context,
+        resume: Sequence[Hop],
+        accept: Sequence[str],
+        began_ms: int,
+        *,
+        conditional: bool = True,
     ) -> Visit:
         previous = await self._stored(url, context)
-        request = _request(url, context, previous, resume, accept, self)
+        request = _request(url, context, previous if conditional else None, resume, accept, self)
         self.steps("fetch", context.request_id, url)
         try:
             fetched = await self._fetched(request)
@@ -150,7 +158,12 @@ class Visitor:
         if fetched.chain:
             previous = await self._stored(fetched.url, context)
         if fetched.status == 304:
-            return await self._touch(url, fetched, previous, context)
+            try:
+                return await self._touch(url, fetched, previous, context)
+            except NotFound:  # the page is gone, or its content is: a 304 brings neither back
+                if not conditional:
+                    raise
+                return await self._visit(url, context, resume, accept, began_ms, conditional=False)
         try:
             return await self._put_page(url, fetched, previous, context)
         except Refused as error:  # the store doesn't take it: its record is too large

@@ -6,12 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
-from aragog.crawl.crawls import Crawls, CrawlStatus, Failure
+from aragog.crawl.crawls import Crawls, CrawlState, CrawlStatus, Failure
 from aragog.crawl.followups import INLINKS, SIGNALS
-from aragog.crawl.frontier import Frontier
+from aragog.crawl.frontier import LOST_CODE, Frontier
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.visit import FAULTS, Persistently, once
+
+#: So often in a row nothing moved and the queue was empty: a job that is about to be enqueued or finished moves.
+_STUCK_LOOKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,13 @@ class Progress:
     """Follow-up jobs that were set aside since the watching began, of any crawl."""
     faults: tuple[Failure, ...] = ()
     """URLs that failed by an error of ours, as of the end."""
+    is_stuck: bool = False
+    """URLs are open, nothing moves, and no job is there that could move anything: a queue has lost jobs."""
+
+    @property
+    def lost(self) -> int:
+        """URLs that were given up: their jobs were lost, and nothing names them any more."""
+        return self.status.outcomes.get(LOST_CODE, 0)
 
     @property
     def over(self) -> bool:
@@ -54,18 +65,30 @@ async def watch(
     async def failed() -> int:
         return await jobs.failed(SIGNALS) + await jobs.failed(INLINKS)
 
+    async def has_job(status: CrawlStatus) -> bool:
+        return await jobs.count(status.crawl.queue) > 0
+
     began, failed_before = time.monotonic(), await persistently(failed)
     seen: list[tuple[float, int]] = []
+    still, before = 0, None
     while True:
         status, signals, inlinks = await persistently(look)
         elapsed_s = time.monotonic() - began
         seen = [*seen[-10:], (elapsed_s, status.counters.pages)]
         set_aside = max(0, await persistently(failed) - failed_before)
-        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen), set_aside)
+        stands = _waits(status) and status == before and not await persistently(partial(has_job, status))
+        still, before = still + 1 if stands else 0, status
+        is_stuck = still >= _STUCK_LOOKS
+        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen), set_aside, is_stuck=is_stuck)
         yield progress
         if progress.over:
             return
         await asyncio.sleep(every_ms / 1000)
+
+
+def _waits(status: CrawlStatus) -> bool:
+    """Whether workers should be at it: whoever seeds it has yet to enqueue, and one that is paused waits for people."""
+    return status.seeded and status.state == CrawlState.RUNNING and status.counters.open > 0
 
 
 async def faults(crawls: Crawls, status: CrawlStatus) -> tuple[Failure, ...]:

@@ -28,21 +28,23 @@ No page is fetched twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 from aragog.crawl.crawls import Crawls
-from aragog.crawl.frontier.entry import EntryState
+from aragog.crawl.frontier.entry import Entry, EntryState
 from weburl import KEY_BYTES
 
 __all__ = [
     "KEY_BYTES",
+    "LOST_CODE",
     "OVER_BUDGET_CODE",
     "Claim",
     "Crawls",
     "Ending",
+    "Entry",
     "EntryState",
     "Finish",
     "Finished",
@@ -54,6 +56,8 @@ __all__ = [
 
 OVER_BUDGET_CODE = "over_budget"
 """The outcome code of a URL that was skipped because the crawl had all its pages."""
+LOST_CODE = "lost"
+"""The outcome code of a URL that was skipped because its job was lost and nothing names the URL any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,22 @@ class Frontier(Protocol):
 
         Nobody else works with the crawl meanwhile. Where a new key has an entry, that stays, and the other goes.
         """
+        ...
+
+    def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+        """All entries of a crawl by URL key, some thousand at a time; one that moves meanwhile may come twice."""
+        ...
+
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+        """Their jobs, or with `refetch` their pages, are lost: they wait again, owned by no job; how many.
+
+        An entry that isn't as told any more stays as it is. `unknown` wants a job for each of them. A crawl that was
+        done runs again; one that was cancelled stays so.
+        """
+        ...
+
+    async def give_up(self, crawl_id: str, keys: Sequence[bytes]) -> int:
+        """Nothing names these URLs: those that wait for a job are skipped as `LOST_CODE`; how many."""
         ...
 
     async def close(self) -> None:

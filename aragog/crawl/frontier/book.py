@@ -10,7 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aragog.crawl.crawls import CrawlState, may_turn
-from aragog.crawl.frontier import OVER_BUDGET_CODE, Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
+from aragog.crawl.frontier import (
+    LOST_CODE,
+    OVER_BUDGET_CODE,
+    Claim,
+    Ending,
+    Finish,
+    Finished,
+    Offer,
+    Rekeyed,
+    Verdict,
+)
 from aragog.crawl.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
 from thrift_idl.errors import InvalidRequest
 
@@ -128,6 +138,24 @@ class Book:
             self._end()
         return moved
 
+    def disown(self, entries: Mapping[bytes, Entry], *, refetch: bool) -> int:
+        """See `Frontier.disown`."""
+        if self.standing.state is CrawlState.CANCELLED:
+            return 0
+        as_told = [key for key, entry in entries.items() if self._entries.get(key) == entry]
+        for key in as_told:
+            self._disown(key, self._entries[key], refetch)
+        return len(as_told)
+
+    def give_up(self, keys: Iterable[bytes]) -> int:
+        """See `Frontier.give_up`."""
+        unowned = [key for key in keys if (entry := self._entries.get(key)) and entry.open and entry.owner == UNOWNED]
+        for key in unowned:
+            self._close(key, self._entries[key], Ending(EntryState.SKIPPED, LOST_CODE))
+        if unowned:
+            self._end()
+        return len(unowned)
+
     # --- one entry ---
 
     def _is_meant(self, url: Rekeyed) -> bool:
@@ -145,6 +173,17 @@ class Book:
         self.removed[old] = None if new in self._entries else new
         if new not in self._entries:
             self._move(new, entry)
+
+    def _disown(self, key: bytes, entry: Entry, refetch: bool) -> None:
+        if refetch and entry.state is EntryState.PAGE:
+            self.standing.pages -= 1
+        self._run_again()
+        fetched = entry.fetched and not refetch
+        self._move(key, replace(entry, state=EntryState.WAITING, owner=UNOWNED, fetched=fetched))
+
+    def _run_again(self) -> None:
+        if self.standing.state is CrawlState.DONE:
+            self.standing.state, self.standing.ended_ms = CrawlState.RUNNING, 0
 
     def _wants_job(self, key: bytes, depth: int) -> bool:
         entry = self._entries.get(key)
@@ -198,8 +237,7 @@ class Book:
             return entry
         if entry.state is not EntryState.FAILED:
             return None
-        if self.standing.state is CrawlState.DONE:
-            self.standing.state, self.standing.ended_ms = CrawlState.RUNNING, 0
+        self._run_again()
         return self._move(key, replace(entry, state=EntryState.WAITING, owner=UNOWNED))
 
     def _close(self, key: bytes, entry: Entry, ending: Ending) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Self
 
-from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
-from aragog.crawl.frontier.entry import MAX_DEPTH, owner_of
+from aragog.crawl.frontier import LOST_CODE, Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
+from aragog.crawl.frontier.entry import MAX_DEPTH, Entry, owner_of, pack
 from aragog.crawl.frontier.records import check_keys, pack_failure, slices
 from aragog.crawl.frontier.redis_crawls import RedisCrawls
 from aragog.crawl.frontier.redis_scripts import Argument, FrontierScripts
@@ -81,6 +81,25 @@ class RedisFrontier:
             flat = [each for url, owner in zip(part, owners, strict=True) for each in (url.old, url.new, owner)]
             moved += await self._scripts.run("rekey", crawl_id, flat)
         return moved
+
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+        """A scan of the hash, a thousand fields at a time."""
+        async for some in self._scripts.entries(crawl_id):
+            yield some
+
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+        """One script a slice."""
+        check_keys(tuple(entries))
+        disowned = 0
+        for part in slices(tuple(entries.items())):
+            told = [argument for key, entry in part for argument in (key, pack(entry))]
+            disowned += await self._scripts.run("disown", crawl_id, (int(refetch), *told))
+        return disowned
+
+    async def give_up(self, crawl_id: str, keys: Sequence[bytes]) -> int:
+        """One script a slice."""
+        check_keys(keys)
+        return sum([await self._scripts.run("give_up", crawl_id, (LOST_CODE, *part)) for part in slices(keys)])
 
     async def close(self) -> None:
         """Close the connections."""

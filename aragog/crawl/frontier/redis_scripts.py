@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from aragog.crawl.frontier.entry import Entry, unpack
 from aragog.crawl.frontier.scripts import script
 from drivers import redis
 from weburl import KEY_VERSION
@@ -13,7 +14,10 @@ from weburl.earlier import check_key_version
 
 Argument = str | bytes | int
 _WHAT = "the frontier (redis)"
-_NAMES = ("unknown", "schedule", "claim", "release", "finish", "seeded", "turn", "reopen", "create", "forget", "rekey")
+_NAMES = (
+    *("unknown", "schedule", "claim", "release", "finish", "disown", "give_up"),
+    *("create", "seeded", "turn", "reopen", "forget", "rekey"),
+)
 
 
 class FrontierScripts:
@@ -68,3 +72,13 @@ class FrontierScripts:
         now_ms = time.time_ns() // 1_000_000
         with redis.answering(_WHAT):
             return await self._scripts[name](keys=self.keys(crawl_id), args=(now_ms, *arguments))
+
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+        """All entries of a crawl, by a scan of its hash."""
+        await self.check()
+        _, entries_key, _ = self.keys(crawl_id)
+        cursor = None
+        while cursor != 0:
+            with redis.answering(_WHAT):
+                cursor, found = await self.client.hscan(entries_key, cursor or 0, count=1_000)
+            yield {key: unpack(packed) for key, packed in found.items()}

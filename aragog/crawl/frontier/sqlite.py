@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Self
 
 from aragog.crawl.frontier import Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
 from aragog.crawl.frontier.book import Book
+from aragog.crawl.frontier.entry import Entry, unpack
 from aragog.crawl.frontier.records import slices
 from aragog.crawl.frontier.sqlite_book import run
 from aragog.crawl.frontier.sqlite_crawls import SqliteCrawls
@@ -15,6 +17,11 @@ from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
 from weburl import KEY_VERSION
 from weburl.earlier import check_key_version
+
+_SOME_ENTRIES = (
+    "SELECT key, entry FROM frontier_entry"
+    " WHERE crawl = (SELECT number FROM frontier_crawl WHERE id = ?) AND key > ? ORDER BY key LIMIT 1000"
+)
 
 
 class SqliteFrontier:
@@ -100,9 +107,39 @@ class SqliteFrontier:
             moved += await run(self._database, crawl_id, keys, partial(Book.rekey, urls=part), 0, reads=True)
         return moved
 
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+        """In the order of their keys."""
+        after = b""
+        while True:
+            some = await self._database.read(partial(_some_entries, crawl_id=crawl_id, after=after))
+            if not some:
+                return
+            yield some
+            after = max(some)
+
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+        """One transaction a slice."""
+        disowned = 0
+        for part in slices(tuple(entries.items())):
+            told = dict(part)
+            rule = partial(Book.disown, entries=told, refetch=refetch)
+            disowned += await run(self._database, crawl_id, told, rule, 0, reads=False)
+        return disowned
+
+    async def give_up(self, crawl_id: str, keys: Sequence[bytes]) -> int:
+        """One transaction a slice."""
+        given_up = 0
+        for part in slices(keys):
+            given_up += await run(self._database, crawl_id, part, partial(Book.give_up, keys=part), 0, reads=False)
+        return given_up
+
     async def close(self) -> None:
         """Commit what is under way, close the file."""
         await self._database.close()
+
+
+def _some_entries(db: sqlite3.Connection, crawl_id: str, after: bytes) -> dict[bytes, Entry]:
+    return {key: unpack(packed) for key, packed in db.execute(_SOME_ENTRIES, (crawl_id, after))}
 
 
 async def _key_version(database: Database) -> int:

@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 
 from tests.contract.urlstore.samples import (
+    CONTEXT,
     T0,
     chain,
     content_of,
     headers,
     links_of,
     look,
+    outcome,
     put,
     record,
     touch,
 )
 from tests.contract.urlstore.stores import Backends
-from thrift_idl.errors import NotFound, StoreUnreadable
+from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
 from thrift_idl.gen.page.ttypes import RobotsDirectives
 from thrift_idl.gen.urlstore.protocol import UrlStore
-from thrift_idl.gen.urlstore.ttypes import UrlRow
+from thrift_idl.gen.urlstore.ttypes import MissingRequest, UrlRow
 from thrift_idl.records import pack
 from weburl import url_key
 
@@ -67,6 +69,22 @@ async def test_a_304_confirms_no_page_whose_content_is_lost(store: UrlStore, bac
     assert (await _page(store, url("/"))).last_seen_ms == T0 + 1
     await store.put_page(put(url("/"), b"<p>whole", at=3))
     assert (await store.touch_page(touch(url("/"), at=4))).last_seen_ms == T0 + 4
+
+
+async def test_urls_with_neither_page_nor_redirect_are_missing(store: UrlStore, url: Urls) -> None:
+    await store.put_page(put(url("/page"), chain=chain(url("/moved"), url("/page"))))
+    await store.put_outcome(outcome(url("/refused")))
+    keys = tuple(url_key(url(path)) for path in ("/never", "/page", "/moved", "/refused"))
+    assert await store.missing(MissingRequest(CONTEXT, keys)) == (keys[0], keys[3])
+    assert await store.missing(MissingRequest(CONTEXT, ())) == ()
+    many = tuple(number.to_bytes(16) for number in range(1_000))
+    assert await store.missing(MissingRequest(CONTEXT, many)) == many
+
+
+@pytest.mark.parametrize("keys", [(b"short",), tuple(bytes(16) for _ in range(1_001))])
+async def test_what_is_no_key_or_too_many_is_refused(store: UrlStore, keys: tuple[bytes, ...]) -> None:
+    with pytest.raises(InvalidRequest):
+        await store.missing(MissingRequest(CONTEXT, keys))
 
 
 # --- pages and versions ---

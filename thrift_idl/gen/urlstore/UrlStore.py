@@ -31,7 +31,7 @@ class Iface(object):
 
     def touch_page(self, request):
         """
-        Move last_seen of a page that answered 304; NotFound where there is no page.
+        Move last_seen of a page that answered 304; NotFound where the page, or its content, is lost.
 
         Parameters:
          - request
@@ -135,6 +135,16 @@ class Iface(object):
         """
         pass
 
+    def missing(self, request):
+        """
+        Which of the URLs have neither a page nor a redirect here.
+
+        Parameters:
+         - request
+
+        """
+        pass
+
     def scan(self, request):
         """
         Every row, page by page.
@@ -191,7 +201,7 @@ class Client(Iface):
 
     def touch_page(self, request):
         """
-        Move last_seen of a page that answered 304; NotFound where there is no page.
+        Move last_seen of a page that answered 304; NotFound where the page, or its content, is lost.
 
         Parameters:
          - request
@@ -577,6 +587,42 @@ class Client(Iface):
             raise result.failure
         raise TApplicationException(TApplicationException.MISSING_RESULT, "due failed: unknown result")
 
+    def missing(self, request):
+        """
+        Which of the URLs have neither a page nor a redirect here.
+
+        Parameters:
+         - request
+
+        """
+        self.send_missing(request)
+        return self.recv_missing()
+
+    def send_missing(self, request):
+        self._oprot.writeMessageBegin('missing', TMessageType.CALL, self._seqid)
+        args = missing_args()
+        args.request = request
+        args.write(self._oprot)
+        self._oprot.writeMessageEnd()
+        self._oprot.trans.flush()
+
+    def recv_missing(self):
+        iprot = self._iprot
+        (fname, mtype, rseqid) = iprot.readMessageBegin()
+        if mtype == TMessageType.EXCEPTION:
+            x = TApplicationException()
+            x.read(iprot)
+            iprot.readMessageEnd()
+            raise x
+        result = missing_result()
+        result.read(iprot)
+        iprot.readMessageEnd()
+        if result.success is not None:
+            return result.success
+        if result.failure is not None:
+            raise result.failure
+        raise TApplicationException(TApplicationException.MISSING_RESULT, "missing failed: unknown result")
+
     def scan(self, request):
         """
         Every row, page by page.
@@ -630,6 +676,7 @@ class Processor(Iface, TProcessor):
         self._processMap["put_attributes"] = Processor.process_put_attributes
         self._processMap["get_attributes"] = Processor.process_get_attributes
         self._processMap["due"] = Processor.process_due
+        self._processMap["missing"] = Processor.process_missing
         self._processMap["scan"] = Processor.process_scan
         self._on_message_begin = None
 
@@ -961,6 +1008,32 @@ class Processor(Iface, TProcessor):
             msg_type = TMessageType.EXCEPTION
             result = TApplicationException(TApplicationException.INTERNAL_ERROR, 'Internal error')
         oprot.writeMessageBegin("due", msg_type, seqid)
+        result.write(oprot)
+        oprot.writeMessageEnd()
+        oprot.trans.flush()
+
+    def process_missing(self, seqid, iprot, oprot):
+        args = missing_args()
+        args.read(iprot)
+        iprot.readMessageEnd()
+        result = missing_result()
+        try:
+            result.success = self._handler.missing(args.request)
+            msg_type = TMessageType.REPLY
+        except TTransport.TTransportException:
+            raise
+        except thrift_idl.gen.context.ttypes.Failure as failure:
+            msg_type = TMessageType.REPLY
+            result.failure = failure
+        except TApplicationException as ex:
+            logging.exception('TApplication exception in handler')
+            msg_type = TMessageType.EXCEPTION
+            result = ex
+        except Exception:
+            logging.exception('Unexpected exception in handler')
+            msg_type = TMessageType.EXCEPTION
+            result = TApplicationException(TApplicationException.INTERNAL_ERROR, 'Internal error')
+        oprot.writeMessageBegin("missing", msg_type, seqid)
         result.write(oprot)
         oprot.writeMessageEnd()
         oprot.trans.flush()
@@ -2039,10 +2112,10 @@ class outlinks_result(object):
             if fid == 0:
                 if ftype == TType.LIST:
                     self.success = []
-                    (_etype82, _size79) = iprot.readListBegin()
-                    for _i83 in range(_size79):
-                        _elem84 = thrift_idl.gen.page.ttypes.Link.read(iprot)
-                        self.success.append(_elem84)
+                    (_etype89, _size86) = iprot.readListBegin()
+                    for _i90 in range(_size86):
+                        _elem91 = thrift_idl.gen.page.ttypes.Link.read(iprot)
+                        self.success.append(_elem91)
                     self.success = tuple(self.success)
                     iprot.readListEnd()
                 else:
@@ -2066,8 +2139,8 @@ class outlinks_result(object):
         if self.success is not None:
             oprot.writeFieldBegin('success', TType.LIST, 0)
             oprot.writeListBegin(TType.STRUCT, len(self.success))
-            for iter85 in self.success:
-                iter85.write(oprot)
+            for iter92 in self.success:
+                iter92.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.failure is not None:
@@ -2672,10 +2745,10 @@ class get_attributes_result(object):
             if fid == 0:
                 if ftype == TType.LIST:
                     self.success = []
-                    (_etype89, _size86) = iprot.readListBegin()
-                    for _i90 in range(_size86):
-                        _elem91 = Attribute.read(iprot)
-                        self.success.append(_elem91)
+                    (_etype96, _size93) = iprot.readListBegin()
+                    for _i97 in range(_size93):
+                        _elem98 = Attribute.read(iprot)
+                        self.success.append(_elem98)
                     self.success = tuple(self.success)
                     iprot.readListEnd()
                 else:
@@ -2699,8 +2772,8 @@ class get_attributes_result(object):
         if self.success is not None:
             oprot.writeFieldBegin('success', TType.LIST, 0)
             oprot.writeListBegin(TType.STRUCT, len(self.success))
-            for iter92 in self.success:
-                iter92.write(oprot)
+            for iter99 in self.success:
+                iter99.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.failure is not None:
@@ -2892,6 +2965,174 @@ class due_result(object):
 all_structs.append(due_result)
 due_result.thrift_spec = (
     (0, TType.STRUCT, 'success', [DueResult, None], None, ),  # 0
+    (1, TType.STRUCT, 'failure', [thrift_idl.gen.context.ttypes.Failure, None], None, ),  # 1
+)
+
+
+class missing_args(object):
+    """
+    Attributes:
+     - request
+
+    """
+
+    __slots__ = (
+        'request',
+    )
+
+
+    def __init__(self, request=None,):
+        self.request = request
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    self.request = MissingRequest.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('missing_args')
+        if self.request is not None:
+            oprot.writeFieldBegin('request', TType.STRUCT, 1)
+            self.request.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+all_structs.append(missing_args)
+missing_args.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'request', [MissingRequest, None], None, ),  # 1
+)
+
+
+class missing_result(object):
+    """
+    Attributes:
+     - success
+     - failure
+
+    """
+
+    __slots__ = (
+        'success',
+        'failure',
+    )
+
+
+    def __init__(self, success=None, failure=None,):
+        self.success = success
+        self.failure = failure
+
+    def read(self, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
+            iprot._fast_decode(self, iprot, [self.__class__, self.thrift_spec])
+            return
+        iprot.readStructBegin()
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 0:
+                if ftype == TType.LIST:
+                    self.success = []
+                    (_etype103, _size100) = iprot.readListBegin()
+                    for _i104 in range(_size100):
+                        _elem105 = iprot.readBinary()
+                        self.success.append(_elem105)
+                    self.success = tuple(self.success)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 1:
+                if ftype == TType.STRUCT:
+                    self.failure = thrift_idl.gen.context.ttypes.Failure()
+                    self.failure.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('missing_result')
+        if self.success is not None:
+            oprot.writeFieldBegin('success', TType.LIST, 0)
+            oprot.writeListBegin(TType.STRING, len(self.success))
+            for iter106 in self.success:
+                oprot.writeBinary(iter106)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        if self.failure is not None:
+            oprot.writeFieldBegin('failure', TType.STRUCT, 1)
+            self.failure.write(oprot)
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+all_structs.append(missing_result)
+missing_result.thrift_spec = (
+    (0, TType.LIST, 'success', (TType.STRING, 'BINARY', True), None, ),  # 0
     (1, TType.STRUCT, 'failure', [thrift_idl.gen.context.ttypes.Failure, None], None, ),  # 1
 )
 

@@ -19,7 +19,7 @@ class UrlStore(Protocol):
         ...
 
     async def touch_page(self, request: ttypes.TouchPageRequest) -> ttypes.Page:
-        """Move last_seen of a page that answered 304; NotFound where there is no page."""
+        """Move last_seen of a page that answered 304; NotFound where the page, or its content, is lost."""
         ...
 
     async def put_record(self, request: ttypes.PutRecordRequest) -> ttypes.PutRecordResult:
@@ -60,6 +60,10 @@ class UrlStore(Protocol):
 
     async def due(self, request: ttypes.DueRequest) -> ttypes.DueResult:
         """The pages to visit again until a time, as far as their rows say so, found by an index; no row is scanned."""
+        ...
+
+    async def missing(self, request: ttypes.MissingRequest) -> tuple[bytes, ...]:
+        """Which of the URLs have neither a page nor a redirect here."""
         ...
 
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:

@@ -3639,6 +3639,114 @@ class ScanResult(object):
         return not (self == other)
 
 
+class MissingRequest(object):
+    """
+    Attributes:
+     - context
+     - keys: URL keys, at most 1,000.
+
+    """
+
+    __slots__ = (
+        'context',
+        'keys',
+    )
+
+
+    def __init__(self, context=None, keys=None,):
+        _set(self, 'context', context)
+        _set(self, 'keys', keys)
+
+    def __setattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __delattr__(self, *args):
+        raise TypeError("can't modify immutable instance")
+
+    def __hash__(self):
+        return hash(self.__class__) ^ hash((self.context, self.keys, ))
+
+    @classmethod
+    def read(cls, iprot):
+        if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and cls.thrift_spec is not None:
+            return iprot._fast_decode(None, iprot, [cls, cls.thrift_spec])
+        iprot.readStructBegin()
+        context = None
+        keys = None
+        while True:
+            (fname, ftype, fid) = iprot.readFieldBegin()
+            if ftype == TType.STOP:
+                break
+            if fid == 1:
+                if ftype == TType.STRUCT:
+                    context = thrift_idl.gen.context.ttypes.Context.read(iprot)
+                else:
+                    iprot.skip(ftype)
+            elif fid == 2:
+                if ftype == TType.LIST:
+                    keys = []
+                    (_etype75, _size72) = iprot.readListBegin()
+                    for _i76 in range(_size72):
+                        _elem77 = iprot.readBinary()
+                        keys.append(_elem77)
+                    keys = tuple(keys)
+                    iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            else:
+                iprot.skip(ftype)
+            iprot.readFieldEnd()
+        iprot.readStructEnd()
+        return cls(
+            context=context,
+            keys=keys,
+        )
+
+    def write(self, oprot):
+        if oprot._fast_encode is not None and self.thrift_spec is not None:
+            oprot.trans.write(oprot._fast_encode(self, [self.__class__, self.thrift_spec]))
+            return
+        oprot.writeStructBegin('MissingRequest')
+        if self.context is not None:
+            oprot.writeFieldBegin('context', TType.STRUCT, 1)
+            self.context.write(oprot)
+            oprot.writeFieldEnd()
+        if self.keys is not None:
+            oprot.writeFieldBegin('keys', TType.LIST, 2)
+            oprot.writeListBegin(TType.STRING, len(self.keys))
+            for iter78 in self.keys:
+                oprot.writeBinary(iter78)
+            oprot.writeListEnd()
+            oprot.writeFieldEnd()
+        oprot.writeFieldStop()
+        oprot.writeStructEnd()
+
+    def validate(self):
+        if self.context is None:
+            raise TProtocolException(message='Required field context is unset!')
+        if self.keys is None:
+            raise TProtocolException(message='Required field keys is unset!')
+        return
+
+    def __repr__(self):
+        L = ['%s=%r' % (key, getattr(self, key))
+             for key in self.__slots__]
+        return '%s(%s)' % (self.__class__.__name__, ', '.join(L))
+
+    def __eq__(self, other):
+        if not isinstance(other, self.__class__):
+            return False
+        for attr in self.__slots__:
+            my_val = getattr(self, attr)
+            other_val = getattr(other, attr)
+            if my_val != other_val:
+                return False
+        return True
+
+    def __ne__(self, other):
+        return not (self == other)
+
+
 class DueRequest(object):
     """
     Attributes:
@@ -3910,10 +4018,10 @@ class DueResult(object):
             if fid == 1:
                 if ftype == TType.LIST:
                     pages = []
-                    (_etype75, _size72) = iprot.readListBegin()
-                    for _i76 in range(_size72):
-                        _elem77 = DuePage.read(iprot)
-                        pages.append(_elem77)
+                    (_etype82, _size79) = iprot.readListBegin()
+                    for _i83 in range(_size79):
+                        _elem84 = DuePage.read(iprot)
+                        pages.append(_elem84)
                     pages = tuple(pages)
                     iprot.readListEnd()
                 else:
@@ -3946,8 +4054,8 @@ class DueResult(object):
         if self.pages is not None:
             oprot.writeFieldBegin('pages', TType.LIST, 1)
             oprot.writeListBegin(TType.STRUCT, len(self.pages))
-            for iter78 in self.pages:
-                iter78.write(oprot)
+            for iter85 in self.pages:
+                iter85.write(oprot)
             oprot.writeListEnd()
             oprot.writeFieldEnd()
         if self.continuation is not None:
@@ -4204,6 +4312,12 @@ ScanResult.thrift_spec = (
     None,  # 0
     (1, TType.LIST, 'rows', (TType.STRUCT, [UrlRow, None], True), None, ),  # 1
     (2, TType.STRING, 'continuation', 'BINARY', None, ),  # 2
+)
+all_structs.append(MissingRequest)
+MissingRequest.thrift_spec = (
+    None,  # 0
+    (1, TType.STRUCT, 'context', [thrift_idl.gen.context.ttypes.Context, None], None, ),  # 1
+    (2, TType.LIST, 'keys', (TType.STRING, 'BINARY', True), None, ),  # 2
 )
 all_structs.append(DueRequest)
 DueRequest.thrift_spec = (

@@ -41,13 +41,16 @@ local function load(keys)
   end
 end
 
+local function packed(entry)
+  return string.char(entry.state + (entry.fetched and FETCHED or 0), math.floor(entry.depth / 256), entry.depth % 256)
+    .. entry.owner
+end
+
 local function store()
   local put = {}
   for key in pairs(changed) do
-    local entry = entries[key]
     put[#put + 1] = key
-    put[#put + 1] = string.char(entry.state + (entry.fetched and FETCHED or 0), math.floor(entry.depth / 256),
-      entry.depth % 256) .. entry.owner
+    put[#put + 1] = packed(entries[key])
   end
   if #put > 0 then redis.call('HSET', ENTRIES, unpack(put)) end
   local counts = crawl.counts
@@ -62,6 +65,10 @@ local function ended() return crawl.state == 'done' or crawl.state == 'cancelled
 local function spent() return crawl.max_pages and crawl.pages >= crawl.max_pages end
 local function full() return crawl.max_pages and crawl.pages + crawl.counts[CLAIMED] >= crawl.max_pages end
 local function open_entries() return crawl.counts[WAITING] + crawl.counts[CLAIMED] end
+
+local function run_again()
+  if crawl.state == 'done' then crawl.state, crawl.ended_ms = 'running', '0' end
+end
 
 local function finish_crawl()
   if crawl.seeded and open_entries() == 0 and not ended() then

@@ -8,7 +8,7 @@ if crawl.state == 'cancelled' then return crawl.state end
 for i, key in ipairs(keys) do
   local entry = entries[key]
   if entry and entry.state == FAILED then
-    if crawl.state == 'done' then crawl.state, crawl.ended_ms = 'running', '0' end
+    run_again()
     move(key, WAITING, entry.fetched, entry.depth, UNOWNED)
     entry = entries[key]
   end
