@@ -77,6 +77,12 @@ class Display:
             told = f"aragog: {_line(progress)}{'; ' + waiting if waiting else ''}"
             self._console.print(plain(told), soft_wrap=True)
 
+    def rescued(self, count: int) -> None:
+        """What became of a crawl that stood still: how many of its URLs have a job again."""
+        done = f"{count:,} of its URLs are queued again" if count else "nothing names the URLs left: they are given up"
+        text = f"aragog: the crawl stood still, its queue had lost jobs; {done}"
+        self._console.print(plain(text), soft_wrap=True)
+
 
 def tell_lost(found: Reconciled) -> None:
     """What had been lost of a crawl that goes on."""
@@ -84,15 +90,7 @@ def tell_lost(found: Reconciled) -> None:
     lost += [f"{found.pages:,} pages that were done are missing from the store"] if found.pages else []
     rest = found.lost - found.enqueued
     waiting = f"; {rest:,} wait for a page that names them" if rest > 0 else ""
-    Console(stderr=True).print(
-        Text(f"aragog: {' and '.join(lost)}: {found.enqueued:,} are queued again{waiting}"), soft_wrap=True
-    )
-
-
-def tell_rescued(count: int) -> None:
-    """What became of a crawl that stood still."""
-    done = f"{count:,} of its URLs are queued again" if count else "nothing names the URLs left: they are given up"
-    Console(stderr=True).print(Text(f"aragog: the crawl stood still, its queue had lost jobs; {done}"), soft_wrap=True)
+    tell(f"{' and '.join(lost)}: {found.enqueued:,} are queued again{waiting}")
 
 
 def print_summary(progress: Progress) -> None:

@@ -86,11 +86,11 @@ async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> 
         crawl_display.tell_lost(found)
 
 
-async def _rescued(watched: Watched, crawl: Crawl) -> None:
-    """The crawl stands still: what can be found again has a job again, the rest is given up, and people are told."""
+async def _rescued(watched: Watched, crawl: Crawl) -> int:
+    """The crawl stands still: what can be found again has a job again (how many URLs), the rest is given up."""
     async with watched.store() as store:
         reconciliation = Reconciliation(watched.frontier, watched.jobs, store, "cli")
-        crawl_display.tell_rescued(await watched.health.persistently(lambda: reconciliation.rescue(crawl)))
+        return await watched.health.persistently(lambda: reconciliation.rescue(crawl))
 
 
 async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
@@ -105,7 +105,9 @@ async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -
                 progress = latest
                 display.show(progress)
                 if progress.is_stuck:
-                    await unless(stop, _rescued(watched, progress.status.crawl))
+                    count = await unless(stop, _rescued(watched, progress.status.crawl))
+                    if count is not None:
+                        display.rescued(count)
         if progress and progress.over:
             queue = progress.status.crawl.queue
             await unless(stop, watched.health.persistently(lambda: watched.drop_queue(queue)))
