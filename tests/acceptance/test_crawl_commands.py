@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ def env(web: Web, tmp_path: Path) -> dict[str, str]:
     return web.settings(
         tmp_path / "data", ratelimiter_qps="200", crawl_max_tries="2", crawl_backoff_ms="200", crawl_places="32"
     ) | {"ARAGOG_FETCHER_CONNECT_TO": json.dumps(connect_to)}
+
+
+@pytest.fixture
+def long_web(tmp_path: Path) -> Iterator[Web]:
+    """A host of 300 pages: a crawl at `paced` outlasts a few commands on any machine."""
+    with many_hosts(tmp_path / "long-web", replace(SHAPE, hosts=1, pages=300)) as served:
+        yield served
+
+
+def paced(web: Web, folder: Path, limits: Path) -> dict[str, str]:
+    """Two pages a second, until `limits` says otherwise."""
+    limits.write_text('[domains."h0.test"]\nqps = 2\n')
+    return web.settings(folder, ratelimiter_qps="200", ratelimiter_overrides=str(limits))
 
 
 def aragog(env: Mapping[str, str], *arguments: str) -> str:
@@ -165,20 +179,23 @@ def test_crawls_are_listed_and_shown(env: dict[str, str]) -> None:
     assert re.search(r"pages\s+1\b", card) and "fetched: 1" in card
 
 
-def test_a_paused_crawl_rests_until_it_is_resumed(web: Web, env: dict[str, str]) -> None:
-    slow = env | {"ARAGOG_RATELIMITER_QPS": "2"}
+@pytest.mark.timeout(300)
+def test_a_paused_crawl_rests_until_it_is_resumed(long_web: Web, tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    slow = paced(long_web, tmp_path / "data", limits)
     with running(slow, "crawl", "--json", SEED) as crawling:
         until(lambda: any(each["pages"] > 1 for each in listed(slow)))
         (crawl_id,) = (each["id"] for each in listed(slow))
         assert "paused" in aragog(slow, "crawl", "pause", crawl_id)
         until(lambda: standing_still(slow, crawl_id))
         rested = shown(slow, crawl_id)
-        assert rested["state"] == "paused" and 0 < rested["pages"] < 20
+        assert rested["state"] == "paused" and 0 < rested["pages"] < 300
+        limits.write_text("")
         assert "running" in aragog(slow, "crawl", "resume", crawl_id)
-        out, told = crawling.communicate(timeout=60)
+        out, told = crawling.communicate(timeout=PATIENCE_S)
     assert crawling.returncode == 0, told
-    assert json.loads(out)["pages"] == 20
-    assert len(pages(web)) == 20
+    assert json.loads(out)["pages"] == 300
+    assert len(pages(long_web)) == 300
 
 
 def standing_still(env: Mapping[str, str], crawl_id: str) -> bool:
@@ -187,8 +204,9 @@ def standing_still(env: Mapping[str, str], crawl_id: str) -> bool:
     return bool(shown(env, crawl_id)["pages"] == before)
 
 
-def test_a_cancelled_crawl_ends_and_what_it_stored_stays(env: dict[str, str]) -> None:
-    slow = env | {"ARAGOG_RATELIMITER_QPS": "2"}
+@pytest.mark.timeout(300)
+def test_a_cancelled_crawl_ends_and_what_it_stored_stays(long_web: Web, tmp_path: Path) -> None:
+    slow = paced(long_web, tmp_path / "data", tmp_path / "limits.toml")
     with running(slow, "crawl", "--json", SEED) as crawling:
         until(lambda: any(each["pages"] > 1 for each in listed(slow)))
         (crawl_id,) = (each["id"] for each in listed(slow))
@@ -196,7 +214,7 @@ def test_a_cancelled_crawl_ends_and_what_it_stored_stays(env: dict[str, str]) ->
         out, told = crawling.communicate(timeout=60)
     assert crawling.returncode == 0, told
     ended = json.loads(out)
-    assert ended["state"] == "cancelled" and 0 < ended["pages"] < 20
+    assert ended["state"] == "cancelled" and 0 < ended["pages"] < 300
     assert aragog(slow, "lookup", SEED)
     again = run_aragog(slow, "crawl", "resume", crawl_id)
     assert again.returncode == 2 and "Traceback" not in again.stderr
