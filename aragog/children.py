@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from aragog import child
+from aragog.turns import Turns
 from thrift_idl.errors import BackendDown, Overloaded
 
 _LAST_WORDS_MS = 1_000
@@ -63,6 +64,8 @@ Answer = Done | Lost
 class ChildPool:
     """`run("module:function", argument)` in one of `size` children, started when they are first needed.
 
+    Calls wait in turn by their owners' use of the children, so that an owner of slow ones holds up its own.
+
     `imports` are loaded by each child as it starts (65 ms for the extractor's), so that its first call isn't slower
     than the others. Use a pool in the main thread's loop: Linux ends a child with the thread that started it.
     """
@@ -72,10 +75,9 @@ class ChildPool:
     ) -> None:
         self._bounds = bounds or ChildBounds()
         self._imports = tuple(imports)
-        self._free = asyncio.Semaphore(size)
+        self._turns = Turns(size)
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
-        self._waiting = 0
         self._max_waiting = max_waiting
         self._closed = False
 
@@ -90,23 +92,16 @@ class ChildPool:
         """Process ids of the children that live."""
         return tuple(each.pid for each in self._all)
 
-    async def run(self, function: str, argument: bytes) -> Answer:
-        """Run a function of bytes -> bytes. Waits for a free child.
+    async def run(self, function: str, argument: bytes, owner: str = "") -> Answer:
+        """Run a function of bytes -> bytes. Waits for a free child, and for the turn of `owner`.
 
         Raises `Overloaded` when too many calls wait already, `BackendDown` when no child can be started or the pool is
         closed: neither says anything about the argument.
         """
-        if self._waiting >= self._max_waiting:
-            raise Overloaded(f"{self._waiting} calls wait for a child process already; come back later")
-        self._waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
-        try:
+        if self._turns.waiting >= self._max_waiting:
+            raise Overloaded(f"{self._turns.waiting} calls wait for a child process already; come back later")
+        async with self._turns.turn(owner):
             return await self._run(await self._take(), function, argument)
-        finally:
-            self._free.release()
 
     async def close(self) -> None:
         """End all children now; calls under way are `Lost`."""

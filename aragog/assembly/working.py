@@ -22,6 +22,7 @@ from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
 from aragog.crawl.frontier import Frontier
 from aragog.crawl.known import KnownCrawls
 from aragog.crawl.moves import Patience
+from aragog.crawl.owners import domain_of_page, domain_of_visit
 from aragog.crawl.queues import JobQueues
 from aragog.crawl.start import make_queues
 from aragog.crawl.steps import StepFile, Steps, silent
@@ -103,9 +104,10 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             drain_ms=settings.crawl.drain_ms,
             heartbeat_ms=settings.crawl.claim_timeout_ms // 4,
         )
+        signal_bounds = replace(bounds, places=_SIGNAL_PLACES)
         pumps = (
-            Pump(jobs, health, surplus.queues, crawling.prepare, bounds),
-            Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, replace(bounds, places=_SIGNAL_PLACES)),
+            Pump(jobs, health, surplus.queues, crawling.prepare, bounds, domain_of_visit),
+            Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, signal_bounds, domain_of_page),
             Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )
         stack.enter_context(collected_seldom())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import weburl
 from aragog.children import ChildPool, Lost
 from extraction import EXTRACTOR_VERSION
 from extraction.limits import DEFAULT
@@ -39,7 +40,8 @@ async def extract_page(
     `function` names another extractor than ours; `text_features` asks for main content, too. Raises what
     `ChildPool.run` raises: errors that say nothing about the page.
     """
-    answer = await pool.run(function, request_of(fetched, fetched.content, text_features=text_features))
+    asked = request_of(fetched, fetched.content, text_features=text_features)
+    answer = await pool.run(function, asked, weburl.split(fetched.url).registrable_domain)
     if isinstance(answer, Lost):
         _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
@@ -52,7 +54,8 @@ async def extract_page(
 
 async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function: str, flag: str) -> PageRecord:
     size = len(fetched.content)
-    answer = await pool.run(function, request_of(fetched, fetched.content[: min(FIRST_BYTES, size // 2)]))
+    asked = request_of(fetched, fetched.content[: min(FIRST_BYTES, size // 2)])
+    answer = await pool.run(function, asked, weburl.split(fetched.url).registrable_domain)
     if isinstance(answer, Lost):
         return _record_of_headers(header_values(fetched, "x-robots-tag"), flag)
     record = unpack(PageRecord, answer.result)

@@ -1,4 +1,7 @@
-"""Pages larger than a place's share of the bytes in flight: fetched once more, whole, and one at a time."""
+"""Pages larger than a place's share of the bytes in flight: fetched once more, whole, and one at a time.
+
+Domains have that place in turn, so that one whose large pages are slow doesn't keep it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import weburl
+from aragog.turns import Turns
 from thrift_idl.errors import Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
 from thrift_idl.records import replace
@@ -19,7 +24,7 @@ class LargePlace:
     """The one place of a worker where a page may have as many bytes as the fetcher takes."""
 
     max_bytes: int
-    _free: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turns: Turns = field(default_factory=lambda: Turns(1))
 
     async def whole(
         self, cut: FetchResult, request: FetchRequest, fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
@@ -41,7 +46,7 @@ class LargePlace:
     ) -> FetchResult | None:
         """The page, if it is to be had soon: its domain may have no slot at once."""
         for _ in range(_TRIES):
-            async with self._free:
+            async with self._turns.turn(weburl.split(request.url).registrable_domain):
                 try:
                     return await fetch(request)
                 except (Moved, Refused, Unavailable):

@@ -10,6 +10,7 @@ from pinlater.worker.handling import Handler, Later, Retries
 from pinlater.worker.health import FATAL, Health
 from pinlater.worker.pump import Pump, PumpBounds, Task
 from pinlater.worker.queues import Held, WorkerQueues, asking
+from pinlater.worker.shares import Shares
 from pinlater.worker.worker import Worker
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Pump",
     "PumpBounds",
     "Retries",
+    "Shares",
     "Task",
     "Worker",
     "WorkerQueues",

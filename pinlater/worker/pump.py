@@ -16,6 +16,7 @@ from typing import Any
 
 from pinlater.worker.health import FATAL, Health
 from pinlater.worker.queues import Held, WorkerQueues
+from pinlater.worker.shares import Shares
 from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]
@@ -57,7 +58,10 @@ class PumpBounds:
 
 
 class Pump:
-    """Moves jobs from queues to work. `names` says which queues, `prepare` turns claimed jobs into tasks."""
+    """Moves jobs from queues to work. `names` says which queues, `prepare` turns claimed jobs into tasks.
+
+    `owner_of` says whose a job is, and then each owner has a share of the places; None = who comes first has them.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Pump:
         names: Callable[[], Awaitable[Sequence[str]]],
         prepare: Callable[[Sequence[Held]], Awaitable[Sequence[Task]]],
         bounds: PumpBounds = PumpBounds(),
+        owner_of: Callable[[Held], str] | None = None,
     ) -> None:
         self._jobs = jobs
         self._health = health
@@ -74,6 +79,9 @@ class Pump:
         self._bounds = bounds
         self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
         self._held = 0
+        self._owner_of = owner_of
+        self._shares = Shares(bounds.places)
+        self._owners: dict[Held, str] = {}
         self._preparing: Sequence[Held] = ()
         self._pause_over = asyncio.Event()
         self._turn = 0
@@ -155,20 +163,41 @@ class Pump:
         if limit <= 0 or not self._health.well:
             return 0
         held = await self._jobs.dequeue(name, limit, wait_ms)
-        if held:
-            await self._start(held)
+        admitted = held if self._owner_of is None else [each for each in held if self._has_place(each, self._owner_of)]
+        if admitted:
+            await self._start(admitted)
         return len(held)
+
+    def _has_place(self, held: Held, owner_of: Callable[[Held], str]) -> bool:
+        """Whether its owner's share has a place for a job; otherwise it is given back until it may."""
+        owner = owner_of(held)
+        delay_ms = self._shares.take(owner, time.monotonic() * 1000)
+        if delay_ms:
+            self._jobs.give_back(held, delay_ms)
+            return False
+        self._owners[held] = owner
+        return True
+
+    def _leave(self, held: Sequence[Held], ended_ms: float | None = None) -> None:
+        for each in held:
+            owner = self._owners.pop(each, None)
+            if owner is not None:
+                self._shares.leave(owner, ended_ms)
 
     async def _start(self, held: Sequence[Held]) -> None:
         self._preparing = held
         try:
             tasks = await self._health.persistently(lambda: self._prepare(held))
-        except asyncio.CancelledError:
-            for each in held:
-                self._jobs.give_back(each, 0)
+        except BaseException as error:
+            self._leave(held)
+            if isinstance(error, asyncio.CancelledError):
+                for each in held:
+                    self._jobs.give_back(each, 0)
             raise
         finally:
             self._preparing = ()
+        working = {each for task in tasks for each in task.held}
+        self._leave([each for each in held if each not in working])
         for task in tasks:
             running = asyncio.create_task(task.work)
             self._running[running] = task.held
@@ -178,6 +207,7 @@ class Pump:
     def _ended(self, task: asyncio.Task[None]) -> None:
         held = self._running.pop(task)
         self._held -= len(held)
+        self._leave(held, time.monotonic() * 1000)
         if self._bounds.roomy is not None and self._free() >= self._bounds.roomy:
             self._pause_over.set()
         if task.cancelled():

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pinlater.worker.handling import Handler, Handling, Retries
 from pinlater.worker.health import Health
@@ -39,11 +39,14 @@ class Worker:
         heartbeat_ms: int = 8_000,
         drain_ms: int = 10_000,
         retries: Retries = DEFAULT_RETRIES,
+        owner_of: Callable[[Held], str] | None = None,
     ) -> None:
         """`pinlater` is a client or the service itself; `source` names this worker and no other.
 
         A handler gets `deadline_ms`, then it is cancelled and the attempt has failed. `heartbeat_ms` must be well
-        below the queue's claim time-out. Once told to stop, work under way gets `drain_ms` to end.
+        below the queue's claim time-out. Once told to stop, work under way gets `drain_ms` to end. `owner_of` says
+        whose a job is, a customer's for instance: then each has a share of the concurrency, and slow jobs of one wait
+        behind the others'.
         """
         source = source or f"worker-{socket.gethostname()}-{os.getpid()}"
         self._queue = queue
@@ -59,7 +62,7 @@ class Worker:
             heartbeat_ms=heartbeat_ms,
             drain_ms=drain_ms,
         )
-        self._pump = Pump(self._queues, Health(), self._names, handling.prepare, bounds)
+        self._pump = Pump(self._queues, Health(), self._names, handling.prepare, bounds, owner_of)
 
     async def checkpoint(self, held: Held, body: bytes) -> None:
         """Keep how far a job has come: whoever has it next gets this body (UTF-8). Raises `BackendDown`."""

@@ -1,0 +1,109 @@
+"""Whose turn it is with something that only a few may use at a time: a child process, the place of a large page.
+
+Of the owners who wait, the one who has used it least lately comes first. Time spent waiting counts as much as time
+used, so that nobody waits for ever. An owner whose calls take long holds up its own, and the others for one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+#: After so long, half of what was used counts.
+_HALF_LIFE_MS = 60_000
+_MOST_OWNERS = 10_000
+
+
+@dataclass(slots=True)
+class Lines(Generic[T]):
+    """Those who wait, in a line for each owner, and what each owner has used. Pure: time is an argument."""
+
+    _lines: dict[str, deque[tuple[float, T]]] = field(default_factory=dict)
+    _used: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Milliseconds as they counted at a time, and that time."""
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def join(self, owner: str, who: T, now_ms: float) -> None:
+        """Wait at the end of the owner's line."""
+        self._lines.setdefault(owner, deque()).append((now_ms, who))
+
+    def next(self, now_ms: float) -> T:
+        """Whose turn it is, taken out of its line. Some must wait."""
+        owner = min(self._lines, key=lambda each: self._rank(each, now_ms))
+        line = self._lines[owner]
+        _, who = line.popleft()
+        if not line:
+            del self._lines[owner]
+        return who
+
+    def use(self, owner: str, used_ms: float, now_ms: float) -> None:
+        """Count what an owner has used."""
+        if len(self._used) >= _MOST_OWNERS:
+            self._used = {each: used for each, used in self._used.items() if self.used_ms(each, now_ms) >= 1}
+        self._used[owner] = (self.used_ms(owner, now_ms) + used_ms, now_ms)
+
+    def used_ms(self, owner: str, now_ms: float) -> float:
+        """What it has used, as far as that still counts."""
+        used_ms, at_ms = self._used.get(owner, (0.0, now_ms))
+        return float(used_ms * 0.5 ** ((now_ms - at_ms) / _HALF_LIFE_MS))
+
+    def _rank(self, owner: str, now_ms: float) -> tuple[float, float]:
+        since_ms = self._lines[owner][0][0]
+        return self.used_ms(owner, now_ms) - (now_ms - since_ms), since_ms
+
+
+class Turns:
+    """So many at a time, the others in turn."""
+
+    def __init__(self, size: int, now_ms: Callable[[], float] = lambda: time.monotonic() * 1000) -> None:
+        self._free = size
+        self._now_ms = now_ms
+        self._lines: Lines[asyncio.Future[None]] = Lines()
+        self.waiting = 0
+        """How many wait."""
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[None]:
+        """Wait for the owner's turn, and have it."""
+        await self._take(owner)
+        began_ms = self._now_ms()
+        try:
+            yield
+        finally:
+            now_ms = self._now_ms()
+            self._lines.use(owner, now_ms - began_ms, now_ms)
+            self._leave()
+
+    async def _take(self, owner: str) -> None:
+        if self._free and not self._lines:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines.join(owner, turn, self._now_ms())
+        self.waiting += 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was given in the same moment
+                self._leave()
+            raise
+        finally:
+            self.waiting -= 1
+
+    def _leave(self) -> None:
+        """Hand on what has become free."""
+        while self._lines:
+            turn = self._lines.next(self._now_ms())
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
