@@ -53,8 +53,9 @@ class Shares:
     def take(self, owner: str, now_ms: float) -> int:
         """Take a place: 0. Or the delay in ms after which to ask again; then none is taken."""
         self._note(owner, now_ms)
-        known = self._owners.setdefault(owner, _Owner())
+        known = self._owners.get(owner) or _Owner()  # only those that hold places are remembered
         if self._free > 0 and (not known.held or self._admits(known, owner, now_ms)):
+            self._owners[owner] = known
             known.held += 1
             self._free -= 1
             return 0
