@@ -22,6 +22,7 @@ from fetcher.addresses import literal
 from thrift_idl.errors import BadConfiguration
 
 SYSTEM = "system"
+MOST_ADDRESSES = 256  # of a name: an answer has room for 4,000, and each is vetted and remembered
 _THREADS = 32  # getaddrinfo blocks; more names than this at once wait within their time-out
 _RENEW_AFTER = 10_000  # look-ups: c-ares has a cache of its own, without a bound but time
 _RENEW_AFTER_MS = 3_600_000
@@ -35,7 +36,7 @@ class Answer:
     """What one look-up found."""
 
     addresses: tuple[str, ...]
-    """Numeric, best first (RFC 6724); none where the name doesn't resolve."""
+    """Numeric, best first (RFC 6724); none where the name doesn't resolve, or has more than `MOST_ADDRESSES`."""
     ttl_ms: int | None = None
     """The least of the records' times to live, CNAMEs included; None where nobody told."""
     reason: str = ""
@@ -67,7 +68,7 @@ class SystemLookup:
     async def look_up(self, host: str) -> Answer:
         """What the system says."""
         addresses = await asyncio.get_running_loop().run_in_executor(self._pool, self._addresses, host)
-        return Answer(addresses, reason="" if addresses else "unknown to the system's resolver")
+        return _bounded(Answer(addresses, reason="" if addresses else "unknown to the system's resolver"))
 
     async def close(self) -> None:
         """Lets the threads end."""
@@ -200,7 +201,14 @@ def _answer(result: pycares.AddrInfoResult | None, error: int | None) -> Answer:
         return Answer((), reason=_text(pycares.errno.strerror(error)).lower() if error else "no address")
     addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in result.nodes))
     ttls_s = [node.ttl for node in result.nodes] + [alias.ttl for alias in result.cnames]
-    return Answer(addresses, 1000 * max(min(ttls_s), 0))
+    return _bounded(Answer(addresses, 1000 * max(min(ttls_s), 0)))
+
+
+def _bounded(answer: Answer) -> Answer:
+    """`answer`, or none: to leave some addresses out would hide what else the name is at from those who vet it."""
+    if len(answer.addresses) <= MOST_ADDRESSES:
+        return answer
+    return Answer((), answer.ttl_ms, f"{len(answer.addresses)} addresses are more than any name has")
 
 
 def _text(told: str | bytes) -> str:

@@ -24,6 +24,7 @@ _HTML = re.compile(
     rb"<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>]|<!--", re.IGNORECASE
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_LONGEST = 4_096  # characters of all Content-Type headers; what is beyond says nothing
 _SNIFFED = 1445  # bytes that a browser looks at (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
 
 
@@ -34,7 +35,7 @@ def content_type(values: Sequence[str]) -> tuple[str, str]:
     (https://fetch.spec.whatwg.org/#concept-header-extract-mime-type).
     """
     media_type = charset = ""
-    for value in _split(", ".join(values)):
+    for value in _split(", ".join(values)[:_LONGEST]):
         found = _ESSENCE.match(value)
         if not found or found[1] == "*/*":
             continue

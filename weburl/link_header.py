@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_LINK = re.compile(r'<([^<>]*)>((?:[^,"]|"(?:[^"\\]|\\.)*")*)')
-_PARAMETER = re.compile(r';\s*([^\s=;,"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?')
+# A quote that nothing closes takes the rest: looked past, it would have each link of a long field look for its end.
+_QUOTED = r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
+_LINK = re.compile(rf'<([^<>]*+)>((?:[^,"]|{_QUOTED})*+)', re.DOTALL)
+_PARAMETER = re.compile(rf';\s*([^\s=;,"]+)\s*(?:=\s*(?:{_QUOTED}|([^\s;,"]*)))?', re.DOTALL)
 
 
 def links(field: str) -> Iterator[tuple[str, list[str]]]:

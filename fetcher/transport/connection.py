@@ -13,7 +13,7 @@ from fetcher.transport.tls import facts_of, remember_session
 from thrift_idl.errors import BadReply, ConnectFailure
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
-_PAUSE_AT = 256 * KIB  # unread body; more stays in the kernel's buffers, and with the sender
+_PAUSE_AT = 260 * KIB  # unread body, held in pieces; more stays in the kernel's buffers, and with the sender
 
 
 class StaleConnection(ConnectFailure):

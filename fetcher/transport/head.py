@@ -15,7 +15,8 @@ _STATUS_LINE = re.compile(rb"HTTP/\d\.\d[ \t]+(\d{3})")
 _LENGTHS = re.compile(rb"^content-length[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _CODINGS = re.compile(rb"^transfer-encoding[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _FRAMING_LINE = re.compile(rb"(?mi)^(?:content-length|transfer-encoding)[ \t]*:.*\n(?:[ \t].*\n)*")
-_LOCATIONS = re.compile(rb"^location[ \t]*:[ \t]*(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
+_LOCATIONS = re.compile(rb"^location[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
+_FOLD = re.compile(rb"\r?\n[ \t]+(?=[^ \t\r\n])")
 _LONGEST_LENGTH = 18  # digits: anything longer can't be meant, and overflows 64 bits
 
 
@@ -37,6 +38,8 @@ def mended(head: bytes) -> bytes:
     """`head` with its framing headers made unambiguous. Raises `BadReply` where they contradict each other."""
     if b"\0" in head:
         raise BadReply("NUL in the head")
+    if b"\n " in head or b"\n\t" in head:
+        head = _FOLD.sub(b" ", head)  # RFC 9112 5.2; the parser would copy a field anew for each of its lines
     lower = head.lower()
     if lower.count(b"\nlocation") > 1:
         _check_locations(head)
@@ -83,5 +86,5 @@ def _length_line(lengths: list[bytes]) -> bytes:
 
 
 def _check_locations(head: bytes) -> None:
-    if len(set(_LOCATIONS.findall(head))) > 1:
+    if len({value.strip() for value in _LOCATIONS.findall(head)}) > 1:
         raise BadReply("Location headers contradict each other")

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 import httptools
 
-from fetcher.settings import MIB, TransportSettings
+from fetcher.settings import KIB, MIB, TransportSettings
 from fetcher.transport.head import head_end, mended, status_of
 from thrift_idl.errors import BadReply
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 _BODILESS = frozenset((204, 304))
-_FRAMING_BYTES = MIB  # chunk sizes, extensions and trailers, beyond 8 for each byte of the body
+_FRAMING_BYTES = MIB  # chunk sizes, extensions and trailers, beyond 8 for each byte of the body, and...
+_MOST_BARREN = 32 * KIB  # ... those without a byte of body between them: llhttp takes quadratic time for folds
+_PART = 16 * KIB  # looked at after each so many bytes
+_PIECE = 64  # what holding a piece of the body takes beyond its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class ReplyReader:
         self._method = method
         self._buffer = bytearray()
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_bytes = self._wire_bytes = 0
+        self._head_bytes = self._wire_bytes = self._barren_bytes = 0
         self._parser = httptools.HttpResponseParser(self)
         # As tolerant as curl in line ends and white space; framing has been settled by `mended`.
         self._parser.set_dangerous_leniencies(
@@ -48,7 +51,7 @@ class ReplyReader:
             lenient_optional_crlf_after_chunk=True,
             lenient_spaces_after_chunk_size=True,
         )
-        self._until_close = False
+        self._until_close = self._chunked = False
         self.head: Head | None = None
         self.pieces: list[bytes] = []
         self.buffered = 0
@@ -126,15 +129,29 @@ class ReplyReader:
             keep = self.reusable if self.complete else self._parser.should_keep_alive()
             self.complete = True
             self.reusable = keep and not chunked and not length
-        self._until_close = not chunked and not length
+        self._until_close, self._chunked = not chunked and not length, chunked
 
     def _feed_body(self, data: bytes) -> None:
-        self._wire_bytes += len(data)
-        self._parse(data)
-        if self._wire_bytes - self.body_bytes > _FRAMING_BYTES + 8 * self.body_bytes:
+        if not self._chunked:
+            self._parse(data)
+            return
+        whole = memoryview(data)
+        for begin in range(0, len(data), _PART):
+            self._feed_chunks(whole[begin : begin + _PART])
+
+    def _feed_chunks(self, part: memoryview) -> None:
+        if self.complete:
+            self.reusable = False
+            return
+        before = self.body_bytes
+        self._parse(part)
+        self._wire_bytes += len(part)
+        self._barren_bytes = 0 if self.body_bytes > before else self._barren_bytes + len(part)
+        excess = self._wire_bytes - self.body_bytes - 8 * self.body_bytes
+        if excess > _FRAMING_BYTES or self._barren_bytes > _MOST_BARREN:
             raise BadReply("more framing than body")
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -164,7 +181,7 @@ class ReplyReader:
     def on_body(self, body: bytes) -> None:  # noqa: D102
         if not self.complete:
             self.pieces.append(body)
-            self.buffered += len(body)
+            self.buffered += len(body) + _PIECE
             self.body_bytes += len(body)
 
     def on_message_begin(self) -> None:  # noqa: D102

@@ -14,6 +14,7 @@ from thrift_idl.gen.fetcher.ttypes import TlsFacts
 _LONGEST = 200
 _MOST_SESSIONS = 1_000
 _MOST_CERTIFICATES = 256
+_LARGEST_KEPT = 8 * 1024  # bytes of a certificate; one of 4,000 names takes a megabyte once it is read
 # What browsers offer a server of TLS 1.2, in their order: Python's own list is shorter, and would lose us servers that
 # people reach. TLS 1.3 has a list of its own, all of it good.
 _CIPHERS = (
@@ -116,7 +117,9 @@ def _certificate_of(session: ssl.SSLObject) -> _Certificate:
     digest = sha256(octets).digest()
     known = _certificates.get(digest)
     if known is None:
-        known = _certificates[digest] = _read(ssl.SSLObject.getpeercert(session) or {})
+        known = _read(ssl.SSLObject.getpeercert(session) or {})
+        if len(octets) <= _LARGEST_KEPT:
+            _certificates[digest] = known
         if len(_certificates) > _MOST_CERTIFICATES:
             _certificates.popitem(last=False)
     return known

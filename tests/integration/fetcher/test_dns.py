@@ -184,9 +184,9 @@ async def test_a_caller_waits_no_longer_than_its_bound_for_a_silent_nameserver()
 
 
 async def test_a_truncated_answer_is_asked_for_again_over_tcp():
-    many = tuple((f"93.184.{number // 250}.{number % 250 + 1}", 60) for number in range(600))
+    many = tuple((f"93.184.{number // 250}.{number % 250 + 1}", 60) for number in range(250))
     async with dns(big_test=Zone(many, only_tcp=True)) as kit:
-        assert len(await kit.addresses("big.test")) == 600
+        assert len(await kit.addresses("big.test")) == 250
         assert kit.server.over_tcp == ["big.test"]
 
 

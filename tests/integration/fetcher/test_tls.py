@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from contextlib import AsyncExitStack
 
+from fetcher.transport import tls
 from fetcher.transport.tls import ResumingContext, verifying_context
 from tests.integration.fetcher.certificates import server_context
 from tests.integration.fetcher.kit import asked, fetching
@@ -109,3 +110,13 @@ async def test_what_is_told_of_a_certificate_is_its_own_however_often_it_was_rea
             async with fetching(webs[name].port, tls=client) as (fetcher, _):
                 told.append((await fetcher.fetch(asked(f"https://{name}:{webs[name].port}/"))).tls.issuer)
     assert told == [*names, *names]
+
+
+async def test_a_certificate_of_many_names_is_told_of_but_not_kept(tmp_path):
+    others = [f"{number}.good.test" for number in range(1_000)]
+    context, client = server_context(tmp_path, "good.test", others=others)
+    kept = set(tls._certificates)
+    async with origin({"/": PAGE}, ssl=context) as web, fetching(web.port, tls=client) as (fetcher, _):
+        result = await fetcher.fetch(asked(f"https://good.test:{web.port}/"))
+    assert result.tls.issuer == "good.test"
+    assert set(tls._certificates) == kept

@@ -43,6 +43,14 @@ async def test_framings(raw, content, flags):
     assert (result.content, result.flags) == (content, flags)
 
 
+async def test_a_folded_header_is_one_line():
+    raw = HEAD + b"X-Folded: a\r\n b\n\t c\r\nContent-Length: \r\n 3\r\n\r\nabc"
+    async with origin({"/": raw}) as web, fetching(web.port) as (fetcher, _):
+        result = await fetcher.fetch(asked(web.url("/")))
+    assert result.content == b"abc"
+    assert [header.value for header in result.headers if header.name == "x-folded"] == ["a b c"]
+
+
 @pytest.mark.parametrize(
     "raw",
     [

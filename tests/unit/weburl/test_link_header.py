@@ -16,6 +16,8 @@ from weburl.link_header import links
         ("</a>", [("/a", [])]),
         ("rel=canonical", []),
         ('</a>; title="no end; rel=canonical', [("/a", [])]),
+        ('</a>; rel=next; title="no end, </b>; rel=canonical', [("/a", ["next"])]),
+        ('</a>; title="no \\" end\\', [("/a", [])]),
     ],
 )
 def test_links_have_a_target_and_the_relations_of_their_first_rel(
