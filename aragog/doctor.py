@@ -16,10 +16,10 @@ from typing import Literal
 
 from aragog.assembly.clients import client_of
 from aragog.cli.ping import answer_ms
-from aragog.lock import LOCK, owner_pid
 from aragog.places import left_behind, moving, place_of
 from aragog.settings import Settings
 from drivers.connection_url import parts_of, shown
+from drivers.owner_lock import OWNER_LOCK, owner_pid
 from fetcher.lookups import lookup_of
 from fetcher.transport.proxy import check, parse_proxy
 from pinlater import queue_limits, shard_file
@@ -104,8 +104,8 @@ def _lock(path: Path) -> Finding:
 
 def _lock_holder(path: Path) -> int:
     """The process that owns a data directory; 0 = none does."""
-    pid = owner_pid(path) if (path / LOCK).exists() else 0
-    return pid if pid and _is_locked(path / LOCK) else 0
+    pid = owner_pid(path / OWNER_LOCK)
+    return pid if pid and _is_locked(path / OWNER_LOCK) else 0
 
 
 def _is_locked(lock: Path) -> bool:

@@ -2,15 +2,19 @@
 
 `to_json` writes (times in ms since 1970 by the ledger's wall clock, durations in ms):
 
-- `holds`: whether every limit was kept, and each request of the access logs had its grant
-- `sentence`: the same for people
+- `verdict`: `proven` (every limit was kept, and each request of the access logs had its grant), `violated` (not so), or
+  `unproven` (nothing speaks against it, but the record needn't be whole)
+- `holds`: whether it is `proven`
+- `doubts`: why the record needn't be whole, in words
+- `sentence`: the verdict for people
 - `grants`, `from_ms`, `to_ms`, `shards`, `clocks` (boots of machines), `versions` of the membership
 - `windows`: `broken` (slots that made a second too full), `worst` [`name`, `kind` (domain or host), `fullness` (slots
   by allowed), `slots`, `allowed`, `until_ms`, `limit`, `shards`]
 - `intervals`: `broken` (slots sooner than their interval), `examples` [`name`, `kind`, `slot_ms`, `gap_ms`,
   `interval_ms`]
 - `busiest` [`domain`, `grants`]
-- `condition`: `torn`, `damaged`, `missing`, `headless` (files, places), `unclosed` (number of files without an end)
+- `condition`: `torn`, `damaged`, `missing`, `headless`, `unsigned`, `overlapping`, `abandoned`, `cut`, `jumps` (files,
+  places), `unclosed` (number of files without an end)
 - `access_log`, null without one: `requests`, `paired`, `ungranted`, `ungranted_examples` [`host`, `t_ms`], `unused`,
   `in_tail`, `outside`, `crowded`, `worst`, `lines`, `unreadable`, `others`, `to_the_second`
 """
@@ -34,6 +38,7 @@ from ratelimiter.ledger.reading import Condition, LedgerFile, Progress, grants, 
 from thrift_idl.errors import InvalidRequest
 
 _BUSIEST = 10
+_MOST_NAMED = 3
 _DRAWN = 6
 
 
@@ -57,9 +62,33 @@ class Proven:
     reading: Reading | None = None
 
     @property
+    def violated(self) -> bool:
+        """Whether a limit was broken, or a request had no grant."""
+        return not self.verdict.holds or (self.agreement is not None and not self.agreement.holds)
+
+    @property
     def holds(self) -> bool:
-        """Whether every limit was kept, and each request had its grant."""
-        return self.verdict.holds and (self.agreement is None or self.agreement.holds)
+        """Whether every limit was kept, each request had its grant, and the record is whole."""
+        return not self.violated and not self.doubts
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the grants on record needn't be all that were given, or can't be compared."""
+        found, agreement = self.condition, self.agreement
+        compared = len(self.verdict.boots) > 1 or agreement is not None
+        told: tuple[tuple[Sequence[str], str], ...] = (
+            (found.overlapping, "two processes wrote to one ledger at once"),
+            (found.abandoned, "the next process didn't know whether the one before had ended: no lock told"),
+            (found.missing, "files are missing"),
+            (found.damaged, "places can't be read"),
+            (found.unsigned, "the writer is unknown: the first line can't be read"),
+            (found.cut, "not closed, and then another boot: a power cut may have taken the last half minute"),
+            (found.jumps if compared else (), "a wall clock was set, and times are compared by it"),
+        )
+        doubts = [f"{why}: {', '.join(places[:_MOST_NAMED])}" for places, why in told if places]
+        if agreement and agreement.outside:
+            doubts.append(f"{agreement.outside:,} requests lie before or long after what is on record")
+        return doubts
 
 
 Watched = Callable[[str, int], Progress]
@@ -138,6 +167,8 @@ def sentence(proven: Proven) -> str:
     said = [f"{count:,} {what}" for count, what in faults if count]
     if said:
         return "limits were broken: " + ", ".join(said)
+    if proven.doubts:
+        return "it cannot be proven that every limit was kept; no grant on record broke one"
     agreed = f"; all {agreement.paired:,} requests had their grant" if agreement else ""
     return f"every limit was kept, in {verdict.grants:,} grants to {len(verdict.busiest):,} domains{agreed}"
 
@@ -146,7 +177,9 @@ def to_json(proven: Proven) -> dict[str, Any]:
     """What `aragog politeness verify --json` prints: the keys that the head of this module lists."""
     verdict, condition = proven.verdict, proven.condition
     return {
+        "verdict": "violated" if proven.violated else "proven" if proven.holds else "unproven",
         "holds": proven.holds,
+        "doubts": proven.doubts,
         "sentence": sentence(proven),
         "grants": verdict.grants,
         "from_ms": verdict.first_ms,
@@ -162,6 +195,11 @@ def to_json(proven: Proven) -> dict[str, Any]:
             "damaged": condition.damaged,
             "missing": condition.missing,
             "headless": condition.headless,
+            "unsigned": condition.unsigned,
+            "overlapping": condition.overlapping,
+            "abandoned": condition.abandoned,
+            "cut": condition.cut,
+            "jumps": condition.jumps,
             "unclosed": len(condition.ends),
         },
         "access_log": _log_json(proven.agreement, proven.reading) if proven.agreement and proven.reading else None,

@@ -101,6 +101,7 @@ class Requester:
         settings: FetcherSettings,
         clock: Clock,
         telemetry: FetcherTelemetry,
+        check: Callable[[], None],
     ) -> None:
         self._limiter = limiter
         self._transport = transport
@@ -108,6 +109,7 @@ class Requester:
         self._clock = clock
         self._telemetry = telemetry
         self._turns = Turns()
+        self._check = check
         self._holds = HoldsHeard()
 
     async def request(self, ask: Ask, keep: KeepBytes) -> Answer:
@@ -132,7 +134,7 @@ class Requester:
         host = weburl.deciding_form(url.host)
         reservation = Reservation(url.registrable_domain, host, ask.crawl_delay_ms, ask.max_wait_ms)
         return ReservedSlot(
-            self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry, self._holds
+            self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry, self._holds, self._check
         )
 
     async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 
@@ -54,7 +54,9 @@ class FetcherService:
         policy: AddressPolicy = PUBLIC_WEB,
         clock: Clock | None = None,
         telemetry: FetcherTelemetry | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` is called right before each request is sent: what it raises keeps it from being sent."""
         self._settings = settings or FetcherSettings()
         self._resolver = resolver
         self._transport = transport
@@ -63,7 +65,7 @@ class FetcherService:
         self._clock = clock or Clock()
         self._telemetry = telemetry or SilentTelemetry()
         token = product_token(self._settings.user_agent)
-        self._requester = Requester(limiter, transport, self._settings, self._clock, self._telemetry)
+        self._requester = Requester(limiter, transport, self._settings, self._clock, self._telemetry, check)
         retrieval = RobotsRetrieval(self._requester, self._vet, self._settings, self._clock)
         self._robots = RobotsGate(
             retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry

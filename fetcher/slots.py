@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 from fetcher.budget import Budget
@@ -53,7 +54,7 @@ class ReservedSlot:
     """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost.
 
     Whether the grant still holds is looked at right before the request is sent, without a suspension between: it is
-    void when it is too old, or when a hold was heard of since it was asked for.
+    void when it is too old, or when a hold was heard of since it was asked for. Nothing is sent when `check` raises.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ReservedSlot:
         clock: Clock,
         telemetry: FetcherTelemetry,
         holds: HoldsHeard,
+        check: Callable[[], None],
     ) -> None:
         self._limiter = limiter
         self._reservation = reservation
@@ -73,6 +75,7 @@ class ReservedSlot:
         self._now_ms = clock.now_ms
         self._telemetry = telemetry
         self._holds = holds
+        self._check = check
         self._mark = 0
         self._grant: Grant | None = None
         self._sent_ms = self._due_ms = 0.0
@@ -106,6 +109,7 @@ class ReservedSlot:
             now_ms = self._now_ms()
             self._count(now_ms - began_ms)
             if not self._is_void(self._grant, now_ms):
+                self._check()
                 return
             self._telemetry.grant_voided(self._reservation.domain)
             await self.reserve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from ratelimiter.rules import NEVER
@@ -55,3 +56,26 @@ class Alone:
 
 
 ALONE: Final = Alone()
+
+LOOK_EVERY_MS: Final = 100.0
+"""No grant relies on a lock that was looked at longer ago. Who takes a place over that may have a living owner waits so
+long, and as long as a grant may lie ahead."""
+
+
+class LockedAlone(Alone):
+    """`Alone`, as long as the locks of this process's places hold: `check` raises `LockLost` where one doesn't."""
+
+    def __init__(self, check: Callable[[], None], now_ms: Callable[[], float]) -> None:
+        self._check = check
+        self._now_ms = now_ms
+        self._looked_ms = NEVER
+
+    def lasts(self, now: float) -> bool:
+        """Whether the locks were looked at a moment ago."""
+        return now - self._looked_ms <= LOOK_EVERY_MS
+
+    async def renew(self) -> None:
+        """Look at the locks. Raises `LockLost`."""
+        looked_ms = self._now_ms()
+        self._check()
+        self._looked_ms = looked_ms

@@ -244,6 +244,18 @@ class StoreUnreadable(BackendDown):
     code = "store_unreadable"
 
 
+class FolderLocked(BackendDown):
+    """Another process writes to this place, which has one writer; details: pid, path."""
+
+    code = "folder_locked"
+
+
+class LockLost(StoreUnreadable):
+    """The lock of a place that has one writer is gone under its holder: waiting doesn't mend it; details: path."""
+
+    code = "lock_lost"
+
+
 class DeadlineExceeded(BackendDown):
     """A call to a service of ours took longer than the caller allows."""
 

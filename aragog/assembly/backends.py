@@ -95,7 +95,7 @@ async def _file_holds(url: str, _: Settings) -> Holds:
     from ratelimiter.backends.holds_file import FileHolds
     from ratelimiter.limits import wall_ms
 
-    return FileHolds(path_of(url, "file"), wall_ms)
+    return await FileHolds.open(path_of(url, "file"), wall_ms)
 
 
 async def _redis_holds(url: str, _: Settings) -> Holds:

@@ -9,6 +9,7 @@ from aragog.assembly.backends import ROBOTS_CACHE, open_backend
 from aragog.assembly.clients import client_of
 from aragog.settings import Settings
 from aragog.telemetry import fetcher_telemetry
+from drivers.owner_lock import Locks
 from fetcher.addresses import AddressPolicy
 from fetcher.fleet import FetcherFleet
 from fetcher.lookups import lookup_of
@@ -26,13 +27,13 @@ _CALL_MS = 120_000
 
 
 @asynccontextmanager
-async def fetcher_of(settings: Settings, limiter: RateLimiter) -> AsyncIterator[Fetcher]:
+async def fetcher_of(settings: Settings, limiter: RateLimiter, locks: Locks) -> AsyncIterator[Fetcher]:
     """The Fetcher that the settings name."""
     if settings.fetcher.service:
         async with fetcher_client(settings) as client:
             yield client
         return
-    async with local_fetcher(settings, limiter) as fetcher:
+    async with local_fetcher(settings, limiter, locks) as fetcher:
         yield fetcher
 
 
@@ -60,8 +61,8 @@ def fetcher_settings(settings: Settings) -> FetcherSettings:
 
 
 @asynccontextmanager
-async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterator[FetcherService]:
-    """The fetcher of this process."""
+async def local_fetcher(settings: Settings, limiter: RateLimiter, locks: Locks) -> AsyncIterator[FetcherService]:
+    """The fetcher of this process. It sends as long as `locks` hold: those of a limiter beside it, if there is one."""
     told = fetcher_settings(settings)
     policy = AddressPolicy.of(allow=settings.fetcher.allow_private, deny=settings.fetcher.deny)
     proxy = parse_proxy(settings.fetcher.proxy) if settings.fetcher.proxy else None
@@ -76,6 +77,7 @@ async def local_fetcher(settings: Settings, limiter: RateLimiter) -> AsyncIterat
         settings=told,
         policy=policy,
         telemetry=fetcher_telemetry(settings),
+        check=locks.check,
     )
     try:
         yield service

@@ -10,12 +10,15 @@ from aragog.assembly.backends import HOLDS, LIMITER_STATE, open_backend
 from aragog.assembly.clients import client_of, pool_of
 from aragog.settings import Settings
 from aragog.telemetry import limiter_telemetry
+from drivers.owner_lock import Locks
 from drivers.paths import path_of
-from ratelimiter import ALONE, Limits, Ownership, RateLimiterService, monotonic_ms
+from ratelimiter import FileState, Limits, Ownership, RateLimiterService, monotonic_ms
 from ratelimiter import Settings as LimiterOptions
 from ratelimiter.backends.file import boot_id
+from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
 from ratelimiter.limits import wall_ms
+from ratelimiter.ownership import LockedAlone
 from ratelimiter.pool import ShardOwnership
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -25,19 +28,19 @@ _CALL_MS = 5_000
 
 
 @asynccontextmanager
-async def limiter_of(settings: Settings) -> AsyncIterator[RateLimiter]:
-    """The rate limiter. In this process it wants the data directory's lock."""
+async def limiter_of(settings: Settings, locks: Locks) -> AsyncIterator[RateLimiter]:
+    """The rate limiter. In this process it wants the data directory's lock, among `locks`."""
     if settings.ratelimiter.service:
         async with _client(settings) as client:
             yield client
         return
-    async with local_limiter(settings) as limiter:
+    async with local_limiter(settings, locks) as limiter:
         yield limiter
 
 
 @asynccontextmanager
-async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]:
-    """The rate limiter of this process."""
+async def local_limiter(settings: Settings, locks: Locks) -> AsyncIterator[RateLimiterService]:
+    """The rate limiter of this process. It grants as long as `locks` hold, which it adds its own to."""
     given, log = settings.ratelimiter, limiter_telemetry(settings)
     limits = await Limits.open(settings.path("ratelimiter.overrides"), given.qps, log)
     candidate = settings.path("ratelimiter.shadow_overrides")
@@ -47,13 +50,17 @@ async def local_limiter(settings: Settings) -> AsyncIterator[RateLimiterService]
         stack.push_async_callback(state.close)
         holds = await open_backend("ratelimiter.holds", HOLDS, given.holds, settings)
         stack.push_async_callback(holds.close)
+        ledger = await _ledger(settings, stack)
+        for place in (state, holds, ledger):
+            if isinstance(place, (FileState, FileHolds, Ledger)):
+                locks.add(place.lock)
         yield RateLimiterService(
             state,
             limits,
             telemetry=log,
             settings=LimiterOptions(max_crawl_delay_ms=given.max_crawl_delay_ms),
-            ownership=await _ownership(settings, stack),
-            ledger=await _ledger(settings, stack),
+            ownership=await _ownership(settings, stack, locks),
+            ledger=ledger,
             shadow_limits=shadow,
             holds=holds,
         )
@@ -104,13 +111,13 @@ def _pool_file(service: str, settings: Settings) -> Path:
         raise BadConfiguration(f"ratelimiter.service: {error.message}") from None
 
 
-async def _ownership(settings: Settings, stack: AsyncExitStack) -> Ownership:
+async def _ownership(settings: Settings, stack: AsyncExitStack, locks: Locks) -> Ownership:
     """Everything is ours, or the share of the shard that the settings name."""
     shard, membership = settings.ratelimiter.shard, settings.path("ratelimiter.membership")
     if not shard and not membership:
-        return ALONE
+        return LockedAlone(locks.check, monotonic_ms)
     if not shard or not membership:
         raise BadConfiguration("ratelimiter.shard and ratelimiter.membership go together: which one of which pool?")
-    ownership = await ShardOwnership.open(shard, membership, monotonic_ms, limiter_telemetry(settings))
+    ownership = await ShardOwnership.open(shard, membership, monotonic_ms, limiter_telemetry(settings), locks.check)
     stack.push_async_callback(ownership.close)
     return ownership

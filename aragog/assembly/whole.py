@@ -16,6 +16,7 @@ from aragog.crawl.extract import IMPORTS, extract_page
 from aragog.crawl.visit import Visitor
 from aragog.lock import Waiting, owned
 from aragog.settings import ExtractionSettings, Settings
+from drivers.owner_lock import Locks
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -58,11 +59,12 @@ async def assembled(
 
 async def assembled_on(stack: AsyncExitStack, settings: Settings, lock_wait_ms: int, waiting: Waiting) -> Assembly:
     """As `assembled`, closed with `stack`."""
+    locks = Locks()
     if settings.fetches_here:
-        await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting))
+        locks.add(await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting)))
     store = await stack.enter_async_context(store_of(settings))
-    limiter = await stack.enter_async_context(limiter_of(settings))
-    fetcher = await stack.enter_async_context(fetcher_of(settings, limiter))
+    limiter = await stack.enter_async_context(limiter_of(settings, locks))
+    fetcher = await stack.enter_async_context(fetcher_of(settings, limiter, locks))
     pool = children_of(settings, settings.extraction.children, IMPORTS)
     stack.push_async_callback(pool.close)
     return Assembly(
@@ -77,13 +79,14 @@ async def serving(
     settings: Settings, names: Sequence[str], stack: AsyncExitStack
 ) -> AsyncIterator[tuple[str, str, RpcServer]]:
     """(name, address to listen on, server) of each service named, opened on `stack`; in the order of need."""
+    locks = Locks()
     if "ratelimiter" in names or ("fetcher" in names and not settings.ratelimiter.service):
-        await stack.enter_async_context(owned(settings.data_path, 0, lambda _: None))
+        locks.add(await stack.enter_async_context(owned(settings.data_path, 0, lambda _: None)))
     if "ratelimiter" in names:
-        limiter: RateLimiter = await stack.enter_async_context(local_limiter(settings))
+        limiter: RateLimiter = await stack.enter_async_context(local_limiter(settings, locks))
         yield "ratelimiter", settings.ratelimiter.listen, RpcServer(RateLimiter, limiter)
     elif "fetcher" in names:
-        limiter = await stack.enter_async_context(limiter_of(settings))
+        limiter = await stack.enter_async_context(limiter_of(settings, locks))
     if "urlstore" in names:
         store = await stack.enter_async_context(local_store(settings))
         yield "urlstore", settings.urlstore.listen, RpcServer(UrlStore, store)
@@ -91,5 +94,5 @@ async def serving(
         pinlater = await stack.enter_async_context(local_pinlater(settings))
         yield "pinlater", settings.pinlater.listen, RpcServer(PinLater, pinlater)
     if "fetcher" in names:
-        fetcher = await stack.enter_async_context(local_fetcher(settings, limiter))
+        fetcher = await stack.enter_async_context(local_fetcher(settings, limiter, locks))
         yield "fetcher", settings.fetcher.listen, RpcServer(Fetcher, fetcher, cancellable=("fetch", "explain"))

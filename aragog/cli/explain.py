@@ -20,7 +20,9 @@ from aragog.cli.terminal import say_json
 from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
 from aragog.lock import DataDirectoryLocked, owned
 from aragog.settings import Settings, load
+from drivers.owner_lock import Locks
 from fetcher.robots.bounds import told
+from thrift_idl.errors import BackendDown, FolderLocked
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import AddressVerdict, Explanation, RobotsExplanation, RobotsVerdict
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -83,26 +85,26 @@ async def _fetcher(settings: Settings, lock_wait_ms: int) -> AsyncIterator[tuple
             yield client, True
         return
     async with AsyncExitStack() as stack:
-        locked: DataDirectoryLocked | None = None
+        locks, ours = Locks(), True
+        limiter: RateLimiter
         try:
-            await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, lambda _: None))
-        except DataDirectoryLocked as error:
-            locked = error
-        if locked is None or settings.ratelimiter.service:
-            limiter: RateLimiter = await stack.enter_async_context(limiter_of(settings))
-        else:
-            limiter = _LimiterElsewhere(locked)
-        yield await stack.enter_async_context(local_fetcher(settings, limiter)), locked is None
+            locks.add(await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, lambda _: None)))
+            limiter = await stack.enter_async_context(limiter_of(settings, locks))
+        except (DataDirectoryLocked, FolderLocked) as error:
+            ours, limiter = False, _LimiterElsewhere(error)
+            if settings.ratelimiter.service:
+                limiter = await stack.enter_async_context(limiter_of(settings, locks))
+        yield await stack.enter_async_context(local_fetcher(settings, limiter, locks)), ours
 
 
 class _LimiterElsewhere:
-    """The limiter of a data directory that another process owns: it can't be asked, and so grants nothing."""
+    """The limiter of a place that another process owns: it can't be asked, and so grants nothing."""
 
-    def __init__(self, locked: DataDirectoryLocked) -> None:
+    def __init__(self, locked: BackendDown) -> None:
         self._locked = locked
 
     async def reserve(self, _: ReserveRequest) -> Grant:
-        """Raises `DataDirectoryLocked`, as all of these."""
+        """Raises what says who owns it, as all of these do."""
         raise self._locked
 
     async def reserve_batch(self, _: ReserveBatchRequest) -> tuple[Grant, ...]:

@@ -57,10 +57,11 @@ class PoliteFetcher:
         from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
         from aragog.lock import owned  # noqa: PLC0415
         from aragog.settings import load  # noqa: PLC0415
+        from drivers.owner_lock import Locks  # noqa: PLC0415
 
-        settings = load()
+        settings, locks = load(), Locks()
         if settings.fetches_here:
             locked = owned(settings.data_path, self._lock_wait_ms, lambda _: None)
-            await self._stack.enter_async_context(locked)
-        limiter = await self._stack.enter_async_context(limiter_of(settings))
-        return await self._stack.enter_async_context(fetcher_of(settings, limiter))
+            locks.add(await self._stack.enter_async_context(locked))
+        limiter = await self._stack.enter_async_context(limiter_of(settings, locks))
+        return await self._stack.enter_async_context(fetcher_of(settings, limiter, locks))

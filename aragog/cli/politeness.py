@@ -15,6 +15,8 @@ from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import say_json
 from aragog.politeness import AccessLogs, Proven, draw, moment, prove, sentence, to_json
 
+_UNPROVEN = 3
+
 app = typer.Typer(no_args_is_help=True, help="The promise to site owners: prove it from the ledger.")
 
 
@@ -48,7 +50,7 @@ def verify(
 
     No window of one second may hold more than 1.05 x qps + 1 slots, with the limit then in force; no slot may come
     sooner than one interval after another. With --access-log: each request must have had a grant. Exits with 1 if a
-    limit was broken.
+    limit was broken, with 3 if nothing was, but the record needn't be whole.
     """
     ledgers = ledger or [_own_ledger()]
     logs = AccessLogs(access_log, agent, host.lower()) if access_log else None
@@ -58,7 +60,7 @@ def verify(
             draw(ledgers, proven.verdict, picture, watched)
     say_json(to_json(proven)) if as_json else _print(proven, worst)
     if not proven.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if proven.violated else _UNPROVEN)
 
 
 def _own_ledger() -> Path:
@@ -84,7 +86,10 @@ def progress() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
 
 def _print(proven: Proven, worst: int) -> None:
     console, verdict, condition = Terminal(), proven.verdict, proven.condition
-    console.print(plain(sentence(proven)), style="bold green" if proven.holds else "bold red")
+    style = "bold red" if proven.violated else "bold green" if proven.holds else "bold yellow"
+    console.print(plain(sentence(proven)), style=style)
+    for doubt in proven.doubts:
+        console.print(plain(f"doubt: {doubt}"), style="yellow", soft_wrap=True)
     if not verdict.grants:
         return
     console.print(
@@ -101,9 +106,6 @@ def _print(proven: Proven, worst: int) -> None:
         _print_agreement(console, proven)
     for name in condition.torn:
         console.print(plain(f"{name}: its last line was cut off by a kill; read up to there"))
-    for what, places in (("can't be read", condition.damaged), ("are missing", condition.missing)):
-        for place in places:
-            console.print(plain(f"{what}: {place}: grants may not be on record"), style="yellow")
 
 
 def _windows(proven: Proven) -> Table:

@@ -1,7 +1,7 @@
 """State in this process, recorded in a directory before it is answered: it survives kill -9 and restart.
 
-One process a directory; the owner of the directory sees to that. Recovery is conservative: any doubt about the files
-starts every domain behind the latest slot that could have been granted.
+One process a directory, by a lock in it. Recovery is conservative: any doubt about the files, or whether a process that
+had the lock before has ended, starts every domain behind the latest slot that could have been granted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from drivers.owner_lock import OWNER_LOCK, OwnerLock
 from ratelimiter.backends.journal import (
     DamagedState,
     Log,
@@ -23,6 +24,7 @@ from ratelimiter.backends.journal import (
     snapshot,
     write_snapshot,
 )
+from ratelimiter.ownership import LOOK_EVERY_MS
 from ratelimiter.rules import MAX_WAIT_MS
 from ratelimiter.state import Keys, Times
 from ratelimiter.table import MAX_ENTRIES, PackedTable
@@ -43,7 +45,10 @@ def boot_id() -> bytes:
 class FileState:
     """A packed table with its journal. Used by one event loop; no call but `open` and `close` suspends."""
 
-    def __init__(self, directory: Path, boot: bytes, number: int, table: PackedTable, rotate_bytes: int) -> None:
+    def __init__(
+        self, directory: Path, lock: OwnerLock, boot: bytes, number: int, table: PackedTable, rotate_bytes: int
+    ) -> None:
+        self.lock = lock
         self._directory = directory
         self._boot = boot
         self._number = number
@@ -66,22 +71,35 @@ class FileState:
     ) -> FileState:
         """Recover the directory's state, compacted. `now_ms` is the machine's monotonic clock, as `boot` names it.
 
-        Raises `StoreTooNew`, `DiskFull`, `BackendDown`.
+        Raises `FolderLocked`, `StoreTooNew`, `DiskFull`, `BackendDown`.
         """
         boot = boot_id() if boot is None else boot
-        return await asyncio.to_thread(cls._open, directory, now_ms, boot, max_entries, rotate_bytes)
+        lock = await asyncio.to_thread(OwnerLock.take, directory / OWNER_LOCK)
+        try:
+            return await asyncio.to_thread(cls._open, directory, lock, now_ms, boot, max_entries, rotate_bytes)
+        except BaseException:
+            lock.release()
+            raise
 
     @classmethod
     def _open(
-        cls, directory: Path, now_ms: Callable[[], float], boot: bytes, max_entries: int, rotate_bytes: int
+        cls,
+        directory: Path,
+        lock: OwnerLock,
+        now_ms: Callable[[], float],
+        boot: bytes,
+        max_entries: int,
+        rotate_bytes: int,
     ) -> FileState:
         try:
-            directory.mkdir(parents=True, exist_ok=True)
             files = _files(directory)
-            table = _recover(files, now_ms(), boot, max_entries)
+            now = now_ms()
+            table = _recover(files, now, boot, max_entries)
+            if files and not lock.is_known:
+                table = PackedTable(max_entries, floor=now + LOOK_EVERY_MS + MAX_WAIT_MS)
             number = 1 + max((int(path.stem) for path in files), default=0)
             write_snapshot(_path(directory, number, "snapshot"), snapshot(table.parts, boot))
-            state = cls(directory, boot, number, table, rotate_bytes)
+            state = cls(directory, lock, boot, number, table, rotate_bytes)
             _remove(files)
         except OSError as error:
             raise failure(error, directory) from error
@@ -120,6 +138,7 @@ class FileState:
         if self._rotation is not None:
             await asyncio.wait([self._rotation])
         self._log.close()
+        self.lock.release()
 
     def _rotate(self) -> None:
         """Begin the next log, and in a thread the snapshot that stands for all files before it."""

@@ -1,6 +1,7 @@
 """Holds and blocks in a file of the limiter's own: a line for each change, the last one of a domain counts.
 
-Lines survive kill -9 of the process. A line that can't be read is passed over: the domain has what it had before.
+One process a file, by a lock beside it. Lines survive kill -9 of the process. A line that can't be read is passed over:
+the domain has what it had before.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from drivers.owner_lock import OwnerLock
 from ratelimiter.backends.journal import failure
 from ratelimiter.holds import Hold, decode, encode
 
@@ -16,10 +18,16 @@ from ratelimiter.holds import Hold, decode, encode
 class FileHolds:
     """`Holds` in one file, by the machine's wall clock. Used by one event loop."""
 
-    def __init__(self, path: Path, wall_ms: Callable[[], float]) -> None:
+    def __init__(self, path: Path, wall_ms: Callable[[], float], lock: OwnerLock) -> None:
+        self.lock = lock
         self._path = path
         self._wall_ms = wall_ms
         self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path, wall_ms: Callable[[], float]) -> FileHolds:
+        """The holds in `path`. Raises `FolderLocked`, `DiskFull`, `BackendDown`."""
+        return cls(path, wall_ms, await asyncio.to_thread(OwnerLock.take, path.with_suffix(".lock")))
 
     async def load(self) -> Mapping[str, Hold]:
         """All of them; the file is written anew, a line for each. Raises `DiskFull`, `BackendDown`."""
@@ -33,7 +41,8 @@ class FileHolds:
             await asyncio.to_thread(self._append, line)
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        """Let go of the lock."""
+        self.lock.release()
 
     def _load(self) -> dict[str, Hold]:
         now = self._wall_ms()

@@ -1,6 +1,6 @@
 """What a ledger file holds, line by line: a checksum, a space, JSON. Pure.
 
-    1d5a0b3c {"ledger":1,"shard":"127.0.0.1:9102","boot":"8c1e…","pid":71,"monotonic_ms":93211.5,"wall_ms":…}
+    1d5a0b3c {"ledger":1,"shard":"127.0.0.1:9102","boot":"8c1e…","pid":71,"monotonic_ms":93211.5,"wall_ms":…,"alone":…}
     77e01f42 [["example.org","www.example.org",93350.25,138.75,100.0,0.0,"default",3], …]
     0c9b61aa {"monotonic_ms":153211.5,"wall_ms":1790000060000.1}
 
@@ -73,6 +73,8 @@ class Header:
     """Names the monotonic clock, in hex: files of one boot, of any shard, compare exactly."""
     pid: int
     anchor: Anchor
+    is_alone: bool = False
+    """Its process held the ledger's lock, and knew that nobody else still wrote; False: it didn't, or doesn't say."""
 
 
 def line(value: Any) -> bytes:
@@ -92,6 +94,7 @@ def header_line(header: Header) -> bytes:
             "pid": header.pid,
             "monotonic_ms": anchor.monotonic_ms,
             "wall_ms": anchor.wall_ms,
+            "alone": header.is_alone,
         }
     )
 
@@ -111,7 +114,9 @@ def read_header(text: bytes, name: str) -> Header:
     if version > VERSION:
         raise StoreTooNew(f"{name} was written by a newer Aragog: upgrade this one", path=name)
     try:
-        return Header(str(value["shard"]), str(value["boot"]), int(value["pid"]), _anchor(value))
+        return Header(
+            str(value["shard"]), str(value["boot"]), int(value["pid"]), _anchor(value), value.get("alone") is True
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedLine(name) from error
 

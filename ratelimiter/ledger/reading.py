@@ -6,15 +6,18 @@ Two boots (a restart of the machine, another machine) compare by what their wall
 `wall_ms` follows the wall clock as it was adjusted, and serves the comparison with other people's logs.
 
 Memory is bounded: one line of each shard at a time.
+
+Whether the grants on record are all that were given is another question: `Condition` says what speaks against it.
 """
 
 from __future__ import annotations
 
 import heapq
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
@@ -62,9 +65,32 @@ class Condition:
     """When (wall clock) the last grant on record was asked for, of each file that ends without its closing line."""
     headless: list[str] = field(default_factory=list)
     """Files that were killed before their first line was whole: they held no grant."""
+    unsigned: list[str] = field(default_factory=list)
+    """Files whose first line can't be read, though others follow: nobody knows who wrote them, and when."""
+    overlapping: list[str] = field(default_factory=list)
+    """Files to which grants were still written when the next one of their folder had begun: there were two writers."""
+    abandoned: list[str] = field(default_factory=list)
+    """Files without an end, followed by one whose writer didn't know that this one's had ended."""
+    cut: list[str] = field(default_factory=list)
+    """Files without an end, followed by one of another boot: a power cut may have taken their last half minute."""
+    jumps: list[str] = field(default_factory=list)
+    """Files within which, or before which, a wall clock was set. Bounded."""
+
+
+class Ending(NamedTuple):
+    """How a file ends."""
+
+    closed: bool
+    last_asked_ms: float
+    """When the last grant in it was asked for, or it was begun; by its boot's clock."""
+    anchor: Anchor
+    """The last one."""
 
 
 _MOST_PLACES: Final = 100
+_ROUNDING_MS: Final = 0.01
+_SET_MS: Final = 250.0
+_SLEWED: Final = 0.0005
 Progress = Callable[[int], None]
 """Told how many bytes were read since the last time."""
 
@@ -99,7 +125,7 @@ def _header(path: Path, condition: Condition) -> Header | None:
         try:
             return read_header(lines.readline(MAX_LINE_BYTES), str(path))
         except DamagedLine:
-            condition.headless.append(str(path))
+            (condition.unsigned if lines.readline(1) else condition.headless).append(str(path))
             return None
 
 
@@ -110,7 +136,7 @@ def _note_missing(files: list[LedgerFile], condition: Condition) -> None:
         stem = file.path.name.partition(".")[0]
         if stem.isdecimal():
             numbers.setdefault(file.path.parent, []).append(int(stem))
-    heads = {Path(name).parent for name in condition.headless}
+    heads = {Path(name).parent for name in (*condition.headless, *condition.unsigned)}
     for folder, own in numbers.items():
         gone = sorted(set(range(min(own), max(own))) - set(own))
         if gone and folder not in heads:
@@ -126,28 +152,72 @@ def grants(files: Iterable[LedgerFile], condition: Condition, progress: Progress
         anchor = file.header.anchor
         offsets.setdefault(file.header.boot, anchor.wall_ms - anchor.monotonic_ms)
         streams.setdefault((file.path.parent, file.header.shard), []).append(file)
-    read = [_of_shard(own, offsets, condition, progress) for own in streams.values()]
-    return heapq.merge(*read, key=lambda granted: granted.asked_ms)
+    endings: dict[Path, Ending] = {}
+    read = [_of_shard(own, offsets, condition, endings, progress) for own in streams.values()]
+    yield from heapq.merge(*read, key=lambda granted: granted.asked_ms)
+    note_successions(ordered, endings, condition)
 
 
 def _of_shard(
-    files: list[LedgerFile], offsets: dict[str, float], condition: Condition, progress: Progress
+    files: list[LedgerFile],
+    offsets: dict[str, float],
+    condition: Condition,
+    endings: dict[Path, Ending],
+    progress: Progress,
 ) -> Iterator[Granted]:
     for file in files:
         header = file.header
-        offset, wall_offset = offsets[header.boot], _offset(header.anchor)
-        end, closed = header.anchor.wall_ms, False
+        offset, anchor = offsets[header.boot], header.anchor
+        wall_offset, end, closed = _offset(anchor), anchor.wall_ms, False
+        last_asked_ms = anchor.monotonic_ms
         for told in _read(file, condition, progress):
             if isinstance(told, Anchor):
-                wall_offset, end, closed = _offset(told), told.wall_ms, told.closed
+                if _is_jump(anchor, told):
+                    _note_place(condition.jumps, str(file.path))
+                anchor, wall_offset, end, closed = told, _offset(told), told.wall_ms, told.closed
                 continue
             for entry in told:
                 slot = entry.slot_ms + offset
                 wall = entry.slot_ms + wall_offset
                 end = wall - entry.wait_ms
+                last_asked_ms = max(last_asked_ms, entry.slot_ms - entry.wait_ms)
                 yield Granted(slot - entry.wait_ms, slot, wall, entry, header.shard, header.boot)
+        endings[file.path] = Ending(closed, last_asked_ms, anchor)
         if not closed:
             condition.ends.append(end)
+
+
+def note_successions(files: Sequence[LedgerFile], endings: Mapping[Path, Ending], condition: Condition) -> None:
+    """What the files of each folder, one after the other, tell of their writers and clocks."""
+    folders: dict[Path, list[LedgerFile]] = {}
+    for file in sorted(files, key=lambda file: file.path.name):
+        if file.path in endings:
+            folders.setdefault(file.path.parent, []).append(file)
+    for own in folders.values():
+        for before, after in pairwise(own):
+            _note_succession(before, endings[before.path], after, condition)
+
+
+def _note_succession(before: LedgerFile, ending: Ending, after: LedgerFile, condition: Condition) -> None:
+    name, begun = str(before.path), after.header.anchor
+    if before.header.boot != after.header.boot:
+        if not ending.closed:
+            condition.cut.append(name)
+        if begun.wall_ms < ending.anchor.wall_ms:
+            _note_place(condition.jumps, str(after.path))
+        return
+    if ending.last_asked_ms > begun.monotonic_ms + _ROUNDING_MS:
+        condition.overlapping.append(name)
+    elif not ending.closed and not after.header.is_alone:
+        condition.abandoned.append(name)
+    if _is_jump(ending.anchor, begun):
+        _note_place(condition.jumps, str(after.path))
+
+
+def _is_jump(one: Anchor, other: Anchor) -> bool:
+    """Whether the wall clock was set between two anchors of one boot, rather than slewed (adjtimex: 500 ppm)."""
+    apart_ms = abs(other.monotonic_ms - one.monotonic_ms)
+    return abs(_offset(other) - _offset(one)) > _SET_MS + _SLEWED * apart_ms
 
 
 def _offset(anchor: Anchor) -> float:
@@ -172,8 +242,13 @@ def _read(file: LedgerFile, condition: Condition, progress: Progress) -> Iterato
 def _note(condition: Condition, path: str, number: int, text: bytes) -> None:
     if not text.endswith(b"\n") and len(text) < MAX_LINE_BYTES:
         condition.torn.append(path)
-    elif len(condition.damaged) < _MOST_PLACES:
-        condition.damaged.append(f"{path}:{number}")
+    else:
+        _note_place(condition.damaged, f"{path}:{number}")
+
+
+def _note_place(places: list[str], place: str) -> None:
+    if len(places) < _MOST_PLACES:
+        places.append(place)
 
 
 @contextmanager

@@ -58,10 +58,13 @@ def latest_number(directory: Path) -> int:
         raise failure(error, directory) from error
 
 
-def tidy(directory: Path, current: int, max_bytes: int) -> None:
-    """Compress every file older than `current`, then remove the oldest beyond `max_bytes`. Raises OSError."""
+def tidy(directory: Path, first: int, current: int, max_bytes: int) -> None:
+    """Compress every file from `first` on that is older than `current`, then remove the oldest beyond `max_bytes`.
+
+    Raises OSError.
+    """
     for path in sorted(directory.glob(f"*{RAW}")):
-        if 0 < _number(path) < current:
+        if max(first, 1) <= _number(path) < current:
             compress(path)
     kept = 0
     for path in reversed(segment_files(directory)):

@@ -7,6 +7,9 @@ never have left. What is on record survives the process; a power cut may take wh
 waits for no disk. Compressing and removing are done in a thread.
 
 A ledger that can't be written stops the granting: no grant is given that couldn't be proved.
+
+One process a directory, by a lock in it. Where it isn't sure that the one before has ended, that one's file is left as
+it is, and the first line of ours says so: what it still writes stays on record, and `verify` says that it can't know.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from drivers.owner_lock import OWNER_LOCK, OwnerLock
 from ratelimiter.ledger.lines import Anchor, Header, Row, anchor_line, header_line, line
 from ratelimiter.ledger.segments import Segment, latest_number, segment_path, tidy
 from thrift_idl.errors import BackendDown
@@ -42,6 +46,7 @@ class Ledger:
     def __init__(
         self,
         directory: Path,
+        lock: OwnerLock,
         header: Header,
         number: int,
         now_ms: Callable[[], float],
@@ -49,9 +54,12 @@ class Ledger:
         segment_bytes: int,
         max_bytes: int,
     ) -> None:
+        self.lock = lock
         self._directory = directory
-        self._header = header
+        self._header = replace(header, is_alone=True)
         self._number = number
+        self._left_alone = 0 if header.is_alone else number
+        """Older files than this aren't compressed: their writer may live."""
         self._now_ms = now_ms
         self._wall_ms = wall_ms
         self._segment_bytes = segment_bytes
@@ -75,11 +83,16 @@ class Ledger:
     ) -> Ledger:
         """Begin a new file beside those of before. `now_ms` is the monotonic clock that `boot` names.
 
-        Raises `DiskFull`, `BackendDown`.
+        Raises `FolderLocked`, `DiskFull`, `BackendDown`.
         """
-        number = 1 + await asyncio.to_thread(latest_number, directory)
-        header = Header(shard, boot.hex(), os.getpid(), Anchor(now_ms(), wall_ms()))
-        ledger = cls(directory, header, number, now_ms, wall_ms, segment_bytes, max_bytes)
+        lock = await asyncio.to_thread(OwnerLock.take, directory / OWNER_LOCK)
+        try:
+            latest = await asyncio.to_thread(latest_number, directory)
+            header = Header(shard, boot.hex(), os.getpid(), Anchor(now_ms(), wall_ms()), lock.is_known or not latest)
+            ledger = cls(directory, lock, header, latest + 1, now_ms, wall_ms, segment_bytes, max_bytes)
+        except BaseException:
+            lock.release()
+            raise
         ledger._tidy()  # what a predecessor left
         return ledger
 
@@ -97,6 +110,7 @@ class Ledger:
             if self._tidying is not None:
                 await asyncio.wait([self._tidying])
             self._segment.close()
+            self.lock.release()
 
     def _anchor(self) -> bytes:
         now = self._now_ms()
@@ -127,7 +141,7 @@ class Ledger:
         if self._tidying is not None:
             return
         room = self._max_bytes - self._segment_bytes
-        self._tidying = self._loop.run_in_executor(None, tidy, self._directory, self._number, room)
+        self._tidying = self._loop.run_in_executor(None, tidy, self._directory, self._left_alone, self._number, room)
         self._tidying.add_done_callback(self._tidied)
 
     def _tidied(self, tidying: asyncio.Future[None]) -> None:

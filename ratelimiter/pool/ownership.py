@@ -12,7 +12,7 @@ from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.pool.tenure import NOT_OURS, NOTHING, Tenure, next_tenure
 from ratelimiter.telemetry import SILENT, Telemetry
-from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
+from thrift_idl.errors import BackendDown, BadConfiguration, LockLost, NotOwner
 
 _LOOKS_A_SKEW = 5
 
@@ -20,11 +20,20 @@ _LOOKS_A_SKEW = 5
 class ShardOwnership:
     """`Ownership` of the shard `name`, by the membership at `path`. Used by one event loop."""
 
-    def __init__(self, name: str, path: Path, now_ms: Callable[[], float], telemetry: Telemetry = SILENT) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        now_ms: Callable[[], float],
+        telemetry: Telemetry = SILENT,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`check` raises `LockLost` where a lock of this process's places is gone: then the hold ends with its skew."""
         self._name = name
         self._path = path
         self._now_ms = now_ms
         self._telemetry = telemetry
+        self._check = check
         self._tenure = NOTHING
         self._membership: Membership | None = None
         self._complaint = ""
@@ -33,10 +42,15 @@ class ShardOwnership:
 
     @classmethod
     async def open(
-        cls, name: str, path: Path, now_ms: Callable[[], float], telemetry: Telemetry = SILENT
+        cls,
+        name: str,
+        path: Path,
+        now_ms: Callable[[], float],
+        telemetry: Telemetry = SILENT,
+        check: Callable[[], None] = lambda: None,
     ) -> ShardOwnership:
         """The hold, looked up and watched until `close`. Raises `BadConfiguration` where there is no good file."""
-        ownership = cls(name, path, now_ms, telemetry)
+        ownership = cls(name, path, now_ms, telemetry, check)
         await ownership.look()
         ownership._watch = asyncio.create_task(ownership._watching())
         return ownership
@@ -88,8 +102,9 @@ class ShardOwnership:
         return floor
 
     async def look(self) -> None:
-        """Read the file and adopt what it says. Raises `BadConfiguration`; then the hold ends with its skew."""
+        """Read the file and adopt what it says. Raises `BadConfiguration`, `LockLost`: the hold ends with its skew."""
         looked_ms = self._now_ms()
+        self._check()
         try:
             membership, owned = await asyncio.to_thread(self._read, self._membership)
         except BadConfiguration as error:
@@ -125,5 +140,5 @@ class ShardOwnership:
     async def _watching(self) -> None:
         while True:
             await asyncio.sleep(self._tenure.skew_ms / 1_000 / _LOOKS_A_SKEW)
-            with suppress(BadConfiguration):
+            with suppress(BadConfiguration, LockLost):
                 await self.look()

@@ -16,7 +16,7 @@ import pytest
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
 from tests.acceptance.sample_web import reaching
 from tests.processes import environment, run_aragog, sample_web, start_aragog, stop
-from tests.unit.ratelimiter.ledger.records import entry, write_file
+from tests.unit.ratelimiter.ledger.records import WALL_MS, entry, write_file
 from thrift_idl.errors import AragogError
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -90,6 +90,20 @@ def test_two_limiters_that_both_granted_a_domain_are_found(tmp_path: Path) -> No
     code, said = verify(env, str(tmp_path))
     assert (code, said["shards"], said["windows"]["worst"][0]["slots"]) == (1, ["one", "two"], 20)
     assert "limits were broken" in said["sentence"]
+
+
+def test_what_cannot_be_known_is_neither_kept_nor_broken(tmp_path: Path) -> None:
+    write_file(tmp_path / "one/00000001.ledger", [entry(100.0 * n) for n in range(20)], closed=False)
+    write_file(tmp_path / "one/00000002.ledger", [entry(5_000.0)], monotonic_ms=4_000.0, wall_ms=WALL_MS + 4_000)
+    env = environment(data_dir=str(tmp_path / "data"))
+    done = run_aragog(env, "politeness", "verify", str(tmp_path / "one"))
+    assert done.returncode == 3, done.stderr
+    assert "cannot be proven" in done.stdout and "no lock told" in done.stdout
+    code, said = verify(env, str(tmp_path / "one"))
+    assert (code, said["verdict"], said["holds"], len(said["doubts"])) == (3, "unproven", False, 1)
+    write_file(tmp_path / "two/00000001.ledger", [entry(100.0 * n + 50) for n in range(20)], shard="two")
+    assert verify(env, str(tmp_path))[1]["verdict"] == "violated"
+    assert verify(env, str(tmp_path / "two"))[1]["verdict"] == "proven"
 
 
 def test_a_log_of_nobody_we_know_is_refused_with_advice(tmp_path: Path) -> None:

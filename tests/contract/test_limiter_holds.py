@@ -22,7 +22,7 @@ MINUTE_MS = 60_000.0
 async def holds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holds]:
     opened: Holds
     if request.param == "file":
-        opened = FileHolds(tmp_path / "new" / "holds", wall_ms)
+        opened = await FileHolds.open(tmp_path / "new" / "holds", wall_ms)
     else:
         opened = RedisHolds.open(request.getfixturevalue("redis_durable_url"))
     await opened.load()

@@ -78,8 +78,8 @@ def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000,
     ticking = Clock(now_ms=clock.now_ms)
     budget = Budget(30_000, remaining_ms, ticking)
     reservation = Reservation("a.test", "www.a.test", None, max_wait_ms)
-    told = telemetry or SilentTelemetry()
-    return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, told, holds or HoldsHeard())
+    told, heard = telemetry or SilentTelemetry(), holds or HoldsHeard()
+    return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, told, heard, lambda: None)
 
 
 async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew():

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from ratelimiter import Limits, MemoryState, RateLimiterService, StateBackend
+from ratelimiter import ALONE, Limits, MemoryState, RateLimiterService, StateBackend
+from ratelimiter.ownership import Ownership
 from ratelimiter.telemetry import Silent
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -68,10 +69,11 @@ async def limiter(
     overrides: Path | None = None,
     qps: float = 10,
     telemetry: Silent | None = None,
+    ownership: Ownership = ALONE,
 ) -> RateLimiterService:
     heard = telemetry or Silent()
     limits = await Limits.open(overrides, qps, heard)
-    return RateLimiterService(state or MemoryState(), limits, clock, heard, jitter=lambda: 0.0)
+    return RateLimiterService(state or MemoryState(), limits, clock, heard, ownership=ownership, jitter=lambda: 0.0)
 
 
 def wish(domain: str = "example.com", crawl_delay_ms: int | None = None, max_wait_ms: int = 1000) -> Reservation:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from drivers.owner_lock import OWNER_LOCK
 from ratelimiter import FileState
 from ratelimiter.backends.file import boot_id
 from ratelimiter.backends.journal import RECORD_BYTES
+from ratelimiter.ownership import LockedAlone
 from ratelimiter.rules import MAX_WAIT_MS
 from ratelimiter.state import state_key
-from thrift_idl.errors import BackendDown, StoreTooNew
+from thrift_idl.errors import BackendDown, FolderLocked, LockLost, StoreTooNew
 
 from .steps import START_MS, Clock, assert_spaced, limiter, reserve
 
@@ -47,7 +50,7 @@ async def test_slots_go_on_where_they_were_after_a_restart(tmp_path: Path, clock
     before = await grants(tmp_path, clock, 5)
     clock.advance(10)
     assert_spaced(before + await grants(tmp_path, clock, 3), 100)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".lock", ".log", ".snapshot"]
 
 
 async def test_a_new_directory_starts_one_interval_from_now(tmp_path: Path, clock: Clock) -> None:
@@ -143,7 +146,7 @@ async def test_a_crash_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path, c
     before = await grants(tmp_path, clock, 3)
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     after = await grants(tmp_path, clock, 3)
-    new = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    new = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".lock"}
     new_log, new_snapshot = sorted(new)
     steps = [
         old | {new_log: new[new_log]},
@@ -190,3 +193,42 @@ async def test_several_keys_move_together_or_not_at_all_and_survive(tmp_path: Pa
 
 def test_the_boot_has_one_name_on_this_machine() -> None:
     assert len(boot_id()) == 16
+
+
+async def test_a_state_has_one_writer(tmp_path: Path, clock: Clock) -> None:
+    state = await opened(tmp_path, clock)
+    (tmp_path.parent / "link").symlink_to(tmp_path)
+    for spelling in (tmp_path, tmp_path.parent / "link"):
+        with pytest.raises(FolderLocked, match=f"process {os.getpid()}"):
+            await opened(spelling, clock)
+    await state.close()
+    await (await opened(tmp_path, clock)).close()
+
+
+async def test_no_second_budget_is_handed_out_where_the_lock_of_a_living_limiter_is_deleted(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """The one whose lock is gone grants until it looks again; the other grants nothing that may come before that."""
+    first = await opened(tmp_path, clock)
+    clock.advance(1_000)
+    before = await limiter(clock, first, ownership=LockedAlone(first.lock.check, clock))
+    slots = [clock.now_ms + (await reserve(before)).wait_ms]
+    (tmp_path / OWNER_LOCK).unlink()
+    second = await opened(tmp_path, clock)
+    after = await limiter(clock, second, ownership=LockedAlone(second.lock.check, clock))
+    lost = False
+    for _ in range(300):
+        if not lost:
+            try:
+                grant = await reserve(before)
+            except LockLost:
+                lost = True
+            else:
+                slots += [clock.now_ms + grant.wait_ms] if grant.granted else []
+        grant = await reserve(after)
+        slots += [clock.now_ms + grant.wait_ms] if grant.granted else []
+        clock.advance(10)
+    assert lost and len(slots) > 20
+    assert_spaced(sorted(slots), 100)
+    await first.close()
+    await second.close()

@@ -122,11 +122,11 @@ async def test_a_restart_remembers_both_slots(clock: Clock, file: Path, tmp_path
     clock.now_ms += 10_000
     service = await limiter(clock, state, overrides=file)
     assert [(await reserve(service, "slow.example.com")).wait_ms for _ in range(2)] == [0, 500]
+    await state.close()
     again = await FileState.open(tmp_path / "state", clock, boot=bytes(16))
     service = await limiter(clock, again, overrides=file)
     assert (await reserve(service, "slow.example.com")).wait_ms == 1_000
     await again.close()
-    await state.close()
 
 
 @pytest.mark.parametrize("seed", range(3))

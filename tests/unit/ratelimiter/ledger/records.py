@@ -37,11 +37,12 @@ def write_file(
     monotonic_ms: float = 0.0,
     wall_ms: float = WALL_MS,
     closed: bool = True,
+    alone: bool = False,
 ) -> Path:
     """A ledger file with one line an entry, its anchor as given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     anchor = Anchor(monotonic_ms, wall_ms)
-    text = header_line(Header(shard, boot, 7, anchor)) + b"".join(line([tuple(entry)]) for entry in entries)
+    text = header_line(Header(shard, boot, 7, anchor, alone)) + b"".join(line([tuple(entry)]) for entry in entries)
     path.write_bytes(text + (anchor_line(Anchor(monotonic_ms, wall_ms, closed=True)) if closed else b""))
     return path
 

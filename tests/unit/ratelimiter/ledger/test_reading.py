@@ -81,6 +81,59 @@ def test_a_line_that_was_spoilt_is_left_out_and_said(tmp_path: Path) -> None:
     assert (len(found), condition.damaged, condition.torn) == (4, [f"{path}:4"], [])
 
 
+def two_files(
+    folder: Path, alone: bool = True, closed: bool = False, boot: str = "b1", wall_ms: float = WALL_MS
+) -> None:
+    """A file with grants up to 500 ms, and one that was begun then."""
+    write_file(folder / "00000001.ledger", [entry(100.0 * n) for n in range(6)], closed=closed)
+    second = folder / "00000002.ledger"
+    write_file(second, [entry(600.0)], monotonic_ms=500, boot=boot, wall_ms=wall_ms + 500, alone=alone)
+
+
+def test_a_writer_whose_successor_knew_that_it_had_ended_leaves_no_doubt(tmp_path: Path) -> None:
+    two_files(tmp_path)
+    assert read(tmp_path)[1] == Condition(ends=[WALL_MS + 500])
+
+
+def test_a_file_without_an_end_before_a_writer_that_didnt_know_is_said(tmp_path: Path) -> None:
+    two_files(tmp_path, alone=False)
+    assert read(tmp_path)[1].abandoned == [str(tmp_path / "00000001.ledger")]
+
+
+def test_a_closed_file_is_one_whoever_comes_after_it(tmp_path: Path) -> None:
+    two_files(tmp_path, alone=False, closed=True)
+    assert read(tmp_path)[1] == Condition()
+
+
+def test_two_writers_at_once_are_said(tmp_path: Path) -> None:
+    write_file(tmp_path / "00000001.ledger", [entry(100.0 * n) for n in range(7)])
+    write_file(tmp_path / "00000002.ledger", [entry(550.0)], monotonic_ms=500, wall_ms=WALL_MS + 500)
+    assert read(tmp_path)[1].overlapping == [str(tmp_path / "00000001.ledger")]
+
+
+def test_a_file_without_an_end_before_another_boot_may_lack_what_a_power_cut_took(tmp_path: Path) -> None:
+    two_files(tmp_path, boot="b2", wall_ms=WALL_MS + 60_000)
+    assert read(tmp_path)[1].cut == [str(tmp_path / "00000001.ledger")]
+
+
+@pytest.mark.parametrize(("set_ms", "said"), [(200, 0), (300, 1), (-300, 1), (3_600_000, 1)])
+def test_a_wall_clock_that_was_set_is_said(tmp_path: Path, set_ms: float, said: int) -> None:
+    two_files(tmp_path, wall_ms=WALL_MS + set_ms)
+    assert len(read(tmp_path)[1].jumps) == said
+
+
+def test_a_wall_clock_that_was_set_back_over_a_boot_is_said(tmp_path: Path) -> None:
+    two_files(tmp_path, closed=True, boot="b2", wall_ms=WALL_MS - 1_000)
+    assert read(tmp_path)[1].jumps == [str(tmp_path / "00000002.ledger")]
+
+
+def test_a_file_whose_first_line_is_spoilt_though_others_follow_has_an_unknown_writer(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "00000001.ledger", [entry(0)])
+    path.write_bytes(path.read_bytes().replace(b'"shard"', b'"shirt"', 1))
+    write_file(tmp_path / "00000002.ledger", [entry(100)])
+    assert read(tmp_path)[1].unsigned == [str(path)]
+
+
 def test_a_file_killed_before_its_first_line_was_whole_is_said(tmp_path: Path) -> None:
     (tmp_path / "00000001.ledger").write_bytes(b"")
     write_file(tmp_path / "00000002.ledger", [entry(0)])

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from drivers.owner_lock import OWNER_LOCK
 from ratelimiter import Limits, MemoryState, RateLimiterService
 from ratelimiter.ledger.lines import Entry, Row
 from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.ledger.writing import Ledger
 from tests.unit.ratelimiter.steps import CONTEXT, START_MS, Clock, wish
-from thrift_idl.errors import BackendDown, DiskFull
+from thrift_idl.errors import BackendDown, DiskFull, FolderLocked, LockLost
 from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest, ReserveRequest
 
 from .records import WALL_MS
@@ -100,14 +101,14 @@ async def test_files_are_rotated_compressed_and_bounded_the_oldest_going_first(t
 async def test_a_successor_goes_on_beside_the_files_of_before_and_compresses_them(tmp_path: Path) -> None:
     clock = Clock()
     first = await opened(tmp_path, clock)
-    first.extend([row(1, clock)])  # then it is killed
+    first.extend([row(1, clock)])
+    first.lock.release()  # it is killed
     clock.advance(1_000)
     second = await opened(tmp_path, clock)
     second.extend([row(2, clock)])
     await second.close()
     assert [file.name for file in segment_files(tmp_path)] == ["00000001.ledger.zst", "00000002.ledger"]
     assert [each.entry.domain for each in read(tmp_path)[0]] == ["d1.com", "d2.com"]
-    await first.close()
 
 
 async def test_a_disk_without_room_stops_the_granting_until_there_is_some(
@@ -151,3 +152,45 @@ async def test_a_folder_that_cant_be_made_is_a_typed_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(BackendDown, match="file"):
         await opened(tmp_path / "file", Clock())
+
+
+async def test_a_ledger_has_one_writer(tmp_path: Path) -> None:
+    ledger = await opened(tmp_path, Clock())
+    with pytest.raises(FolderLocked, match=f"process {os.getpid()}"):
+        await opened(tmp_path, Clock())
+    await ledger.close()
+
+
+async def test_what_a_writer_whose_lock_is_gone_still_writes_stays_on_record_and_is_told_of(tmp_path: Path) -> None:
+    clock = Clock()
+    first = await opened(tmp_path, clock)
+    first.extend([row(1, clock)])
+    (tmp_path / OWNER_LOCK).unlink()
+    clock.advance(1_000)
+    second = await opened(tmp_path, clock)
+    second.extend([row(2, clock)])
+    clock.advance(20)
+    first.extend([row(3, clock)])
+    await first.close()
+    await second.close()
+    found, condition = read(tmp_path)
+    assert {each.entry.domain for each in found} == {"d1.com", "d2.com", "d3.com"}
+    assert condition.overlapping == [str(tmp_path / "00000001.ledger")]
+    with pytest.raises(LockLost):
+        first.lock.check()
+
+
+async def test_a_successor_that_cant_know_whether_the_writer_before_lives_says_so(tmp_path: Path) -> None:
+    clock = Clock()
+    first = await opened(tmp_path, clock)
+    first.extend([row(1, clock)])
+    (tmp_path / OWNER_LOCK).unlink()  # and then it is killed
+    clock.advance(1_000)
+    second = await opened(tmp_path, clock)
+    second.extend([row(2, clock)])
+    await second.close()
+    assert read(tmp_path)[1].abandoned == [str(tmp_path / "00000001.ledger")]
+    third = await opened(tmp_path, clock)
+    await third.close()
+    assert segment_files(tmp_path)[0].name == "00000001.ledger.zst"
+    assert read(tmp_path)[1].abandoned == [str(tmp_path / "00000001.ledger.zst")]

@@ -136,7 +136,7 @@ async def test_what_stays_is_granted_all_the_time(pool: Pool) -> None:
 
 
 async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
-    pool.record = FileHolds(tmp_path / "holds", wall_ms)
+    pool.record = await FileHolds.open(tmp_path / "holds", wall_ms)
     await settled(pool)
     domain = await _owned(pool, "a")
     await answer(pool.services["a"], 429, 600_000, domain=domain)
@@ -149,7 +149,8 @@ async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
 
 
 async def test_while_the_record_of_holds_cant_be_read_nothing_is_granted(pool: Pool, tmp_path: Path) -> None:
-    pool.record = FileHolds(tmp_path, wall_ms)  # a folder
+    (tmp_path / "holds").mkdir()
+    pool.record = await FileHolds.open(tmp_path / "holds", wall_ms)
     await settled(pool)
     client = await pool.client()
     with pytest.raises(BackendDown):
