@@ -116,7 +116,7 @@ def crawled(env: dict[str, str], step: int) -> tuple[dict[str, Any], int]:
     """How the crawl ended, and the worker's most memory in MiB."""
     crawl = start_aragog(env, "crawl", "--json", "--depth", "1", "--scope", "any", f"http://start.test/{step}")
     most_mib = most_resident(crawl)
-    out, told = crawl.communicate(timeout=500)
+    out, told = crawl.communicate(timeout=1_000)
     assert crawl.returncode == 0, told
     return json.loads(out), most_mib
 
@@ -148,7 +148,7 @@ def check_good_pages(numbers: Sequence[int], data_dir: Path, records: dict[str, 
         assert f"http://images.test/good/{number}" in {image["url"] for image in event["images"]}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize(
     ("limits", "step"),
     [
