@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from extraction.limits import DEFAULT
 from thrift_idl.errors import InvalidUrl, StoreUnreadable
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Inlink, Linked, Page
@@ -26,8 +25,12 @@ from urlstore.cells import decode_linked, encode_inlink, encode_linked
 from urlstore.rows import current_page, identity_of
 from weburl import KEY_BYTES, url_key
 
-MAX_TARGETS = DEFAULT.outlinks
-"""Of one page, the first in document order: as many links as extraction keeps, whoever put the record."""
+MAX_TARGETS = 10_000
+"""Of one page, the first in document order.
+
+A record may keep more links (`extraction.limits`); but writing them to their targets must end within a call's deadline
+on a slow Cassandra, or a hostile page would hold up linking for good.
+"""
 
 _MAX_TEXT = 1_000
 _MAX_REL = 16
