@@ -15,13 +15,13 @@ from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.decoding import Decoder, codings_of
 from fetcher.holds import HOLDING, HoldsHeard
+from fetcher.loop_time import LoopTime
 from fetcher.outcome import retry_after_ms
 from fetcher.resolver import Endpoint
 from fetcher.settings import KIB, FetcherSettings
 from fetcher.slots import ReservedSlot
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.transport import BodyStream, Exchange
-from fetcher.turns import Turns
 from thrift_idl.errors import AragogError, BackendDown, ConnectFailure, InvalidUrl, ProxyDown, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Header, SlotTaken, Timing, TlsFacts
@@ -108,7 +108,6 @@ class Requester:
         self._settings = settings
         self._clock = clock
         self._telemetry = telemetry
-        self._turns = Turns()
         self._check = check
         self._holds = HoldsHeard()
 
@@ -186,7 +185,7 @@ class Requester:
         decoder = Decoder(codings, wanted)
         most = self._settings.transport.max_wire_bytes
         async for piece in stream:
-            await self._decode(decoder, piece, budget)
+            await self._decode(decoder, piece, stream.loop_time, budget)
             if not decoder.wanted:
                 break
             if stream.wire_bytes > most:
@@ -198,20 +197,20 @@ class Requester:
             raise ConnectFailure("the server closed the connection before any of the content")
         return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])])), tuple(codings)
 
-    async def _decode(self, decoder: Decoder, piece: bytes, budget: Budget) -> None:
+    async def _decode(self, decoder: Decoder, piece: bytes, loop_time: LoopTime, budget: Budget) -> None:
         """In steps: a few bytes may mean minutes of work, which must neither hold others up nor outlast the fetch."""
-        turns, now_ms = self._turns, self._clock.now_ms
+        now_ms = self._clock.now_ms
         decoder.take(piece)
         while decoder.busy:
-            if turns.used_up or decoder.long:
-                await turns.wait()
+            if loop_time.used_up or decoder.long:
+                await loop_time.wait()
                 budget.check()
             if decoder.long:
-                await turns.apart(decoder.step)
+                await loop_time.apart(decoder.step)
             else:
                 began_ms = now_ms()
                 decoder.step()
-                turns.spend(now_ms() - began_ms)
+                loop_time.spend(now_ms() - began_ms)
 
     async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
         """Read a short body that nobody wants; a longer one costs the connection."""

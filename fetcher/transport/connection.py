@@ -13,7 +13,7 @@ from fetcher.transport.tls import facts_of, remember_session
 from thrift_idl.errors import BadReply, ConnectFailure
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
-_PAUSE_AT = 260 * KIB  # unread body, held in pieces; more stays in the kernel's buffers, and with the sender
+_PAUSE_AT = 256 * KIB  # body that nobody took; more stays in the kernel's buffers, and with the sender
 
 
 class StaleConnection(ConnectFailure):
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
             self.abort()  # speaks unasked
             return
         try:
-            reader.feed(data)
+            reader.receive(data)
         except BadReply as error:
             self._fail(error)
             return
@@ -98,17 +98,20 @@ class Connection(asyncio.Protocol):
             await self._wait()
         return self.reader.head
 
-    async def body(self) -> bytes:
-        """What comes next of the body; b"" = it has ended. Raises `BadReply`, `ConnectFailure`."""
-        reader = self.reader
-        assert reader is not None
-        while not reader.pieces:
-            self._raise_error()
-            if reader.complete:
-                return b""
-            self._resume()
-            await self._wait()
-        return reader.take()
+    async def more(self) -> None:
+        """Wait until something has come, or the end. Raises `BadReply`, `ConnectFailure`."""
+        self._raise_error()
+        self._resume()
+        await self._wait()
+
+    def read_on(self) -> None:
+        """Read a little of what has come and is unread. Raises `BadReply`."""
+        assert self.reader is not None
+        try:
+            self.reader.read_on()
+        except BadReply as error:
+            self._fail(error)
+            raise
 
     @property
     def reusable(self) -> bool:
@@ -151,9 +154,7 @@ class Connection(asyncio.Protocol):
         elif reader.head is None:
             self._error = BadReply(f"the connection broke within the head{_why(error)}")
         else:
-            reader.eof()
-            if error is not None:
-                reader.early_close = True
+            reader.eof(broken=error is not None)
 
     def _fail(self, error: Exception) -> None:
         self._error = error

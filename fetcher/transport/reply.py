@@ -17,8 +17,8 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 _BODILESS = frozenset((204, 304))
 _FRAMING_BYTES = MIB  # chunk sizes, extensions and trailers, beyond 8 for each byte of the body, and...
 _MOST_BARREN = 32 * KIB  # ... those without a byte of body between them: llhttp takes quadratic time for folds
-_PART = 16 * KIB  # looked at after each so many bytes
-_PIECE = 64  # what holding a piece of the body takes beyond its bytes
+_PART = 32 * KIB  # read at once: 2 ms of chunks of a byte
+_MANY = 16  # chunks of one part: they are held as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Head:
 class ReplyReader:
     """Feed it what the socket gives; it knows when the answer is complete and whether the connection may go on.
 
-    `pieces` fills with the body on the wire (dechunked, still content-coded); the owner empties it.
+    `pieces` fills with the body on the wire (dechunked, still content-coded); the owner empties it. Chunks may be of a
+    byte each, and reading them is work then: what was received of them is `unread` until the owner says `read_on`.
     """
 
     def __init__(self, method: str, settings: TransportSettings) -> None:
@@ -51,9 +52,10 @@ class ReplyReader:
             lenient_optional_crlf_after_chunk=True,
             lenient_spaces_after_chunk_size=True,
         )
-        self._until_close = self._chunked = False
+        self._until_close = self._chunked = self._closed = False
         self.head: Head | None = None
         self.pieces: list[bytes] = []
+        self.unread = memoryview(b"")
         self.buffered = 0
         self.body_bytes = 0
         self.complete = False
@@ -62,6 +64,12 @@ class ReplyReader:
         self.started = False
 
     def feed(self, data: bytes) -> None:
+        """Take what arrived, and read all of it. Raises `BadReply`."""
+        self.receive(data)
+        while self.unread:
+            self.read_on()
+
+    def receive(self, data: bytes) -> None:
         """Take what arrived. Raises `BadReply`."""
         self.started = True
         if self.complete:
@@ -71,19 +79,40 @@ class ReplyReader:
         else:
             self._feed_body(data)
 
-    def eof(self) -> None:
-        """The other side closed. Raises `BadReply` if no head came."""
+    def read_on(self) -> None:
+        """Undo the chunks of a little of what is `unread`. Raises `BadReply`."""
+        part, self.unread = self.unread[:_PART], self.unread[_PART:]
+        held, before = len(self.pieces), self.body_bytes
+        self._parse(part)
+        self.buffered -= len(part)
+        if len(self.pieces) > held + _MANY:
+            self.pieces[held:] = [b"".join(self.pieces[held:])]
+        self._wire_bytes += len(part)
+        self._barren_bytes = 0 if self.body_bytes > before else self._barren_bytes + len(part)
+        excess = self._wire_bytes - self.body_bytes - 8 * self.body_bytes
+        if excess > _FRAMING_BYTES or self._barren_bytes >= _MOST_BARREN:
+            raise BadReply("more framing than body")
+        if self.complete:
+            self.reusable = self.reusable and not self.unread
+            self.unread = memoryview(b"")
+        elif self._closed and not self.unread:
+            self.complete = self.early_close = True
+
+    def eof(self, *, broken: bool = False) -> None:
+        """The other side closed, or the connection broke. Raises `BadReply` if no head came."""
         self.reusable = False
         if self.complete:
             return
         if self.head is None:
             raise BadReply("closed before the end of the head")
-        self.early_close = not self._until_close
-        self.complete = True
+        self._closed = True
+        if not self.unread:
+            self.early_close = broken or not self._until_close
+            self.complete = True
 
     def take(self) -> bytes:
         """What has come of the body since the last call."""
-        pieces, self.pieces, self.buffered = self.pieces, [], 0
+        pieces, self.pieces, self.buffered = self.pieces, [], len(self.unread)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _feed_head(self, data: bytes) -> None:
@@ -132,24 +161,11 @@ class ReplyReader:
         self._until_close, self._chunked = not chunked and not length, chunked
 
     def _feed_body(self, data: bytes) -> None:
-        if not self._chunked:
+        if self._chunked:
+            self.unread = memoryview(bytes(self.unread) + data if self.unread else data)
+            self.buffered += len(data)
+        else:
             self._parse(data)
-            return
-        whole = memoryview(data)
-        for begin in range(0, len(data), _PART):
-            self._feed_chunks(whole[begin : begin + _PART])
-
-    def _feed_chunks(self, part: memoryview) -> None:
-        if self.complete:
-            self.reusable = False
-            return
-        before = self.body_bytes
-        self._parse(part)
-        self._wire_bytes += len(part)
-        self._barren_bytes = 0 if self.body_bytes > before else self._barren_bytes + len(part)
-        excess = self._wire_bytes - self.body_bytes - 8 * self.body_bytes
-        if excess > _FRAMING_BYTES or self._barren_bytes > _MOST_BARREN:
-            raise BadReply("more framing than body")
 
     def _parse(self, data: bytes | memoryview) -> None:
         try:
@@ -181,7 +197,7 @@ class ReplyReader:
     def on_body(self, body: bytes) -> None:  # noqa: D102
         if not self.complete:
             self.pieces.append(body)
-            self.buffered += len(body) + _PIECE
+            self.buffered += len(body)
             self.body_bytes += len(body)
 
     def on_message_begin(self) -> None:  # noqa: D102

@@ -7,6 +7,7 @@ slot has come. What it must know beyond the request travels in `request.extensio
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import httpx
 import weburl
 from fetcher.budget import Budget
 from fetcher.clock import Clock
+from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
 from fetcher.robots.flights import Flights
 from fetcher.settings import TransportSettings
@@ -26,8 +28,9 @@ from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool
 from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
-from thrift_idl.errors import ConnectFailure, NoSlot, Unavailable
+from thrift_idl.errors import BadReply, ConnectFailure, NoSlot, Unavailable
 
+_MOST_LEFT = 4  # steps of reading an answer that nobody wants, to keep the connection
 _MOST_LOOKS = 20  # at what lies unread before a request, the event loop having a turn between them
 
 
@@ -54,24 +57,47 @@ class BodyStream(httpx.AsyncByteStream):
         self.reused = connection.requests > 1
         self._released = False
 
+    @property
+    def loop_time(self) -> LoopTime:
+        """What all work on bodies shares."""
+        return self._owner.loop_time
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        idle_ms = self._owner.settings.idle_ms
+        reader = self._reader
         while True:
             try:
-                if self._reader.pieces or self._reader.complete:  # here already: no timer
-                    piece = await self.connection.body()
-                else:
-                    async with self._budget.phase("idle", idle_ms):
-                        piece = await self.connection.body()
+                await self._come()
             except Unavailable:
                 await self._owner.blame_proxy()
                 raise
-            if not piece:
+            if not reader.pieces:
                 break
-            yield piece
+            yield reader.take()
         if self.early_close:
             await self._owner.blame_proxy()
         await self.aclose()
+
+    async def _come(self) -> None:
+        """Return when there is a piece of the body, or its end."""
+        reader = self._reader
+        await self._read_on()
+        if reader.pieces or reader.complete:  # here already: no timer
+            return
+        async with self._budget.phase("idle", self._owner.settings.idle_ms):
+            while not reader.pieces and not reader.complete:
+                await self.connection.more()
+                await self._read_on()
+
+    async def _read_on(self) -> None:
+        """Read what has come as far as a piece of the body, in turns with others."""
+        loop_time, now_ms = self.loop_time, self._owner.now_ms
+        while self._reader.unread and not self._reader.pieces:
+            if loop_time.used_up:
+                await loop_time.wait()
+                self._budget.check()
+            began_ms = now_ms()
+            self.connection.read_on()
+            loop_time.spend(now_ms() - began_ms)
 
     @property
     def early_close(self) -> bool:
@@ -84,9 +110,13 @@ class BodyStream(httpx.AsyncByteStream):
         return self._reader.body_bytes
 
     async def aclose(self) -> None:
-        """Keep the connection if its answer was read to the end, close it otherwise."""
+        """Keep the connection if its answer was read to the end, or little of it is left here; else close it."""
         if not self._released:
             self._released = True
+            with contextlib.suppress(BadReply):  # it closes the connection
+                for _ in range(_MOST_LEFT):
+                    if self._reader.unread:
+                        self.connection.read_on()
             self._owner.release(self._lane, self.connection)
 
 
@@ -101,9 +131,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         proxy: Proxy | None = None,
     ) -> None:
         self.settings = settings or TransportSettings()
-        self._now_ms = (clock or Clock()).now_ms
+        self.now_ms = (clock or Clock()).now_ms
         self._dialler = Dialler(tls or verifying_context(), self.settings, proxy, clock or Clock())
         self._pool = Pool(self.settings)
+        self.loop_time = LoopTime()
         self._proxy = proxy
         self._checks: Flights[None] = Flights()
 
@@ -168,15 +199,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if not lane.room.locked():
             await lane.room.acquire()
             return 0.0
-        patience_ms, began_ms = exchange.slot.max_wait_ms, self._now_ms()
+        patience_ms, began_ms = exchange.slot.max_wait_ms, self.now_ms()
         try:
             async with asyncio.timeout(patience_ms / 1000):
                 await lane.room.acquire()
         except TimeoutError:
             raise NoSlot("too many requests to this origin are under way", delay_ms=patience_ms) from None
         finally:
-            exchange.budget.exclude(self._now_ms() - began_ms)
-        return self._now_ms() - began_ms
+            exchange.budget.exclude(self.now_ms() - began_ms)
+        return self.now_ms() - began_ms
 
     async def _converse(self, request: httpx.Request, exchange: Exchange, lane: Lane) -> httpx.Response:
         connection = await self._reserved(exchange, lane)
@@ -252,7 +283,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self, request: httpx.Request, exchange: Exchange, lane: Lane, connection: Connection
     ) -> httpx.Response:
         with _AbortedOnError(connection):
-            sent_ms = self._now_ms()
+            sent_ms = self.now_ms()
             connection.ask(serialized(request, exchange.url), request.method)
             async with exchange.budget.phase("first_byte", self.settings.first_byte_ms):
                 head = await connection.head()

@@ -13,8 +13,8 @@ import pytest
 from fetcher.clock import Clock
 from fetcher.codings import GIVEN
 from fetcher.decoding import Decoder, codings_of
+from fetcher.loop_time import TURN_MS, LoopTime
 from fetcher.settings import KIB, MIB
-from fetcher.turns import TURN_MS, Turns
 from tests.faults.fetcher.worst_codings import WORST
 from tests.integration.fetcher.kit import asked, fetching
 from tests.integration.fetcher.origin import origin, reply
@@ -122,7 +122,7 @@ async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded():
 
 
 async def test_long_steps_are_done_in_a_thread_one_at_a_time():
-    turns, at_work = Turns(), []
+    loop_time, at_work = LoopTime(), []
 
     def step() -> int:
         at_work.append(None)
@@ -131,7 +131,7 @@ async def test_long_steps_are_done_in_a_thread_one_at_a_time():
         at_work.pop()
         return threading.get_ident()
 
-    idents = await asyncio.gather(*(turns.apart(step) for _ in range(5)))
+    idents = await asyncio.gather(*(loop_time.apart(step) for _ in range(5)))
     assert threading.get_ident() not in idents
 
 

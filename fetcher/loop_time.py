@@ -1,4 +1,4 @@
-"""Work on the event loop that a server sizes: done in steps, between which everybody else has a turn."""
+"""The event loop's time for work that servers size: it is done in steps, between which everybody else has a turn."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ TURN_MS = 4.0
 T = TypeVar("T")
 
 
-class Turns:
-    """After `TURN_MS` of such work, whoever did it, the event loop has a turn; then the next that waits goes on.
+class LoopTime:
+    """One for all of a fetcher: after `TURN_MS` of such work, whoever did it, the event loop has a turn; then the next
+    that waits goes on.
 
     So a hundred hostile replies at once hold up a ping no longer than one does. Ordinary work ends within a turn, and
     rarely waits.
