@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-import weburl
 from aragog.children import ChildPool, Lost
+from aragog.crawl.scope import domain_of
 from extraction import EXTRACTOR_VERSION
 from extraction.limits import DEFAULT
 from extraction.preferences import HEADERS
@@ -41,7 +41,7 @@ async def extract_page(
     `ChildPool.run` raises: errors that say nothing about the page.
     """
     asked = request_of(fetched, fetched.content, text_features=text_features)
-    answer = await pool.run(function, asked, weburl.split(fetched.url).registrable_domain)
+    answer = await pool.run(function, asked, domain_of(fetched.url))
     if isinstance(answer, Lost):
         _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
@@ -55,7 +55,7 @@ async def extract_page(
 async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function: str, flag: str) -> PageRecord:
     size = len(fetched.content)
     asked = request_of(fetched, fetched.content[: min(FIRST_BYTES, size // 2)])
-    answer = await pool.run(function, asked, weburl.split(fetched.url).registrable_domain)
+    answer = await pool.run(function, asked, domain_of(fetched.url))
     if isinstance(answer, Lost):
         return _record_of_headers(header_values(fetched, "x-robots-tag"), flag)
     record = unpack(PageRecord, answer.result)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import weburl
 from aragog.crawl.followups import FollowUp
 from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
+from aragog.crawl.scope import domain_of
 from pinlater.worker import Held
-from thrift_idl.errors import InvalidRequest, InvalidUrl
-
-
-def _domain(url: str) -> str:
-    """The registrable domain of a URL; "" where it is none."""
-    try:
-        return weburl.split(url).registrable_domain
-    except InvalidUrl:
-        return ""
+from thrift_idl.errors import InvalidRequest
 
 
 def domain_of_visit(held: Held) -> str:
@@ -23,12 +15,12 @@ def domain_of_visit(held: Held) -> str:
         job = CrawlJob.decode(held.body)
     except (BadJob, JobTooNew):
         return ""
-    return _domain(job.resume[-1].target if job.resume else job.url)
+    return domain_of(job.resume[-1].target if job.resume else job.url)
 
 
 def domain_of_page(held: Held) -> str:
     """The domain of a follow-up job's page: what its images cost is its doing, wherever they are."""
     try:
-        return _domain(FollowUp.decode(held.body).url)
+        return domain_of(FollowUp.decode(held.body).url)
     except InvalidRequest:
         return ""

@@ -91,3 +91,11 @@ def _read(url: str) -> tuple[str, Target]:
 
 def _place(kind: ScopeKind, name: str) -> str:
     return registrable_domain(name) if kind == "domain" else name
+
+
+def domain_of(url: str) -> str:
+    """The registrable domain of a URL; "" where it is none."""
+    try:
+        return split(url).registrable_domain
+    except InvalidUrl:
+        return ""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import weburl
+from aragog.crawl.scope import domain_of
 from aragog.turns import Turns
 from thrift_idl.errors import Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
@@ -46,7 +46,7 @@ class LargePlace:
     ) -> FetchResult | None:
         """The page, if it is to be had soon: its domain may have no slot at once."""
         for _ in range(_TRIES):
-            async with self._turns.turn(weburl.split(request.url).registrable_domain):
+            async with self._turns.turn(domain_of(request.url)):
                 try:
                     return await fetch(request)
                 except (Moved, Refused, Unavailable):
