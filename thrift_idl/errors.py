@@ -291,8 +291,8 @@ def _tree(root: type[AragogError]) -> list[type[AragogError]]:
 
 
 def by_code() -> dict[str, type[AragogError]]:
-    """Every class of the tree by its code."""
-    return {error.code: error for error in _tree(AragogError)}
+    """Every class of the tree by its code; one without a code of its own arrives as the class that it stands for."""
+    return {error.code: error for error in _tree(AragogError) if "code" in vars(error)}
 
 
 _FAMILIES: dict[str, type[AragogError]] = {

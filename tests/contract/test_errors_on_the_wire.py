@@ -10,6 +10,7 @@ from tests.unit.rpc.serving import Limiter, calling, reserve, serving
 from thrift_idl.errors import (
     AragogError,
     BackendDown,
+    ConnectFailure,
     Deferred,
     InternalError,
     InvalidRequest,
@@ -153,3 +154,11 @@ async def test_an_error_whose_details_are_no_text_is_an_internal_error_not_a_bro
     wrong = InvalidRequest("x")
     wrong.details = {"number": 5}  # type: ignore[dict-item]
     assert isinstance(await through_thrift(wrong), InternalError)
+
+
+async def test_an_error_without_a_code_of_its_own_arrives_as_the_one_that_it_stands_for() -> None:
+    from fetcher.transport.connection import StaleConnection
+
+    arrived = await through_thrift(StaleConnection("gone"))
+    assert type(arrived) is ConnectFailure
+    assert type(await through_thrift(ConnectFailure("refused"))) is ConnectFailure
