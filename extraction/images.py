@@ -77,6 +77,7 @@ class Images:
         self._flags = flags
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._described: dict[str, _Entry] = {}
+        self._looked_at = 0
         self.is_full = False
         """One was left out: no element that comes now adds anything."""
 
@@ -118,6 +119,7 @@ class Images:
 
         `found` names them all alike.
         """
+        self._look_at(attributes)
         alt = attributes.get("alt") or ""
         width, height = pixels(attributes.get("width")), pixels(attributes.get("height"))
         self.add(attributes.get("src"), found or "img", alt, width, height, around)
@@ -127,8 +129,16 @@ class Images:
 
     def add_source(self, attributes: Attributes, found: str = "", around: Around = _NOTHING) -> None:
         """A source element of a picture; one of audio or video has no srcset."""
+        self._look_at(attributes)
         self._add_best(attributes.get("srcset"), found or "picture", "", 0, 0, around)
         self._add_lazy(attributes, found or "lazy", "", 0, 0, around)
+
+    def _look_at(self, attributes: Attributes) -> None:
+        """Count an element and what it offers: the same few images again and again fill no list."""
+        self._looked_at += 1 + sum((attributes.get(name) or "").count(",") for name in ("srcset", *_LAZY_SETS))
+        if self._looked_at > self._limits.image_candidates:
+            self.is_full = True
+            self._flags.add("too_many_images")
 
     def add_css(self, css: str) -> None:
         """Background images of a style sheet or a style attribute."""

@@ -35,6 +35,9 @@ class Limits:
     """Of all links together. Each link has six values beside them; a frame to the store takes 250,000 in all."""
     images: int = 1_000
     """Flag `too_many_images`."""
+    image_candidates: int = 50_000
+    """Images that elements offer, the same ones again included: those of a srcset are as many as it has commas. Flag as
+    before; what comes after the element that exceeds it is passed over."""
     properties: int = 500
     """OpenGraph, and Twitter likewise. Flag `too_many_properties`."""
     property_length: int = 8_192

@@ -18,6 +18,8 @@ FORMATTING_NAMES = "b big code em font i nobr s small strike strong tt u"
 FORMATTING = frozenset(FORMATTING_NAMES.split())
 
 _VOID = VOID | frozenset(["basefont", "bgsound", "frame", "image", "keygen", "param"])
+#: Start tags of which nothing comes outside of a drawing.
+_SILENT = _VOID - {"col", "hr", "input", "keygen"}
 _NEVER_OPEN = frozenset(["html", "head", "body", "colgroup"])  # once at most, or for a moment
 _HEADINGS = dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "h1")  # one ends the other
 _TABLE_PARTS = {
@@ -33,6 +35,8 @@ _TABLE_PARTS = {
 }
 _SAME = _HEADINGS | {"thead": "tbody", "tfoot": "tbody", "th": "td"}
 _MARKERS = frozenset(["applet", "caption", "marquee", "object", "td", "template"])
+#: Of these, those whose own end tags alone end the formatting in them.
+_KEEPING = frozenset(["applet", "marquee", "object"])
 _SPECIAL_NAMES = """
     address applet area article aside blockquote body button caption center col colgroup dd details dir div dl dt
     fieldset figcaption figure footer form frameset h1 header hgroup iframe li listing main marquee menu nav noembed
@@ -51,7 +55,9 @@ _ENDS_P_NAMES = """
     header hgroup hr li listing main menu nav ol p plaintext pre search section summary ul xmp
 """
 _ENDS_P = frozenset(_ENDS_P_NAMES.split())
-_ENDS_SELECT = frozenset(("input", "keygen", "select", "textarea"))
+_ENDS_SELECT = frozenset(("input", "select"))
+_MAY_END_SELECT = frozenset(("keygen", "textarea"))
+_DIVIDES_SELECT = frozenset(("hr", "optgroup", "option"))
 _IMPLIED = frozenset(["dd", "dt", "li", "optgroup", "option", "p", "rb", "rp", "rt", "rtc"])
 _RUBY = {"rb": _IMPLIED, "rtc": _IMPLIED, "rp": _IMPLIED - {"rtc"}, "rt": _IMPLIED - {"rtc"}}
 _SCOPES = {
@@ -101,10 +107,13 @@ class Nesting:
         """Formatting elements that are open, or are opened anew in each block that follows."""
         self.text_follows = False
         """Whether what follows the last tag is text up to its end tag."""
+        self.draws = False
+        """Whether an element that begins now is one of a drawing."""
         self.steps = 0
         """Open elements that were looked at."""
         self._open: list[_Open] = []
         self._counts: dict[str, int] = {}
+        self._form: int | None = None  # how many were open when the form began that no end tag has ended
         # Formatting elements, those in the innermost cell last: how many elements were open when each began, by name.
         self._formats: list[dict[str, list[int]]] = [{}]
 
@@ -112,11 +121,6 @@ class Nesting:
     def depth(self) -> int:
         """How many elements are open at most."""
         return len(self._open) + self.formatting
-
-    @property
-    def draws(self) -> bool:
-        """Whether an element that begins now is one of a drawing."""
-        return bool(self._open) and self._open[-1].draws
 
     def add(self, tag: Tag) -> None:
         """Take the next tag."""
@@ -129,17 +133,36 @@ class Nesting:
             return
         name = _SAME.get(name, name)
         if tag.is_end:
-            self._end(name)
-        else:
+            if self._ends_innermost(name):  # as most do
+                self._counts[name] -= 1
+                self._open.pop()
+                self._look_back()
+            else:
+                self._end(name)
+        elif self.draws or name not in _SILENT:
             self._start(name, tag)
+
+    def _ends_innermost(self, name: str) -> bool:
+        """Whether an end tag closes the innermost element, and nothing else comes of it."""
+        if not self._open or self.formatting:
+            return False
+        innermost = self._open[-1]
+        return innermost.name == name and innermost.sure and name != "form" and name not in _MARKERS
+
+    def _look_back(self) -> None:
+        """After an end: whether what is innermost now draws."""
+        self.draws = bool(self._open) and self._open[-1].draws
 
     # --- start tags ---
 
     def _start(self, name: str, tag: Tag) -> None:
         if self.draws:
             self._leave_drawing()
-        if name in _ENDS_SELECT and self._close("select", _SCOPE) and name == "select":
+        ended_select = self._end_select() if name in _ENDS_SELECT else None
+        if ended_select and name == "select":
             return
+        if self._counts.get("select"):
+            self._start_in_select(name)
         self._end_by(name)
         if name in FORMATTING or name == "a":
             self._start_formatting(name)
@@ -150,8 +173,35 @@ class Nesting:
         elif name in _HTML_INSIDE:
             if not tag.raw_attributes.endswith("/"):
                 self._push(name, name, draws=True)
+        elif name == "form":
+            self._start_form()
         elif name not in _VOID and name not in _NEVER_OPEN:
             self._push(name)
+            if ended_select is False and name == "select":
+                self._doubt(len(self._open) - 1)
+
+    def _end_select(self) -> bool | None:
+        """End one if it is open; whether it was for sure: then a start tag is no more than its end tag."""
+        at = self._find("select", _SCOPE)
+        if at is None:
+            return None
+        is_sure = self._open[at].sure
+        self._close_at(at)
+        return is_sure
+
+    def _start_in_select(self, name: str) -> None:
+        if name in _DIVIDES_SELECT:
+            self._doubt_implied()
+        elif name in _MAY_END_SELECT and (at := self._find("select", _SCOPE)) is not None:
+            self._doubt(at)
+
+    def _start_form(self) -> None:
+        """While one is open others are ignored, but in templates."""
+        if self._counts.get("template"):
+            self._push("form")
+        elif self._form is None:
+            self._form = len(self._open)
+            self._push("form")
 
     def _start_formatting(self, name: str) -> None:
         if name == "a":  # one ends the other
@@ -198,6 +248,7 @@ class Nesting:
         while at and self._open[at - 1].draws:
             at -= 1
             self._open[at] = self._open[at]._replace(drawing="", draws=False, sure=False)
+        self.draws = False
 
     # --- end tags ---
 
@@ -216,11 +267,18 @@ class Nesting:
         if name in FORMATTING or name == "a":
             self._end_formatting(name)
         elif name == "form":
-            at = self._find(name, _SCOPE)
-            if at is not None:
-                self._remove(at)
+            self._end_form()
         else:
             self._close(name, _SCOPES.get(name) or (_SCOPE if name in _SPECIAL else _SPECIAL))
+
+    def _end_form(self) -> None:
+        """The form that was begun last ends, by itself, if nothing shuts it out; in any case another may begin."""
+        self._doubt_implied()
+        found = self._find("form", _SCOPE)
+        if found is not None and (found == self._form or self._counts.get("template")):
+            self._remove(found)
+        if not self._counts.get("template"):
+            self._form = None
 
     def _end_formatting(self, name: str) -> None:
         """What began in it stays open, and for all we know elsewhere (the standard's adoption agency)."""
@@ -231,9 +289,10 @@ class Nesting:
             self._leave_drawing()
         self.formatting -= 1
         at = began.pop()
-        if at < len(self._open):
-            for each in range(at, len(self._open)):
-                self._doubt(each)
+        if at == _ANYWHERE:
+            at = next((each + 1 for each in range(len(self._open) - 1, -1, -1) if self._open[each].name in _MARKERS), 0)
+        for each in range(at, len(self._open)):
+            self._doubt(each)
         self._float_from(at)
 
     def _is_out_of_scope(self, at: int) -> bool:
@@ -276,11 +335,10 @@ class Nesting:
         at = self._find(name, _SCOPE)
         return at is not None and self._open[at].sure
 
-    def _close(self, name: str, stops: Set[str]) -> bool:
+    def _close(self, name: str, stops: Set[str]) -> None:
         at = self._find(name, stops)
         if at is not None:
             self._close_at(at)
-        return at is not None
 
     def _close_at(self, at: int) -> None:
         """End an element, and what is open in it if it was open for sure."""
@@ -303,18 +361,31 @@ class Nesting:
         # In a template some are ignored, and a frameset is wherever anything else came before.
         sure = name == "template" or (name != "frameset" and not self._counts.get("template"))
         self._open.append(_Open(name, drawing, draws, sure))
+        self.draws = draws
         self._counts[name] = self._counts.get(name, 0) + 1
         if name in _MARKERS:
             self._formats.append({})
 
     def _pop_from(self, at: int) -> None:
-        for each in self._open[at:]:
-            self._counts[each.name] -= 1
-            if each.name in _MARKERS:
-                self.formatting -= sum(map(len, self._formats.pop().values()))
+        for number in range(len(self._open) - 1, at - 1, -1):
+            name = self._open[number].name
+            self._counts[name] -= 1
+            if name in _MARKERS:
+                self._end_marker(keeps=number > at and name in _KEEPING)
         del self._open[at:]
+        if self._form is not None and self._form >= at:
+            self._form = None
+        self._look_back()
         if self.formatting:
             self._float_from(at + 1)
+
+    def _end_marker(self, *, keeps: bool) -> None:
+        """The innermost cell, or the like, ends. Its formatting elements end with it, or go on behind it."""
+        for name, began in self._formats.pop().items():
+            if keeps:
+                self._formats[-1].setdefault(name, []).extend([_ANYWHERE] * len(began))
+            else:
+                self.formatting -= len(began)
 
     def _float_from(self, at: int) -> None:
         """Formatting elements that began when so many were open, or more, may begin anew anywhere."""
@@ -324,8 +395,16 @@ class Nesting:
                     break
                 began[number] = _ANYWHERE
 
+    def _doubt_implied(self) -> None:
+        """Elements whose end tags may be left out, innermost ones, may have ended."""
+        for at in range(len(self._open) - 1, -1, -1):
+            if self._open[at].name not in _IMPLIED:
+                break
+            self._doubt(at)
+
     def _doubt(self, at: int) -> None:
         """It may have ended."""
+        self.steps += 1
         self._open[at] = self._open[at]._replace(sure=False)
 
     def _remove(self, at: int) -> None:
@@ -335,6 +414,9 @@ class Nesting:
             del self._formats[number]  # its elements are counted, and never end
         self._counts[self._open[at].name] -= 1
         del self._open[at]
+        if self._form is not None and self._form >= at:
+            self._form = None if self._form == at else self._form - 1
+        self._look_back()
         if self.formatting:
             self._float_from(at + 1)
 
