@@ -79,6 +79,20 @@ _HTML_INSIDE = {
     "math": frozenset(["annotation-xml", "mi", "mn", "mo", "ms", "mtext"]),
 }
 _ANYWHERE = 1 << 30
+#: Elements whose start tags do more than to end a paragraph.
+_RULED = frozenset().union(
+    FORMATTING,
+    RAW,
+    _TABLE_PARTS,
+    _HTML_INSIDE,
+    _VOID - _SILENT,
+    _NEVER_OPEN,
+    _ENDS_SELECT,
+    _MAY_END_SELECT,
+    _DIVIDES_SELECT,
+    _RUBY,
+    ("a", "button", "dd", "dt", "form", "h1", "li", "table", "tbody", "td"),
+)
 _FONT_BREAKS = frozenset(["color", "face", "size"])
 
 
@@ -139,8 +153,12 @@ class Nesting:
                 self._look_back()
             else:
                 self._end(name)
-        elif self.draws or name not in _SILENT:
+        elif self.draws or name in _RULED:
             self._start(name, tag)
+        elif name not in _SILENT:  # as most
+            if name in _ENDS_P and self._counts.get("p"):
+                self._close("p", _BUTTON_SCOPE)
+            self._push(name)
 
     def _ends_innermost(self, name: str) -> bool:
         """Whether an end tag closes the innermost element, and nothing else comes of it."""
