@@ -18,7 +18,7 @@ from thrift_idl.records import to_json
 from urlstore.service import UrlStoreService
 
 PATHS = ("", "moved", "one", "two")
-STEPS = 12  # a read, content, the row, records of redirects, two aliases: before and after each
+STEPS = 14  # a read, content, the row, the aliases' rows, records of redirects, two aliases: before and after each
 
 
 async def _rows(service: UrlStoreService, host: str) -> list[object]:
