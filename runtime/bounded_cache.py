@@ -1,0 +1,75 @@
+"""Caches bounded by bytes, for what strangers size. Pure: every package may import it.
+
+Where the number of entries is the bound, cachetools has what is needed (`FIFOCache`, `TTLCache`), and
+`functools.lru_cache` for functions of few and short arguments.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+R = TypeVar("R")
+
+_LONGEST_TEXT: Final = 512  # characters
+
+
+def text_cache(most: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
+    """Let a pure function of a text keep its last `most` answers: 10 MB for 16,384 of them at most.
+
+    The answer to a text of more than 512 characters is worked out each time.
+    """
+
+    def caching(function: Callable[[str], R]) -> Callable[[str], R]:
+        of_short = lru_cache(maxsize=most)(function)
+
+        @wraps(function)
+        def answer(text: str) -> R:
+            return of_short(text) if len(text) <= _LONGEST_TEXT else function(text)
+
+        return answer
+
+    return caching
+
+
+class ByteBoundedCache(Generic[K, V]):
+    """Values by key, `most_bytes` altogether: beyond that, those go first that were used longest ago.
+
+    The value put last stays, however large it is.
+    """
+
+    def __init__(self, most_bytes: int, size: Callable[[V], int]) -> None:
+        """`size` tells how many bytes a value takes; of one value it is always the same."""
+        self._most = most_bytes
+        self._size = size
+        self._kept: OrderedDict[K, V] = OrderedDict()
+        self.bytes = 0
+        """Taken at present."""
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: K) -> V | None:
+        """The value, which counts as used; None where there is none."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        """Keep a value instead of the one that there was."""
+        self.drop(key)
+        self._kept[key] = value
+        self.bytes += self._size(value)
+        while self.bytes > self._most and len(self._kept) > 1:
+            self.drop(next(iter(self._kept)))
+
+    def drop(self, key: K) -> None:
+        """Forget a value, if it is there."""
+        dropped = self._kept.pop(key, None)
+        if dropped is not None:
+            self.bytes -= self._size(dropped)
