@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 
 from aragog.assembly.scheduling import frontier_of, local_pinlater
 from aragog.assembly.storing import local_store
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.reconciliation import Reconciliation
-from aragog.places import place_of
+from aragog.data_locations import place_of
 from aragog.settings import Settings
+from crawler.job.job_queues import JobQueues
+from crawler.worker.reconciliation import Reconciliation
 from thrift_idl.errors import NotFound, StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -14,14 +14,14 @@ from rich.table import Table
 
 from aragog.assembly.working import Worker, working
 from aragog.cli import cards, crawl_display
+from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
-from aragog.cli.run import context, run
 from aragog.cli.terminal import say
-from aragog.crawl.start import Wanted, read_seeds, start
-from aragog.crawl.watch import Progress, watch
 from aragog.export import rows
 from aragog.settings import CrawlSettings, EventSettings, FetcherSettings, Settings
-from recommender_hooks.image_state import ImageState, decode
+from crawler.seeds.crawl_start import Wanted, read_seeds, start
+from crawler.worker.crawl_watch import Progress, watch
+from recommender_hooks.images.image_state import ImageState, decode
 from testweb import SampleWeb
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, LookupRequest, UrlRow

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from aragog.visible import json_text
+from aragog.harmless_text import json_text
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink, InlinksRequest, ScanRequest, UrlRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from aragog.visible import one_line, visible
+from aragog.harmless_text import one_line, visible
 
 
 class LogLine(logging.Formatter):

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from aragog.crawl.frontier import Frontier, Rekeyed
-from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
-from aragog.crawl.queues import JobQueues
-from recommender_hooks import image_state
+from crawler.frontier import Frontier, Rekeyed
+from crawler.job.body import BadJob, CrawlJob, JobTooNew
+from crawler.job.job_queues import JobQueues
+from recommender_hooks.images import image_state
 from thrift_idl.errors import InvalidUrl, StoreTooNew, StoreUnreadable
 from urlstore.backends import AttributeWrite, KeyState, MetadataBackend
 from urlstore.cells import decode_attribute
 from urlstore.rekeying import Rekeying, Renamed, renamed
 from weburl import KEY_VERSION, url_key
-from weburl.earlier import check_not_newer, earlier_keys
+from weburl.earlier_key_versions import check_not_newer, earlier_keys
 
 BATCH = 100
 """Rows at a time: bounds what lies in memory, and what is done twice after a kill."""

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import structs
 from platformdirs import user_config_path, user_data_path
 
-from aragog.secrets import hidden
+from aragog.secret_settings import hidden
 from drivers.paths import escaped
 from thrift_idl.errors import BadConfiguration
 

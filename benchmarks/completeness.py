@@ -15,7 +15,7 @@ from pathlib import Path
 import zstandard
 
 from aragog.assembly.storing import store_of
-from aragog.cli.run import context
+from aragog.cli.command_context import context
 from aragog.export import inlinks, rows
 from aragog.settings import load
 from tests.acceptance.many_hosts import Shape, links, page

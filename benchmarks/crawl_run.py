@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from aragog.assembly.working import Worker, working
-from aragog.crawl.start import Wanted, start
 from aragog.settings import load
 from benchmarks.stages import Stages, thread_seconds
+from crawler.seeds.crawl_start import Wanted, start
 from thrift_idl.rpc import run
 
 KIB = 1024
@@ -54,17 +54,17 @@ class Result:
 
 def metered() -> Stages:
     """Meter the stages of a page's way, wherever the classes are used from now on."""
-    from aragog.assembly import whole
-    from aragog.crawl.follow import Follower
-    from aragog.crawl.frontier.sqlite import SqliteFrontier
+    from aragog.assembly import services
+    from crawler.frontier.sqlite import SqliteFrontier
+    from crawler.job.follower import Follower
     from fetcher.service import FetcherService
     from pinlater import PinLaterService
-    from recommender_hooks.signals import SignalsService
+    from recommender_hooks.service import SignalsService
     from urlstore.service import UrlStoreService
 
     stages = Stages()
     stages.meter(FetcherService, "fetch", "fetch")
-    stages.meter(whole, "extract_page", "extract (this side)")
+    stages.meter(services, "extract_page", "extract (this side)")
     for name in ("put_page", "touch_page", "put_outcome"):
         stages.meter(UrlStoreService, name, "put")
     stages.meter(UrlStoreService, "lookup", "look up")

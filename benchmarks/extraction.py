@@ -21,9 +21,9 @@ from typing import Any
 from benchmarks import realistic
 from benchmarks.cpu_time import seconds
 from benchmarks.peer_environment import ORACLES, ROOT, environment
-from extraction.call import run
+from extraction.child_call import run
+from extraction.child_request import request
 from extraction.head import read_head
-from extraction.request import request
 from tests.acceptance.many_hosts import Shape, page
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import unpack

@@ -24,7 +24,7 @@ async def fetcher(stack: AsyncExitStack, authority: str) -> One:
     """The whole fetcher: address, robots, reservation of each hop, httpx's types in its path."""
     from benchmarks.fetch_limiter import AlwaysGrants
     from fetcher.addresses import AddressPolicy
-    from fetcher.names import SystemResolver
+    from fetcher.name_cache import SystemResolver
     from fetcher.robots.cache import MemoryRobotsCache
     from fetcher.service import FetcherService
     from fetcher.transport import GuardedTransport
@@ -94,7 +94,7 @@ async def measured(one: One, urls: list[str], requests: int, at_once: int, size:
     for url in urls:
         await one(url)
     gc.collect()
-    gc.freeze()  # for every client, as our servers do: aragog/memory.py
+    gc.freeze()  # for every client, as our servers do: runtime/memory.py
     gc.set_threshold(20_000, 20, 100)
     cpu, wall = time.process_time(), time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(at_once)))

@@ -17,10 +17,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aragog.crawl.crawls import Crawl
-from aragog.crawl.frontier import Ending, EntryState, Frontier, Offer
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.sqlite import SqliteFrontier
+from crawler.frontier import Ending, EntryState, Frontier, Offer
+from crawler.frontier.crawls import Crawl
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.sqlite import SqliteFrontier
 from deploy.engines import private
 from drivers.sqlite import file_of
 

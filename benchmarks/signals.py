@@ -15,11 +15,11 @@ from PIL import Image
 
 from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
-from recommender_hooks.event import page_event
-from recommender_hooks.image import signals_of
-from recommender_hooks.image_state import ImageState
-from recommender_hooks.named_images import NamedImage
-from recommender_hooks.phash import SIDE, phash
+from recommender_hooks.events.page_event import page_event
+from recommender_hooks.images.image_signals import signals_of
+from recommender_hooks.images.image_state import ImageState
+from recommender_hooks.images.named_images import NamedImage
+from recommender_hooks.images.phash import SIDE, phash
 from tests.unit.recommender_hooks.samples import event, page
 from testweb.sites import IMAGES
 from weburl import url_key

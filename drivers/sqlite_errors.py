@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.disk import disk_full, has_room, of_system
+from drivers.disk_errors import disk_full, has_room, of_system
 from thrift_idl.errors import AragogError, BackendDown, StoreUnreadable
 
 _NOT_A_STORE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)

@@ -1,8 +1,8 @@
 """Bytes of a page in, a `PageRecord` out: pure, bounded, in one pass over one Lexbor tree.
 
 `extraction.page.extract` is the whole of it; `extraction.head.read_head` reads canonical link and meta refresh from a
-page's first bytes; `extraction.call` is `extract` as bytes -> bytes, for a child process. Nothing is imported here, so
-that the fetcher, which needs the head alone, loads no parser.
+page's first bytes; `extraction.child_call` is `extract` as bytes -> bytes, for a child process. Nothing is imported
+here, so that the fetcher, which needs the head alone, loads no parser.
 """
 
 EXTRACTOR_VERSION = 4

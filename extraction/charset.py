@@ -11,7 +11,7 @@ import codecs
 from dataclasses import dataclass
 from functools import cache
 
-from extraction.labels import codec_name, encoding_name
+from extraction.encoding_labels import codec_name, encoding_name
 from extraction.prescan import declared_encoding, meta_encoding
 from extraction.tags import tags
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from extraction.child_request import arguments
 from extraction.limits import DEFAULT, Limits
 from extraction.page import extract
-from extraction.request import arguments
 from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
 

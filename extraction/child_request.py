@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-FUNCTION = "extraction.call:run"
+FUNCTION = "extraction.child_call:run"
 
 _LENGTH = struct.Struct("!I")
 

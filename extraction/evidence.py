@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 from selectolax.lexbor import LexborNode
 
+from extraction.child_request import arguments
 from extraction.page import extract
-from extraction.request import arguments
 from extraction.statements import Choice, Chooser
 from extraction.tags import Tag, tags
 from extraction.values.plain import plain
@@ -36,7 +36,7 @@ def explain(content: bytes, url: str, **more: Any) -> tuple[PageRecord, tuple[Ev
 
 
 def run(asked: bytes) -> bytes:
-    """As `extraction.call.run`, answering the record as JSON, with `evidence`: what a child process runs."""
+    """As `extraction.child_call.run`, answering the record as JSON, with `evidence`: what a child process runs."""
     content, fields = arguments(asked)
     record, evidence = explain(content, **fields)
     return orjson.dumps({**to_json(record), "evidence": to_json(evidence)})

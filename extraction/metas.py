@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from selectolax.lexbor import LexborNode
 
-from extraction import robots
+from extraction import robots_directives
 from extraction.flags import Flags
 from extraction.images import Images
 from extraction.limits import Limits
@@ -81,9 +81,9 @@ class Metas:
             self.stated.setdefault(_SHORT_NAMES.get(each, each), []).append((kept, element))
 
     def _add_named(self, name: str, content: str) -> None:
-        agent = robots.agent_of_meta(name)
+        agent = robots_directives.agent_of_meta(name)
         if agent is not None:
-            self.add_robots(robots.of_meta(agent, content, self._directives_left()))
+            self.add_robots(robots_directives.of_meta(agent, content, self._directives_left()))
         elif name == "description":
             self.description = self.description or self._cut(collapse(content), self._limits.description_length)
         elif name == "pinterest":
@@ -92,7 +92,7 @@ class Metas:
 
     def add_header(self, x_robots: str) -> None:
         """One X-Robots-Tag header."""
-        self.add_robots(robots.of_header(x_robots, self._directives_left()))
+        self.add_robots(robots_directives.of_header(x_robots, self._directives_left()))
 
     def add_robots(self, entry: RobotsDirectives) -> None:
         """Keep the entry, unless it is empty."""

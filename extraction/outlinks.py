@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborNode
 from extraction.addresses import Addresses
 from extraction.flags import Flags
 from extraction.limits import Limits
-from extraction.places import APART, Places, in_runs
+from extraction.placement import APART, Places, in_runs
 from extraction.text import VisibleText, anchor_text, bounded, collapse
 from thrift_idl.gen.page.ttypes import Link
 

@@ -12,12 +12,12 @@ from extraction.charset import decode
 from extraction.flags import Flags
 from extraction.limits import DEFAULT, Limits
 from extraction.markup import bounded_markup, expanded_xhtml
-from extraction.meaning import Meaning, meaning_of
+from extraction.page_semantics import Meaning, meaning_of
 from extraction.preferences import preferences_of
-from extraction.robots import forbids_following
+from extraction.robots_directives import forbids_following
 from extraction.statements import SILENT, Chooser
 from extraction.text_features import text_features_of
-from extraction.walk import Walk
+from extraction.tree_walk import Walk
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.records import replace
 

@@ -14,7 +14,7 @@ from extraction.statements import Chooser
 from extraction.syntax import microformats
 from extraction.syntax.graph import Graph, Source
 from extraction.syntax.scoped import MICRODATA, RDFA, read
-from extraction.walk import Walk
+from extraction.tree_walk import Walk
 from thrift_idl.gen.page.ttypes import Card, Image, Typed
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from extraction.labels import encoding_name
+from extraction.encoding_labels import encoding_name
 
 PRESCAN_BYTES = 1024
 

@@ -15,7 +15,7 @@ from extraction.limits import Limits
 from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
-from extraction.places import Places
+from extraction.placement import Places
 from extraction.sources import LinkElement
 from extraction.text import VisibleText, bounded, collapse, tag_ids
 

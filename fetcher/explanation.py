@@ -13,7 +13,6 @@ from hashlib import sha256
 
 import weburl
 from fetcher.addresses import AddressPolicy, port_verdict, verdict
-from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
@@ -22,6 +21,7 @@ from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
 from fetcher.robots.rules import Rules, denial
 from fetcher.settings import FetcherSettings
+from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
 from thrift_idl.errors import (
     AddressDenied,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from fetcher.addresses import literal
-from fetcher.lookups import Answer, Lookup, lookup_of
+from fetcher.name_lookups import Answer, Lookup, lookup_of
 from fetcher.resolver import Endpoint
 from fetcher.settings import NameSettings
 from thrift_idl.errors import DnsFailure

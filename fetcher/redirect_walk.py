@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import weburl
 from extraction.head import Head, read_head
-from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
-from fetcher.outcome import status_error
 from fetcher.redirects import REDIRECTS, check_hop, location_target
 from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.rules import denial
 from fetcher.settings import FetcherSettings
+from fetcher.status_outcomes import status_error
+from fetcher.time_budget import Budget
 from thrift_idl.errors import Moved, WrongType
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
 

@@ -11,16 +11,16 @@ from functools import lru_cache
 import httpx
 
 import weburl
-from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.decoding import Decoder, codings_of
-from fetcher.holds import HOLDING, HoldsHeard
+from fetcher.holds_heard import HOLDING, HoldsHeard
 from fetcher.loop_time import LoopTime
-from fetcher.outcome import retry_after_ms
 from fetcher.resolver import Endpoint
 from fetcher.settings import KIB, FetcherSettings
 from fetcher.slots import ReservedSlot
+from fetcher.status_outcomes import retry_after_ms
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
+from fetcher.time_budget import Budget
 from fetcher.transport import BodyStream, Exchange
 from thrift_idl.errors import AragogError, BackendDown, ConnectFailure, InvalidUrl, ProxyDown, Unavailable
 from thrift_idl.gen.context.ttypes import Context

@@ -9,12 +9,12 @@ import httpx
 import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
-from fetcher.budget import Budget
 from fetcher.chain import chain_to_json
-from fetcher.claims import bounded, header_claims
 from fetcher.clock import Clock
-from fetcher.explaining import Explaining
+from fetcher.explanation import Explaining
+from fetcher.link_header_claims import bounded, header_claims
 from fetcher.mediatype import HTML_TYPES
+from fetcher.redirect_walk import Landing, Progress, Walk
 from fetcher.redirects import check_resume
 from fetcher.requester import Requester
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
@@ -23,8 +23,8 @@ from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import RobotsRetrieval
 from fetcher.settings import FetcherSettings
 from fetcher.telemetry import FetcherTelemetry, SilentTelemetry
+from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
-from fetcher.walk import Landing, Progress, Walk
 from thrift_idl.errors import (
     AragogError,
     Deferred,

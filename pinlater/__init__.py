@@ -14,7 +14,7 @@ repeatable. Acks and checkpoints that name their claim (field 100) are fenced: a
 from pinlater.backends import Backend, Lost
 from pinlater.errors import from_pinlater
 from pinlater.monitor import Monitor
-from pinlater.rules import OWN_QUEUES, QueueRules, Rules
+from pinlater.monitor_rules import OWN_QUEUES, QueueRules, Rules
 from pinlater.service import PinLaterService, wall_ms
 from pinlater.settings import Settings
 from pinlater.telemetry import SILENT, Telemetry

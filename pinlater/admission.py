@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pinlater.backends import NO_CAP
 from pinlater.errors import queue_paused, refusal
-from pinlater.pace import Pace
 from pinlater.queue_limits import QueueLimits, QueueLimitsSource
+from pinlater.queue_rate import Pace
 from pinlater.settings import Settings
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import ErrorCode

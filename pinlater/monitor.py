@@ -13,7 +13,7 @@ from functools import partial
 
 from pinlater.backends import Backend
 from pinlater.errors import suppress_gone
-from pinlater.rules import CONTRACT, QueueRules, Rules, RulesSource, cutoffs
+from pinlater.monitor_rules import CONTRACT, QueueRules, Rules, RulesSource, cutoffs
 from pinlater.service import wall_ms
 from pinlater.shard import monotonic_ms
 from pinlater.telemetry import SILENT, Telemetry

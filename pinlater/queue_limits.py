@@ -24,7 +24,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta
 
-from pinlater.rules import QueueRules, Rules
+from pinlater.monitor_rules import QueueRules, Rules
 from pinlater.toml_lines import TomlText
 
 _MOST_MS: Final = 2**53 - 1

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pinlater import checks, search
+from pinlater.admission import Flow
 from pinlater.backends import Backend, Lost, Span
 from pinlater.errors import is_code, none_healthy, queue_not_found, suppress_gone, translated
-from pinlater.flow import Flow
+from pinlater.queue_stats import merged_stats, standing_of
 from pinlater.settings import Settings
 from pinlater.shards import Partial, Shards
-from pinlater.standing import merged_stats, standing_of
 from pinlater.telemetry import Telemetry
 from pinlater.waiting import Waiting
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 
 from pinlater.backends import LAST_MS, Backend, Position, ScannedJob, Span
+from pinlater.body_pattern import Pattern
 from pinlater.errors import refusal
-from pinlater.matching import Pattern
 from thrift_idl.gen.pinlater.constants import CONTINUATION_START
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterJobState
 

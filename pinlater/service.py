@@ -8,10 +8,11 @@ from itertools import count
 from random import Random
 
 from pinlater import checks, descriptors
+from pinlater.admission import Flow
 from pinlater.backends import NO_CAP, Backend, DequeuedJob
+from pinlater.dequeue_request import Wanted
 from pinlater.descriptors import Claim
 from pinlater.errors import is_code, translated
-from pinlater.flow import Flow
 from pinlater.queue_limits import QueueLimitsSource, Unlimited
 from pinlater.queues import Queues
 from pinlater.settings import DEFAULTS, Settings
@@ -19,7 +20,6 @@ from pinlater.shard import monotonic_ms
 from pinlater.shards import Shards
 from pinlater.telemetry import SILENT, Telemetry
 from pinlater.waiting import LOOK_AGAIN_MS, Waiting
-from pinlater.wanted import Wanted
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
     PinLaterCheckpointJobsRequest,

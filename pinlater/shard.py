@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pinlater.backends import Backend
-from pinlater.health import DEFAULTS, Health, HealthRules
+from pinlater.shard_health import DEFAULTS, Health, HealthRules
 from pinlater.telemetry import Telemetry
 from thrift_idl.errors import BackendDown, DiskFull
 

@@ -10,11 +10,11 @@ from random import Random
 from typing import Generic, TypeVar
 
 from pinlater.backends import NO_CAP, Acked, Backend, DequeuedJob, Span
+from pinlater.dequeue_request import Wanted
 from pinlater.descriptors import JobDescriptor
 from pinlater.errors import is_code, none_healthy, queue_not_found, refusal, some_missing
 from pinlater.shard import Ask, Shard
 from pinlater.telemetry import Telemetry
-from pinlater.wanted import Wanted
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ratelimiter.next_slot import HORIZON_MS, NEVER
 from ratelimiter.overrides import Limit
-from ratelimiter.rules import HORIZON_MS, NEVER
 
 DAY_MS: Final = 86_400_000
 FAILURES_WITHIN_MS: Final = 60_000

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter.standing import DAY_MS, FAILURES_WITHIN_MS, Standing
+from ratelimiter.domain_state import DAY_MS, FAILURES_WITHIN_MS, Standing
 
 FIRST_HOLD_MS: Final = 60_000
 _JITTER: Final = 0.1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from ratelimiter.domain_state import Standing, Standings
 from ratelimiter.holds import Holds, hold_of, restore
 from ratelimiter.ownership import Ownership
-from ratelimiter.standing import Standing, Standings
 
 
 class Keeping:

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from ratelimiter.rules import NEVER
-from ratelimiter.standing import DAY_MS, Standing
+from ratelimiter.domain_state import DAY_MS, Standing
+from ratelimiter.next_slot import NEVER
 
 KEPT_MS: Final = 25 * 3_600_000
 """No hold and no block is longer than a day."""

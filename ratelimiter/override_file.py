@@ -23,9 +23,9 @@ from datetime import UTC, date, datetime
 from pathlib import PurePath
 from typing import Any, Final
 
+from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.override_text import Text, of_toml, of_yaml
 from ratelimiter.overrides import MAX_INTERVAL_MS, SECTIONS, Limit, Overrides, limit_of_qps
-from ratelimiter.rules import MAX_WAIT_MS
 from thrift_idl.errors import BadConfiguration, InvalidUrl
 from weburl import deciding_form, host_to_ascii, registrable_domain
 

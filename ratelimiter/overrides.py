@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
 from thrift_idl.errors import BadConfiguration
 
 MAX_QPS: Final = 1_000.0

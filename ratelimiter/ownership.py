@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ratelimiter.rules import NEVER
+from ratelimiter.next_slot import NEVER
 
 
 class Ownership(Protocol):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ratelimiter import rules
+from ratelimiter import next_slot
+from ratelimiter.domain_state import UNHEARD, Standings
+from ratelimiter.domain_state import blocked_until as domain_blocked_until
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.overrides import Limit, Overrides
-from ratelimiter.standing import UNHEARD, Standings
-from ratelimiter.standing import blocked_until as domain_blocked_until
 from ratelimiter.state import Keys, Times, state_key
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
 from weburl import deciding_form
@@ -25,7 +25,7 @@ class Pace:
     def __init__(self, wish: Reservation, host: str, limit: Limit, interval: float, host_limit: Limit | None) -> None:
         self.domain, self.host = wish.domain, host
         self.limit, self.interval, self.host_limit = limit, interval, host_limit
-        self.max_wait_ms = min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms)
+        self.max_wait_ms = min(next_slot.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms)
         self.keys: Keys = (state_key(self.domain),)
         if host_limit is not None:
             self.keys = (*self.keys, state_key(host_name(self.host)))
@@ -35,7 +35,7 @@ class Pace:
     def of(cls, wish: Reservation, limits: Overrides, cap_ms: float) -> Pace:
         """What `wish` is held to by these limits; a Crawl-delay counts up to `cap_ms`."""
         limit = limits.of_domain(wish.domain)
-        interval = rules.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
+        interval = next_slot.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
         host = deciding_form(wish.host) if limits.others else wish.host
         return cls(wish, host, limit, interval, limits.of_host(wish.domain, host))
 
@@ -48,12 +48,12 @@ class Pace:
         """No slot earlier than this: holds, blocks, the Crawl-delay of the last grant."""
         standing = standings.find(self.domain)
         if standing is None and not self._blocked():
-            return rules.NEVER
+            return next_slot.NEVER
         return max((standing or UNHEARD).not_before(), self.blocked_until(now, standings))
 
     def slot_ms(self, now: float, last: Times, standings: Standings) -> float:
         """The first slot that both budgets have free. `last`: the last slots, in the order of `keys`."""
-        slot = rules.slot_ms(now, last[0], self.interval, self.not_before(now, standings))
+        slot = next_slot.slot_ms(now, last[0], self.interval, self.not_before(now, standings))
         if self.host_limit is not None:
             slot = max(slot, last[1] + self.host_limit.interval_ms)
         return slot
@@ -86,5 +86,5 @@ class Pace:
     def blocked_until(self, now: float, standings: Standings) -> float:
         """End of the block of the domain or of the host."""
         if self.host_limit is not None and self.host_limit.blocked:
-            return now + rules.HORIZON_MS
+            return now + next_slot.HORIZON_MS
         return domain_blocked_until(self.limit, standings.find(self.domain), now)

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter import rules
-from ratelimiter.keeping import Keeping
+from ratelimiter import next_slot
+from ratelimiter.domain_state import Standings
+from ratelimiter.hold_sync import Keeping
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
@@ -22,7 +23,6 @@ from ratelimiter.overrides import Overrides
 from ratelimiter.ownership import Ownership
 from ratelimiter.pace import Pace
 from ratelimiter.shadow import Shadow
-from ratelimiter.standing import Standings
 from ratelimiter.state import LocalState, StateBackend, Times, state_key
 from ratelimiter.telemetry import Telemetry
 from thrift_idl.errors import NotOwner
@@ -179,10 +179,10 @@ class Reserving:
         last = here.find(key)
         if standing is not None or wish.crawl_delay_ms is not None or last + interval > now or floor + interval > now:
             last = max(last, floor)
-            interval = rules.interval_ms(interval, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
-            not_before = rules.NEVER if standing is None else standing.not_before()
-            slot = rules.slot_ms(now, last, interval, not_before)
-            if slot - now > min(rules.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
+            interval = next_slot.interval_ms(interval, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
+            not_before = next_slot.NEVER if standing is None else standing.not_before()
+            slot = next_slot.slot_ms(now, last, interval, not_before)
+            if slot - now > min(next_slot.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
                 return self._refusal(self.pace(wish, limits), now, slot, (last,))
             if interval > limit.interval_ms:
                 self._space(domain, now, slot + interval)
@@ -259,6 +259,6 @@ class Reserving:
         reason, queue, interval = pace.refusal(now, slot, last, self._standings)
         standing = self._standings.take(queue, now)
         not_before = pace.not_before(now, self._standings)
-        standing.cursor = rules.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
-        retry_after = rules.retry_after_ms(now, standing.cursor, pace.max_wait_ms)
+        standing.cursor = next_slot.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
+        retry_after = next_slot.retry_after_ms(now, standing.cursor, pace.max_wait_ms)
         return Grant(False, 0.0, retry_after, pace.shown_ms, reason, self._ownership.version)

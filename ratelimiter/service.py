@@ -6,17 +6,17 @@ import random
 import time
 from collections.abc import Callable
 
-from ratelimiter import rules
+from ratelimiter import next_slot
 from ratelimiter.checks import check, check_batch, check_domain, check_host, check_number
+from ratelimiter.domain_state import DAY_MS, Standings
 from ratelimiter.feedback import HOLDING, Answered, hear
+from ratelimiter.hold_sync import Keeping
 from ratelimiter.holds import VOLATILE, Holds
-from ratelimiter.keeping import Keeping
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.ownership import ALONE, Ownership
 from ratelimiter.reserving import DEFAULTS, Reserving, Settings
 from ratelimiter.shadow import Shadow
-from ratelimiter.standing import DAY_MS, Standings
 from ratelimiter.state import StateBackend
 from ratelimiter.status import status_of
 from ratelimiter.telemetry import SILENT, Telemetry
@@ -125,5 +125,5 @@ class RateLimiterService:
         self._ownership.floor_ms(request.domain)
         now = self._now_ms()
         standing = self._standings.take(request.domain, now)
-        standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else rules.NEVER
+        standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else next_slot.NEVER
         await self._keeping.keep(request.domain, standing)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ratelimiter.domain_state import Standings
 from ratelimiter.limits import LimitsSource
 from ratelimiter.overrides import Overrides
 from ratelimiter.pace import Pace
-from ratelimiter.standing import Standings
 from ratelimiter.table import PackedTable
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
 from thrift_idl.gen.ratelimiter.ttypes import Shadow as Report

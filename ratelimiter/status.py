@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ratelimiter.domain_state import DAY_MS, UNHEARD, Standings
 from ratelimiter.feedback import FIRST_HOLD_MS
 from ratelimiter.pace import Pace
-from ratelimiter.standing import DAY_MS, UNHEARD, Standings
 from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, Shadow
 
 

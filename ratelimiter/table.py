@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Final
 
-from ratelimiter.rules import HORIZON_MS, NEVER
+from ratelimiter.next_slot import HORIZON_MS, NEVER
 
 PARTS: Final = 256
 MAX_ENTRIES: Final = 4_000_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from extraction.limits import DEFAULT
-from extraction.robots import OWN_AGENT, of_header
+from extraction.robots_directives import OWN_AGENT, of_header
 from thrift_idl.gen.fetcher.ttypes import Header
 from thrift_idl.gen.page.ttypes import PageRecord, RobotsDirectives
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from recommender_hooks.backends import EventSink, ImageLeases
 from recommender_hooks.backends.leases_memory import MemoryLeases
-from recommender_hooks.event import page_event
-from recommender_hooks.image_state import ImagePolicy, Wait
-from recommender_hooks.images import Decode, ImageVisitor
-from recommender_hooks.mark import is_published, mark_of, put_mark, read_stored
-from recommender_hooks.named_images import named_images
+from recommender_hooks.events.page_event import page_event
+from recommender_hooks.events.publish_mark import is_published, mark_of, put_mark, read_stored
+from recommender_hooks.images.image_state import ImagePolicy, Wait
+from recommender_hooks.images.image_visits import Decode, ImageVisitor
+from recommender_hooks.images.named_images import named_images
+from recommender_hooks.publication_rules import forbids_page, withholding
 from recommender_hooks.telemetry import Silence, Telemetry
-from recommender_hooks.wishes import forbids_page, withholding
 from thrift_idl.errors import Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher

@@ -1,1 +1,1 @@
-"""What every process needs and no domain: clock, durations, single flight, batching, backoff, caches, children."""
+"""What every process needs, of no domain: clock, durations, single flight, batching, backoff, caches, children."""

@@ -1,4 +1,4 @@
-"""`python -m aragog.child`: a child process that runs pure functions of bytes for its parent, one call after another.
+"""`python -m runtime.child`: a child process that runs pure functions of bytes for its parent, one call after another.
 
 A frame is its length (four bytes, big endian) and so many bytes. In comes a call: CPU milliseconds allowed (four
 bytes), length of the function's name (two bytes), `module:function`, argument. Out goes an answer: its kind (one byte),
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
-from aragog.memory import collected_seldom
+from runtime.memory import collected_seldom
 
 LENGTH = struct.Struct("!I")
 CALL = struct.Struct("!IH")

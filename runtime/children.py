@@ -1,7 +1,7 @@
 """Child processes for pure functions that chew on hostile bytes: bounded, recycled, replaceable.
 
 A function that takes a page or an image apart may loop, eat memory or crash its interpreter. `ChildPool` runs it where
-that costs one call: in a spawned process with limits of wall time, CPU time and memory, over pipes (see `aragog.child`
+that costs one call: in a spawned process with limits of wall time, CPU time and memory, over pipes (see `runtime.child`
 for the frames). Children end with their parent, whatever ends it.
 """
 
@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from aragog import child
-from aragog.turns import Turns
+from runtime import child
+from runtime.turns import Turns
 from thrift_idl.errors import BackendDown, Overloaded
 
 _LAST_WORDS_MS = 1_000
@@ -235,7 +235,7 @@ class _Child:
 
 def _command(bounds: ChildBounds, imports: Sequence[str]) -> list[str]:
     """-s, -P: no user site, nothing imported from the working directory."""
-    program = [sys.executable, "-s", "-P", "-X", "utf8", "-m", "aragog.child"]
+    program = [sys.executable, "-s", "-P", "-X", "utf8", "-m", "runtime.child"]
     return [*program, str(os.getpid()), str(bounds.memory_bytes), *imports]
 
 

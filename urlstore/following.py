@@ -5,7 +5,7 @@ from __future__ import annotations
 from thrift_idl.gen.urlstore.ttypes import ClaimVerdict, UrlRow
 from urlstore.aliases import Walk, walk
 from urlstore.backends import MetadataBackend
-from urlstore.claims import claims_of, verdict
+from urlstore.canonical_claims import claims_of, verdict
 from urlstore.rows import url_row
 from weburl import url_key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from extraction.robots import of_header
+from extraction.robots_directives import of_header
 from thrift_idl.gen.fetcher.ttypes import Header
 from thrift_idl.gen.page.ttypes import RobotsDirectives
 from weburl.link_header import links

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from extraction.robots import OWN_AGENT
+from extraction.robots_directives import OWN_AGENT
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
@@ -13,7 +13,7 @@ from urlstore import headers
 from urlstore.record_hash import record_hash
 from urlstore.revisits import revisit_ms
 from weburl import key_hex
-from weburl.earlier import has_shared_a_key
+from weburl.earlier_key_versions import has_shared_a_key
 
 APART_MS = 60_000
 """Clocks of ours are no further apart. A stored time that lies further ahead was written while a clock was wrong."""

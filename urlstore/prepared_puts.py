@@ -8,7 +8,7 @@ from hashlib import sha256
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Page
-from urlstore import cells, pages
+from urlstore import cells, page_updates
 from urlstore.backends import RowWrite
 from urlstore.due import look_ms
 
@@ -29,10 +29,10 @@ class Put:
 def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, record: PageRecord, write_ms: int) -> Put:
     """Decide on a put over the row's `current` page. Raises `ContentTooLarge` where the packed page is."""
     content_hash = sha256(fetched.content).digest()
-    if current is not None and pages.superseded(current, write_ms, content_hash):
+    if current is not None and page_updates.superseded(current, write_ms, content_hash):
         return Put(current)
-    page = pages.next_page(current, key, url, content_hash, fetched, record, write_ms)
-    outcome = cells.encode_outcome(pages.outcome_of(fetched, "fetched"))
+    page = page_updates.next_page(current, key, url, content_hash, fetched, record, write_ms)
+    outcome = cells.encode_outcome(page_updates.outcome_of(fetched, "fetched"))
     # Page, outcome and the end of the URL's own alias: one write, all or none.
     row = RowWrite(
         key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome, due_ms=look_ms(page)

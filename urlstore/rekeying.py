@@ -17,10 +17,10 @@ from thrift_idl.errors import InvalidUrl
 from urlstore.backends import AttributeWrite, InlinkWrite, Kind, MetadataBackend, RowWrite, StoredRow
 from urlstore.due import look_ms
 from urlstore.inlinks import removals
-from urlstore.linking import Linking
+from urlstore.link_passes import Linking
 from urlstore.rows import current_page
 from weburl import url_key
-from weburl.earlier import earlier_keys
+from weburl.earlier_key_versions import earlier_keys
 
 _AT_ONCE = 256
 _ATTRIBUTES = 500  # of one URL, moved at a time

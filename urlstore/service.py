@@ -14,16 +14,16 @@ from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore import ttypes
 from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRow
 from thrift_idl.records import pack
-from urlstore import bounds, cells, pages
+from urlstore import bounds, cells, page_updates
 from urlstore.aliases import Alias, aliases_of
 from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite, StoredRow
-from urlstore.claims import canonical_url
+from urlstore.byte_budget import CONTENT_IN_HAND, InHand
+from urlstore.canonical_claims import canonical_url
 from urlstore.due import look_ms
 from urlstore.following import Following
-from urlstore.in_hand import CONTENT_IN_HAND, InHand
-from urlstore.linking import Linking
-from urlstore.measuring import measured
-from urlstore.puts import Put, prepare
+from urlstore.link_passes import Linking
+from urlstore.method_telemetry import measured
+from urlstore.prepared_puts import Put, prepare
 from urlstore.revisiting import Revisiting
 from urlstore.rows import current_page, url_row
 from urlstore.telemetry import PagePut, Silence, Telemetry
@@ -104,11 +104,11 @@ class UrlStoreService:
         page = current_page(row)
         if page is None:
             raise NotFound(f"{url} has no stored page that a 304 could confirm: fetch it without validators", url=url)
-        if not pages.superseded(page, write_ms, page.content_hash):
+        if not page_updates.superseded(page, write_ms, page.content_hash):
             if page.content_key and not await self._has_content(page):
                 raise NotFound(f"the content of {url} is lost: fetch it without validators", url=url)
-            page = pages.touched_page(page, fetched, write_ms)
-            outcome = cells.encode_outcome(pages.outcome_of(fetched, "unchanged"))
+            page = page_updates.touched_page(page, fetched, write_ms)
+            outcome = cells.encode_outcome(page_updates.outcome_of(fetched, "unchanged"))
             write = RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome, look_ms(page))
             await self._metadata.write_row(write)
         await self._write_aliases(fetched.chain, key, min(write_ms, max(fetched.began_ms, self._clock_ms())))
@@ -123,7 +123,7 @@ class UrlStoreService:
         if current is None:
             raise NotFound(f"{url} has no stored page that could be read again: fetch it", url=url)
         same = current.content_hash == request.content_hash
-        page = pages.reread_page(current, request.record) if same else current
+        page = page_updates.reread_page(current, request.record) if same else current
         if page is not current:
             write = RowWrite(key, url, page.write_ms, page=cells.encode_page(page), due_ms=look_ms(page))
             await self._metadata.write_row(write)
@@ -142,7 +142,7 @@ class UrlStoreService:
         alias = "" if request.answered else None
         outcome = cells.encode_outcome(request.outcome)
         row = await self._metadata.read_row(key)
-        write_ms = pages.write_time_ms(request.began_ms, 0, row.written_ms if row else 0, now_ms)
+        write_ms = page_updates.write_time_ms(request.began_ms, 0, row.written_ms if row else 0, now_ms)
         write = RowWrite(key, url, write_ms, redirects_to=alias, outcome=outcome)
         await self._metadata.write_row(write)
         await self._write_aliases(request.chain, key if request.answered else None, request.began_ms, write)
@@ -266,7 +266,7 @@ class UrlStoreService:
         if not 0 <= previous_write_ms <= written_ms:  # else the row has such a time already
             bounds.check_time("previous_write_ms", previous_write_ms, now_ms, least_ms=0)
         bounds.check_chain(fetched.chain)
-        return pages.write_time_ms(fetched.began_ms, previous_write_ms, written_ms, now_ms)
+        return page_updates.write_time_ms(fetched.began_ms, previous_write_ms, written_ms, now_ms)
 
     async def _ahead(self, key: bytes, attributes: Iterable[Attribute], now_ms: int) -> Mapping[tuple[str, str], int]:
         """Write times of stored attributes, by namespace and name, where one of `attributes` is far ahead of now."""
@@ -306,7 +306,7 @@ class UrlStoreService:
             return
         circle = ended.outcome if ended and any(alias.key == ended.key for alias in aliases) else None
         rows, now_ms = await self._metadata.read_rows([alias.key for alias in aliases]), self._clock_ms()
-        times = [pages.write_time_ms(write_ms, 0, row.written_ms if row else 0, now_ms) for row in rows]
+        times = [page_updates.write_time_ms(write_ms, 0, row.written_ms if row else 0, now_ms) for row in rows]
         # Inlinks find the aliases of a page by these records: first, so that no alias is without.
         await self._metadata.write_inlinks([_redirect(*each) for each in zip(aliases, times, strict=True)])
         writes = (
@@ -315,7 +315,7 @@ class UrlStoreService:
                 alias.url,
                 time_ms,
                 redirects_to=alias.target,
-                outcome=circle or cells.encode_outcome(pages.redirected(alias.status, write_ms)),
+                outcome=circle or cells.encode_outcome(page_updates.redirected(alias.status, write_ms)),
             )
             for alias, time_ms in zip(aliases, times, strict=True)
         )

@@ -5,8 +5,8 @@ sent: http or https, no fragment, no userinfo), *normalized* (the key form). Eve
 forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile text: `MAX_LENGTH` bounds it.
 """
 
-from weburl.deciding import deciding_form, deciding_origin
 from weburl.domain import registrable_domain
+from weburl.host_form import deciding_form, deciding_origin
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
 from weburl.remembered import remembered

@@ -13,7 +13,7 @@ from pathlib import Path
 import ada_url
 import publicsuffixlist
 
-from weburl.deciding import deciding_form
+from weburl.host_form import deciding_form
 from weburl.remembered import remembered
 
 _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a longer rule

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from weburl.normal import normalized_form
+from weburl.key_form import normalized_form
 from weburl.remembered import remembered
 from weburl.url import request_form
 
 KEY_VERSION = 2
-"""Stored beside keys that outlive a process; raised whenever `normalize` or the hash changes: see `weburl.earlier`."""
+"""Stored beside keys that outlive a process; raised when `normalize` or the hash changes: `earlier_key_versions`."""
 
 KEY_BYTES = 16
 """128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
-from weburl.normal import GROWTH, normalized_form
+from weburl.key_form import GROWTH, normalized_form
 from weburl.parser import HTTP, MAX_LENGTH, is_plain, parse, sure_base
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -106,7 +106,7 @@ def host(raw: str) -> str:
 
 
 def normalize(raw: str, base: str | None = None) -> str:
-    """The key form of `raw` (weburl/normal.py); `normalize(normalize(x)) == normalize(x)`. Raises `InvalidUrl`."""
+    """The key form of `raw` (weburl/key_form.py); `normalize(normalize(x)) == normalize(x)`. Raises `InvalidUrl`."""
     return normalized_form(request_form(raw, base))
 
 

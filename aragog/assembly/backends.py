@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from aragog.places import PLACES, refuse_if_left_behind
+from aragog.data_locations import PLACES, refuse_if_left_behind
 from aragog.settings import Settings
 from drivers.paths import path_of
 from thrift_idl.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from aragog.crawl.frontier import Frontier
+    from crawler.frontier import Frontier
     from fetcher.robots.cache import RobotsCache
     from pinlater.backends import Backend as JobsBackend
     from ratelimiter import StateBackend
@@ -117,13 +117,13 @@ async def _redis_jobs(url: str, _: Settings) -> JobsBackend:
 
 
 async def _sqlite_frontier(url: str, settings: Settings) -> Frontier:
-    from aragog.crawl.frontier.sqlite import SqliteFrontier
+    from crawler.frontier.sqlite import SqliteFrontier
 
     return await SqliteFrontier.open(url, durability=settings.durability)
 
 
 async def _redis_frontier(url: str, _: Settings) -> Frontier:
-    from aragog.crawl.frontier.redis import RedisFrontier
+    from crawler.frontier.redis import RedisFrontier
 
     return await RedisFrontier.open(url)
 
@@ -191,12 +191,12 @@ def frontiers_of_any_keys() -> Mapping[str, Open[Frontier]]:
     """The table of frontiers, for one whose URL keys may be of an earlier version."""
 
     async def sqlite(url: str, settings: Settings) -> Frontier:
-        from aragog.crawl.frontier.sqlite import SqliteFrontier
+        from crawler.frontier.sqlite import SqliteFrontier
 
         return await SqliteFrontier.open(url, durability=settings.durability, any_keys=True)
 
     async def redis(url: str, _: Settings) -> Frontier:
-        from aragog.crawl.frontier.redis import RedisFrontier
+        from crawler.frontier.redis import RedisFrontier
 
         return await RedisFrontier.open(url, any_keys=True)
 

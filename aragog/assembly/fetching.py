@@ -12,8 +12,8 @@ from aragog.telemetry import fetcher_telemetry
 from drivers.owner_lock import Locks
 from fetcher.addresses import AddressPolicy
 from fetcher.fleet import FetcherFleet
-from fetcher.lookups import lookup_of
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
+from fetcher.name_lookups import lookup_of
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings, NameSettings, RobotsSettings

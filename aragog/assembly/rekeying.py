@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aragog.assembly.backends import frontiers_of_any_keys, metadata_of_any_keys, open_backend
 from aragog.assembly.scheduling import visited_pinlater
 from aragog.cli.ping import answer_ms
-from aragog.crawl.queues import JobQueues
-from aragog.lock import owned
+from aragog.data_directory_lock import owned
 from aragog.rekey import Progress, Rekey
 from aragog.settings import Settings
+from crawler.job.job_queues import JobQueues
 from pinlater import wall_ms
 from thrift_idl.errors import BackendDown, BadConfiguration, InvalidRequest
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from aragog.assembly.backends import FRONTIER, JOBS, jobs_of_shard, open_backend
 from aragog.assembly.clients import client_of
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.queues import JobQueues
 from aragog.settings import Settings
 from aragog.telemetry import pinlater_telemetry, queues_measured
+from crawler.frontier import Frontier
+from crawler.job.job_queues import JobQueues
 from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, Rules, Telemetry, queue_limits, shard_file, wall_ms
 from pinlater.queue_limits import LiveRules, QueueLimitsSource, Unlimited
 from pinlater.settings import Settings as PinLaterSettings

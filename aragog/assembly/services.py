@@ -11,12 +11,12 @@ from aragog.assembly.fetching import fetcher_of, local_fetcher
 from aragog.assembly.limiting import limiter_of, local_limiter
 from aragog.assembly.scheduling import local_pinlater
 from aragog.assembly.storing import local_store, store_of
-from aragog.children import ChildBounds, ChildPool
-from aragog.crawl.extract import IMPORTS, extract_page
-from aragog.crawl.visit import Visitor
-from aragog.lock import Waiting, owned
+from aragog.data_directory_lock import Waiting, owned
 from aragog.settings import ExtractionSettings, Settings
+from crawler.visit.extractor import IMPORTS, extract_page
+from crawler.visit.visitor import Visitor
 from drivers.owner_lock import Locks
+from runtime.children import ChildBounds, ChildPool
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter

@@ -13,31 +13,31 @@ from pathlib import Path
 
 from aragog.assembly.backends import LEASES, SINK, open_backend
 from aragog.assembly.scheduling import dropper, frontier_of, pinlater_of
-from aragog.assembly.whole import Assembly, assembled_on, children_of
-from aragog.children import ChildPool, Lost
-from aragog.crawl.at_limit import MAX_WAIT_MS, AtLimit
-from aragog.crawl.crawling import Crawling
-from aragog.crawl.follow import Follower
-from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.known import KnownCrawls
-from aragog.crawl.moves import Patience
-from aragog.crawl.owners import domain_of_page, domain_of_visit
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.start import make_queues
-from aragog.crawl.steps import StepFile, Steps, silent
-from aragog.crawl.surplus import Surplus
-from aragog.crawl.tally import Tally
-from aragog.crawl.visit import Visitor
-from aragog.crawl.whole import LargePlace
-from aragog.lock import Waiting
-from aragog.memory import collected_seldom
+from aragog.assembly.services import Assembly, assembled_on, children_of
+from aragog.data_directory_lock import Waiting
 from aragog.settings import Settings
+from crawler.frontier import Frontier
+from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
+from crawler.job.follower import Follower
+from crawler.job.job_queues import JobQueues
+from crawler.job.retry_decision import Patience
+from crawler.seeds.crawl_start import make_queues
+from crawler.visit.job_steps import StepFile, Steps, silent
+from crawler.visit.oversize_pages import LargePlace
+from crawler.visit.visitor import Visitor
+from crawler.worker.crawling import Crawling
+from crawler.worker.domains_at_limit import MAX_WAIT_MS, AtLimit
+from crawler.worker.job_owners import domain_of_page, domain_of_visit
+from crawler.worker.skip_over_limit import Surplus
+from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
-from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
-from recommender_hooks.image_state import ImagePolicy
-from recommender_hooks.signals import SignalsService
+from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
+from recommender_hooks.images.image_state import ImagePolicy
+from recommender_hooks.service import SignalsService
+from runtime.children import ChildPool, Lost
+from runtime.memory import collected_seldom
 
 #: Pages whose images one worker fetches at a time.
 _SIGNAL_PLACES = 32

@@ -9,7 +9,7 @@ import typer
 import weburl
 from aragog.cli.filters import Answer, Fields, Jsonl, Shape, one_of, run_filter_in_flight, run_piped, scalar, text_of
 from fetcher.addresses import PUBLIC_WEB, literal, verdict
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
 from fetcher.resolver import Resolver, guarded_endpoints
 from thrift_idl.errors import AddressDenied, DnsFailure, InvalidUrl
 

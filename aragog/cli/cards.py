@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aragog.cli.console import Terminal, plain
-from aragog.crawl.visit import Visit
+from crawler.visit.visitor import Visit
 from thrift_idl.gen.page.ttypes import Link, PageRecord
 from thrift_idl.gen.urlstore.ttypes import Inlink, LookupResult, Outcome, Page
 

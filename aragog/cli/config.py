@@ -11,9 +11,9 @@ import orjson
 import typer
 
 from aragog.cli.terminal import say, say_json
-from aragog.secrets import hidden
+from aragog.harmless_text import json_text
+from aragog.secret_settings import hidden
 from aragog.settings import config_file, load
-from aragog.visible import json_text
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: show what is in force.")
 

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from aragog.visible import visible
+from aragog.harmless_text import visible
 
 
 class Terminal(Console):

@@ -12,16 +12,16 @@ import typer
 from typer.core import TyperGroup
 
 from aragog.cli import crawl_display
+from aragog.cli.command_context import context, run
 from aragog.cli.crawl_run import MakeSource, Watched, run_crawl, services_of
 from aragog.cli.revisiting import Revisiting, revisit
-from aragog.cli.run import context, run
 from aragog.cli.terminal import say, say_json, tell
-from aragog.crawl.crawls import CrawlState, CrawlStatus
-from aragog.crawl.scope import ScopeKind
-from aragog.crawl.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
-from aragog.crawl.start import Wanted, read_seeds, retry
-from aragog.crawl.watch import Progress, failures
 from aragog.settings import load
+from crawler.frontier.crawls import CrawlState, CrawlStatus
+from crawler.frontier.scope import ScopeKind
+from crawler.seeds.crawl_start import Wanted, read_seeds, retry
+from crawler.seeds.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
+from crawler.worker.crawl_watch import Progress, failures
 from thrift_idl.errors import BadConfiguration
 
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import tell
-from aragog.crawl.crawls import CrawlStatus, Failure
-from aragog.crawl.reconciliation import Reconciled
-from aragog.crawl.tally import Tally
-from aragog.crawl.watch import Progress
+from crawler.frontier.crawls import CrawlStatus, Failure
+from crawler.worker.crawl_watch import Progress
+from crawler.worker.reconciliation import Reconciled
+from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health
 
 

@@ -11,15 +11,15 @@ from typing import TypeVar
 
 from aragog.cli import crawl_display
 from aragog.cli.pages import tell_waiting
-from aragog.cli.stopping import Stopping
-from aragog.crawl.crawls import Crawl
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.reconciliation import Reconciliation
-from aragog.crawl.start import Source, Wanted, start
-from aragog.crawl.tally import Tally
-from aragog.crawl.watch import Progress, faults, watch
+from aragog.cli.stop_signals import Stopping
 from aragog.settings import Settings
+from crawler.frontier import Frontier
+from crawler.frontier.crawls import Crawl
+from crawler.job.job_queues import JobQueues
+from crawler.seeds.crawl_start import Source, Wanted, start
+from crawler.worker.crawl_watch import Progress, faults, watch
+from crawler.worker.reconciliation import Reconciliation
+from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health
 from thrift_idl.errors import BackendDown, BadConfiguration
 from thrift_idl.gen.fetcher.protocol import Fetcher

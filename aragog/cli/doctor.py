@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from aragog.cli.command_context import run
 from aragog.cli.console import Terminal, plain
-from aragog.cli.run import run
 from aragog.cli.terminal import say_json
 from aragog.settings import config_file, load
 from thrift_idl.errors import BadConfiguration

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from aragog.assembly.storing import store_of
+from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
-from aragog.cli.run import context, run
 from aragog.cli.terminal import say_json
+from aragog.data_directory_lock import DataDirectoryLocked, owned
 from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
-from aragog.lock import DataDirectoryLocked, owned
 from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
 from fetcher.robots.bounds import told

@@ -12,7 +12,6 @@ import orjson
 import typer
 
 import weburl
-from aragog.children import ChildPool, Done
 from aragog.cli.filters import (
     MIB,
     Answer,
@@ -27,12 +26,13 @@ from aragog.cli.filters import (
     text_of,
 )
 from aragog.cli.page_card import rendered
-from aragog.cli.polite import PoliteFetcher
+from aragog.cli.polite_pages import PoliteFetcher
 from aragog.cli.robots import decoded
-from aragog.crawl.extract import IMPORTS, extract_page, request_of
+from crawler.visit.extractor import IMPORTS, extract_page, request_of
 from extraction.evidence import FUNCTION as EXPLAIN
 from extraction.limits import DEFAULT
 from fetcher.mediatype import content_type
+from runtime.children import ChildPool, Done
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.records import to_json

@@ -18,9 +18,9 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 
-from aragog.cli.lines import Line, batches, check_open, incoming, piped, write, write_patiently
+from aragog.cli.input_lines import Line, batches, check_open, incoming, piped, write, write_patiently
 from aragog.cli.terminal import tell
-from aragog.visible import HARMFUL, json_text
+from aragog.harmless_text import HARMFUL, json_text
 from thrift_idl.errors import AragogError, InvalidRequest
 
 Fields = Mapping[str, Any]
@@ -186,7 +186,7 @@ def _tell(shape: Shape, value: str, found: Answer) -> bool:
 
 def run_piped(filtering: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run what ends in `run_filter_in_flight`, on a loop of its own."""
-    from aragog.cli.run import run  # noqa: PLC0415 - the filters that answer at once start without it
+    from aragog.cli.command_context import run  # noqa: PLC0415 - the filters that answer at once start without it
 
     with piped():
         check_open()

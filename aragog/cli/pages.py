@@ -11,12 +11,12 @@ import typer
 
 from aragog.assembly.storing import store_of
 from aragog.cli import cards
-from aragog.cli.run import context, run
+from aragog.cli.command_context import context, run
 from aragog.cli.terminal import say_json, tell
-from aragog.crawl.patience import visit_patiently
-from aragog.crawl.visit import Visit, Visitor
 from aragog.export import inlinks
 from aragog.settings import Settings, load
+from crawler.visit.patience import visit_patiently
+from crawler.visit.visitor import Visit, Visitor
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import Link
@@ -53,7 +53,7 @@ def fetch(
 
 
 async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[Visit]:
-    from aragog.assembly.whole import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
+    from aragog.assembly.services import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
 
     async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as assembly:
         return await fetch_all(replace(assembly.visitor, facts=True), urls, patience_ms)

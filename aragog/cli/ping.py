@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from aragog.cli.run import run
+from aragog.cli.command_context import run
 from aragog.cli.terminal import say
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.address import host_and_port

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Self
 
-from aragog.cli.run import context
+from aragog.cli.command_context import context
 from fetcher.chain import chain_of
 from thrift_idl.errors import Deferred
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -55,7 +55,7 @@ class PoliteFetcher:
         # Who only reads files needs neither these nor settings.
         from aragog.assembly.fetching import fetcher_of  # noqa: PLC0415
         from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
-        from aragog.lock import owned  # noqa: PLC0415
+        from aragog.data_directory_lock import owned  # noqa: PLC0415
         from aragog.settings import load  # noqa: PLC0415
         from drivers.owner_lock import Locks  # noqa: PLC0415
 

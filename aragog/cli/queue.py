@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from aragog.cli import queue_display
-from aragog.cli.run import run
+from aragog.cli.command_context import run
+from aragog.harmless_text import visible
 from aragog.settings import load
-from aragog.visible import visible
 from pinlater import PinLaterService, from_pinlater
 from thrift_idl.errors import AragogError, BadConfiguration, NotFound
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START

@@ -13,19 +13,19 @@ import typer
 from rich.table import Table
 
 from aragog.assembly.scheduling import visited_pinlater
+from aragog.assembly.services import children_of
 from aragog.assembly.storing import store_of
-from aragog.assembly.whole import children_of
+from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
-from aragog.cli.run import context, run
 from aragog.cli.store_bar import StoreBar
 from aragog.cli.terminal import say_json
-from aragog.crawl.extract import IMPORTS, extract_page
-from aragog.crawl.followups import INLINKS, SIGNALS, FollowUp
-from aragog.crawl.queues import JobQueues
 from aragog.record_changes import Report
 from aragog.reextract import Cursor, Extract, Reextraction, Scope
 from aragog.reextract import Progress as Place
 from aragog.settings import Settings, load
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUp
+from crawler.job.job_queues import JobQueues
+from crawler.visit.extractor import IMPORTS, extract_page
 from extraction import EXTRACTOR_VERSION
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import FetchResult

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from aragog.assembly.rekeying import rekey_of
+from aragog.cli.command_context import run
 from aragog.cli.console import Terminal
-from aragog.cli.run import run
 from aragog.cli.store_bar import StoreBar
 from aragog.cli.terminal import say_json
 from aragog.rekey import Progress, Report

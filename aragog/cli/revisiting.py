@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aragog.assembly.storing import store_of
+from aragog.cli.command_context import context
 from aragog.cli.crawl_run import run_crawl, unless
-from aragog.cli.run import context
-from aragog.cli.stopping import Stopping
+from aragog.cli.stop_signals import Stopping
 from aragog.cli.terminal import tell
-from aragog.crawl.revisit_round import Round, due
-from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
-from aragog.crawl.start import Wanted
-from aragog.crawl.watch import Progress
 from aragog.settings import Settings
+from crawler.frontier.scope import Scope, ScopeKind, seed_hosts
+from crawler.seeds.crawl_start import Wanted
+from crawler.seeds.revisit_round import Round, due
+from crawler.worker.crawl_watch import Progress
 from pinlater.worker import Health
 from thrift_idl.errors import BadConfiguration
 

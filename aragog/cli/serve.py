@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from aragog.cli.run import run
+from aragog.cli.command_context import run
 from aragog.cli.terminal import say
-from aragog.memory import collected_seldom, give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
+from runtime.memory import collected_seldom, give_back_large_blocks
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc import RpcServer
 from thrift_idl.rpc.address import host_and_port
@@ -61,7 +61,7 @@ def _as_shard(settings: Settings, shard: str, membership: str) -> Settings:
 
 
 async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
-    from aragog.assembly.whole import serving  # noqa: PLC0415 - all services: the other commands start without them
+    from aragog.assembly.services import serving  # noqa: PLC0415 - all services: the other commands start without them
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

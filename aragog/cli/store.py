@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from aragog.assembly.storing import store_of
+from aragog.cli.command_context import context, run
 from aragog.cli.rekeying import rekey
-from aragog.cli.run import context, run
 from aragog.export import lines, sorted_lines
 from aragog.settings import Settings, load
 

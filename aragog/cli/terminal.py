@@ -1,6 +1,6 @@
-"""Lines to standard output and standard error, harmless to a terminal (`aragog.visible`); tables: `aragog.cli.console`.
+"""Lines to standard output and standard error, harmless to a terminal (`aragog.harmless_text`). Tables: `console`.
 
-No other module of the command line prints by itself; a filter's answers go by `aragog.cli.lines`, in harmless bytes.
+No other module of the command line prints by itself; a filter's answers go by `input_lines`, in harmless bytes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from aragog.harmless_text import json_text, one_line, visible
 from aragog.log_lines import LogLine
-from aragog.visible import json_text, one_line, visible
 
 
 def say(text: str) -> None:

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from aragog.cli.command_context import run
 from aragog.cli.pages import tell_waiting
-from aragog.cli.run import run
-from aragog.cli.stopping import Stopping
+from aragog.cli.stop_signals import Stopping
 from aragog.cli.terminal import say
-from aragog.memory import give_back_large_blocks
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry import log_to_stderr
+from runtime.memory import give_back_large_blocks
 
 
 def worker(

@@ -33,8 +33,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from aragog.crawl.crawls import Crawls
-from aragog.crawl.frontier.entry import Entry, EntryState
+from crawler.frontier.crawls import Crawls
+from crawler.frontier.entry import Entry, EntryState
 from weburl import KEY_BYTES
 
 __all__ = [

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aragog.crawl.crawls import CrawlState, may_turn
-from aragog.crawl.frontier import (
+from crawler.frontier import (
     LOST_CODE,
     OVER_BUDGET_CODE,
     Claim,
@@ -21,7 +20,8 @@ from aragog.crawl.frontier import (
     Rekeyed,
     Verdict,
 )
-from aragog.crawl.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
+from crawler.frontier.crawls import CrawlState, may_turn
+from crawler.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
 from thrift_idl.errors import InvalidRequest
 
 

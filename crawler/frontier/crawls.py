@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from aragog.crawl.scope import ScopeKind
+from crawler.frontier.scope import ScopeKind
 from thrift_idl.errors import InvalidRequest
 
 MAX_HOSTS = 100_000

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from aragog.crawl.crawls import MAX_HOSTS, Counters, Crawl, Failure
-from aragog.crawl.frontier import KEY_BYTES, Ending, EntryState
+from crawler.frontier import KEY_BYTES, Ending, EntryState
+from crawler.frontier.crawls import MAX_HOSTS, Counters, Crawl, Failure
 from thrift_idl.errors import InvalidRequest, NotFound, StoreTooNew, StoreUnreadable
 
 T = TypeVar("T")

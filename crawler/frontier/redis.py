@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Self
 
-from aragog.crawl.frontier import LOST_CODE, Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
-from aragog.crawl.frontier.entry import MAX_DEPTH, Entry, owner_of, pack
-from aragog.crawl.frontier.records import check_keys, pack_failure, slices
-from aragog.crawl.frontier.redis_crawls import RedisCrawls
-from aragog.crawl.frontier.redis_scripts import Argument, FrontierScripts
+from crawler.frontier import LOST_CODE, Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
+from crawler.frontier.entry import MAX_DEPTH, Entry, owner_of, pack
+from crawler.frontier.records import check_keys, pack_failure, slices
+from crawler.frontier.redis_crawls import RedisCrawls
+from crawler.frontier.redis_scripts import Argument, FrontierScripts
 
 
 class RedisFrontier:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aragog.crawl.crawls import Crawl, CrawlState, CrawlStatus, Failure, may_turn
-from aragog.crawl.frontier.entry import EntryState
-from aragog.crawl.frontier.records import (
+from crawler.frontier.crawls import Crawl, CrawlState, CrawlStatus, Failure, may_turn
+from crawler.frontier.entry import EntryState
+from crawler.frontier.records import (
     check_keys,
     counters,
     found,
@@ -17,7 +17,7 @@ from aragog.crawl.frontier.records import (
     unpack_failure,
     unpack_hosts,
 )
-from aragog.crawl.frontier.redis_scripts import FrontierScripts
+from crawler.frontier.redis_scripts import FrontierScripts
 from drivers import redis
 from thrift_idl.errors import InvalidRequest
 

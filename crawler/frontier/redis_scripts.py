@@ -6,11 +6,11 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from aragog.crawl.frontier.entry import Entry, unpack
-from aragog.crawl.frontier.scripts import script
+from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.scripts import script
 from drivers import redis
 from weburl import KEY_VERSION
-from weburl.earlier import check_key_version
+from weburl.earlier_key_versions import check_key_version
 
 Argument = str | bytes | int
 _WHAT = "the frontier (redis)"

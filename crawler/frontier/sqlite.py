@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Self
 
-from aragog.crawl.frontier import Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
-from aragog.crawl.frontier.book import Book
-from aragog.crawl.frontier.entry import Entry, unpack
-from aragog.crawl.frontier.records import slices
-from aragog.crawl.frontier.sqlite_book import run
-from aragog.crawl.frontier.sqlite_crawls import SqliteCrawls
+from crawler.frontier import Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
+from crawler.frontier.book import Book
+from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.records import slices
+from crawler.frontier.sqlite_book import run
+from crawler.frontier.sqlite_crawls import SqliteCrawls
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
 from weburl import KEY_VERSION
-from weburl.earlier import check_key_version
+from weburl.earlier_key_versions import check_key_version
 
 _SOME_ENTRIES = (
     "SELECT key, entry FROM frontier_entry"
@@ -40,7 +40,7 @@ class SqliteFrontier:
         """
         database = await open_database(url, durability=durability)
         try:
-            await database.migrate(load("frontier", "aragog.crawl.frontier.migrations", "sql"))
+            await database.migrate(load("frontier", "crawler.frontier.migrations", "sql"))
             if not any_keys:
                 check_key_version(await _key_version(database), database.name)
         except BaseException:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from aragog.crawl.crawls import CrawlState
-from aragog.crawl.frontier.book import Book, Standing
-from aragog.crawl.frontier.entry import pack, unpack
-from aragog.crawl.frontier.records import check_keys, pack_failure
+from crawler.frontier.book import Book, Standing
+from crawler.frontier.crawls import CrawlState
+from crawler.frontier.entry import pack, unpack
+from crawler.frontier.records import check_keys, pack_failure
 from drivers.sqlite import Database
 
 R = TypeVar("R")

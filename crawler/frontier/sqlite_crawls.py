@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from aragog.crawl.crawls import Crawl, CrawlState, CrawlStatus, Failure
-from aragog.crawl.frontier.book import Book
-from aragog.crawl.frontier.records import (
+from crawler.frontier.book import Book
+from crawler.frontier.crawls import Crawl, CrawlState, CrawlStatus, Failure
+from crawler.frontier.records import (
     counters,
     found,
     pack_crawl,
@@ -18,7 +18,7 @@ from aragog.crawl.frontier.records import (
     unpack_failure,
     unpack_hosts,
 )
-from aragog.crawl.frontier.sqlite_book import STANDING, run, standing_of
+from crawler.frontier.sqlite_book import STANDING, run, standing_of
 from drivers.sqlite import Database
 from thrift_idl.errors import InvalidRequest
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from aragog.crawl.crawls import is_crawl_id
-from aragog.crawl.frontier.entry import MAX_DEPTH
-from aragog.crawl.scope import SCOPE_KINDS, ScopeKind
+from crawler.frontier.crawls import is_crawl_id
+from crawler.frontier.entry import MAX_DEPTH
+from crawler.frontier.scope import SCOPE_KINDS, ScopeKind
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.records import to_json

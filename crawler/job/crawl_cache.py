@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from aragog.crawl.crawls import Crawl, Crawls, CrawlState, CrawlStatus
-from aragog.crawl.job import QUEUE
-from aragog.crawl.known_links import KnownLinks
-from aragog.crawl.scope import Scope
+from crawler.frontier.crawls import Crawl, Crawls, CrawlState, CrawlStatus
+from crawler.frontier.scope import Scope
+from crawler.job.body import QUEUE
+from crawler.job.link_cache import KnownLinks
 
 
 @dataclass(frozen=True, slots=True)

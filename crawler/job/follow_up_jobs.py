@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.steps import Steps, silent
-from aragog.crawl.tally import Tally
+from crawler.job.job_queues import JobQueues
+from crawler.visit.job_steps import Steps, silent
+from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health, Held, Task
-from recommender_hooks.mark import is_published, read_mark
-from recommender_hooks.signals import Published, SignalsService, Waiting
+from recommender_hooks.events.publish_mark import is_published, read_mark
+from recommender_hooks.service import Published, SignalsService, Waiting
 from thrift_idl.errors import BackendDown, InvalidRequest
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from aragog.crawl.followups import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
-from aragog.crawl.frontier import Frontier, Offer
-from aragog.crawl.job import CrawlJob
-from aragog.crawl.known import KnownCrawl
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.scope import Scope, targets
+from crawler.frontier import Frontier, Offer
+from crawler.frontier.scope import Scope, targets
+from crawler.job.body import CrawlJob
+from crawler.job.crawl_cache import KnownCrawl
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
+from crawler.job.job_queues import JobQueues
 from drivers.gathered import Gathered
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop

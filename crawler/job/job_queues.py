@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
-from aragog.crawl.steps import Steps, silent
+from crawler.visit.job_steps import Steps, silent
 from pinlater import wall_ms
 from pinlater.worker import Held, WorkerQueues, asking
 from thrift_idl.errors import NotFound

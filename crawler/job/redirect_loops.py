@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aragog.crawl.visit import Visit, outcome_of
+from crawler.visit.visitor import Visit, outcome_of
 from thrift_idl.errors import TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore

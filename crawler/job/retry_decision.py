@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from aragog.crawl.frontier import Ending, EntryState
-from aragog.crawl.job import CrawlJob
+from crawler.frontier import Ending, EntryState
+from crawler.job.body import CrawlJob
 from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
-from aragog.crawl.crawls import Crawl, Crawls, CrawlState, CrawlStatus
-from aragog.crawl.followups import INLINKS, SIGNALS
-from aragog.crawl.frontier import Frontier, Offer
-from aragog.crawl.job import QUEUE, CrawlJob
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.scope import Scope, ScopeKind, seed_hosts
+from crawler.frontier import Frontier, Offer
+from crawler.frontier.crawls import Crawl, Crawls, CrawlState, CrawlStatus
+from crawler.frontier.scope import Scope, ScopeKind, seed_hosts
+from crawler.job.body import QUEUE, CrawlJob
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS
+from crawler.job.job_queues import JobQueues
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from weburl import request_form, url_key
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from aragog.crawl.scope import Scope
-from aragog.crawl.start import Seed
+from crawler.frontier.scope import Scope
+from crawler.seeds.crawl_start import Seed
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import DueRequest

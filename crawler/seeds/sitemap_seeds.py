@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import weburl
-from aragog.crawl.scope import Scope, seed_hosts
-from aragog.crawl.start import Seed
-from aragog.crawl.visit import Persistently, UrlError, fault_outcome, once
-from aragog.sitemaps import MAX_ENTRIES, Sitemap, read_sitemap
+from crawler.frontier.scope import Scope, seed_hosts
+from crawler.seeds.crawl_start import Seed
+from crawler.seeds.sitemaps import MAX_ENTRIES, Sitemap, read_sitemap
+from crawler.visit.visitor import Persistently, UrlError, fault_outcome, once
 from fetcher.chain import chain_of
 from thrift_idl.errors import BackendDown, Deferred, InvalidUrl, Refused
 from thrift_idl.gen.context.ttypes import Context

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from aragog.children import ChildPool, Lost
-from aragog.crawl.scope import domain_of
+from crawler.frontier.scope import domain_of
 from extraction import EXTRACTOR_VERSION
+from extraction.child_request import FUNCTION, request
 from extraction.limits import DEFAULT
 from extraction.preferences import HEADERS
-from extraction.request import FUNCTION, request
-from extraction.robots import of_header
+from extraction.robots_directives import of_header
+from runtime.children import ChildPool, Lost
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import replace, unpack
 
-IMPORTS = ("extraction.call",)
+IMPORTS = ("extraction.child_call",)
 """What a pool for pages lets its children import as they start."""
 
 FIRST_BYTES = 64 * 1024

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from aragog.crawl.scope import domain_of
-from aragog.turns import Turns
+from crawler.frontier.scope import domain_of
+from runtime.turns import Turns
 from thrift_idl.errors import Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
 from thrift_idl.records import replace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aragog.crawl.visit import Visit, Visitor
+from crawler.visit.visitor import Visit, Visitor
 from thrift_idl.gen.context.ttypes import Context
 
 

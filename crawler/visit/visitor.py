@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from aragog.crawl.steps import Steps, silent
-from aragog.crawl.whole import LargePlace
+from crawler.visit.job_steps import Steps, silent
+from crawler.visit.oversize_pages import LargePlace
 from fetcher.chain import chain_of
 from thrift_idl.errors import (
     AragogError,

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
-from aragog.crawl.crawls import Crawls, CrawlState, CrawlStatus, Failure
-from aragog.crawl.followups import INLINKS, SIGNALS
-from aragog.crawl.frontier import LOST_CODE, Frontier
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.visit import FAULTS, Persistently, once
+from crawler.frontier import LOST_CODE, Frontier
+from crawler.frontier.crawls import Crawls, CrawlState, CrawlStatus, Failure
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS
+from crawler.job.job_queues import JobQueues
+from crawler.visit.visitor import FAULTS, Persistently, once
 
 #: So often in a row nothing moved and the queue was empty: a job that is about to be enqueued or finished moves.
 _STUCK_LOOKS = 4

@@ -14,18 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from aragog.crawl.at_limit import AtLimit
-from aragog.crawl.circles import refuse_circle
-from aragog.crawl.follow import Follower
-from aragog.crawl.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
-from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
-from aragog.crawl.known import KnownCrawl, KnownCrawls
-from aragog.crawl.moves import Again, Patience, failed, next_move
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.solitude import Solitude
-from aragog.crawl.tally import Tally
-from aragog.crawl.visit import Visit, Visitor
+from crawler.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.job.body import BadJob, CrawlJob, JobTooNew
+from crawler.job.crawl_cache import KnownCrawl, KnownCrawls
+from crawler.job.follower import Follower
+from crawler.job.job_queues import JobQueues
+from crawler.job.redirect_loops import refuse_circle
+from crawler.job.retry_decision import Again, Patience, failed, next_move
+from crawler.visit.visitor import Visit, Visitor
+from crawler.worker.domains_at_limit import AtLimit
+from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health, Held, Task
+from runtime.shared_exclusive_lock import Solitude
 from thrift_idl.errors import BackendDown, InvalidUrl, TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop

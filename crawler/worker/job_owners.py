@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aragog.crawl.followups import FollowUp
-from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
-from aragog.crawl.scope import domain_of
+from crawler.frontier.scope import domain_of
+from crawler.job.body import BadJob, CrawlJob, JobTooNew
+from crawler.job.follow_up_jobs import FollowUp
 from pinlater.worker import Held
 from thrift_idl.errors import InvalidRequest
 

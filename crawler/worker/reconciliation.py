@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aragog.crawl.crawls import Crawl
-from aragog.crawl.follow import Follower
-from aragog.crawl.frontier import Entry, EntryState, Frontier
-from aragog.crawl.frontier.entry import UNOWNED, owner_of
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.start import enqueue
+from crawler.frontier import Entry, EntryState, Frontier
+from crawler.frontier.crawls import Crawl
+from crawler.frontier.entry import UNOWNED, owner_of
+from crawler.job.follower import Follower
+from crawler.job.job_queues import JobQueues
+from crawler.seeds.crawl_start import enqueue
 from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore

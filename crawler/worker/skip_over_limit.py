@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aragog.crawl.crawls import Crawl
-from aragog.crawl.frontier import Frontier, Offer
-from aragog.crawl.job import BadJob, CrawlJob, JobTooNew
-from aragog.crawl.known import KnownCrawls
-from aragog.crawl.queues import JobQueues
+from crawler.frontier import Frontier, Offer
+from crawler.frontier.crawls import Crawl
+from crawler.job.body import BadJob, CrawlJob, JobTooNew
+from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.job_queues import JobQueues
 from thrift_idl.errors import InvalidUrl
 from weburl import url_key
 

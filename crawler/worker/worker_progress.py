@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from aragog.crawl.visit import Visit
+from crawler.visit.visitor import Visit
 from thrift_idl.errors import InvalidUrl
 from weburl import host, registrable_domain
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from extraction.kinds.convert import Place as At
+from extraction.kinds.persons_and_places import PLACE, PROFILE
 from extraction.kinds.product import PRODUCT
 from extraction.kinds.reading import Kind, Stated, best_nodes, read_kind
 from extraction.kinds.recipe import RECIPE
-from extraction.kinds.who_and_where import PLACE, PROFILE
 from extraction.kinds.works import APP, ARTICLE, MOVIE, VIDEO
 from extraction.precedence import KINDS
 from extraction.statements import Chooser

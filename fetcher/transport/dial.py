@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import weburl
-from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
+from fetcher.time_budget import Budget
 from fetcher.transport.connection import Connection
 from fetcher.transport.proxy import Proxy, tunnelled
 from thrift_idl.errors import ConnectFailure, FetchTimeout, TlsFailure, Unavailable

@@ -16,13 +16,13 @@ from types import TracebackType
 import httpx
 
 import weburl
-from fetcher.budget import Budget
 from fetcher.clock import Clock
 from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
 from fetcher.robots.flights import Flights
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
+from fetcher.time_budget import Budget
 from fetcher.transport.connection import Connection, StaleConnection
 from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool

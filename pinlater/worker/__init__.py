@@ -6,12 +6,12 @@
 >>> await Worker(channel.client(PinLater), "greetings", greet, concurrency=8).run_until_signalled()
 """
 
+from pinlater.worker.backend_health import FATAL, Health
 from pinlater.worker.handling import Handler, Later, Retries
-from pinlater.worker.health import FATAL, Health
 from pinlater.worker.pump import Pump, PumpBounds, Task
-from pinlater.worker.queues import Held, WorkerQueues, asking
 from pinlater.worker.shares import Shares
 from pinlater.worker.worker import Worker
+from pinlater.worker.worker_queues import Held, WorkerQueues, asking
 
 __all__ = [
     "FATAL",

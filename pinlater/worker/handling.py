@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from pinlater.worker.pump import Task
-from pinlater.worker.queues import Held, WorkerQueues
+from pinlater.worker.worker_queues import Held, WorkerQueues
 
 Handler = Callable[[Held], Awaitable[str | None]]
 """Returns once the job is done, perhaps with a text for its custom status.

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pinlater.worker.health import FATAL, Health
-from pinlater.worker.queues import Held, WorkerQueues
+from pinlater.worker.backend_health import FATAL, Health
 from pinlater.worker.shares import Shares
+from pinlater.worker.worker_queues import Held, WorkerQueues
 from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]

@@ -8,10 +8,10 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 
+from pinlater.worker.backend_health import Health
 from pinlater.worker.handling import Handler, Handling, Retries
-from pinlater.worker.health import Health
 from pinlater.worker.pump import Pump, PumpBounds
-from pinlater.worker.queues import Held, WorkerQueues
+from pinlater.worker.worker_queues import Held, WorkerQueues
 from thrift_idl.gen.pinlater.protocol import PinLater
 
 DEFAULT_RETRIES = Retries()

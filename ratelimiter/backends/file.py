@@ -24,8 +24,8 @@ from ratelimiter.backends.journal import (
     snapshot,
     write_snapshot,
 )
+from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.ownership import LOOK_EVERY_MS
-from ratelimiter.rules import MAX_WAIT_MS
 from ratelimiter.state import Keys, Times
 from ratelimiter.table import MAX_ENTRIES, PackedTable
 from thrift_idl.errors import BackendDown

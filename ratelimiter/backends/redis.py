@@ -25,7 +25,7 @@ from redis.exceptions import NoScriptError
 from drivers.redis import answering, connect, prefix_of
 from ratelimiter.backends.coalescing import Coalescing
 from ratelimiter.backends.timeline import MeasuredTimeline, Timeline
-from ratelimiter.rules import MAX_WAIT_MS, NEVER
+from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
 from ratelimiter.state import Keys, Times
 from thrift_idl.errors import BackendDown
 

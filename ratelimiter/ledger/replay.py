@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from ratelimiter.domain_state import Standings
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY
 from ratelimiter.ledger.reading import Granted
 from ratelimiter.overrides import Overrides
 from ratelimiter.shadow import Candidate, Tally
-from ratelimiter.standing import Standings
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
 
 _INSTANT_MS: Final = 0.001

@@ -6,6 +6,6 @@
 
 from ratelimiter.pool.client import PooledRateLimiter
 from ratelimiter.pool.membership import Membership, Shard
-from ratelimiter.pool.ownership import ShardOwnership
+from ratelimiter.pool.shard_ownership import ShardOwnership
 
 __all__ = ["Membership", "PooledRateLimiter", "Shard", "ShardOwnership"]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter.rules import MAX_WAIT_MS, NEVER
+from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
 
 NOT_OURS: Final = float("inf")
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ratelimiter.pool.lease import NOT_OURS, NOTHING, Tenure, next_tenure
 from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
-from ratelimiter.pool.tenure import NOT_OURS, NOTHING, Tenure, next_tenure
 from ratelimiter.telemetry import SILENT, Telemetry
 from thrift_idl.errors import BackendDown, BadConfiguration, LockLost, NotOwner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from recommender_hooks.event import Event
+from recommender_hooks.events.page_event import Event
 
 
 class EventSink(Protocol):

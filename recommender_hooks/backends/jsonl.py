@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from drivers.disk import disk_errors
+from drivers.disk_errors import disk_errors
 from drivers.gathered import Gathered, in_thread
 from drivers.paths import path_of
 from drivers.sqlite import Durability
-from recommender_hooks.event import Event
+from recommender_hooks.events.page_event import Event
 from thrift_idl.errors import BackendDown
 
 _LOCK_WAIT_S = 10.0

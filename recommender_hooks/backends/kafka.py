@@ -7,7 +7,7 @@ from typing import Self
 
 from drivers.kafka import ANSWER_MS, Message, TopicProducer, make_topic, parse_address
 from drivers.sqlite import Durability
-from recommender_hooks.event import Event
+from recommender_hooks.events.page_event import Event
 
 
 class KafkaSink:

@@ -9,7 +9,7 @@ import orjson
 
 from drivers.paths import path_of
 from recommender_hooks.backends import jsonl
-from recommender_hooks.event import SCHEMA_VERSION
+from recommender_hooks.events.page_event import SCHEMA_VERSION
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
 
 

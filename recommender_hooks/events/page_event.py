@@ -1,4 +1,4 @@
-"""One event per page version, as JSON: event.schema.json is its schema, docs/signals.md says what it is good for. Pure.
+"""One event per page version, as JSON; page_event.schema.json is its schema, docs/signals.md says its use. Pure.
 
 The same stored page and images give the same bytes, in whichever assembly, but for the `TIMING` fields.
 """
@@ -14,16 +14,16 @@ from typing import Any
 
 import orjson
 
-from recommender_hooks.image import SIGNALS_VERSION
-from recommender_hooks.image_state import ImageState
-from recommender_hooks.named_images import NamedImage
+from recommender_hooks.images.image_signals import SIGNALS_VERSION
+from recommender_hooks.images.image_state import ImageState
+from recommender_hooks.images.named_images import NamedImage
 from thrift_idl.gen.urlstore.ttypes import Page
 from weburl import KEY_VERSION, key_hex, url_key
 
 SCHEMA_VERSION = 1
 """Raised when a field is removed or means something else; fields may be added within a version."""
 
-SCHEMA_FILE = Path(__file__).parent / "event.schema.json"
+SCHEMA_FILE = Path(__file__).parent / "page_event.schema.json"
 
 TIMING = ("changed_ms", "fetched_ms")
 """Fields, of the event and of each image, that differ between two runs over the same web."""

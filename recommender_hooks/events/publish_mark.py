@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 import orjson
 
-from recommender_hooks.event import SCHEMA_VERSION, id_of
+from recommender_hooks.events.page_event import SCHEMA_VERSION, id_of
 from thrift_idl.errors import StoreTooNew
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore

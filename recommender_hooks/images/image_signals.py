@@ -18,12 +18,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from recommender_hooks.colour import dominant
-from recommender_hooks.formats import Format, format_of, is_cut_short, webp_size
-from recommender_hooks.phash import SIDE, phash
+from recommender_hooks.images.colour import dominant
+from recommender_hooks.images.formats import Format, format_of, is_cut_short, webp_size
+from recommender_hooks.images.phash import SIDE, phash
 
-FUNCTION = "recommender_hooks.image:run"
-IMPORTS = ("recommender_hooks.image",)
+FUNCTION = "recommender_hooks.images.image_signals:run"
+IMPORTS = ("recommender_hooks.images.image_signals",)
 """What a pool for images lets its children import as they start."""
 
 SIGNALS_VERSION = 1

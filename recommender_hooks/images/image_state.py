@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 import orjson
 
-from recommender_hooks.image import SIGNALS_VERSION, ImageError, ImageSignals
-from recommender_hooks.wishes import forbids_image
+from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, ImageSignals
+from recommender_hooks.publication_rules import forbids_image
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
-from recommender_hooks import image_state
 from recommender_hooks.backends import ImageLeases
-from recommender_hooks.image import ImageError, read_answer
-from recommender_hooks.image_state import ImagePolicy, ImageState, Use, Visit, Wait
-from recommender_hooks.named_images import NamedImage
+from recommender_hooks.images import image_state
+from recommender_hooks.images.image_signals import ImageError, read_answer
+from recommender_hooks.images.image_state import ImagePolicy, ImageState, Use, Visit, Wait
+from recommender_hooks.images.named_images import NamedImage
 from recommender_hooks.telemetry import Telemetry
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, Refused, Unavailable, restore
 from thrift_idl.gen.context.ttypes import Context
@@ -21,7 +21,7 @@ from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, PutAttributesRe
 from weburl import deciding_form, host, registrable_domain
 
 Decode = Callable[[bytes], Awaitable[bytes]]
-"""Runs `recommender_hooks.image.run` in a bounded child. Where the child ends without an answer it raises `ImageError`
+"""Runs `image_signals.run` in a bounded child. Where the child ends without an answer it raises `ImageError`
 with how (`died`, `timed_out`, `out_of_memory`, `failed`): that is the image's outcome. `BackendDown` is nobody's."""
 
 _log = logging.getLogger(__name__)

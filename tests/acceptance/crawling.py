@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from recommender_hooks.event import TIMING
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.events.page_event import TIMING
 from tests.acceptance.sample_web import reaching
 from tests.processes import run_aragog, service, start_aragog, stop
 

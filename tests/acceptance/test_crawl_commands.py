@@ -248,8 +248,8 @@ def start_elsewhere(env: Mapping[str, str], seeds: Sequence[str]) -> str:
     script = """
 import asyncio, sys, time
 from aragog.assembly.scheduling import frontier_of, local_pinlater
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.start import Wanted, start
+from crawler.job.job_queues import JobQueues
+from crawler.seeds.crawl_start import Wanted, start
 from aragog.settings import load
 
 async def main():

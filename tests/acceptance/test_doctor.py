@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aragog.lock import owned
+from aragog.data_directory_lock import owned
 from tests.processes import environment, run_aragog, service
 
 

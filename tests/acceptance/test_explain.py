@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from aragog.assembly.whole import assembled
+from aragog.assembly.services import assembled
 from aragog.cli.explain import decision, lasting
 from aragog.cli.pages import fetch_all
-from aragog.crawl.visit import Visit
+from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
 from aragog.explain import Explainer, Report, sentence, to_json
-from aragog.lock import owned
+from crawler.visit.visitor import Visit
 from tests.acceptance.sample_web import reaching
 from tests.processes import environment, run_aragog, sample_web, service
 from testweb import SampleWeb

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aragog.assembly.scheduling import visited_pinlater
+from aragog.harmless_text import HARMFUL, HARMFUL_RANGES
 from aragog.settings import load
-from aragog.visible import HARMFUL, HARMFUL_RANGES
 from tests.acceptance.small_web import Page, small_web
 from tests.processes import environment, run_aragog
 from tests.unit.pinlater.steps import Caller, jobs_of

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
 from tests.acceptance.crawling import IMPATIENT
 from tests.acceptance.test_crawl_memory import most_resident
 from tests.faults.extraction.pages import PAGES, HostilePage

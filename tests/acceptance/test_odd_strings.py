@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
 from tests.acceptance.small_web import Page, SmallWeb, small_web
 from tests.processes import run_aragog
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.secrets import SECRETS
+from aragog.secret_settings import SECRETS
 from tests.processes import environment, run_aragog, start_aragog, stop
 
 MARKER = "m4rk3r"

@@ -12,8 +12,8 @@ import pytest
 
 from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
-from recommender_hooks.event import Event
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.events.page_event import Event
 from tests.unit.recommender_hooks.samples import event
 from thrift_idl.errors import BackendDown, BadConfiguration, StoreTooNew, StoreUnreadable
 

@@ -13,9 +13,9 @@ from aragog.assembly.clients import ShardConnection
 from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.checks import MAX_BATCH
+from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.pool.ring import owners, ring_slot
-from ratelimiter.rules import MAX_WAIT_MS
 from ratelimiter.state import state_key
 from tests.unit.ratelimiter.steps import (
     CONTEXT,

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from aragog.assembly.scheduling import visited_pinlater
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.frontier.entry import EntryState
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.redis_scripts import FrontierScripts
-from aragog.crawl.frontier.sqlite import SqliteFrontier
-from aragog.crawl.queues import JobQueues
 from aragog.settings import load
+from crawler.frontier import Frontier
+from crawler.frontier.entry import EntryState
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.redis_scripts import FrontierScripts
+from crawler.frontier.sqlite import SqliteFrontier
+from crawler.job.job_queues import JobQueues
 from tests.formats import web
 from tests.processes import environment
 from urlstore.backends import InlinkWrite, Kind, LinkedWrite, MetadataBackend
 from urlstore.backends.sqlite import SqliteMetadata
 from weburl import url_key
-from weburl.earlier import earlier_keys
+from weburl.earlier_key_versions import earlier_keys
 
 ARCHIVES = sorted(Path(__file__).parent.glob("key-*.tar.gz"))
 Places = tuple[str, str]

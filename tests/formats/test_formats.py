@@ -12,9 +12,9 @@ import pytest
 
 from aragog.assembly.rekeying import rekey_of
 from aragog.assembly.storing import store_of
-from aragog.crawl.followups import followed_up
 from aragog.settings import load
-from recommender_hooks import image_state
+from crawler.job.follow_up_jobs import followed_up
+from recommender_hooks.images import image_state
 from tests.acceptance.small_web import Page, SmallWeb, small_web
 from tests.contract.urlstore.samples import CONTEXT, content_of, get_attributes, inlinks_of, look
 from tests.formats import web
@@ -23,7 +23,7 @@ from tests.processes import environment, run_aragog
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Page as StoredPage
 from weburl import url_key
-from weburl.earlier import earlier_keys
+from weburl.earlier_key_versions import earlier_keys
 
 pytestmark = pytest.mark.timeout(180)
 

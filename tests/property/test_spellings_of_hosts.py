@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weburl
-from aragog.crawl.scope import Scope, seed_hosts
+from crawler.frontier.scope import Scope, seed_hosts
 from fetcher.addresses import AddressPolicy, host_matches, host_pattern
 from fetcher.resolver import Endpoint, MappedResolver, guarded_endpoints, parse_connect_to
 from fetcher.robots.retrieval import robots_url

@@ -7,8 +7,8 @@ import contextlib
 import socket
 
 from thrift_idl.errors import BackendDown
+from thrift_idl.rpc.client_connection import Link
 from thrift_idl.rpc.limits import ClientLimits
-from thrift_idl.rpc.link import Link
 
 
 class Pool:

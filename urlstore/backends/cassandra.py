@@ -27,7 +27,7 @@ from urlstore.backends import (
 from urlstore.backends.cassandra_due import CassandraDue
 from urlstore.statements import statement
 from weburl import KEY_VERSION
-from weburl.earlier import check_key_version
+from weburl.earlier_key_versions import check_key_version
 
 _READ_ROW = "SELECT key, url, page, redirects_to, outcome, linked, WRITETIME(url) FROM {keyspace}.url_row WHERE key = ?"
 _READ_ATTRIBUTES = "SELECT cell FROM {keyspace}.attribute WHERE key = ? LIMIT ?"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from drivers.disk import disk_errors
+from drivers.disk_errors import disk_errors
 from drivers.gathered import Gathered, in_thread
 from drivers.paths import path_of
 from drivers.sqlite import Durability

@@ -23,7 +23,7 @@ from urlstore.backends import (
 )
 from urlstore.statements import statement
 from weburl import KEY_VERSION
-from weburl.earlier import check_key_version
+from weburl.earlier_key_versions import check_key_version
 
 _NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
 _ROW = "SELECT key, url, page, redirects_to, outcome, linked, url_write_ms FROM url_row"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
 from tests.conformance import vectors
 from tests.unit.ratelimiter.pool.shards import Pool, write_membership
 from tests.unit.ratelimiter.rivals import ContestedState

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from fetcher.addresses import AddressPolicy, verdict
-from fetcher.lookups import SystemLookup
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
+from fetcher.name_lookups import SystemLookup
 from fetcher.resolver import Endpoint, guarded_endpoints
 from fetcher.settings import NameSettings
 from tests.conformance import vectors

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.sqlite import SqliteFrontier
+from crawler.frontier import Frontier
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.sqlite import SqliteFrontier
 from tests.contract.frontier.steps import Steps
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from aragog.crawl.crawls import Crawl, CrawlState
-from aragog.crawl.frontier import Claim, Ending, EntryState, Finish, Frontier, Offer, Verdict
+from crawler.frontier import Claim, Ending, EntryState, Finish, Frontier, Offer, Verdict
+from crawler.frontier.crawls import Crawl, CrawlState
 
 FETCHED = Ending(EntryState.PAGE, "fetched")
 REDIRECTED = Ending(EntryState.ALIAS, "redirected")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aragog.crawl.crawls import Crawl, CrawlState, Failure
-from aragog.crawl.frontier import Ending, EntryState, Finish, Finished, Frontier, Offer, Verdict
+from crawler.frontier import Ending, EntryState, Finish, Finished, Frontier, Offer, Verdict
+from crawler.frontier.crawls import Crawl, CrawlState, Failure
 from tests.contract.frontier.steps import FAILED, Steps, key, offer
 from thrift_idl.errors import InvalidRequest, NotFound
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aragog.crawl.crawls import Crawl, CrawlState
-from aragog.crawl.frontier import Claim, Finish, Finished, Frontier, Verdict
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.sqlite import SqliteFrontier
+from crawler.frontier import Claim, Finish, Finished, Frontier, Verdict
+from crawler.frontier.crawls import Crawl, CrawlState
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.sqlite import SqliteFrontier
 from tests.contract.frontier.steps import FAILED, REDIRECTED, REFUSED, Steps, key, offer
 from thrift_idl.errors import BadConfiguration
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aragog.crawl.crawls import CrawlState
-from aragog.crawl.frontier import LOST_CODE, Entry, EntryState, Verdict
-from aragog.crawl.frontier.entry import UNOWNED
+from crawler.frontier import LOST_CODE, Entry, EntryState, Verdict
+from crawler.frontier.crawls import CrawlState
+from crawler.frontier.entry import UNOWNED
 from tests.contract.frontier.steps import FAILED, REDIRECTED, Steps, key, offer
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aragog.crawl.crawls import CrawlState
-from aragog.crawl.frontier import Finished, Rekeyed, Verdict
+from crawler.frontier import Finished, Rekeyed, Verdict
+from crawler.frontier.crawls import CrawlState
 from tests.contract.frontier.steps import FAILED, Steps, key, offer
 
 

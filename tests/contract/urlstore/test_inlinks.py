@@ -14,7 +14,7 @@ from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
 from thrift_idl.records import replace
-from urlstore.linking import Linking
+from urlstore.link_passes import Linking
 from weburl import url_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from extraction.call import packed
+from extraction.child_call import packed
 from extraction.limits import DEFAULT
 from tests.contract.urlstore.samples import (
     T0,

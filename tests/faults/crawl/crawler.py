@@ -14,9 +14,9 @@ import sys
 import time
 from hashlib import sha256
 
-from aragog.crawl.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.sqlite import SqliteFrontier
+from crawler.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.sqlite import SqliteFrontier
 
 ID, URLS, CLAIM_S = "c", 400, 0.2
 PAGE, REFUSED = Ending(EntryState.PAGE, "fetched"), Ending(EntryState.REFUSED, "refused")

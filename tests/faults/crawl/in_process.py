@@ -13,29 +13,29 @@ from typing import Any, cast
 
 from aragog.assembly.backends import SINK, open_backend
 from aragog.assembly.scheduling import frontier_of, pinlater_of
-from aragog.assembly.whole import assembled
-from aragog.crawl.at_limit import AtLimit
-from aragog.crawl.crawling import Crawling
-from aragog.crawl.crawls import Failure
-from aragog.crawl.extract import request_of
-from aragog.crawl.follow import Follower
-from aragog.crawl.followups import INLINKS, SIGNALS, FollowUps
-from aragog.crawl.frontier import Frontier
-from aragog.crawl.known import KnownCrawls
-from aragog.crawl.moves import Patience
-from aragog.crawl.queues import JobQueues
-from aragog.crawl.scope import ScopeKind
-from aragog.crawl.start import Wanted, make_queues, retry, start
-from aragog.crawl.tally import Tally
-from aragog.crawl.watch import Progress, failures, watch
+from aragog.assembly.services import assembled
 from aragog.settings import Settings
-from extraction import call
+from crawler.frontier import Frontier
+from crawler.frontier.crawls import Failure
+from crawler.frontier.scope import ScopeKind
+from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
+from crawler.job.follower import Follower
+from crawler.job.job_queues import JobQueues
+from crawler.job.retry_decision import Patience
+from crawler.seeds.crawl_start import Wanted, make_queues, retry, start
+from crawler.visit.extractor import request_of
+from crawler.worker.crawl_watch import Progress, failures, watch
+from crawler.worker.crawling import Crawling
+from crawler.worker.domains_at_limit import AtLimit
+from crawler.worker.worker_progress import Tally
+from extraction import child_call
 from pinlater import wall_ms
 from pinlater.worker import Health, Pump, PumpBounds
-from recommender_hooks import image
 from recommender_hooks.backends import EventSink
-from recommender_hooks.reading import read_events
-from recommender_hooks.signals import SignalsService
+from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.images import image_signals
+from recommender_hooks.service import SignalsService
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -213,11 +213,11 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
 
 async def _extract(fetched: FetchResult) -> PageRecord:
     """In this process: these pages are harmless."""
-    return unpack(PageRecord, call.run(request_of(fetched, fetched.content)))
+    return unpack(PageRecord, child_call.run(request_of(fetched, fetched.content)))
 
 
 async def _decode(content: bytes) -> bytes:
-    return image.run(content)
+    return image_signals.run(content)
 
 
 async def _one(name: str) -> Sequence[str]:

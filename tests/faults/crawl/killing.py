@@ -96,7 +96,7 @@ def in_flight(folder: Path, pid: int | None = None) -> tuple[Counter[str], froze
 
 
 def children_of(pid: int) -> set[int]:
-    """Living processes of `python -m aragog.child` whose parent is, or was, `pid`: their command line names it."""
+    """Living processes of `python -m runtime.child` whose parent is, or was, `pid`: their command line names it."""
     return {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if _is_child_of(path, pid)}
 
 
@@ -106,7 +106,7 @@ def _is_child_of(path: Path, pid: int) -> bool:
         state = (path.parent / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return b"aragog.child" in words and str(pid).encode() in words and state != "Z"
+    return b"runtime.child" in words and str(pid).encode() in words and state != "Z"
 
 
 def assert_children_end(pid: int) -> None:

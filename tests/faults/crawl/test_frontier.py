@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aragog.crawl.crawls import Crawl, CrawlState
-from aragog.crawl.frontier import Frontier
+from crawler.frontier import Frontier
+from crawler.frontier.crawls import Crawl, CrawlState
 from deploy.engines import Engine
 from tests.faults.crawl.crawler import ID, PAGE, Queue, expected, key, open_frontier
 from thrift_idl.errors import BackendDown

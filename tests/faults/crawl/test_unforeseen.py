@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from aragog.crawl.followups import INLINKS, SIGNALS
 from aragog.settings import load
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from tests.acceptance.small_web import Page, SmallWeb, small_web
 from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
 from thrift_idl.errors import BackendDown

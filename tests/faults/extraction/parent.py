@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aragog.children import ChildPool
+from runtime.children import ChildPool
 
 FUNCTIONS = "tests.faults.extraction.functions"
 

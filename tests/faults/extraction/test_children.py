@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.children import Answer, ChildBounds, ChildPool, Done, Lost
+from runtime.children import Answer, ChildBounds, ChildPool, Done, Lost
 from thrift_idl.errors import BackendDown, Overloaded
 
 FUNCTIONS = "tests.faults.extraction.functions"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from aragog.assembly.whole import child_bounds
-from aragog.children import Answer, ChildPool, Done, Lost
-from aragog.crawl.extract import IMPORTS
+from aragog.assembly.services import child_bounds
 from aragog.settings import ExtractionSettings
+from crawler.visit.extractor import IMPORTS
+from extraction.child_request import FUNCTION, request
 from extraction.head import HEAD_BYTES, read_head
-from extraction.request import FUNCTION, request
-from recommender_hooks import image
+from recommender_hooks.images import image_signals
+from runtime.children import Answer, ChildPool, Done, Lost
 from tests.faults.extraction.pages import PAGES, HostilePage
 from tests.faults.recommender_hooks.bombs import BOMBS
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -112,13 +112,13 @@ async def test_a_page_costs_less_than_half_of_its_limits(name: str) -> None:
 @pytest.mark.torture
 @pytest.mark.parametrize("name", BOMBS)
 async def test_an_image_costs_no_more_than_its_limits_and_has_its_outcome(name: str) -> None:
-    found = await cost(image.FUNCTION, BOMBS[name].build(), image.IMPORTS)
+    found = await cost(image_signals.FUNCTION, BOMBS[name].build(), image_signals.IMPORTS)
     try:
         if isinstance(found.answer, Lost):
-            raise image.ImageError(found.answer.ending, found.answer.detail)
-        image.read_answer(found.answer.result)
+            raise image_signals.ImageError(found.answer.ending, found.answer.detail)
+        image_signals.read_answer(found.answer.result)
         code = ""
-    except image.ImageError as error:
+    except image_signals.ImageError as error:
         code = error.code
     print(f"{found.cpu_ms:.0f} ms, {found.mib:.0f} MiB, {code or 'signals'}")
     assert code in BOMBS[name].codes

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from aragog.children import ChildBounds, ChildPool, Done
-from aragog.crawl.extract import IMPORTS
+from crawler.visit.extractor import IMPORTS
+from extraction.child_request import FUNCTION, request
 from extraction.flags import Flags
 from extraction.limits import DEFAULT
 from extraction.markup import bounded_markup
 from extraction.nesting import Nesting
-from extraction.request import FUNCTION, request
 from extraction.tags import tags
+from runtime.children import ChildBounds, ChildPool, Done
 from tests.faults.extraction.elements import AROUND, NAMES, shapes, soups
 from tests.faults.extraction.pages import BEGINNING
 from tests.faults.extraction.test_costs import SHIPPED, used

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from aragog.children import ChildBounds, ChildPool
-from aragog.crawl.extract import IMPORTS, extract_page
+from crawler.visit.extractor import IMPORTS, extract_page
 from extraction.page import extract
+from runtime.children import ChildBounds, ChildPool
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 
 URL = "http://site.test/"

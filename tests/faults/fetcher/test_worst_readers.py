@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from extraction.head import HEAD_BYTES, read_head, said_charset
-from fetcher.claims import header_claims
 from fetcher.decoding import codings_of
-from fetcher.lookups import MOST_ADDRESSES, SystemLookup
+from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import content_type, sniff
-from fetcher.names import SystemResolver
-from fetcher.outcome import retry_after_ms
+from fetcher.name_cache import SystemResolver
+from fetcher.name_lookups import MOST_ADDRESSES, SystemLookup
 from fetcher.redirects import location_target
 from fetcher.resolver import guarded_endpoints
 from fetcher.settings import KIB, TransportSettings
+from fetcher.status_outcomes import retry_after_ms
 from fetcher.transport.reply import ReplyReader
 from thrift_idl.errors import AragogError, BadReply, DnsFailure
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deploy.engines import Engine
-from recommender_hooks.event import Event
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.events.page_event import Event
 from tests.unit.recommender_hooks.samples import event
 from thrift_idl.errors import BackendDown
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recommender_hooks.backends.jsonl import JsonlSink
-from recommender_hooks.reading import read_events
+from recommender_hooks.events.event_reader import read_events
 from tests.unit.recommender_hooks.samples import event
 from thrift_idl.errors import DiskFull
 

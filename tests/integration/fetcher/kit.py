@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fetcher.addresses import AddressPolicy
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
 from fetcher.resolver import Endpoint, MappedResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService

@@ -11,7 +11,7 @@ import pytest
 import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.chain import chain_of
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.rules import Rules

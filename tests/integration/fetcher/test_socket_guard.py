@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.lookups import SystemLookup
-from fetcher.names import SystemResolver
+from fetcher.name_cache import SystemResolver
+from fetcher.name_lookups import SystemLookup
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings, NameSettings

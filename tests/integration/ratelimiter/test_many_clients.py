@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from ratelimiter import MemoryState, StateBackend
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
 from tests.unit.ratelimiter.rivals import ContestedState
 from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from ratelimiter import Limits, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.state import state_key
 from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
 from tests.unit.ratelimiter.timelines import SameTime

@@ -12,11 +12,11 @@ from typing import Any
 
 from recommender_hooks.backends import ImageLeases
 from recommender_hooks.backends.jsonl import JsonlSink
-from recommender_hooks.image import run
-from recommender_hooks.image_state import ImagePolicy
-from recommender_hooks.images import Decode
-from recommender_hooks.reading import read_events
-from recommender_hooks.signals import Ending, SignalsService
+from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.images.image_signals import run
+from recommender_hooks.images.image_state import ImagePolicy
+from recommender_hooks.images.image_visits import Decode
+from recommender_hooks.service import Ending, SignalsService
 from tests.unit.recommender_hooks.samples import CONTEXT, T0, record
 from testweb.answers import Request, answer
 from testweb.sites import load_sites

@@ -10,14 +10,14 @@ import fastjsonschema
 import orjson
 import pytest
 
-from aragog.children import ChildPool, Done
 from recommender_hooks.backends import EventSink, ImageLeases
 from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.backends.leases_redis import RedisLeases
-from recommender_hooks.event import SCHEMA_FILE, Event, event_id
-from recommender_hooks.image import FUNCTION, IMPORTS, ImageError
-from recommender_hooks.mark import is_published, read_mark
-from recommender_hooks.signals import Published, Skipped, Waiting
+from recommender_hooks.events.page_event import SCHEMA_FILE, Event, event_id
+from recommender_hooks.events.publish_mark import is_published, read_mark
+from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
+from recommender_hooks.service import Published, Skipped, Waiting
+from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
 from tests.unit.recommender_hooks.samples import CONTEXT, record
 from thrift_idl.errors import BackendDown, ConnectFailure, NoSlot, RetryAfter

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from aragog.crawl.crawls import Crawl
-from aragog.crawl.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
-from aragog.crawl.scope import follows
+from crawler.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.frontier.crawls import Crawl
+from crawler.frontier.scope import follows
 
 ID = "c"
 

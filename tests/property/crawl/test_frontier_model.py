@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aragog.crawl.crawls import Crawl, CrawlState
-from aragog.crawl.frontier import Ending, EntryState, Frontier, Offer
-from aragog.crawl.frontier.entry import Entry, unpack
-from aragog.crawl.frontier.redis import RedisFrontier
-from aragog.crawl.frontier.sqlite import SqliteFrontier
+from crawler.frontier import Ending, EntryState, Frontier, Offer
+from crawler.frontier.crawls import Crawl, CrawlState
+from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.redis import RedisFrontier
+from crawler.frontier.sqlite import SqliteFrontier
 from tests.property.crawl.crawling import ID, Job, Web, World, key
 
 URLS = st.integers(0, 9)

@@ -8,10 +8,10 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extraction.call import run
+from extraction.child_call import run
+from extraction.child_request import request
 from extraction.head import read_head
 from extraction.page import extract
-from extraction.request import request
 from extraction.srcset import candidates
 from extraction.tags import tags
 from thrift_idl.gen.page.ttypes import PageRecord

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratelimiter import FileState, rules
-from ratelimiter.rules import MAX_WAIT_MS, NEVER
+from ratelimiter import FileState, next_slot
+from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
 from tests.unit.ratelimiter.steps import (
     ROUNDING_MS,
     Clock,
@@ -44,7 +44,7 @@ def test_slots_of_a_domain_keep_their_interval_however_the_clock_steps_forward(
                 assert 0 <= grant.wait_ms <= min(max_wait_ms, MAX_WAIT_MS)
                 slots.append(clock.now_ms + grant.wait_ms)
             else:
-                assert 0 < grant.retry_after_ms <= rules.HORIZON_MS
+                assert 0 < grant.retry_after_ms <= next_slot.HORIZON_MS
         return slots
 
     assert_spaced(asyncio.run(run()), 1_000 / qps)
@@ -119,9 +119,9 @@ def test_no_window_exceeds_the_promise_whatever_answers_blocks_and_restarts_come
 def test_a_refused_caller_is_always_sent_into_the_future_and_never_for_good(
     now: float, last: float, interval: float, not_before: float, cursor: float
 ) -> None:
-    first = rules.slot_ms(now, last, interval, not_before)
+    first = next_slot.slot_ms(now, last, interval, not_before)
     assert first >= now
-    if first - now > MAX_WAIT_MS and first - now < rules.HORIZON_MS:
-        moved = rules.next_cursor_ms(now, min(cursor, now + rules.HORIZON_MS), first, interval, not_before)
-        retry = rules.retry_after_ms(now, moved, MAX_WAIT_MS)
-        assert 0 < retry <= max(now, not_before) + rules.HORIZON_MS - now
+    if first - now > MAX_WAIT_MS and first - now < next_slot.HORIZON_MS:
+        moved = next_slot.next_cursor_ms(now, min(cursor, now + next_slot.HORIZON_MS), first, interval, not_before)
+        retry = next_slot.retry_after_ms(now, moved, MAX_WAIT_MS)
+        assert 0 < retry <= max(now, not_before) + next_slot.HORIZON_MS - now

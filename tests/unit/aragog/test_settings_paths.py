@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.places import left_behind, moving, place_of, refuse_if_left_behind
+from aragog.data_locations import left_behind, moving, place_of, refuse_if_left_behind
 from aragog.settings import Settings, load
 from thrift_idl.errors import BadConfiguration
 

@@ -18,8 +18,8 @@ from rich.table import Table
 
 import aragog
 from aragog.cli.console import Terminal, plain
+from aragog.harmless_text import HARMFUL, json_text, one_line, visible
 from aragog.log_lines import LogLine
-from aragog.visible import HARMFUL, json_text, one_line, visible
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1)]
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -112,4 +112,4 @@ def test_nothing_else_prints() -> None:
                 assert called not in ("print", "Console", "rich.print", "typer.echo", "typer.secho", "click.echo"), path
                 assert not re.fullmatch(r"sys\.std(out|err)\.write", called), path
             if isinstance(node, ast.Call) and path.parent.name == "cli" and ast.unparse(node.func) == "orjson.dumps":
-                raise AssertionError(f"{path}: JSON is written by aragog.visible.json_text")
+                raise AssertionError(f"{path}: JSON is written by aragog.harmless_text.json_text")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aragog.cli.filters import Answer, in_order
-from aragog.cli.lines import Lines
+from aragog.cli.input_lines import Lines
 
 CHUNKS = st.lists(st.binary(max_size=12).map(lambda chunk: chunk.replace(b"\x00", b"\n")), max_size=12)
 

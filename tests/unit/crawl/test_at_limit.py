@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from aragog.crawl.at_limit import MAX_WAIT_MS, AtLimit
+from crawler.worker.domains_at_limit import MAX_WAIT_MS, AtLimit
 from ratelimiter import Limits, MemoryState, RateLimiterService
 from ratelimiter.overrides import limit_of_qps
 from thrift_idl.gen.context.ttypes import Context

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from aragog.crawl.circles import refuse_circle
-from aragog.crawl.visit import Visit
+from crawler.job.redirect_loops import refuse_circle
+from crawler.visit.visitor import Visit
 from tests.contract.urlstore.samples import T0
 from tests.contract.urlstore.stores import open_backends, service_over
 from thrift_idl.gen.context.ttypes import Context

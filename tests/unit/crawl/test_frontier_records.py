@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from aragog.crawl.crawls import Counters, Crawl, CrawlState, may_turn
-from aragog.crawl.frontier import Ending, EntryState
-from aragog.crawl.frontier.entry import MAX_DEPTH, Entry, owner_of, pack, unpack
-from aragog.crawl.frontier.records import pack_crawl, pack_failure, slices, unpack_crawl, unpack_failure
+from crawler.frontier import Ending, EntryState
+from crawler.frontier.crawls import Counters, Crawl, CrawlState, may_turn
+from crawler.frontier.entry import MAX_DEPTH, Entry, owner_of, pack, unpack
+from crawler.frontier.records import pack_crawl, pack_failure, slices, unpack_crawl, unpack_failure
 from thrift_idl.errors import InvalidRequest, StoreTooNew, StoreUnreadable
 
 CRAWL = Crawl("c", "q_c", 3, "domain", 2, 100, 1_700_000_000_000, "aragog crawl http://a.test/")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.crawl.job import MAX_BODY_BYTES, BadJob, CrawlJob, JobTooNew, Policy, keys
+from crawler.job.body import MAX_BODY_BYTES, BadJob, CrawlJob, JobTooNew, Policy, keys
 from fetcher.chain import chain_from_json, chain_to_json
 from thrift_idl.gen.fetcher.ttypes import Hop
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aragog.crawl.known_links import KnownLinks
+from crawler.job.link_cache import KnownLinks
 
 
 def test_a_key_is_strange_until_it_is_added() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aragog.crawl.frontier import EntryState
-from aragog.crawl.job import CrawlJob, Policy
-from aragog.crawl.moves import Again, Ended, Patience, next_move
+from crawler.frontier import EntryState
+from crawler.job.body import CrawlJob, Policy
+from crawler.job.retry_decision import Again, Ended, Patience, next_move
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from aragog.crawl.queues import JobQueues
+from crawler.job.job_queues import JobQueues
 from pinlater import PinLaterService
 from pinlater.backends.sqlite import SqliteBackend
 from thrift_idl.gen.pinlater.ttypes import PinLaterGetJobCountRequest, RequestContext

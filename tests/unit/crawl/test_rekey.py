@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aragog.rekey import owns
-from recommender_hooks import image_state
-from recommender_hooks.image_state import ImageState
+from recommender_hooks.images import image_state
+from recommender_hooks.images.image_state import ImageState
 from urlstore.backends import AttributeWrite
 from urlstore.cells import encode_attribute
 from urlstore.rekeying import Renamed, renamed

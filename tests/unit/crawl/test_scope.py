@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aragog.crawl.scope import Scope, follows, seed_hosts, targets
+from crawler.frontier.scope import Scope, follows, seed_hosts, targets
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
 from weburl import url_key

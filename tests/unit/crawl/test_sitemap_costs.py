@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 import weburl
-from aragog.crawl.scope import Scope
-from aragog.crawl.sitemap_seeds import MAX_FILES, SitemapSeeds
-from aragog.sitemaps import MAX_ENTRIES, MAX_PARTS, read_sitemap
+from crawler.frontier.scope import Scope
+from crawler.seeds.sitemap_seeds import MAX_FILES, SitemapSeeds
+from crawler.seeds.sitemaps import MAX_ENTRIES, MAX_PARTS, read_sitemap
 from thrift_idl.errors import Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from aragog.sitemaps import MAX_BYTES, MAX_ENTRIES, Entry, lastmod_ms, read_sitemap
+from crawler.seeds.sitemaps import MAX_BYTES, MAX_ENTRIES, Entry, lastmod_ms, read_sitemap
 
 NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 PLAIN = f"""<?xml version="1.0" encoding="UTF-8"?>

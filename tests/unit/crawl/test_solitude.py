@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aragog.crawl.solitude import Solitude
+from runtime.shared_exclusive_lock import Solitude
 
 
 async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them() -> None:

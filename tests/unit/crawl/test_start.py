@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aragog.crawl.crawls import Counters, Crawl, CrawlState, CrawlStatus
-from aragog.crawl.start import Wanted, read_seeds, running_of
+from crawler.frontier.crawls import Counters, Crawl, CrawlState, CrawlStatus
+from crawler.seeds.crawl_start import Wanted, read_seeds, running_of
 
 WANTED = Wanted(("http://a.test/",), max_depth=2)
 

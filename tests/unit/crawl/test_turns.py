@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aragog.turns import Lines, Turns
+from runtime.turns import Lines, Turns
 
 
 def served(lines: Lines[str], now_ms: float = 0.0) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.call import packed
+from extraction.child_call import packed
 from extraction.flags import Flags
 from extraction.limits import DEFAULT, Limits
 from extraction.markup import bounded_markup, expanded_xhtml

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fetcher.chain import chain_from_json, chain_of, chain_to_json
-from fetcher.claims import header_claims
+from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import check_hop, check_resume, location_target
 from fetcher.robots.copies import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy

@@ -9,9 +9,9 @@ import pytest
 import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.clock import Clock
-from fetcher.explaining import Explaining
-from fetcher.lookups import SystemLookup
-from fetcher.names import SystemResolver
+from fetcher.explanation import Explaining
+from fetcher.name_cache import SystemResolver
+from fetcher.name_lookups import SystemLookup
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.copies import RobotsCopy
 from fetcher.robots.gate import RobotsGate

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.lookups import Answer, ByName, SystemLookup, lookup_of, system_addresses, system_only
-from fetcher.names import SystemResolver, kept_for_ms
+from fetcher.name_cache import SystemResolver, kept_for_ms
+from fetcher.name_lookups import Answer, ByName, SystemLookup, lookup_of, system_addresses, system_only
 from fetcher.resolver import Endpoint
 from fetcher.settings import NameSettings
 from thrift_idl.errors import BadConfiguration, DnsFailure

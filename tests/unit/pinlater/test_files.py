@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pinlater import OWN_QUEUES, QueueRules, Rules, queue_limits, shard_file
-from pinlater.pace import Pace
 from pinlater.queue_limits import LimitsOfQueues, LiveRules, QueueLimits
+from pinlater.queue_rate import Pace
 from pinlater.shard_file import ShardEntry
 from pinlater.watched_file import WatchedFile
 from tests.unit.pinlater.steps import Counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pinlater.health import Health, HealthRules
+from pinlater.shard_health import Health, HealthRules
 
 RULES = HealthRules(failures=3, window_ms=1_000, probe_every_ms=200)
 

@@ -11,9 +11,9 @@ import pytest
 
 from pinlater import Backend, PinLaterService
 from pinlater.backends.sqlite import SqliteBackend
-from pinlater.health import HealthRules
 from pinlater.shard import Shard
 from pinlater.shard_file import ShardEntry, adopt
+from pinlater.shard_health import HealthRules
 from pinlater.shards import Shards
 from tests.unit.pinlater.steps import (
     OWNER,

@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from ratelimiter import MemoryState
-from ratelimiter.rules import NEVER
+from ratelimiter.next_slot import NEVER
 from ratelimiter.state import Keys, Times
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from ratelimiter.domain_state import DAY_MS, Standing
 from ratelimiter.feedback import Answered, hear
-from ratelimiter.rules import NEVER
-from ratelimiter.standing import DAY_MS, Standing
+from ratelimiter.next_slot import NEVER
 
 A, B = b"a" * 16, b"b" * 16
 

@@ -9,8 +9,8 @@ from drivers.owner_lock import OWNER_LOCK
 from ratelimiter import FileState
 from ratelimiter.backends.file import boot_id
 from ratelimiter.backends.journal import RECORD_BYTES
+from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.ownership import LockedAlone
-from ratelimiter.rules import MAX_WAIT_MS
 from ratelimiter.state import state_key
 from thrift_idl.errors import BackendDown, FolderLocked, LockLost, StoreTooNew
 

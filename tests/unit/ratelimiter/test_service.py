@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ratelimiter.rules import HORIZON_MS, MAX_WAIT_MS
-from ratelimiter.standing import DAY_MS
+from ratelimiter.domain_state import DAY_MS
+from ratelimiter.next_slot import HORIZON_MS, MAX_WAIT_MS
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, ReserveBatchRequest
 
 from .steps import CONTEXT, START_MS, Clock, Heard, answer, assert_spaced, block, limiter, reserve, standing_of, wish

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ratelimiter.standing import Standings
+from ratelimiter.domain_state import Standings
 
 
 def test_too_many_standings_drop_those_of_the_past_first() -> None:

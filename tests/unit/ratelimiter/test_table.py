@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from ratelimiter.rules import HORIZON_MS, NEVER
+from ratelimiter.next_slot import HORIZON_MS, NEVER
 from ratelimiter.state import state_key
 from ratelimiter.table import PARTS, PackedTable
 

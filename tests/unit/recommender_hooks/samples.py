@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image as Picture
 
-from recommender_hooks.event import Event, page_event
+from recommender_hooks.events.page_event import Event, page_event
 from testweb.sites import IMAGES
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.page.ttypes import Image, PageRecord, RobotsDirectives

@@ -9,11 +9,11 @@ import fastjsonschema
 import orjson
 import pytest
 
-from recommender_hooks import event as events
-from recommender_hooks.event import SCHEMA_FILE, event_id, id_of, page_event, without_timing
-from recommender_hooks.image import signals_of
-from recommender_hooks.image_state import ImageState
-from recommender_hooks.named_images import NamedImage, named_images
+from recommender_hooks.events import page_event as events
+from recommender_hooks.events.page_event import SCHEMA_FILE, event_id, id_of, page_event, without_timing
+from recommender_hooks.images.image_signals import signals_of
+from recommender_hooks.images.image_state import ImageState
+from recommender_hooks.images.named_images import NamedImage, named_images
 from tests.unit.recommender_hooks.samples import T0, page, record, sample
 from thrift_idl.gen.page.ttypes import Image
 from thrift_idl.records import replace as replaced

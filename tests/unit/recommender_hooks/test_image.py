@@ -11,8 +11,8 @@ import orjson
 import pytest
 from PIL import Image as Picture
 
-from recommender_hooks.image import MAX_PIXELS, ImageError, ImageSignals, read_answer, run, signals_of
-from recommender_hooks.phash import distance
+from recommender_hooks.images.image_signals import MAX_PIXELS, ImageError, ImageSignals, read_answer, run, signals_of
+from recommender_hooks.images.phash import distance
 from tests.unit.recommender_hooks.samples import encoded, sample
 
 # name: format, width, height, phash, colour. From the first run; a change of these wants a new SIGNALS_VERSION.

@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from recommender_hooks import image_state
-from recommender_hooks.image import SIGNALS_VERSION, ImageError, signals_of
-from recommender_hooks.image_state import ImagePolicy, ImageState, Use, Visit, Wait, failed, fetched, next_step, unasked
+from recommender_hooks.images import image_state
+from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, signals_of
+from recommender_hooks.images.image_state import (
+    ImagePolicy,
+    ImageState,
+    Use,
+    Visit,
+    Wait,
+    failed,
+    fetched,
+    next_step,
+    unasked,
+)
 from tests.unit.recommender_hooks.samples import T0, sample
 from thrift_idl.errors import BadConfiguration, ConnectFailure, HttpStatus, NoSlot, RetryAfter, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header, Hop

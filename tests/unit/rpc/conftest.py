@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from thrift_idl.rpc.loop import new_event_loop
+from thrift_idl.rpc.event_loop import new_event_loop
 
 
 def pytest_asyncio_loop_factories(

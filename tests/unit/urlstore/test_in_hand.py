@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from urlstore.in_hand import InHand
+from urlstore.byte_budget import InHand
 
 
 class Reader:

@@ -17,7 +17,7 @@ from urlstore.backends import InlinkWrite, Kind, StoredRow
 from urlstore.bounds import MAX_LINK_URLS
 from urlstore.cells import decode_linked, encode_page
 from urlstore.inlinks import MAX_TARGETS, entries_of, next_pass
-from urlstore.puts import prepare
+from urlstore.prepared_puts import prepare
 from urlstore.union import MAX_UNITED
 from weburl import url_key
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from thrift_idl.errors import StoreTooNew, StoreTooOld
 from weburl import KEY_VERSION, key_hex, url_key
-from weburl.earlier import check_key_version, earlier_keys, has_shared_a_key
+from weburl.earlier_key_versions import check_key_version, earlier_keys, has_shared_a_key
 
 NAMES = st.sampled_from(["a", "b", "a1", "a!", "%61", ""])
 QUERIES = st.lists(st.tuples(NAMES, st.sampled_from(["", "=", "=1", "=2"])).map("".join), max_size=5).map("&".join)

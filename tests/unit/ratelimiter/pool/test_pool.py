@@ -6,7 +6,7 @@ import pytest
 
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.limits import wall_ms
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
 from tests.unit.ratelimiter.steps import CONTEXT, Clock, answer, block, reserve, standing_of, wish
 from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from ratelimiter.pool.tenure import NOT_OURS, NOTHING, next_tenure
-from ratelimiter.rules import MAX_WAIT_MS
+from ratelimiter.next_slot import MAX_WAIT_MS
+from ratelimiter.pool.lease import NOT_OURS, NOTHING, next_tenure
 
 
 def test_a_shard_that_starts_takes_its_domains_for_busy_until_the_end_of_what_another_may_have_granted() -> None:

@@ -1,0 +1,1 @@
+"""One visit of one URL: look up, fetch, extract, store."""

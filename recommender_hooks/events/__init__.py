@@ -1,0 +1,1 @@
+"""Events: what a page event holds, the mark that says it was published, and events read back."""
