@@ -1,4 +1,4 @@
-"""Whether a store holds a web of `tests.acceptance.many_hosts`: every page, its content to the byte, its links.
+"""Whether a store holds a web of `tests.support.many_hosts`: every page, its content to the byte, its links.
 
 Each function reads a whole store and raises `AssertionError` with the first thing that isn't as it was served.
 """
@@ -18,7 +18,7 @@ from aragog.assembly.storing import store_of
 from aragog.cli.command_context import context
 from aragog.export import inlinks, rows
 from aragog.settings import load
-from tests.acceptance.many_hosts import Shape, links, page
+from tests.support.many_hosts import Shape, links, page
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, OutlinksRequest
 

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.bytecode import compile_ours
 from benchmarks.crawl_run import Result
-from tests.acceptance.many_hosts import Shape, many_hosts
+from tests.support.many_hosts import Shape, many_hosts
 
 
 def one_run(shape: Shape, *options: str) -> Result:

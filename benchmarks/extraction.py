@@ -24,7 +24,7 @@ from benchmarks.peer_environment import ORACLES, ROOT, environment
 from extraction.child_call import run
 from extraction.child_request import request
 from extraction.head import read_head
-from tests.acceptance.many_hosts import Shape, page
+from tests.support.many_hosts import Shape, page
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import unpack
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aragog.assembly.clients import pool_of
-from tests.faults.ratelimiter.pool_processes import Pool
-from tests.processes import environment
+from tests.support.pool_processes import Pool
+from tests.support.processes import environment
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest

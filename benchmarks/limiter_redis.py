@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from deploy.engines import State, shared
 from ratelimiter import Limits, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
-from tests.engines import redis_database
+from tests.support.engines import redis_database
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest
 

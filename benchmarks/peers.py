@@ -30,7 +30,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.bytecode import compile_ours
 from benchmarks.peer_environment import environment
-from tests.acceptance.many_hosts import Shape, Web, many_hosts
+from tests.support.many_hosts import Shape, Web, many_hosts
 
 AT_ONCE = 100
 #: https://docs.scrapy.org/en/latest/topics/broad-crawls.html, section by section; then what is the same on both sides.

@@ -20,7 +20,7 @@ from recommender_hooks.images.image_signals import signals_of
 from recommender_hooks.images.image_state import ImageState
 from recommender_hooks.images.named_images import NamedImage
 from recommender_hooks.images.phash import SIDE, phash
-from tests.unit.recommender_hooks.samples import event, page
+from tests.support.event_samples import event, page
 from testweb.sites import IMAGES
 from weburl import url_key
 

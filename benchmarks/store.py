@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from extraction.page import extract
-from tests.acceptance.many_hosts import Shape, page
+from tests.support.many_hosts import Shape, page
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, LookupRequest, PutPageRequest

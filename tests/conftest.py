@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from deploy.engines import NAMES, running, sweep
-from tests.engines import required
+from tests.support.engines import required
 
-pytest_plugins = ("tests.engine_fixtures",)
+pytest_plugins = ("tests.support.engine_fixtures",)
 
 _MARKERS = {
     "redis": {"redis_durable_url", "redis_cache_url", "private_redis"},

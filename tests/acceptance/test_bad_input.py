@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.sample_web import export, reaching
-from tests.processes import environment, run_aragog, sample_web
+from tests.support.processes import environment, run_aragog, sample_web
+from tests.support.sample_web import export, reaching
 
 URL = "http://garden.test/articles/tomatoes"
 OTHER = "http://garden.test/articles/slugs"

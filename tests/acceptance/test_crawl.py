@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.crawling import IMPATIENT, content_keys, crawl, distributed, events, requests
-from tests.acceptance.sample_web import by_url, differences, export, reaching
-from tests.processes import read_log, sample_web
+from tests.support.processes import read_log, sample_web
+from tests.support.sample_crawls import IMPATIENT, content_keys, crawl, distributed, events, requests
+from tests.support.sample_web import by_url, differences, export, reaching
 from testweb.expectation import load
 
 EXPECTED = {url: each for url, each in load().items() if each.code != "invalid_url"}

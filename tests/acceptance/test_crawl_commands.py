@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.many_hosts import Shape, Web, many_hosts
-from tests.processes import run_aragog, start_aragog, stop
+from tests.support.many_hosts import Shape, Web, many_hosts
+from tests.support.processes import run_aragog, start_aragog, stop
 
 #: Twenty pages on each of three hosts; every page links to the next pages of its host and to the next host.
 SHAPE = Shape(bytes=1_500, links=5, hosts=3, pages=20)

@@ -7,8 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.acceptance.many_hosts import Shape, many_hosts
-from tests.processes import run_aragog, start_aragog
+from tests.support.many_hosts import Shape, many_hosts
+from tests.support.processes import run_aragog, start_aragog
 
 MIB = 1024 * 1024
 PAGES, IN_FLIGHT_MIB, PLACES = 40, 16, 8

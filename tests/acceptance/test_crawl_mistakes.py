@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.crawling import content_keys
-from tests.acceptance.many_hosts import Shape, Web, many_hosts
-from tests.engines import small_file_system
-from tests.processes import environment, run_aragog, start_aragog, stop
+from tests.support.engines import small_file_system
+from tests.support.many_hosts import Shape, Web, many_hosts
+from tests.support.processes import environment, run_aragog, start_aragog, stop
+from tests.support.sample_crawls import content_keys
 
 FEW = Shape(bytes=3_000, links=6, pages=20)
 MANY = Shape(bytes=3_000, links=12, pages=150)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.crawling import IMPATIENT, crawl, requests
-from tests.acceptance.sample_web import by_url, export, reaching
-from tests.processes import read_log, sample_web
+from tests.support.processes import read_log, sample_web
+from tests.support.sample_crawls import IMPATIENT, crawl, requests
+from tests.support.sample_web import by_url, export, reaching
 
 
 def distances(rows: dict[str, Any], seeds: list[str], most: int) -> set[str]:

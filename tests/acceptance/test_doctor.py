@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aragog.data_directory_lock import owned
-from tests.processes import environment, run_aragog, service
+from tests.support.processes import environment, run_aragog, service
 
 
 def examined(code: int, folder: Path | None = None, **settings: str) -> dict[str, dict[str, Any]]:

@@ -19,8 +19,8 @@ from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
 from aragog.explain import Explainer, Report, sentence, to_json
 from crawler.visit.visitor import Visit
-from tests.acceptance.sample_web import reaching
-from tests.processes import environment, run_aragog, sample_web, service
+from tests.support.processes import environment, run_aragog, sample_web, service
+from tests.support.sample_web import reaching
 from testweb import SampleWeb
 from testweb.expectation import load
 from thrift_idl.gen.context.ttypes import Context

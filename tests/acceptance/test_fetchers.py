@@ -14,8 +14,8 @@ import pytest
 from aragog.assembly.fetching import fetcher_client
 from aragog.settings import load
 from fetcher.batch import fetch_batch
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog, service
+from tests.support.processes import run_aragog, service
+from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.errors import HttpStatus
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchRequest

@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from aragog.cli import app
-from tests.processes import environment
-from tests.unit.extraction.test_record_schema import check
+from tests.support.page_record_schema import check
+from tests.support.processes import environment
 
 ARAGOG = [sys.executable, "-m", "aragog"]
 MIB = 1024 * 1024

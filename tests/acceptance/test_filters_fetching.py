@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.sample_web import export, reaching
-from tests.processes import read_log, run_aragog, sample_web
-from tests.unit.extraction.test_record_schema import check
+from tests.support.page_record_schema import check
+from tests.support.processes import read_log, run_aragog, sample_web
+from tests.support.sample_web import export, reaching
 
 URL = "http://garden.test/articles/tomatoes"
 

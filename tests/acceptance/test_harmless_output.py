@@ -12,9 +12,9 @@ import pytest
 from aragog.assembly.scheduling import visited_pinlater
 from aragog.harmless_text import HARMFUL, HARMFUL_RANGES
 from aragog.settings import load
-from tests.acceptance.small_web import Page, small_web
-from tests.processes import environment, run_aragog
-from tests.unit.pinlater.steps import Caller, jobs_of
+from tests.support.pinlater_caller import Caller, jobs_of
+from tests.support.processes import environment, run_aragog
+from tests.support.small_web import Page, small_web
 
 #: Of each kind of harm; a page can hold no lone surrogate, and of U+0000 HTML makes U+FFFD.
 HARM = "".join(chr(first or 1) for first, _ in HARMFUL_RANGES if first != 0xD800)

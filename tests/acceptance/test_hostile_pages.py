@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from recommender_hooks.events.event_reader import read_events
-from tests.acceptance.crawling import IMPATIENT
 from tests.acceptance.test_crawl_memory import most_resident
-from tests.faults.extraction.pages import PAGES, HostilePage
-from tests.faults.recommender_hooks.bombs import BOMBS, small
-from tests.processes import environment, run_aragog, start_aragog
+from tests.support.hostile_images import BOMBS, small
+from tests.support.hostile_pages import PAGES, HostilePage
+from tests.support.processes import environment, run_aragog, start_aragog
+from tests.support.sample_crawls import IMPATIENT
 
 MIB = 1024 * 1024
 NAMES, IMAGES = list(PAGES), list(BOMBS)

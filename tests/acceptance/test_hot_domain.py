@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.many_hosts import Log, many_hosts
-from tests.processes import run_aragog
+from tests.support.many_hosts import Log, many_hosts
+from tests.support.processes import run_aragog
 
 OTHERS, DOMAINS = 1_000, 100
 HOT = "hot.test"

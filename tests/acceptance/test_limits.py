@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import environment, run_aragog, service
-from tests.unit.ratelimiter.ledger.records import entry, write_file
+from tests.support.ledger_records import entry, write_file
+from tests.support.processes import environment, run_aragog, service
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, StatusRequest

@@ -6,9 +6,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.crawling import IMPATIENT, crawl
-from tests.acceptance.sample_web import by_url, export, reaching
-from tests.processes import sample_web
+from tests.support.processes import sample_web
+from tests.support.sample_crawls import IMPATIENT, crawl
+from tests.support.sample_web import by_url, export, reaching
 
 
 def inlinks(rows: dict[str, Any]) -> dict[str, set[str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.sample_web import reaching
-from tests.processes import read_log, run_aragog, sample_web
+from tests.support.processes import read_log, run_aragog, sample_web
+from tests.support.sample_web import reaching
 
 URL = "http://garden.test/articles/tomatoes"
 INTERVAL_MS = 100

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from recommender_hooks.events.event_reader import read_events
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog
+from tests.support.processes import run_aragog
+from tests.support.small_web import Page, SmallWeb, small_web
 
 HOME = "http://a.test/"
 TOO_LONG = "/" + "|" * 4_000

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.acceptance.sample_web import ELSEWHERE, by_url, differences, export, fetch_everything, reaching
-from tests.processes import audited, opened_files, read_log, run_aragog, sample_web, service
+from tests.support.processes import audited, opened_files, read_log, run_aragog, sample_web, service
+from tests.support.sample_web import ELSEWHERE, by_url, differences, export, fetch_everything, reaching
 from testweb.expectation import load
 
 EXPECTED = {url: each for url, each in load().items() if each.code != "invalid_url"}

@@ -18,8 +18,8 @@ from aragog.cli.queue import app
 from aragog.metrics_server import metrics_served
 from aragog.settings import MetricsSettings, Settings
 from pinlater import queue_limits, shard_file
-from tests.processes import environment, service
-from tests.unit.pinlater.steps import PASSWORD, Caller, jobs_of
+from tests.support.pinlater_caller import PASSWORD, Caller, jobs_of
+from tests.support.processes import environment, service
 
 QUEUE = "mail"
 

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 import pytest
 
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
-from tests.acceptance.sample_web import reaching
-from tests.processes import environment, run_aragog, sample_web, start_aragog, stop
-from tests.unit.ratelimiter.ledger.records import WALL_MS, entry, write_file
+from tests.support.ledger_records import WALL_MS, entry, write_file
+from tests.support.processes import environment, run_aragog, sample_web, start_aragog, stop
+from tests.support.sample_web import reaching
 from thrift_idl.errors import AragogError
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter

@@ -14,8 +14,8 @@ import pytest
 
 from aragog.assembly.storing import store_of
 from aragog.settings import load
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog, service, start_aragog, stop
+from tests.support.processes import run_aragog, service, start_aragog, stop
+from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header
 from thrift_idl.gen.page.ttypes import PageRecord

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aragog.secret_settings import SECRETS
-from tests.processes import environment, run_aragog, start_aragog, stop
+from tests.support.processes import environment, run_aragog, start_aragog, stop
 
 MARKER = "m4rk3r"
 URL = "http://127.0.0.1:1/"

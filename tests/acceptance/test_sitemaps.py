@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog
+from tests.support.processes import run_aragog
+from tests.support.small_web import Page, SmallWeb, small_web
 
 XML = "application/xml"
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tests.processes import environment
+from tests.support.processes import environment
 
 
 def filtered(command: str, lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rpc.serving import Limiter, calling, reserve, serving
+from tests.support.rpc_endpoints import Limiter, calling, reserve, serving
 from thrift_idl.errors import (
     AragogError,
     BackendDown,

@@ -14,7 +14,7 @@ from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.events.page_event import Event
-from tests.unit.recommender_hooks.samples import event
+from tests.support.event_samples import event
 from thrift_idl.errors import BackendDown, BadConfiguration, StoreTooNew, StoreUnreadable
 
 Open = Callable[[], Awaitable[EventSink]]

@@ -13,7 +13,7 @@ from ratelimiter.backends.holds_redis import RedisHolds
 from ratelimiter.holds import KEPT_MS, Hold, Holds, decode, encode
 from ratelimiter.limits import Limits, wall_ms
 from ratelimiter.service import RateLimiterService
-from tests.unit.ratelimiter.steps import Clock, answer, block, reserve, standing_of
+from tests.support.limiter_requests import Clock, answer, block, reserve, standing_of
 
 MINUTE_MS = 60_000.0
 

@@ -17,7 +17,7 @@ from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.state import state_key
-from tests.unit.ratelimiter.steps import (
+from tests.support.limiter_requests import (
     CONTEXT,
     START_MS,
     Clock,
@@ -29,7 +29,7 @@ from tests.unit.ratelimiter.steps import (
     standing_of,
     wish,
 )
-from tests.unit.ratelimiter.timelines import SameTime
+from tests.support.shared_clocks import SameTime
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from aragog.assembly.storing import store_of
 from aragog.settings import load
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.formats import web
-from tests.processes import run_aragog, start_aragog
+from tests.support import stored_web as web
+from tests.support.processes import run_aragog, start_aragog
+from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.ttypes import Attribute, PutAttributesRequest
 

@@ -15,11 +15,11 @@ from aragog.assembly.storing import store_of
 from aragog.settings import load
 from crawler.job.follow_up_jobs import followed_up
 from recommender_hooks.images import image_state
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.contract.urlstore.samples import CONTEXT, content_of, get_attributes, inlinks_of, look
-from tests.formats import web
-from tests.formats.stored import ARCHIVES, entries, places_in, states, unpacked
-from tests.processes import environment, run_aragog
+from tests.support import stored_web as web
+from tests.support.processes import environment, run_aragog
+from tests.support.small_web import Page, SmallWeb, small_web
+from tests.support.stored_formats import ARCHIVES, entries, places_in, states, unpacked
+from tests.support.urlstore_requests import CONTEXT, content_of, get_attributes, inlinks_of, look
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Page as StoredPage
 from weburl import url_key

@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = REPOSITORY / "docker-compose.yml"
 #: The image that deploy/Dockerfile builds; its entry point is `aragog`.
 OUR_IMAGE = "aragog"

@@ -1,7 +1,7 @@
 """Fixtures over the real engines. A shared engine gives each test something of its own; a private one may be killed.
 
 The shared engines are those of `make engines`. A test whose engine is absent is skipped, saying how to start it;
-under CI=true or ARAGOG_REQUIRE_ENGINES=1 it fails. `tests/engines.py` has the same as context managers.
+under CI=true or ARAGOG_REQUIRE_ENGINES=1 it fails. `tests/support/engines.py` has the same as context managers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.engines import Engine
-from tests import engines
+from tests.support import engines
 
 if TYPE_CHECKING:
     from cassandra.cluster import Session

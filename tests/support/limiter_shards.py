@@ -9,7 +9,7 @@ from ratelimiter import Limits, MemoryState, RateLimiterService
 from ratelimiter.holds import VOLATILE, Holds
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.state import StateBackend
-from tests.unit.ratelimiter.steps import Clock
+from tests.support.limiter_requests import Clock
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
 SKEW_MS = 300

@@ -12,7 +12,7 @@ from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings
 from fetcher.transport import GuardedTransport
-from tests.integration.fetcher.limiters import OpenLimiter
+from tests.support.open_limiter import OpenLimiter
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchRequest
 

@@ -1,4 +1,4 @@
-"""A web of many hosts behind one loopback port, for load: `python -m tests.acceptance.many_hosts --ready-file FILE`.
+"""A web of many hosts behind one loopback port, for load: `python -m tests.support.many_hosts --ready-file FILE`.
 
 Every host answers `/N` with page N: HTML of `--bytes`, with `--links` links to pages of the same number space on its
 own host and on the next one (`--pages` each, host names `h0.test` ... as `--hosts` says). `/robots.txt` is 404. Each
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tests.processes import environment, stop
+from tests.support.processes import environment, stop
 
 WORDS = ("garden", "rose", "tomato", "slug", "compost", "spade", "autumn", "the", "of", "and", "in", "a", "to", "with")
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -160,7 +160,7 @@ def many_hosts(folder: Path, shape: Shape = Shape()) -> Iterator[Web]:
     """Serve it in a process of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     ready, log = folder / "ready.json", folder / "requests.log"
-    command = [sys.executable, "-m", "tests.acceptance.many_hosts", "--ready-file", str(ready), "--log", str(log)]
+    command = [sys.executable, "-m", "tests.support.many_hosts", "--ready-file", str(ready), "--log", str(log)]
     for name in ("bytes", "links", "hosts", "pages"):
         command += [f"--{name}", str(getattr(shape, name))]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pinlater import Settings
+from pinlater.queue_limits import LimitsOfQueues, QueueLimits
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
     PinLaterCheckpointJobRequest,
@@ -180,3 +181,13 @@ class Caller:
     async def delete_jobs(self, state: int, **fields: object) -> int:
         request = PinLaterDeleteJobsRequest(self.queue, state, **fields)  # type: ignore[arg-type]
         return await self.service.deleteJobs(self.context, request)
+
+
+class Said:
+    """Limits that a test says."""
+
+    def __init__(self, **limits: object) -> None:
+        self.limits = LimitsOfQueues({QUEUE: QueueLimits(**limits)})  # type: ignore[arg-type]  # a test's business
+
+    async def current(self, now_ms: float) -> LimitsOfQueues:
+        return self.limits

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.processes import READY
+from tests.support.processes import READY
 
 SKEW_MS = 300
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from tests.faults.rpc.servers import Server
+from tests.support.server_processes import Server
 from thrift_idl.rpc.message import REPLY, read_header
 
 PATIENCE_S = 30.0

@@ -8,6 +8,11 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.Thrift import TApplicationException
+from thrift.transport.TTransport import TMemoryBuffer
+
+from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import (
@@ -22,8 +27,9 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 )
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer, ServerLimits
 from thrift_idl.rpc.dispatch import Load
+from thrift_idl.rpc.failures import decode_application_error
 from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, GIVE_UP, encode, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, encode, read_header, write_header
 
 GRANT = Grant(True, 12.5, 0.0, 100.0)
 
@@ -160,3 +166,13 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not true():
             await asyncio.sleep(0.005)
+
+
+def application_error(message: bytes) -> tuple[int, InvalidRequest]:
+    """Type and error of a TApplicationException, as a foreign client and as ours reads it."""
+    header = read_header(message, EXCEPTION)
+    foreign = TApplicationException()
+    foreign.read(TBinaryProtocol(TMemoryBuffer(message[header.start :])))
+    error = decode_application_error(message, header.start)
+    assert isinstance(error, InvalidRequest)
+    return foreign.type, error

@@ -12,8 +12,8 @@ from typing import Any
 
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.events.page_event import TIMING
-from tests.acceptance.sample_web import reaching
-from tests.processes import run_aragog, service, start_aragog, stop
+from tests.support.processes import run_aragog, service, start_aragog, stop
+from tests.support.sample_web import reaching
 
 #: Patience for a small web: dead hosts fail after two tries, hosts that defer for ever after four seconds.
 IMPATIENT = {

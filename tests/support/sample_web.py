@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.processes import environment, run_aragog
+from tests.support.processes import environment, run_aragog
 from testweb.expectation import Expected
 
 #: URLs that the expectation names beside those that the sample web serves.

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes import READY, environment, stop
-from tests.unit.rpc.serving import call, context
+from tests.support.processes import READY, environment, stop
+from tests.support.rpc_endpoints import call, context
 from thrift_idl.gen.fetcher import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest
 from thrift_idl.gen.pinlater import PinLater

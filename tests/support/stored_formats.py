@@ -18,14 +18,14 @@ from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.redis_scripts import FrontierScripts
 from crawler.frontier.sqlite import SqliteFrontier
 from crawler.job.job_queues import JobQueues
-from tests.formats import web
-from tests.processes import environment
+from tests.support import stored_web as web
+from tests.support.processes import environment
 from urlstore.backends import InlinkWrite, Kind, LinkedWrite, MetadataBackend
 from urlstore.backends.sqlite import SqliteMetadata
 from weburl import url_key
 from weburl.earlier_key_versions import earlier_keys
 
-ARCHIVES = sorted(Path(__file__).parent.glob("key-*.tar.gz"))
+ARCHIVES = sorted((Path(__file__).parents[1] / "formats").glob("key-*.tar.gz"))
 Places = tuple[str, str]
 """URLs of metadata and frontier."""
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from tests import engines
-from tests.contract.urlstore.samples import T0
+from tests.support import engines
+from tests.support.urlstore_requests import T0
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.rpc import Channel, RpcServer
 from urlstore.backends import ContentBackend, MetadataBackend

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from tests.acceptance.real_sites.serving import Asked, Served
 from tests.acceptance.real_sites.sites import SITES, Site
-from tests.acceptance.sample_web import export
-from tests.processes import environment, run_aragog, start_aragog
+from tests.support.processes import environment, run_aragog, start_aragog
+from tests.support.sample_web import export
 
 QPS = 200
 #: A whole crawl, on a machine with other work.

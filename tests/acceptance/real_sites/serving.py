@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.acceptance.real_sites.sites import SITES, Package, Site
-from tests.processes import stop
+from tests.support.processes import stop
 
 CONFIGURATION = """
 daemon off;

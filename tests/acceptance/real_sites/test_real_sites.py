@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.crawling import distributed
 from tests.acceptance.real_sites.bounds import OF_THE_PAGE, exceeded
 from tests.acceptance.real_sites.crawling import QPS, Crawled, crawl, limits, reaching
 from tests.acceptance.real_sites.differences import KINDS, Difference, differences, kind_of
@@ -22,7 +21,8 @@ from tests.acceptance.real_sites.reaching import Reached, reachable
 from tests.acceptance.real_sites.resolving import same_page
 from tests.acceptance.real_sites.serving import Served, fullest_second, program, served
 from tests.acceptance.real_sites.sites import SITES, missing, roots, seeds
-from tests.engines import unavailable
+from tests.support.engines import unavailable
+from tests.support.sample_crawls import distributed
 
 pytestmark = pytest.mark.timeout(700)
 #: What is crawled a second time, undisturbed.

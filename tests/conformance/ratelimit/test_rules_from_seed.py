@@ -11,9 +11,9 @@ import pytest
 
 from ratelimiter.next_slot import MAX_WAIT_MS
 from tests.conformance import vectors
-from tests.unit.ratelimiter.pool.shards import Pool, write_membership
-from tests.unit.ratelimiter.rivals import ContestedState
-from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
+from tests.support.contested_state import ContestedState
+from tests.support.limiter_requests import START_MS, Clock, assert_spaced, limiter, reserve
+from tests.support.limiter_shards import Pool, write_membership
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
 RULES = {

@@ -10,8 +10,18 @@ import pytest
 from thrift.Thrift import TApplicationException
 
 from tests.conformance.thrift.vectors import FILE, VECTORS, spoken
-from tests.unit.rpc.serving import GRANT, Limiter, call, calling, closed, frame, raw, reserve, serving
-from tests.unit.rpc.test_server import application_error
+from tests.support.rpc_endpoints import (
+    GRANT,
+    Limiter,
+    application_error,
+    call,
+    calling,
+    closed,
+    frame,
+    raw,
+    reserve,
+    serving,
+)
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.rpc.message import REPLY, read_header
 

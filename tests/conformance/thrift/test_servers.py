@@ -11,9 +11,9 @@ import pytest
 from thrift.Thrift import TApplicationException
 
 from tests.conformance.thrift.vectors import FILE, VECTORS, spoken
-from tests.faults.rpc.callers import connected, received
-from tests.faults.rpc.servers import LINUX, NAMES, Server, started
-from tests.unit.rpc.test_server import application_error
+from tests.support.rpc_callers import connected, received
+from tests.support.rpc_endpoints import application_error
+from tests.support.server_processes import LINUX, NAMES, Server, started
 from thrift_idl.rpc.message import CALL, REPLY, read_header
 
 TORTURE = bool(os.environ.get("ARAGOG_TORTURE"))

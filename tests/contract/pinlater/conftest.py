@@ -9,7 +9,7 @@ import pytest
 
 from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules
 from pinlater.backends.sqlite import SqliteBackend
-from tests.unit.pinlater.steps import OWNER, SETTINGS, Caller, Clock, Counts
+from tests.support.pinlater_caller import OWNER, SETTINGS, Caller, Clock, Counts
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel, RpcServer
 

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from pinlater import Monitor
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     FAILED,
     IN_PROGRESS,
     OWNER,

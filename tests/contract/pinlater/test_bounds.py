@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pinlater import Backend, PinLaterService, Settings
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     OWNER,
     PENDING,
     QUEUE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pinlater import Backend, Monitor, PinLaterService
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     FAILED,
     IN_PROGRESS,
     OWNER,

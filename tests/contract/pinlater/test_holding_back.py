@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pinlater import Backend, PinLaterService
-from pinlater.queue_limits import LimitsOfQueues, QueueLimits
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     OWNER,
     PENDING,
     QUEUE,
@@ -15,22 +14,13 @@ from tests.unit.pinlater.steps import (
     Caller,
     Clock,
     Counts,
+    Said,
     jobs_of,
     numbered,
     refused_with,
 )
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterQueueStats, PinLaterQueueStatsRequest
-
-
-class Said:
-    """Limits that a test says."""
-
-    def __init__(self, **limits: object) -> None:
-        self.limits = LimitsOfQueues({QUEUE: QueueLimits(**limits)})  # type: ignore[arg-type]  # a test's business
-
-    async def current(self, now_ms: float) -> LimitsOfQueues:
-        return self.limits
 
 
 class Held:

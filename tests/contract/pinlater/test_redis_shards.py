@@ -8,7 +8,7 @@ from pinlater import Backend, PinLaterService
 from pinlater.backends.redis import RedisBackend
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shards import Shards
-from tests.unit.pinlater.steps import OWNER, PENDING, QUEUE, SETTINGS, Caller, Counts, numbered, refused_with
+from tests.support.pinlater_caller import OWNER, PENDING, QUEUE, SETTINGS, Caller, Counts, numbered, refused_with
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterQueueStatsRequest
 
 NOWHERE = "redis://127.0.0.1:1/0"

@@ -20,7 +20,7 @@ from thrift.transport.TTransport import TFramedTransport
 
 import thrift_idl
 from pinlater import PinLaterService
-from tests.unit.pinlater.steps import QUEUE, START_MS
+from tests.support.pinlater_caller import QUEUE, START_MS
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import RpcServer
 

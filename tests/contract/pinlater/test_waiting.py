@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pinlater import Backend, PinLaterService, Settings
-from tests.unit.pinlater.steps import OWNER, QUEUE, SETTINGS, Caller, jobs_of, numbered, refused_with
+from tests.support.pinlater_caller import OWNER, QUEUE, SETTINGS, Caller, jobs_of, numbered, refused_with
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterDequeueRequest, PinLaterJob
 

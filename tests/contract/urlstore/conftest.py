@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from tests.contract.urlstore.stores import Backends, open_backends, places, service_over, through_thrift
+from tests.support.stores import Backends, open_backends, places, service_over, through_thrift
 from thrift_idl.gen.urlstore.protocol import UrlStore
 
 PAIRS = ("sqlite", "files", "memory", "cassandra")

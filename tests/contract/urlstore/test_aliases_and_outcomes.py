@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.urlstore.samples import (
+from tests.support.urlstore_requests import (
     T0,
     chain,
     content_of,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.urlstore.samples import T0, attribute, get_attributes, put_attributes
+from tests.support.urlstore_requests import T0, attribute, get_attributes, put_attributes
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Attribute

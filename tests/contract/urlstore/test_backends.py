@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.urlstore.stores import Backends
+from tests.support.stores import Backends
 from thrift_idl.errors import InvalidRequest
 from urlstore.backends import AttributeWrite, RowWrite, StoredRow
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.urlstore.samples import chain, headers, look, put, record
+from tests.support.urlstore_requests import chain, headers, look, put, record
 from thrift_idl.gen.urlstore.protocol import UrlStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.urlstore.samples import CONTEXT, T0, chain, outcome, put, record, touch
-from tests.contract.urlstore.stores import Backends, service_over
+from tests.support.stores import Backends, service_over
+from tests.support.urlstore_requests import CONTEXT, T0, chain, outcome, put, record, touch
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.page.ttypes import Property
 from thrift_idl.gen.urlstore.protocol import UrlStore

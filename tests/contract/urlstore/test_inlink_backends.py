@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.urlstore.samples import inlinks_of
-from tests.contract.urlstore.stores import Backends
+from tests.support.stores import Backends
+from tests.support.urlstore_requests import inlinks_of
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
 from urlstore.backends import InlinkWrite, Kind, LinkedWrite, RowWrite, StoredInlink

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.contract.urlstore.samples import chain, inlinks_of, link, look, outcome, put, record, touch
-from tests.contract.urlstore.stores import Backends
+from tests.support.stores import Backends
+from tests.support.urlstore_requests import chain, inlinks_of, link, look, outcome, put, record, touch
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.urlstore.samples import (
+from tests.support.stores import Backends
+from tests.support.urlstore_requests import (
     CONTEXT,
     T0,
     chain,
@@ -20,7 +21,6 @@ from tests.contract.urlstore.samples import (
     record,
     touch,
 )
-from tests.contract.urlstore.stores import Backends
 from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
 from thrift_idl.gen.page.ttypes import RobotsDirectives
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.urlstore.samples import (
+from tests.support.stores import Backends, service_over
+from tests.support.urlstore_requests import (
     T0,
     attribute,
     content_of,
@@ -17,8 +18,7 @@ from tests.contract.urlstore.samples import (
     record,
     stored_page,
 )
-from tests.contract.urlstore.samples import put as put_request
-from tests.contract.urlstore.stores import Backends, service_over
+from tests.support.urlstore_requests import put as put_request
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
 from thrift_idl.records import replace
 from urlstore import cells

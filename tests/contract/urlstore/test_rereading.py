@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from tests.contract.urlstore.samples import CONTEXT, T0, content_of, link, look, put, record
+from tests.support.urlstore_requests import CONTEXT, T0, content_of, link, look, put, record
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -11,7 +11,7 @@ import pytest
 
 from extraction.child_call import packed
 from extraction.limits import DEFAULT
-from tests.contract.urlstore.samples import (
+from tests.support.urlstore_requests import (
     T0,
     chain,
     headers,

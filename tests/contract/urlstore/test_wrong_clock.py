@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.urlstore.samples import CONTEXT, T0, attribute, chain, outcome, put, put_attributes, touch
-from tests.contract.urlstore.stores import Backends, service_over
+from tests.support.stores import Backends, service_over
+from tests.support.urlstore_requests import CONTEXT, T0, attribute, chain, outcome, put, put_attributes, touch
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, LookupRequest
 from urlstore.service import UrlStoreService

@@ -16,9 +16,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.acceptance.crawling import events, requests
-from tests.acceptance.sample_web import by_url
-from tests.processes import read_log, run_aragog, start_aragog
+from tests.support.processes import read_log, run_aragog, start_aragog
+from tests.support.sample_crawls import events, requests
+from tests.support.sample_web import by_url
 
 STEPS = ("fetch", "extract", "put", "enqueue", "publish", "ack")
 #: Patience for a small web: `busy.test` asks for two seconds of it, `full.test` for ever.

@@ -14,10 +14,10 @@ from random import Random
 from typing import Any
 
 from deploy.engines import Engine
-from tests import engines
 from tests.faults.crawl.killing import Hit, assert_children_end, in_flight
 from tests.faults.crawl.supervision import SERVICES, Supervisor
-from tests.processes import start_aragog, stop
+from tests.support import engines
+from tests.support.processes import start_aragog, stop
 
 WORKERS = 2
 #: The engines that hold what must not be lost; the cache Redis holds nothing else.

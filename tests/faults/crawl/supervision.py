@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.engines.ports import free_port
-from tests.processes import stop
+from tests.support.processes import stop
 
 SERVICES = ("ratelimiter", "urlstore", "pinlater", "fetcher")
 _PAUSE_S = 0.3

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.small_web import Page, SmallWeb, small_web
-from tests.processes import run_aragog, start_aragog, stop
+from tests.support.processes import run_aragog, start_aragog, stop
+from tests.support.small_web import Page, SmallWeb, small_web
 from weburl import url_key
 
 PAGES = 40

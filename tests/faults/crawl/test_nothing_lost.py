@@ -20,15 +20,15 @@ from typing import Any
 import pytest
 
 from deploy.engines import Engine
-from tests import engines
-from tests.acceptance.crawling import crawl
-from tests.acceptance.sample_web import reaching
-from tests.engine_fixtures import PrivateEngines
 from tests.faults.crawl import killing
 from tests.faults.crawl.killing import PATIENT, STEPS, End, Hit, Toll, crawl_under_kills, end_state
 from tests.faults.crawl.killing_many import ENGINES, TARGETS, WORKERS, Killer, stores
 from tests.faults.crawl.supervision import addresses, supervised
-from tests.processes import run_aragog, sample_web, start_aragog, stop
+from tests.support import engines
+from tests.support.engine_fixtures import PrivateEngines
+from tests.support.processes import run_aragog, sample_web, start_aragog, stop
+from tests.support.sample_crawls import crawl
+from tests.support.sample_web import reaching
 
 SEED = 4
 #: Of one crawl; more than it lasts are left over.

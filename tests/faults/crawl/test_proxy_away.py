@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from aragog.settings import load
-from tests.acceptance.small_web import Page, small_web
 from tests.faults.crawl.in_process import Faults, crawl_here
-from tests.integration.fetcher.tunnel_proxy import tunnelling
-from tests.processes import run_aragog
+from tests.support.processes import run_aragog
+from tests.support.small_web import Page, small_web
+from tests.support.tunnel_proxy import tunnelling
 
 HOME = "http://a.test/"
 PAGES = 40

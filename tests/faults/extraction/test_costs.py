@@ -14,8 +14,8 @@ from extraction.child_request import FUNCTION, request
 from extraction.head import HEAD_BYTES, read_head
 from recommender_hooks.images import image_signals
 from runtime.children import Answer, ChildPool, Done, Lost
-from tests.faults.extraction.pages import PAGES, HostilePage
-from tests.faults.recommender_hooks.bombs import BOMBS
+from tests.support.hostile_images import BOMBS
+from tests.support.hostile_pages import PAGES, HostilePage
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import unpack
 

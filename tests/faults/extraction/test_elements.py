@@ -16,8 +16,8 @@ from extraction.nesting import Nesting
 from extraction.tags import tags
 from runtime.children import ChildBounds, ChildPool, Done
 from tests.faults.extraction.elements import AROUND, NAMES, shapes, soups
-from tests.faults.extraction.pages import BEGINNING
 from tests.faults.extraction.test_costs import SHIPPED, used
+from tests.support.hostile_pages import BEGINNING
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import unpack
 

@@ -7,7 +7,7 @@ import resource
 import sys
 from pathlib import Path
 
-from tests.integration.fetcher.kit import asked, fetching
+from tests.support.loopback_fetcher import asked, fetching
 
 
 def peak() -> int:

@@ -13,8 +13,8 @@ import pytest
 import zstandard
 
 from fetcher.settings import MIB
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.origin import origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.raw_origin import origin, reply
 from thrift_idl.errors import BadReply
 
 CAP = 10 * MIB

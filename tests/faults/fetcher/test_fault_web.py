@@ -27,9 +27,9 @@ from fetcher.settings import MIB, FetcherSettings, TransportSettings
 from fetcher.transport import GuardedTransport
 from fetcher.transport.tls import verifying_context
 from tests.faults.fetcher.ends import DAY_MS, DEADLINE_MS, EXPECTED, FAULTS, RETRY_MS, STEP_MS
-from tests.integration.fetcher.kit import asked
-from tests.integration.fetcher.limiters import GRANTED, OpenLimiter
-from tests.processes import stop
+from tests.support.loopback_fetcher import asked
+from tests.support.open_limiter import GRANTED, OpenLimiter
+from tests.support.processes import stop
 from thrift_idl.errors import AragogError, Deferred
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 

@@ -11,9 +11,9 @@ from collections import Counter
 import pytest
 
 from fetcher.settings import FetcherSettings, TransportSettings
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import Origin, origin, redirect, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import Origin, origin, redirect, reply
 from thrift_idl.errors import (
     AragogError,
     BadReply,

@@ -16,8 +16,8 @@ from fetcher.decoding import Decoder, codings_of
 from fetcher.loop_time import TURN_MS, LoopTime
 from fetcher.settings import KIB, MIB
 from tests.faults.fetcher.worst_codings import WORST
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.origin import origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.raw_origin import origin, reply
 from thrift_idl.errors import BadReply, FetchTimeout, RobotsUnavailable
 
 CAP = 10 * MIB

@@ -13,7 +13,7 @@ from random import Random
 
 from pinlater.worker import Held, Later, Retries, Worker
 from tests.faults.pinlater.server import CLAIM_TIMEOUT_MS
-from tests.unit.pinlater.steps import QUEUE
+from tests.support.pinlater_caller import QUEUE
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel
 

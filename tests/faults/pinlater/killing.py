@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from tests.faults.pinlater import handler
-from tests.unit.pinlater.steps import FAILED, IN_PROGRESS, PENDING, SUCCEEDED, Caller
+from tests.support.pinlater_caller import FAILED, IN_PROGRESS, PENDING, SUCCEEDED, Caller
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import PinLaterException, PinLaterJob, PinLaterJobInfo

@@ -12,7 +12,7 @@ from pinlater import PinLaterService
 from pinlater.worker import Held, Retries, Worker
 from tests.faults.pinlater.cutting import Cutter
 from tests.faults.pinlater.worker import open_backend
-from tests.unit.pinlater.steps import OWNER, QUEUE, Caller, Counts, numbered
+from tests.support.pinlater_caller import OWNER, QUEUE, Caller, Counts, numbered
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
 

@@ -9,7 +9,7 @@ import pytest
 
 from pinlater import PinLaterService
 from tests.faults.pinlater.worker import open_backend
-from tests.unit.pinlater.steps import OWNER, Caller, numbered
+from tests.support.pinlater_caller import OWNER, Caller, numbered
 
 CALLERS = 20
 CALLS = 10

@@ -11,7 +11,7 @@ from deploy.engines import Engine
 from pinlater import PinLaterService
 from pinlater.backends.redis import RedisBackend
 from pinlater.backends.sqlite import SqliteBackend
-from tests.unit.pinlater.steps import OWNER, SUCCEEDED, Caller, refused_with
+from tests.support.pinlater_caller import OWNER, SUCCEEDED, Caller, refused_with
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterException, PinLaterJob
 
 

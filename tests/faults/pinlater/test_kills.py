@@ -16,7 +16,7 @@ import pytest
 from deploy.engines import Engine
 from pinlater import Backend, Monitor
 from tests.faults.pinlater.worker import ATTEMPTS, RULES, Log, Worker, open_backend
-from tests.unit.pinlater.steps import FAILED, IN_PROGRESS, SUCCEEDED
+from tests.support.pinlater_caller import FAILED, IN_PROGRESS, SUCCEEDED
 
 pytestmark = pytest.mark.timeout(900)
 ROUNDS = 200 if os.environ.get("ARAGOG_TORTURE") else 6

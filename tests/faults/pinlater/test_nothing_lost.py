@@ -23,7 +23,7 @@ from tests.faults.pinlater.killing import (
     drained,
     patiently,
 )
-from tests.unit.pinlater.steps import Caller
+from tests.support.pinlater_caller import Caller
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
 
 pytestmark = pytest.mark.timeout(1_800)

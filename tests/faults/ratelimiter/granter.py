@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from ratelimiter import FileState, Limits, RateLimiterService, monotonic_ms
-from tests.unit.ratelimiter.steps import reserve
+from tests.support.limiter_requests import reserve
 
 
 async def grant_for_ever(directory: Path, ledger: int, qps: float, domains: list[str]) -> None:

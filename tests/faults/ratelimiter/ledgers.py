@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.acceptance.many_hosts import Log
-from tests.processes import environment, run_aragog
+from tests.support.many_hosts import Log
+from tests.support.processes import environment, run_aragog
 
 
 def agree(folder: Path, ledgers: Iterable[Path], log: Log) -> dict[str, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ratelimiter import FileState
-from tests.unit.ratelimiter.steps import Clock, assert_spaced, limiter, reserve
+from tests.support.limiter_requests import Clock, assert_spaced, limiter, reserve
 from thrift_idl.errors import DiskFull
 
 BOOT = bytes(16)

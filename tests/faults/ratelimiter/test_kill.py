@@ -8,7 +8,7 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-from tests.unit.ratelimiter.steps import assert_promise
+from tests.support.limiter_requests import assert_promise
 
 QPS = 50.0
 LIVES = 20

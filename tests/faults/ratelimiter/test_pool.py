@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.many_hosts import Log, many_hosts
 from tests.faults.ratelimiter.arrivals import Span, calm, longest_silence, share, windows_above
 from tests.faults.ratelimiter.demand import Demand
 from tests.faults.ratelimiter.ledgers import agree
-from tests.faults.ratelimiter.pool_processes import Pool, Process
 from tests.faults.ratelimiter.troubles import SETTLED_S, SHARD_STOP_S, Troubles
+from tests.support.many_hosts import Log, many_hosts
+from tests.support.pool_processes import Pool, Process
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.rpc import Channel
 

@@ -12,7 +12,7 @@ from deploy.engines import Engine
 from ratelimiter import Limits, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from tests.faults.ratelimiter.arrivals import windows_above
-from tests.unit.ratelimiter.steps import reserve
+from tests.support.limiter_requests import reserve
 from thrift_idl.errors import BackendDown
 
 QPS = 50.0

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.faults.ratelimiter.arrivals import Span
-from tests.faults.ratelimiter.pool_processes import Pool, Process
+from tests.support.pool_processes import Pool, Process
 
 SETTLED_S = 2.0
 SHARD_STOP_S, WORKER_STOP_S = 5.0, 3.0

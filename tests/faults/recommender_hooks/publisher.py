@@ -12,7 +12,7 @@ import sys
 
 from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
-from tests.unit.recommender_hooks.samples import event
+from tests.support.event_samples import event
 
 
 async def open_sink(url: str) -> EventSink:

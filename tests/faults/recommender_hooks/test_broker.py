@@ -10,7 +10,7 @@ import pytest
 from deploy.engines import Engine
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.events.page_event import Event
-from tests.unit.recommender_hooks.samples import event
+from tests.support.event_samples import event
 from thrift_idl.errors import BackendDown
 
 kafka = pytest.importorskip("recommender_hooks.backends.kafka")

@@ -14,7 +14,7 @@ import pytest
 
 from recommender_hooks.backends.jsonl import JsonlSink
 from recommender_hooks.events.event_reader import read_events
-from tests.unit.recommender_hooks.samples import event
+from tests.support.event_samples import event
 
 LIVES = 40 if os.environ.get("ARAGOG_TORTURE") else 8
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from tests.unit.rpc.serving import Limiter
+from tests.support.rpc_endpoints import Limiter
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.rpc import RpcServer, run
 

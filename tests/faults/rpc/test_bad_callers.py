@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from tests.unit.rpc.serving import GRANT, Limiter, call, calling, closed, context, raw, reserve, serving, until
+from tests.support.rpc_endpoints import GRANT, Limiter, call, calling, closed, context, raw, reserve, serving, until
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest
@@ -101,7 +101,7 @@ async def test_an_idle_connection_is_closed_a_busy_one_is_not() -> None:
     limiter = Limiter()
     limits = dataclasses.replace(ServerLimits(), idle_ms=100)
     async with serving(limiter, limits) as (server, port), raw(port) as (_, writer), raw(port) as (reader, _):
-        from tests.unit.rpc.serving import block
+        from tests.support.rpc_endpoints import block
 
         writer.write(call("block", service.block_args(block())))
         assert await closed(reader)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import put
-from tests.faults.rpc.callers import Witness, connected, received
-from tests.faults.rpc.servers import LINUX, Server, eventually, started
 from tests.faults.rpc.test_real_servers import deaf_connection, still_sending
-from tests.unit.rpc.serving import call, context
+from tests.support.rpc_callers import Witness, connected, received
+from tests.support.rpc_endpoints import call, context
+from tests.support.server_processes import LINUX, Server, eventually, started
+from tests.support.urlstore_requests import put
 from thrift_idl.gen.urlstore import UrlStore
 from thrift_idl.gen.urlstore.ttypes import ContentRequest
 from thrift_idl.rpc import ServerLimits

@@ -17,8 +17,8 @@ from random import Random
 
 import pytest
 
-from tests.faults.rpc.callers import Witness, connected, crowd, received, vanish
-from tests.faults.rpc.servers import LINUX, NAMES, Server, eventually, started
+from tests.support.rpc_callers import Witness, connected, crowd, received, vanish
+from tests.support.server_processes import LINUX, NAMES, Server, eventually, started
 from thrift_idl.rpc import ServerLimits
 
 TORTURE = bool(os.environ.get("ARAGOG_TORTURE"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.rpc.serving import GRANT, block, calling, reserve
+from tests.support.rpc_endpoints import GRANT, block, calling, reserve
 from thrift_idl.errors import BackendDown, DeadlineExceeded
 from thrift_idl.rpc import ClientLimits
 

@@ -6,9 +6,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from tests.contract.urlstore.samples import chain, link, put, record
-from tests.contract.urlstore.stores import open_backends, service_over
 from tests.faults.urlstore.stepping import Stepping
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import chain, link, put, record
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
 from urlstore.backends import LinkedWrite, StoredRow
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aragog.rekey import Rekey
 from tests.faults.urlstore.stepping import Stepping
-from tests.formats.stored import Places, open_frontier, open_metadata, places_in, queues_in
+from tests.support.stored_formats import Places, open_frontier, open_metadata, places_in, queues_in
 
 
 class SteppingFrontier(Stepping):

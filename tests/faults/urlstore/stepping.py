@@ -12,8 +12,8 @@ import sys
 from functools import partial
 from typing import Any
 
-from tests.contract.urlstore.samples import chain, put, record
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import chain, put, record
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
 
 

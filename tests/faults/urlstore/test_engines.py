@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.engines import Engine
-from tests.contract.urlstore.samples import content_of, look, put
-from tests.contract.urlstore.stores import service_over
+from tests.support.stores import service_over
+from tests.support.urlstore_requests import content_of, look, put
 from thrift_idl.errors import BackendDown
 from urlstore.backends.files import FileContent
 from urlstore.backends.sqlite import SqliteMetadata

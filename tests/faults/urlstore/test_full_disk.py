@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import content_of, look, put, record
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import content_of, look, put, record
 from thrift_idl.errors import DiskFull
 from urlstore.service import UrlStoreService
 

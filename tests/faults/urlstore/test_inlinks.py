@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import inlinks_of, link, look
-from tests.contract.urlstore.stores import open_backends, places, service_over
 from tests.faults.urlstore.linking_steps import TARGETS, linked_before, linked_later, linked_now, urls
+from tests.support.stores import open_backends, places, service_over
+from tests.support.urlstore_requests import inlinks_of, link, look
 from thrift_idl.gen.urlstore.ttypes import Inlink, PutPageRequest
 from urlstore.service import UrlStoreService
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import content_of, look, put
-from tests.contract.urlstore.stores import Backends, open_backends, places, service_over
 from tests.faults.urlstore.stepping import first_puts, the_put
+from tests.support.stores import Backends, open_backends, places, service_over
+from tests.support.urlstore_requests import content_of, look, put
 from thrift_idl.records import to_json
 from urlstore.service import UrlStoreService
 
@@ -76,8 +76,8 @@ async def test_killed_at_any_step_a_put_leaves_no_row_without_content_and_repeat
 
 WRITER = """
 import asyncio, itertools, sys
-from tests.contract.urlstore.samples import put
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.urlstore_requests import put
+from tests.support.stores import open_backends, service_over
 
 async def main():
     service = service_over(await open_backends(sys.argv[1], sys.argv[2]))

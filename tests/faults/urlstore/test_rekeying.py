@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.formats.stored import ARCHIVES, contents, copy_to_engines, places_in, unpacked
+from tests.support.stored_formats import ARCHIVES, contents, copy_to_engines, places_in, unpacked
 
 TORTURE = bool(os.environ.get("ARAGOG_TORTURE"))
 #: Every so many steps a kill; an odd number, so that steps before and behind a call are hit.

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from deploy.engines.ports import free_port
-from tests.processes import environment, run_aragog, start_aragog, stop
-from tests.unit.deploy.composition import REPOSITORY, Service, services
+from tests.support.composition import REPOSITORY, Service, services
+from tests.support.processes import environment, run_aragog, start_aragog, stop
 
 MOUNTED = Path("/etc/aragog/limiters/pool.toml")
 REDIS = ("redis-durable", "redis-cache")

@@ -15,7 +15,7 @@ from deploy.engines import State, shared, sweep
 from deploy.engines.catalogue import private
 from deploy.engines.probes import redis_pongs
 from deploy.engines.programs import java
-from tests import engines
+from tests.support import engines
 
 REPOSITORY = Path(__file__).parents[3]
 BOTH = ("redis-durable", "redis-cache")

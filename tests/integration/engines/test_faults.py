@@ -19,8 +19,8 @@ from redis.exceptions import TimeoutError as RedisStalled
 from redis.retry import Retry
 
 from deploy.engines import Engine, EngineError, State
-from tests import engines
-from tests.engine_fixtures import PrivateEngines
+from tests.support import engines
+from tests.support.engine_fixtures import PrivateEngines
 
 
 def _redis(engine: Engine, timeout_s: float = 10) -> Redis:

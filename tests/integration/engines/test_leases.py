@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from redis import Redis
 
-from tests import engines
+from tests.support import engines
 
 
 def test_each_redis_lease_is_an_empty_database_of_its_own(redis_durable_url: str) -> None:

@@ -19,10 +19,10 @@ from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import NameSettings
 from fetcher.transport import GuardedTransport
-from tests.integration.fetcher.kit import asked
-from tests.integration.fetcher.limiters import OpenLimiter
 from tests.integration.fetcher.nameserver import SERVFAIL, Nameserver, Zone, question_of, serving
-from tests.integration.fetcher.origin import Origin, redirect, reply
+from tests.support.loopback_fetcher import asked
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import Origin, redirect, reply
 from thrift_idl.errors import AddressDenied, DnsFailure
 
 PUBLIC, OTHER, SIX = "93.184.216.34", "93.184.216.35", "2606:2800:220:1::1"

@@ -8,9 +8,9 @@ import gzip
 import pytest
 
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import origin, reply
 from thrift_idl.gen.ratelimiter.ttypes import Grant
 
 PAGE = reply(200, b"<html>hello</html>")

@@ -7,9 +7,9 @@ import gzip
 import pytest
 
 from fetcher.chain import chain_of
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import origin, redirect, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import origin, redirect, reply
 from thrift_idl.errors import (
     AddressDenied,
     BadConfiguration,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from fetcher.batch import fetch_batch
-from tests.integration.fetcher.kit import CONTEXT, asked, fetching
-from tests.integration.fetcher.origin import Origin, origin, reply
+from tests.support.loopback_fetcher import CONTEXT, asked, fetching
+from tests.support.raw_origin import Origin, origin, reply
 from thrift_idl.errors import BackendDown, DeadlineExceeded, FetchTimeout
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.records import replace

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from ratelimiter import Limits, MemoryState, RateLimiterService
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.origin import NOT_FOUND, origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.raw_origin import NOT_FOUND, origin, reply
 from thrift_idl.errors import HostHeld, RetryAfter
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.rpc import Channel, RpcServer

@@ -10,9 +10,9 @@ from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.settings import FetcherSettings, TransportSettings
 from fetcher.transport.proxy import parse_proxy
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import CONTEXT, asked, fetching
-from tests.integration.fetcher.origin import origin, redirect, reply
-from tests.integration.fetcher.tunnel_proxy import CLOSED, SILENT, tunnelling
+from tests.support.loopback_fetcher import CONTEXT, asked, fetching
+from tests.support.raw_origin import origin, redirect, reply
+from tests.support.tunnel_proxy import CLOSED, SILENT, tunnelling
 from thrift_idl.errors import AddressDenied, BadConfiguration, ConnectFailure, FetchTimeout, ProxyDown
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest
 

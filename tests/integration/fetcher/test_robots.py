@@ -11,9 +11,9 @@ from fetcher.clock import Clock
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.settings import DAY_MS, FetcherSettings, RobotsSettings, TransportSettings
 from fetcher.telemetry import SilentTelemetry
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import NOT_FOUND, origin, redirect, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import NOT_FOUND, origin, redirect, reply
 from thrift_idl.errors import (
     BackendDown,
     ConnectFailure,

@@ -18,8 +18,8 @@ from fetcher.robots.rules import Rules
 from fetcher.service import FetcherService
 from fetcher.transport import GuardedTransport
 from ratelimiter import Limits, MemoryState, RateLimiterService
-from tests.integration.fetcher.kit import asked
-from tests.unit.ratelimiter.steps import assert_promise
+from tests.support.limiter_requests import assert_promise
+from tests.support.loopback_fetcher import asked
 from testweb import SampleWeb
 from testweb.expectation import Expected, load
 from thrift_idl.errors import AragogError, Deferred, RetryAfter

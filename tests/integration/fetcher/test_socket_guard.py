@@ -18,9 +18,9 @@ from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetcherSettings, NameSettings
 from fetcher.transport import GuardedTransport
-from tests.integration.fetcher.kit import asked
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import Origin, redirect, reply
+from tests.support.loopback_fetcher import asked
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import Origin, redirect, reply
 from thrift_idl.errors import AddressDenied
 
 PUBLIC, PRIVATE = "127.0.0.1", "127.0.0.2"

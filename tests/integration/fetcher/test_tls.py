@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from fetcher.transport import tls
 from fetcher.transport.tls import ResumingContext, verifying_context
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.origin import origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.raw_origin import origin, reply
 from thrift_idl.errors import TlsFailure
 
 PAGE = reply(200, b"<p>hello", "Connection: close")

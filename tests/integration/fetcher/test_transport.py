@@ -9,9 +9,9 @@ import pytest
 
 from fetcher.settings import FetcherSettings, TransportSettings
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import origin, reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import origin, reply
 from thrift_idl.errors import BadReply, ConnectFailure, FetchTimeout, NoSlot, TlsFailure
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import Grant

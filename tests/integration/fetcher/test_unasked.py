@@ -13,9 +13,9 @@ import pytest
 
 from fetcher.transport.tls import verifying_context
 from tests.integration.fetcher.certificates import server_context
-from tests.integration.fetcher.kit import asked, fetching
-from tests.integration.fetcher.limiters import OpenLimiter
-from tests.integration.fetcher.origin import reply
+from tests.support.loopback_fetcher import asked, fetching
+from tests.support.open_limiter import OpenLimiter
+from tests.support.raw_origin import reply
 
 TRUE, FALSE = reply(200, b"<p>true"), reply(200, b"<p>false")
 PATIENCE_S = 20

@@ -9,8 +9,8 @@ import pytest
 
 from ratelimiter import MemoryState, StateBackend
 from ratelimiter.next_slot import MAX_WAIT_MS
-from tests.unit.ratelimiter.rivals import ContestedState
-from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
+from tests.support.contested_state import ContestedState
+from tests.support.limiter_requests import START_MS, Clock, assert_spaced, limiter, reserve
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.rpc import Channel, RpcServer
 

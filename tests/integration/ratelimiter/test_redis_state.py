@@ -13,8 +13,8 @@ from ratelimiter import Limits, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.state import state_key
-from tests.unit.ratelimiter.steps import START_MS, Clock, assert_spaced, limiter, reserve
-from tests.unit.ratelimiter.timelines import SameTime
+from tests.support.limiter_requests import START_MS, Clock, assert_spaced, limiter, reserve
+from tests.support.shared_clocks import SameTime
 
 QPS, INTERVAL_MS = 250.0, 4.0
 SHARDS = 4

@@ -17,7 +17,7 @@ from recommender_hooks.images.image_signals import run
 from recommender_hooks.images.image_state import ImagePolicy
 from recommender_hooks.images.image_visits import Decode
 from recommender_hooks.service import Ending, SignalsService
-from tests.unit.recommender_hooks.samples import CONTEXT, T0, record
+from tests.support.event_samples import CONTEXT, T0, record
 from testweb.answers import Request, answer
 from testweb.sites import load_sites
 from thrift_idl.errors import AragogError, HttpStatus, RobotsDenied

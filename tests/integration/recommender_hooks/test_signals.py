@@ -19,7 +19,7 @@ from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.service import Published, Skipped, Waiting
 from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
-from tests.unit.recommender_hooks.samples import CONTEXT, record
+from tests.support.event_samples import CONTEXT, record
 from thrift_idl.errors import BackendDown, ConnectFailure, NoSlot, RetryAfter
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Image

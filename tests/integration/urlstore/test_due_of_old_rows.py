@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import CONTEXT, T0, look, outcome, put
-from tests.contract.urlstore.stores import Backends, open_backends, places, service_over
+from tests.support.stores import Backends, open_backends, places, service_over
+from tests.support.urlstore_requests import CONTEXT, T0, look, outcome, put
 from thrift_idl.gen.urlstore.ttypes import DueRequest
 from urlstore import cells
 from urlstore.backends import DueEntry, RowWrite

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests import engines
-from tests.contract.urlstore.samples import look, put, touch
-from tests.contract.urlstore.stores import open_backends, places, service_over
+from tests.support import engines
+from tests.support.stores import open_backends, places, service_over
+from tests.support.urlstore_requests import look, put, touch
 from thrift_idl.errors import BackendDown, BadConfiguration, NotFound, StoreTooNew, StoreUnreadable
 from urlstore.backends.files import FileContent
 from urlstore.backends.sqlite import SqliteMetadata
 
 OPENER = """
 import asyncio, sys
-from tests.contract.urlstore.samples import put
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.urlstore_requests import put
+from tests.support.stores import open_backends, service_over
 
 async def main():
     print("ready", flush=True)
@@ -155,7 +155,7 @@ async def test_damaged_and_newer_cells_are_told_and_a_put_mends_damage(tmp_path:
 
 
 async def test_missing_and_damaged_content_is_told_and_comes_back(tmp_path: Path) -> None:
-    from tests.contract.urlstore.samples import content_of
+    from tests.support.urlstore_requests import content_of
 
     service = service_over(await open_backends("sqlite:///:memory:", f"file:///{tmp_path}"))
     stored = await service.put_page(put("http://a.test/"))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import zstandard
 
-from tests import engines
-from tests.contract.urlstore.samples import chain, headers, outcome, put, record, scan, touch
-from tests.contract.urlstore.stores import Backends, open_backends, places, service_over
+from tests.support import engines
+from tests.support.stores import Backends, open_backends, places, service_over
+from tests.support.urlstore_requests import chain, headers, outcome, put, record, scan, touch
 from thrift_idl.records import pack
 from weburl import url_key
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules
 from pinlater.backends.sqlite import SqliteBackend
 from tests.property.pinlater.model import Model
-from tests.unit.pinlater.steps import SETTINGS, START_MS, Caller, Clock
+from tests.support.pinlater_caller import SETTINGS, START_MS, Caller, Clock
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
 
 TIMEOUT_MS = 50

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ratelimiter import FileState, next_slot
 from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
-from tests.unit.ratelimiter.steps import (
+from tests.support.limiter_requests import (
     ROUNDING_MS,
     Clock,
     answer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.urlstore.samples import chain
+from tests.support.urlstore_requests import chain
 from urlstore.aliases import MAX_ALIASES, Walk, aliases_of, walk
 from urlstore.backends import StoredRow
 from weburl import url_key

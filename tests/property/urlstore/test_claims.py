@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.urlstore.samples import T0, fetched, headers, record
+from tests.support.urlstore_requests import T0, fetched, headers, record
 from thrift_idl.gen.urlstore.ttypes import UrlRow
 from urlstore.canonical_claims import canonical_url, claims_of, verdict
 from urlstore.headers import canonical_link

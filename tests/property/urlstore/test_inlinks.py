@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.urlstore.samples import chain, inlinks_of, link, outcome, put, record, scan
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import chain, inlinks_of, link, outcome, put, record, scan
 from urlstore.backends import ContentBackend, MetadataBackend
 
 SOURCE, OTHER = "http://a.test/", "http://b.test/"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.urlstore.samples import T0, fetched, record
+from tests.support.urlstore_requests import T0, fetched, record
 from thrift_idl.gen.page.ttypes import Image, Link, PageRecord, Property, RobotsDirectives, Typed
 from thrift_idl.gen.urlstore.ttypes import Page
 from thrift_idl.records import field_names, pack, replace

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from crawler.job.redirect_loops import refuse_circle
 from crawler.visit.visitor import Visit
-from tests.contract.urlstore.samples import T0
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import T0
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.protocol import UrlStore

@@ -14,7 +14,7 @@ import pytest
 from check_jsonschema.builtin_schemas import get_builtin_schema  # type: ignore[import-untyped]  # has no types
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs aren't installed
 
-from tests.unit.deploy.composition import FILE, REPOSITORY, engines, our_services, services, tree, variables
+from tests.support.composition import FILE, REPOSITORY, engines, our_services, services, tree, variables
 
 SCHEMA = Draft202012Validator(get_builtin_schema("vendor.compose-spec"))
 #: What is known to be inside each image, by its documentation.

@@ -20,7 +20,7 @@ from aragog.assembly.backends import CONTENT, FRONTIER, HOLDS, JOBS, LEASES, LIM
 from aragog.cli import app
 from aragog.settings import Settings, load
 from ratelimiter.pool.membership import read_membership
-from tests.unit.deploy.composition import REPOSITORY, Service, our_services, services
+from tests.support.composition import REPOSITORY, Service, our_services, services
 
 OURS = our_services()
 SERVED = ("fetcher", "ratelimiter", "urlstore", "pinlater")

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from tests.unit.deploy.composition import OUR_IMAGE, REPOSITORY, services
+from tests.support.composition import OUR_IMAGE, REPOSITORY, services
 
 DOCKERFILE = REPOSITORY / "deploy" / "Dockerfile"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())

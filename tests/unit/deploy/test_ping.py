@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from aragog.cli.ping import ping
-from tests.unit.rpc.serving import Limiter
+from tests.support.rpc_endpoints import Limiter
 from thrift_idl.errors import BackendDown, BadConfiguration
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.rpc import RpcServer

@@ -10,9 +10,9 @@ import fastjsonschema
 import orjson
 import pytest
 
-import extraction
 from extraction.page import extract
-from tests.faults.extraction.pages import FIELDS
+from tests.support.hostile_pages import FIELDS
+from tests.support.page_record_schema import SCHEMA, check
 from thrift_idl.gen.page.ttypes import (
     AgentPreferences,
     Alternate,
@@ -39,8 +39,6 @@ from thrift_idl.gen.page.ttypes import (
 )
 from thrift_idl.records import field_names, to_json
 
-SCHEMA: dict[str, Any] = orjson.loads((Path(extraction.__file__).parent / "page_record.schema.json").read_bytes())
-check = fastjsonschema.compile(SCHEMA)
 PAGES = Path(__file__).parents[3] / "testweb" / "pages"
 SAMPLES = Path(__file__).parent / "samples"
 PARTS = {

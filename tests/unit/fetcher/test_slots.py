@@ -12,7 +12,7 @@ from fetcher.holds_heard import HoldsHeard
 from fetcher.slots import SLACK_MS, ReservedSlot, is_void, refusal
 from fetcher.telemetry import SilentTelemetry
 from fetcher.time_budget import Budget
-from tests.integration.fetcher.limiters import OpenLimiter
+from tests.support.open_limiter import OpenLimiter
 from thrift_idl.errors import HostHeld, NoSlot
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation

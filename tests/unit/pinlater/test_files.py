@@ -12,7 +12,7 @@ from pinlater.queue_limits import LimitsOfQueues, LiveRules, QueueLimits
 from pinlater.queue_rate import Pace
 from pinlater.shard_file import ShardEntry
 from pinlater.watched_file import WatchedFile
-from tests.unit.pinlater.steps import Counts
+from tests.support.pinlater_caller import Counts
 from thrift_idl.errors import BadConfiguration
 
 QUEUES = """# of our team

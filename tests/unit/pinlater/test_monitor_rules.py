@@ -11,7 +11,7 @@ import pytest
 from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, QueueRules, Rules
 from pinlater.backends.sqlite import SqliteBackend
 from pinlater.monitor_rules import Cutoffs, cutoffs
-from tests.unit.pinlater.steps import OWNER, SETTINGS, SUCCEEDED, Caller, Clock, Counts, numbered
+from tests.support.pinlater_caller import OWNER, SETTINGS, SUCCEEDED, Caller, Clock, Counts, numbered
 
 HOUR_MS = 3_600_000
 

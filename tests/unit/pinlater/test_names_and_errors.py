@@ -8,7 +8,7 @@ from pinlater.backends import LAST_MS, Position, Span
 from pinlater.descriptors import JobDescriptor, parse
 from pinlater.errors import from_pinlater, refusal, to_pinlater
 from pinlater.search import Continuation, continuation, going_on, span_of
-from tests.unit.pinlater.steps import FAILED, PENDING, refused_with
+from tests.support.pinlater_caller import FAILED, PENDING, refused_with
 from thrift_idl.errors import AragogError, BackendDown, DiskFull, InternalError, InvalidRequest, NotFound, Overloaded
 from thrift_idl.gen.pinlater.ttypes import ErrorCode
 

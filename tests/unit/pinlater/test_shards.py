@@ -10,7 +10,7 @@ import pytest
 
 from pinlater import Backend, PinLaterService
 from pinlater.backends.sqlite import SqliteBackend
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     OWNER,
     PENDING,
     QUEUE,

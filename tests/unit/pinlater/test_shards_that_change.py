@@ -15,7 +15,7 @@ from pinlater.shard import Shard
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shard_health import HealthRules
 from pinlater.shards import Shards
-from tests.unit.pinlater.steps import (
+from tests.support.pinlater_caller import (
     OWNER,
     PENDING,
     QUEUE,
@@ -23,6 +23,7 @@ from tests.unit.pinlater.steps import (
     Caller,
     Clock,
     Counts,
+    Said,
     jobs_of,
     numbered,
     refused_with,
@@ -188,8 +189,6 @@ async def test_a_queue_made_while_a_shard_is_down_is_there_once_it_is_back(store
 
 
 async def test_no_more_are_claimed_on_all_shards_together_than_the_cap(store: Store) -> None:
-    from tests.contract.pinlater.test_holding_back import Said
-
     said = Said(concurrency=5)
     worker = Caller(PinLaterService(store.shards, OWNER, SETTINGS, store.clock, store.counts, limits=said))
     await worker.enqueue(numbered(60))

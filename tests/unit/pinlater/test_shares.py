@@ -8,7 +8,7 @@ import random
 import pytest
 
 from pinlater.worker import Held, Shares, Worker
-from tests.unit.pinlater.steps import QUEUE, Caller
+from tests.support.pinlater_caller import QUEUE, Caller
 from tests.unit.pinlater.test_worker import backend, caller, running, until  # noqa: F401 - fixtures
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
 

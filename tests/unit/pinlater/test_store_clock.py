@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pinlater.backends.sqlite import SqliteBackend
 from pinlater.store_clock import StoreClock
-from tests.unit.pinlater.steps import START_MS, Clock
+from tests.support.pinlater_caller import START_MS, Clock
 from thrift_idl.errors import BackendDown
 
 

@@ -14,7 +14,17 @@ import pytest
 from pinlater import Monitor, PinLaterService, QueueRules, Rules, Settings
 from pinlater.backends.sqlite import SqliteBackend
 from pinlater.worker import Held, Later, Retries, Worker, WorkerQueues
-from tests.unit.pinlater.steps import FAILED, IN_PROGRESS, OWNER, PENDING, QUEUE, SUCCEEDED, Caller, jobs_of, numbered
+from tests.support.pinlater_caller import (
+    FAILED,
+    IN_PROGRESS,
+    OWNER,
+    PENDING,
+    QUEUE,
+    SUCCEEDED,
+    Caller,
+    jobs_of,
+    numbered,
+)
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import PinLaterDequeueRequest, PinLaterDequeueResponse, RequestContext
 

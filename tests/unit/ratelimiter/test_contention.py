@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from .rivals import ContestedState
-from .steps import START_MS, Clock, Heard, assert_spaced, limiter, reserve
+from tests.support.contested_state import ContestedState
+from tests.support.limiter_requests import START_MS, Clock, Heard, assert_spaced, limiter, reserve
 
 
 @pytest.mark.parametrize("seed", range(5))

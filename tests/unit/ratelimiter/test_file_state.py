@@ -12,9 +12,8 @@ from ratelimiter.backends.journal import RECORD_BYTES
 from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.ownership import LockedAlone
 from ratelimiter.state import state_key
+from tests.support.limiter_requests import START_MS, Clock, assert_spaced, limiter, reserve
 from thrift_idl.errors import BackendDown, FolderLocked, LockLost, StoreTooNew
-
-from .steps import START_MS, Clock, assert_spaced, limiter, reserve
 
 BOOT = bytes(range(16))
 OTHER_BOOT = bytes(16)

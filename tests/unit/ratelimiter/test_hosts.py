@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from ratelimiter import FileState
+from tests.support.contested_state import ContestedState
+from tests.support.limiter_requests import CONTEXT, START_MS, Clock, assert_spaced, limiter
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest, StatusRequest
-
-from .rivals import ContestedState
-from .steps import CONTEXT, START_MS, Clock, assert_spaced, limiter
 
 LIMITS = """
 [domains."example.com"]

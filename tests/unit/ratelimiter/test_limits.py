@@ -7,9 +7,8 @@ import pytest
 
 from aragog.metrics import REGISTRY, LimiterMetrics
 from ratelimiter import Limits
+from tests.support.limiter_requests import Heard
 from thrift_idl.errors import BadConfiguration
-
-from .steps import Heard
 
 DAY_MS = 86_400_000
 SLOW = '[domains."example.com"]\nqps = 1\n'

@@ -8,9 +8,20 @@ import pytest
 
 from ratelimiter.domain_state import DAY_MS
 from ratelimiter.next_slot import HORIZON_MS, MAX_WAIT_MS
+from tests.support.limiter_requests import (
+    CONTEXT,
+    START_MS,
+    Clock,
+    Heard,
+    answer,
+    assert_spaced,
+    block,
+    limiter,
+    reserve,
+    standing_of,
+    wish,
+)
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, ReserveBatchRequest
-
-from .steps import CONTEXT, START_MS, Clock, Heard, answer, assert_spaced, block, limiter, reserve, standing_of, wish
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratelimiter import Limits, MemoryState, RateLimiterService
-
-from .steps import Clock, answer, reserve, standing_of
+from tests.support.limiter_requests import Clock, answer, reserve, standing_of
 
 
 async def shadowed(clock: Clock, candidate: Path) -> RateLimiterService:

@@ -14,7 +14,7 @@ from recommender_hooks.events.page_event import SCHEMA_FILE, event_id, id_of, pa
 from recommender_hooks.images.image_signals import signals_of
 from recommender_hooks.images.image_state import ImageState
 from recommender_hooks.images.named_images import NamedImage, named_images
-from tests.unit.recommender_hooks.samples import T0, page, record, sample
+from tests.support.event_samples import T0, page, record, sample
 from thrift_idl.gen.page.ttypes import Image
 from thrift_idl.records import replace as replaced
 from weburl import key_hex, url_key

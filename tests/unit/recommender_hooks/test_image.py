@@ -13,7 +13,7 @@ from PIL import Image as Picture
 
 from recommender_hooks.images.image_signals import MAX_PIXELS, ImageError, ImageSignals, read_answer, run, signals_of
 from recommender_hooks.images.phash import distance
-from tests.unit.recommender_hooks.samples import encoded, sample
+from tests.support.event_samples import encoded, sample
 
 # name: format, width, height, phash, colour. From the first run; a change of these wants a new SIGNALS_VERSION.
 STABLE = {

@@ -19,7 +19,7 @@ from recommender_hooks.images.image_state import (
     next_step,
     unasked,
 )
-from tests.unit.recommender_hooks.samples import T0, sample
+from tests.support.event_samples import T0, sample
 from thrift_idl.errors import BadConfiguration, ConnectFailure, HttpStatus, NoSlot, RetryAfter, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Header, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute

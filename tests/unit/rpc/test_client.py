@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.rpc.serving import GRANT, Limiter, block, calling, frame, reserve, serving, until
+from tests.support.rpc_endpoints import GRANT, Limiter, block, calling, frame, reserve, serving, until
 from thrift_idl.errors import BackendDown, DeadlineExceeded, InternalError, InvalidRequest
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter

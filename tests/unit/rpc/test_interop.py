@@ -13,8 +13,8 @@ from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TServerSocket, TSocket
 from thrift.transport.TTransport import TFramedTransport, TFramedTransportFactory
 
-from tests.unit.rpc.samples import sample, value
-from tests.unit.rpc.serving import GRANT, Limiter, calling, reserve, serving
+from tests.support.idl_samples import sample, value
+from tests.support.rpc_endpoints import GRANT, Limiter, calling, reserve, serving
 from thrift_idl.errors import InternalError, InvalidRequest, NoSlot
 from thrift_idl.gen.context.ttypes import Failure
 from thrift_idl.gen.fetcher.protocol import Fetcher

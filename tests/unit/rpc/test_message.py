@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.rpc.samples import sample, structs
-from tests.unit.rpc.serving import reserve
+from tests.support.idl_samples import sample, structs
+from tests.support.rpc_endpoints import reserve
 from thrift_idl.gen.pinlater.ttypes import PinLaterDequeueResponse
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest

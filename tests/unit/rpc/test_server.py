@@ -9,9 +9,10 @@ import time
 import pytest
 from thrift.Thrift import TApplicationException
 
-from tests.unit.rpc.serving import (
+from tests.support.rpc_endpoints import (
     GRANT,
     Limiter,
+    application_error,
     block,
     call,
     calling,
@@ -39,25 +40,11 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 )
 from thrift_idl.rpc import Channel, RpcServer, ServerLimits
 from thrift_idl.rpc.connection import Activity, overdue
-from thrift_idl.rpc.failures import decode_application_error
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, decode, encode, read_header, write_header
 
 RESERVE = call("reserve", service.reserve_args(reserve()))
 RESERVATION = Reservation("example.org", "www.example.org")
-
-
-def application_error(message: bytes) -> tuple[int, InvalidRequest]:
-    """Type and error of a TApplicationException, as a foreign client and as ours reads it."""
-    from thrift.protocol.TBinaryProtocol import TBinaryProtocol
-    from thrift.transport.TTransport import TMemoryBuffer
-
-    header = read_header(message, EXCEPTION)
-    foreign = TApplicationException()
-    foreign.read(TBinaryProtocol(TMemoryBuffer(message[header.start :])))
-    error = decode_application_error(message, header.start)
-    assert isinstance(error, InvalidRequest)
-    return foreign.type, error
 
 
 async def test_every_method_answers_with_its_value() -> None:

@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from tests.unit.rpc.samples import sample
+from tests.support.idl_samples import sample
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
 from thrift_idl.rpc.message import encode
 from thrift_idl.rpc.value_count import TooManyValues, bound_values

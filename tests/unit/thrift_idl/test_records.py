@@ -6,7 +6,7 @@ import orjson
 import pytest
 from thrift.protocol.TProtocol import TProtocolException
 
-from tests.unit.rpc.samples import sample, structs
+from tests.support.idl_samples import sample, structs
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Header, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute, Outcome, Page, PutPageRequest, UrlRow

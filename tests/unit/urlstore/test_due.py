@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.urlstore.samples import stored_page
+from tests.support.urlstore_requests import stored_page
 from thrift_idl.gen.page.ttypes import PageRecord, Property
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
 from urlstore.due import BOUNDS, FORGOTTEN_MS, next_visit_ms, page_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.urlstore.samples import headers
+from tests.support.urlstore_requests import headers
 from urlstore.headers import MAX_KEPT, MAX_VALUE, canonical_link, freshened, kept, value
 
 

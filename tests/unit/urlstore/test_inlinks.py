@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import T0, chain, fetched, inlinks_of, link, put, record
-from tests.contract.urlstore.stores import open_backends, service_over
+from tests.support.stores import open_backends, service_over
+from tests.support.urlstore_requests import T0, chain, fetched, inlinks_of, link, put, record
 from thrift_idl.errors import StoreTooNew
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Page

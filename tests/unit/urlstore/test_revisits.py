@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.urlstore.samples import stored_page
+from tests.support.urlstore_requests import stored_page
 from thrift_idl.gen.urlstore.ttypes import Page
 from urlstore.revisits import LEAST_MS, MOST_MS, NEW_MS, revisit_ms
 

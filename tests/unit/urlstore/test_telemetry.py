@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.urlstore.samples import T0, content_of, put
-from tests.contract.urlstore.stores import open_backends
+from tests.support.stores import open_backends
+from tests.support.urlstore_requests import T0, content_of, put
 from thrift_idl.errors import NotFound
 from urlstore.service import UrlStoreService
 from urlstore.telemetry import Call, PagePut

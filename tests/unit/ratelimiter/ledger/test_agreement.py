@@ -7,8 +7,7 @@ import pytest
 from ratelimiter.ledger.accesslog import Access, Reading, accesses, read_access
 from ratelimiter.ledger.agreement import Agreement, Comparison
 from ratelimiter.ledger.reading import Granted
-
-from .records import WALL_MS, granted
+from tests.support.ledger_records import WALL_MS, granted
 
 SECOND_MS = 1795318705000.0
 COMBINED = (

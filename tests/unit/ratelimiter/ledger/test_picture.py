@@ -3,8 +3,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from ratelimiter.ledger.picture import COLUMNS, Curves, svg
-
-from .records import WALL_MS, granted
+from tests.support.ledger_records import WALL_MS, granted
 
 
 def test_the_curve_shows_the_fullest_second_and_the_limit_of_each_column() -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import random
 
 from ratelimiter.ledger.proof import Proof, Verdict, allowed
-
-from .records import WALL_MS, granted
+from tests.support.ledger_records import WALL_MS, granted
 
 
 def judged(*grants: object, skew_ms: float = 0.0) -> Verdict:

@@ -7,9 +7,8 @@ import pytest
 from ratelimiter.ledger.lines import DamagedLine, Entry, line, read_line
 from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
 from ratelimiter.ledger.segments import compress
+from tests.support.ledger_records import WALL_MS, entry, write_file
 from thrift_idl.errors import InvalidRequest, StoreTooNew, StoreUnreadable
-
-from .records import WALL_MS, entry, write_file
 
 
 def read(*paths: Path) -> tuple[list[Granted], Condition]:

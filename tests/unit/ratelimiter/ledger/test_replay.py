@@ -3,8 +3,7 @@ from __future__ import annotations
 from ratelimiter.ledger.replay import replay
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import Limit, Overrides
-
-from .records import granted
+from tests.support.ledger_records import granted
 
 DEFAULT = Limit(100.0)
 

@@ -15,11 +15,10 @@ from ratelimiter.ledger.lines import Entry, Row
 from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.ledger.writing import Ledger
-from tests.unit.ratelimiter.steps import CONTEXT, START_MS, Clock, wish
+from tests.support.ledger_records import WALL_MS
+from tests.support.limiter_requests import CONTEXT, START_MS, Clock, wish
 from thrift_idl.errors import BackendDown, DiskFull, FolderLocked, LockLost
 from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest, ReserveRequest
-
-from .records import WALL_MS
 
 BOOT = bytes(16)
 

@@ -7,11 +7,10 @@ import pytest
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.limits import wall_ms
 from ratelimiter.next_slot import MAX_WAIT_MS
-from tests.unit.ratelimiter.steps import CONTEXT, Clock, answer, block, reserve, standing_of, wish
+from tests.support.limiter_requests import CONTEXT, Clock, answer, block, reserve, standing_of, wish
+from tests.support.limiter_shards import SKEW_MS, Pool, write_membership
 from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest
-
-from .shards import SKEW_MS, Pool, write_membership
 
 SETTLED_MS = SKEW_MS + MAX_WAIT_MS + 100
 DOMAINS = [f"d{number}.com" for number in range(300)]
