@@ -10,7 +10,6 @@ import asyncio
 import queue
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from drivers.gathered import LONGEST_REST_S, rest_s
 from drivers.migrations import Migrations, statements
 from drivers.paths import path_of
 from drivers.sqlite_claim import claim
 from drivers.sqlite_errors import named, translate, translated
+from runtime.batching import LONGEST_REST_MS, rest_ms
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown
 
 T = TypeVar("T")
@@ -56,16 +56,16 @@ class _Batch:
 
     writes: list[_Write]
     loop: asyncio.AbstractEventLoop
-    began: float
+    began_ms: float
 
 
 class Database:
     """One SQLite file. Made by `open_database`; usable from one event loop and any thread."""
 
-    def __init__(self, path: str, durability: Durability, busy_timeout_ms: int, longest_rest_s: float) -> None:
+    def __init__(self, path: str, durability: Durability, busy_timeout_ms: int, longest_rest_ms: float) -> None:
         self._path = path
         self._durability = durability
-        self._longest_rest_s = longest_rest_s
+        self._longest_rest_ms = longest_rest_ms
         self._busy_timeout_ms = busy_timeout_ms
         self._in_memory = path == _MEMORY
         self._writer = self._connect()
@@ -184,7 +184,7 @@ class Database:
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         batch, self._gathered = self._gathered[:_BATCH], self._gathered[_BATCH:]
         if batch:
-            self._batches.put(_Batch(batch, loop, time.monotonic()))
+            self._batches.put(_Batch(batch, loop, monotonic_ms()))
         else:
             self._is_writing = False
 
@@ -193,8 +193,8 @@ class Database:
         for write in batch.writes:
             _wake(write)
         if len(batch.writes) > 1:
-            rest = rest_s(time.monotonic() - batch.began, self._longest_rest_s)
-            batch.loop.call_later(rest, self._hand_over, batch.loop)
+            gather_ms = rest_ms(monotonic_ms() - batch.began_ms, self._longest_rest_ms)
+            batch.loop.call_later(gather_ms / 1000, self._hand_over, batch.loop)
         else:
             batch.loop.call_soon(self._hand_over, batch.loop)
 
@@ -259,22 +259,22 @@ async def open_database(
     *,
     durability: Durability = "normal",
     busy_timeout_ms: int = 10_000,
-    longest_rest_s: float = LONGEST_REST_S,
+    longest_rest_ms: float = LONGEST_REST_MS,
 ) -> Database:
-    """Open or create the database that `url` names, its directory too. Writes gather for `longest_rest_s` at most.
+    """Open or create the database that `url` names, its directory too. Writes gather for `longest_rest_ms` at most.
 
     Raises `BadConfiguration`, `StoreUnreadable` (no SQLite file, or not ours), `DiskFull`, `BackendDown`.
     """
     path = file_of(url)
-    return await asyncio.to_thread(_open, path, durability, busy_timeout_ms, longest_rest_s)
+    return await asyncio.to_thread(_open, path, durability, busy_timeout_ms, longest_rest_ms)
 
 
-def _open(path: str, durability: Durability, busy_timeout_ms: int, longest_rest_s: float) -> Database:
+def _open(path: str, durability: Durability, busy_timeout_ms: int, longest_rest_ms: float) -> Database:
     with translated(path):
         if path != _MEMORY:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             claim(path, busy_timeout_ms)
-        return Database(path, durability, busy_timeout_ms, longest_rest_s)
+        return Database(path, durability, busy_timeout_ms, longest_rest_ms)
 
 
 def _version(connection: sqlite3.Connection, component: str) -> int:

@@ -41,7 +41,7 @@ class Batching(Generic[A, R]):
     def __init__(
         self,
         act: Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]],
-        most: int,
+        most: int = 32,
         *,
         size: Callable[[A], int] = _one,
         longest_rest_ms: float = 0,

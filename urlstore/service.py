@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from drivers.gathered import Gathered, each, in_thread
+from runtime.batching import LONGEST_REST_MS, Batching, each, in_thread
 from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Link
@@ -56,7 +56,7 @@ class UrlStoreService:
         self._content = content
         self._clock_ms = clock_ms
         self._telemetry = telemetry or Silence()
-        self._prepare: Gathered[Callable[[], Put], Put] = Gathered(in_thread(each))
+        self._prepare: Batching[Callable[[], Put], Put] = Batching(in_thread(each), longest_rest_ms=LONGEST_REST_MS)
         self._linking = Linking(metadata)
         self._following = Following(metadata)
         self._union = InlinkUnion(metadata)

@@ -13,7 +13,7 @@ from crawler.job.body import CrawlJob
 from crawler.job.crawl_cache import KnownCrawl
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
 from crawler.job.job_queues import JobQueues
-from drivers.gathered import Gathered
+from runtime.batching import LONGEST_REST_MS, Batching
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -29,7 +29,10 @@ class Follower:
         self._frontier = frontier
         self._store = store
         # Those of all pages are enqueued together: a call costs PinLater the same for one job as for many.
-        self._follow_ups = {queue: Gathered(partial(jobs.enqueue, queue)) for queue in (SIGNALS, INLINKS)}
+        self._follow_ups = {
+            queue: Batching(partial(jobs.enqueue, queue), longest_rest_ms=LONGEST_REST_MS)
+            for queue in (SIGNALS, INLINKS)
+        }
 
     async def follow(self, known: KnownCrawl, job: CrawlJob, page: Page, depth: int) -> None:
         """Jobs for the links of a page at `depth` that the crawl doesn't know, then their frontier entries."""

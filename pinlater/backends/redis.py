@@ -31,8 +31,8 @@ from pinlater.backends import (
     Span,
 )
 from pinlater.backends import redis_values as values
-from pinlater.backends.gathering import Gathering
 from pinlater.backends.redis_values import Value, member
+from pinlater.backends.small_enqueues import SmallEnqueues
 from pinlater.descriptors import Claim, JobDescriptor
 from pinlater.errors import queue_not_found, queue_paused
 from pinlater.scripts import bare_script, script
@@ -60,7 +60,7 @@ class RedisBackend:
         self._priorities = range(1, priorities + 1)
         self._scripts = {name: redis.register_script(script(name)) for name in _NAMES}
         self._servers = redis.register_script(bare_script("servers"))
-        self._gathering = Gathering(self._store, _CHUNK)
+        self._small_enqueues = SmallEnqueues(self._store, _CHUNK)
 
     @classmethod
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, ask: bool = True) -> Self:
@@ -145,7 +145,7 @@ class RedisBackend:
         for piece in _pieces(jobs):
             new = [values.new_job(job, now_ms) for job in piece]
             is_small = 0 < len(new) <= _SMALL and sum(len(job.body) for job in piece) <= _SMALL_BYTES
-            last = await (self._gathering.add(queue, new) if is_small else self._store(queue, new))
+            last = await (self._small_enqueues.add(queue, new) if is_small else self._store(queue, new))
             named = enumerate(piece, last - len(piece) + 1)
             descriptors += [str(JobDescriptor(queue, self.shard, job.priority, local_id)) for local_id, job in named]
         return tuple(descriptors)

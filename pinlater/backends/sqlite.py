@@ -41,7 +41,7 @@ Find = Callable[[Db, int], list[int]]
 """Finds local ids, given the queue's number."""
 
 #: Dequeues wait for each other: 160 rounds, to get past 10,000 jobs of one busy domain, were 3 s longer with 50 ms.
-_LONGEST_REST_S = 0.005
+_LONGEST_REST_MS = 5.0
 _NAMES = (
     "enqueue", "ready", "claim", "succeed", "spend_attempt", "checkpoint", "overdue", "held_by", "scan", "count",
     "lookup", "retry", "delete", "sweep", "first_due",
@@ -65,7 +65,7 @@ class SqliteBackend:
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """
-        database = await open_database(url, durability=durability, longest_rest_s=_LONGEST_REST_S)
+        database = await open_database(url, durability=durability, longest_rest_ms=_LONGEST_REST_MS)
         try:
             await database.migrate(load("pinlater", "pinlater.migrations", "sql"))
         except BaseException:

@@ -23,10 +23,10 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from drivers.redis import answering, connect, prefix_of
-from ratelimiter.backends.coalescing import Coalescing
 from ratelimiter.backends.timeline import MeasuredTimeline, Timeline
 from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
 from ratelimiter.state import Keys, Times
+from runtime.batching import Batching
 from thrift_idl.errors import BackendDown
 
 EXPIRY_MS: Final = 25 * 3_600_000
@@ -80,7 +80,7 @@ class RedisState:
         self._sha = ""
         self._floor_ms = NEVER
         self._ahead: dict[int, Ahead] = {}
-        self._moves: Coalescing[Move, Found] = Coalescing(self._send, _BATCH)
+        self._moves: Batching[Move, Found] = Batching(self._send, _BATCH)
 
     @classmethod
     async def open(cls, url: str, now_ms: Callable[[], float], timeline: Timeline | None = None) -> RedisState:
@@ -102,14 +102,14 @@ class RedisState:
         """The keys' times, as they will be when what is on its way has arrived. Raises `BackendDown`."""
         if all(key in self._ahead for key in keys):
             return self._overlaid(keys, (NEVER,) * len(keys))
-        found = await self._moves.ask(Move(keys))
+        found = await self._moves(Move(keys))
         return self._overlaid(keys, found.times)
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
         """Set all or nothing; else returns what the next one should expect. Raises `BackendDown`."""
         chains = self._announce(keys, wanted)
         try:
-            found = await self._moves.ask(Move(keys, expected, wanted))
+            found = await self._moves(Move(keys, expected, wanted))
         except BaseException:
             self._retract(keys, chains, (NEVER,) * len(keys))  # who builds on it finds out
             raise

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Self
 
 from drivers.disk_errors import disk_errors
-from drivers.gathered import Gathered, in_thread
 from drivers.paths import path_of
 from drivers.sqlite import Durability
 from recommender_hooks.events.page_event import Event
+from runtime.batching import LONGEST_REST_MS, Batching, in_thread
 from thrift_idl.errors import BackendDown
 
 _LOCK_WAIT_S = 10.0
@@ -34,7 +34,7 @@ class JsonlSink:
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
         self._durability = durability
-        self._appends = Gathered(in_thread(self._append_all))
+        self._appends = Batching(in_thread(self._append_all), longest_rest_ms=LONGEST_REST_MS)
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:

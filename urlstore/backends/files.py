@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Self
 
 from drivers.disk_errors import disk_errors
-from drivers.gathered import Gathered, in_thread
 from drivers.paths import path_of
 from drivers.sqlite import Durability
+from runtime.batching import LONGEST_REST_MS, Batching, in_thread
 from urlstore.content_key import checked
 
 _INCOMING = "incoming"
@@ -34,7 +34,7 @@ class FileContent:
     def __init__(self, root: Path, durability: Durability) -> None:
         self._root = root
         self._durability = durability
-        self._puts = Gathered(in_thread(self._put_all))
+        self._puts = Batching(in_thread(self._put_all), longest_rest_ms=LONGEST_REST_MS)
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pinlater.backends.gathering import Gathering
+from pinlater.backends.small_enqueues import SmallEnqueues
 from thrift_idl.errors import DiskFull
 
 
@@ -34,8 +34,8 @@ class Store:
 
 async def test_what_comes_while_one_is_stored_goes_next_together() -> None:
     store = Store()
-    gathering = Gathering(store, 500)
-    callers = [asyncio.create_task(gathering.add("q", [f"{at} {job}" for job in range(at + 1)])) for at in range(5)]
+    enqueues = SmallEnqueues(store, 500)
+    callers = [asyncio.create_task(enqueues.add("q", [f"{at} {job}" for job in range(at + 1)])) for at in range(5)]
     await asyncio.sleep(0)
     store.may.set()
     last = await asyncio.gather(*callers)
@@ -45,8 +45,8 @@ async def test_what_comes_while_one_is_stored_goes_next_together() -> None:
 
 async def test_no_more_than_the_most_go_at_a_time_and_queues_go_apart() -> None:
     store = Store()
-    gathering = Gathering(store, 4)
-    callers = [asyncio.create_task(gathering.add(queue, ["a", "b", "c"])) for queue in "xyxyxy"]
+    enqueues = SmallEnqueues(store, 4)
+    callers = [asyncio.create_task(enqueues.add(queue, ["a", "b", "c"])) for queue in "xyxyxy"]
     store.may.set()
     await asyncio.gather(*callers)
     assert sorted(store.calls) == [(queue, ["a", "b", "c"]) for queue in "xxxyyy"]
@@ -55,19 +55,19 @@ async def test_no_more_than_the_most_go_at_a_time_and_queues_go_apart() -> None:
 async def test_a_store_that_fails_fails_for_those_it_was_asked_for_and_no_others() -> None:
     store = Store()
     store.fails = True
-    gathering = Gathering(store, 500)
-    callers = [asyncio.create_task(gathering.add("q", ["job"])) for _ in range(3)]
+    enqueues = SmallEnqueues(store, 500)
+    callers = [asyncio.create_task(enqueues.add("q", ["job"])) for _ in range(3)]
     await asyncio.sleep(0)
     store.may.set()
     assert all(isinstance(error, DiskFull) for error in await asyncio.gather(*callers, return_exceptions=True))
     store.fails = False
-    assert await gathering.add("q", ["job"]) == 1
+    assert await enqueues.add("q", ["job"]) == 1
 
 
 async def test_a_caller_that_is_cancelled_takes_nobody_with_it() -> None:
     store = Store()
-    gathering = Gathering(store, 500)
-    callers = [asyncio.create_task(gathering.add("q", [f"{at}"])) for at in range(3)]
+    enqueues = SmallEnqueues(store, 500)
+    callers = [asyncio.create_task(enqueues.add("q", [f"{at}"])) for at in range(3)]
     await asyncio.sleep(0)
     callers[1].cancel()
     with pytest.raises(asyncio.CancelledError):
