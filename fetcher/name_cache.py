@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from fetcher.addresses import literal
 from fetcher.name_lookups import Answer, Lookup, lookup_of
 from fetcher.resolver import Endpoint
 from fetcher.settings import NameSettings
+from runtime.clock import monotonic_ms
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import DnsFailure
 
 
@@ -23,13 +24,13 @@ class SystemResolver:
         self,
         lookup: Lookup | None = None,
         settings: NameSettings | None = None,
-        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+        now_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
         self._lookup = lookup
         self._settings = settings or NameSettings()
         self._now_ms = now_ms
-        self._cache: dict[str, tuple[int, Answer]] = {}
-        self._underway: dict[str, asyncio.Task[Answer]] = {}
+        self._cache: dict[str, tuple[float, Answer]] = {}
+        self._look_ups: SingleFlight[str, Answer] = SingleFlight(lands_alone=True)
 
     async def resolve(self, host: str, port: int) -> tuple[Endpoint, ...]:
         """Endpoints of `host` in the order of RFC 6724. Raises `DnsFailure` (details: host)."""
@@ -44,34 +45,33 @@ class SystemResolver:
         """Abandons the look-ups under way."""
         if self._lookup is not None:
             await self._lookup.close()
-        for task in self._underway.values():
-            task.cancel()
+        self._look_ups.cancel()
 
     async def _looked_up(self, host: str) -> Answer:
-        if host not in self._underway:
-            self._lookup = self._lookup or lookup_of()[0]
-            task = asyncio.create_task(self._lookup.look_up(host))
-            self._underway[host] = task
-            task.add_done_callback(lambda done: self._remember(host, done))
         try:
             async with asyncio.timeout(self._settings.timeout_ms / 1000):
-                return await asyncio.shield(self._underway[host])
+                return await self._look_ups.join(host, lambda: self._look_up(host))
         except TimeoutError:
             message = f"{host} did not resolve within {self._settings.timeout_ms} ms"
             raise DnsFailure(message, host=host) from None
+
+    async def _look_up(self, host: str) -> Answer:
+        self._lookup = self._lookup or lookup_of()[0]
+        answer = await self._lookup.look_up(host)
+        self._remember(host, answer)
+        return answer
 
     def _cached(self, host: str) -> Answer | None:
         until_ms, answer = self._cache.get(host, (0, None))
         return answer if self._now_ms() < until_ms else None
 
-    def _remember(self, host: str, done: asyncio.Task[Answer]) -> None:
-        self._underway.pop(host, None)
+    def _remember(self, host: str, answer: Answer) -> None:
         self._cache.pop(host, None)
-        if done.cancelled() or done.exception() or not (kept_ms := kept_for_ms(done.result(), self._settings)):
+        if not (kept_ms := kept_for_ms(answer, self._settings)):
             return
         while len(self._cache) >= self._settings.max_names:
             self._cache.pop(next(iter(self._cache)))  # the oldest entry
-        self._cache[host] = (self._now_ms() + kept_ms, done.result())
+        self._cache[host] = (self._now_ms() + kept_ms, answer)
 
 
 def kept_for_ms(answer: Answer, settings: NameSettings) -> int:

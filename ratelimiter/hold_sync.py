@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from ratelimiter.domain_state import Standing, Standings
 from ratelimiter.holds import Holds, hold_of, restore
 from ratelimiter.ownership import Ownership
+from runtime.single_flight import SingleFlight
 
 
 class Keeping:
@@ -19,7 +19,7 @@ class Keeping:
         self._ownership = ownership
         self._now_ms = now_ms
         self._read_for = -1
-        self._reading: asyncio.Task[None] | None = None
+        self._readings: SingleFlight[None, None] = SingleFlight(lands_alone=True)
 
     def is_due(self, now: float) -> bool:
         """Whether the record must be read before anything is granted.
@@ -31,10 +31,7 @@ class Keeping:
 
     async def read(self) -> None:
         """Read the record; callers share one reading. Raises `BackendDown`."""
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-            self._reading.add_done_callback(self._done)
-        await asyncio.shield(self._reading)
+        await self._readings.join(None, self._read)
 
     async def keep(self, domain: str, standing: Standing) -> None:
         """Record a hold or a block. Raises `BackendDown`; it is in force here all the same."""
@@ -47,8 +44,3 @@ class Keeping:
         for domain, hold in holds.items():
             restore(self._standings.take(domain, now), hold, now)
         self._read_for = version
-
-    def _done(self, reading: asyncio.Task[None]) -> None:
-        self._reading = None
-        if not reading.cancelled():
-            reading.exception()

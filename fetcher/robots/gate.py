@@ -15,12 +15,12 @@ from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, Steps
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.compiled import Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
-from fetcher.robots.flights import Flights
 from fetcher.robots.retrieval import Retrieved, robots_url
 from fetcher.robots.rules import Rules
 from fetcher.robots.turns import Turns
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, InvalidUrl, RetryAfter, RobotsUnavailable, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
@@ -52,7 +52,7 @@ class RobotsGate:
         self._wall_ms = clock.wall_ms
         self._telemetry = telemetry
         self._compiled = CompiledRules(settings.compiled_bytes)
-        self._flights: Flights[Compiled] = Flights()
+        self._flights: SingleFlight[str, Compiled] = SingleFlight()
         self._turns = Turns(clock)
 
     async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:

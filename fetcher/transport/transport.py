@@ -19,7 +19,6 @@ import weburl
 from fetcher.clock import Clock
 from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
-from fetcher.robots.flights import Flights
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
 from fetcher.time_budget import Budget
@@ -28,6 +27,7 @@ from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import Lane, Pool
 from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BadReply, ConnectFailure, NoSlot, Unavailable
 
 _MOST_LEFT = 4  # steps of reading an answer that nobody wants, to keep the connection
@@ -136,7 +136,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._pool = Pool(self.settings)
         self.loop_time = LoopTime()
         self._proxy = proxy
-        self._checks: Flights[None] = Flights()
+        self._checks: SingleFlight[str, None] = SingleFlight()
 
     @property
     def open_connections(self) -> int:

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 from ratelimiter.checks import check_batch
 from ratelimiter.pool.membership import Membership, Shard, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, NotOwner
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import (
@@ -81,7 +82,7 @@ class PooledRateLimiter:
         self._path = path
         self._connect = connect
         self._route: Route
-        self._look: asyncio.Task[None] | None = None
+        self._looks: SingleFlight[None, None] = SingleFlight(lands_alone=True)
 
     @classmethod
     async def open(cls, path: Path, connect: Connect) -> PooledRateLimiter:
@@ -92,8 +93,7 @@ class PooledRateLimiter:
 
     async def close(self) -> None:
         """End all connections."""
-        if self._look is not None:
-            await asyncio.wait([self._look])
+        await self._looks.landed()
         await asyncio.gather(*(connection.close() for connection in self._route.connections.values()))
 
     @property
@@ -182,23 +182,12 @@ class PooledRateLimiter:
 
     def _heard(self, grant: Grant) -> None:
         """A shard knows of a later membership than we: read it, while the next calls go the old way."""
-        if (grant.version or 0) > self._route.membership.version and self._look is None:
-            self._begin_look()
+        if (grant.version or 0) > self._route.membership.version:
+            self._looks.begin(None, self._reroute)
 
     async def _refresh(self) -> None:
         """Read the membership; callers share one look. A bad file leaves the route as it is."""
-        if self._look is None:
-            self._begin_look()
-        if self._look is not None:
-            await asyncio.wait([self._look])
-
-    def _begin_look(self) -> None:
-        self._look = asyncio.create_task(self._reroute())
-        self._look.add_done_callback(self._looked)
-
-    def _looked(self, look: asyncio.Task[None]) -> None:
-        self._look = None
-        look.exception()
+        await asyncio.wait([self._looks.begin(None, self._reroute)])
 
     async def _reroute(self) -> None:
         before = self._route

@@ -12,6 +12,7 @@ from ratelimiter.pool.lease import NOT_OURS, NOTHING, Tenure, next_tenure
 from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.telemetry import SILENT, Telemetry
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, BadConfiguration, LockLost, NotOwner
 
 _LOOKS_A_SKEW = 5
@@ -37,7 +38,7 @@ class ShardOwnership:
         self._tenure = NOTHING
         self._membership: Membership | None = None
         self._complaint = ""
-        self._look: asyncio.Task[None] | None = None
+        self._looks: SingleFlight[None, None] = SingleFlight(lands_alone=True)
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
@@ -83,11 +84,8 @@ class ShardOwnership:
 
     async def renew(self) -> None:
         """Look now; callers share one look. Raises `BackendDown`."""
-        if self._look is None:
-            self._look = asyncio.create_task(self.look())
-            self._look.add_done_callback(self._looked)
         try:
-            await asyncio.shield(self._look)
+            await self._looks.join(None, self.look)
         except BadConfiguration as error:
             raise BackendDown(f"shard {self._name} can't see who owns what: {error.message}") from error
         if not self._tenure.lasts(self._now_ms()):
@@ -132,10 +130,6 @@ class ShardOwnership:
         names = tuple(shard.name for shard in membership.shards)
         ours = names.index(self._name) if self._name in names else -1
         return membership, [owner == ours for owner in owners(names)]
-
-    def _looked(self, look: asyncio.Task[None]) -> None:
-        self._look = None
-        look.exception()
 
     async def _watching(self) -> None:
         while True:

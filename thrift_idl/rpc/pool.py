@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from functools import partial
 
+from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.client_connection import Link
 from thrift_idl.rpc.limits import ClientLimits
@@ -19,7 +21,8 @@ class Pool:
         self._port = port
         self._limits = limits
         self._links: list[Link | None] = [None] * limits.connections
-        self._connecting: dict[int, asyncio.Task[Link]] = {}
+        # One attempt at a time for a slot, shared by all who wait for it; it outlives any of them.
+        self._connecting: SingleFlight[int, Link] = SingleFlight(lands_alone=True)
         self._next = 0
         self.address = f"{host}:{port}"
 
@@ -39,7 +42,7 @@ class Pool:
             if link is not None and link.usable and self._stale(link):
                 link.retire()
             if link is None or not link.usable:
-                link = await self._connected(slot)
+                link = await self._connecting.join(slot, partial(self._connect, slot))
                 if not link.usable:
                     raise BackendDown(f"{self.address} closes connections at once", address=self.address)
             elif link.full:
@@ -49,8 +52,7 @@ class Pool:
 
     def close(self) -> None:
         """Close every connection; calls in flight fail with BackendDown."""
-        for task in self._connecting.values():
-            task.cancel()
+        self._connecting.cancel()
         for link in self._links:
             if link is not None:
                 link.close()
@@ -59,19 +61,6 @@ class Pool:
         if link.in_flight:
             return False
         return (asyncio.get_running_loop().time() - link.used) * 1000 > self._limits.idle_ms
-
-    async def _connected(self, slot: int) -> Link:
-        """One attempt at a time for a slot, shared by all who wait for it; it outlives any of them."""
-        task = self._connecting.get(slot)
-        if task is None:
-            task = self._connecting[slot] = asyncio.create_task(self._connect(slot))
-            task.add_done_callback(lambda done: self._connect_ended(slot, done))
-        return await asyncio.shield(task)
-
-    def _connect_ended(self, slot: int, task: asyncio.Task[Link]) -> None:
-        del self._connecting[slot]
-        if not task.cancelled():
-            task.exception()  # seen, even if all who waited have gone
 
     async def _connect(self, slot: int) -> Link:
         loop = asyncio.get_running_loop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from fetcher.chain import chain_from_json, chain_of, chain_to_json
@@ -11,7 +9,6 @@ from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import check_hop, check_resume, location_target
 from fetcher.robots.copies import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
-from fetcher.robots.flights import Flights
 from fetcher.settings import DAY_MS, FetcherSettings, RobotsSettings
 from fetcher.useragent import check_contact, has_contact, product_token
 from thrift_idl.errors import (
@@ -19,7 +16,6 @@ from thrift_idl.errors import (
     InvalidRequest,
     InvalidUrl,
     NoSlot,
-    Refused,
     RobotsUnavailable,
     TlsFailure,
     TooManyRedirects,
@@ -223,47 +219,3 @@ def test_rubbish_and_newer_versions_in_the_cache_are_a_miss(packed):
     assert unpack_copy(packed) is None
     copy = RobotsCopy("http://a.test", b"\n\nx\n", 1, 2, ("a", "b", "c"))
     assert unpack_copy(pack_copy(copy)) == copy
-
-
-# --- flights ---
-
-
-async def test_a_flight_is_shared_and_its_error_too():
-    flights: Flights[int] = Flights()
-    starts = 0
-
-    async def fail() -> int:
-        nonlocal starts
-        starts += 1
-        await asyncio.sleep(0)
-        raise Refused("no")
-
-    ends = await asyncio.gather(*(flights.join("k", fail) for _ in range(3)), return_exceptions=True)
-    assert starts == 1 and all(isinstance(end, Refused) for end in ends)
-    with pytest.raises(Refused):
-        await flights.join("k", fail)
-    assert starts == 2
-
-
-async def test_a_flight_that_everybody_left_is_cancelled_and_the_next_starts_anew():
-    flights: Flights[int] = Flights()
-    ended = asyncio.Event()
-
-    async def long() -> int:
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            ended.set()
-        return 1
-
-    async def short() -> int:
-        return 2
-
-    waiting = [asyncio.ensure_future(flights.join("k", long)) for _ in range(2)]
-    await asyncio.sleep(0)
-    for one in waiting:
-        one.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    assert await flights.join("k", short) == 2
-    await ended.wait()
-    assert not flights._flights
