@@ -19,6 +19,7 @@ from thrift_idl.errors import NotFound, StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, ScanRequest, UrlRow
+from urlstore.rows import is_damaged
 from weburl import KEY_BYTES
 
 SAMPLE = 2_000
@@ -60,7 +61,10 @@ async def lost_content(settings: Settings) -> tuple[int, list[str]] | None:
     pages, lost = 0, list[str]()
     async with local_store(settings) as store:
         async for row in _rows(store, os.urandom(KEY_BYTES)):
-            if row.page and row.page.content_key:
+            if is_damaged(row):
+                pages += 1
+                lost.append(row.url)
+            elif row.page and row.page.content_key:
                 pages += 1
                 lost += [row.url] if await _is_lost(store, row.url) else []
             if pages == SAMPLE:

@@ -239,9 +239,19 @@ class StoreTooOld(BackendDown):
 
 
 class StoreUnreadable(BackendDown):
-    """The store is damaged or not ours."""
+    """The store is damaged or not ours. Where details name a url, only what it keeps of that URL is."""
 
     code = "store_unreadable"
+
+
+def is_of_a_row(error: Exception) -> bool:
+    """Whether only what a store keeps of one URL is damaged: that URL's outcome; the rest of the store is well."""
+    return isinstance(error, StoreUnreadable) and "url" in error.details
+
+
+def is_of_a_backend(error: Exception) -> bool:
+    """Whether something of ours is down, which is no URL's outcome."""
+    return isinstance(error, BackendDown) and not is_of_a_row(error)
 
 
 class FolderLocked(BackendDown):

@@ -6,12 +6,12 @@ from thrift_idl.gen.urlstore.ttypes import ClaimVerdict, UrlRow
 from urlstore.aliases import Walk, walk
 from urlstore.backends import MetadataBackend
 from urlstore.canonical_claims import claims_of, verdict
-from urlstore.rows import url_row
+from urlstore.rows import told_row
 from weburl import url_key
 
 
 class Following:
-    """Reads the rows that `aliases` and `claims` decide on. Raises what the backend and `url_row` raise."""
+    """Reads the rows that `aliases` and `claims` decide on. Raises what the backend and `told_row` raise."""
 
     def __init__(self, metadata: MetadataBackend) -> None:
         self._metadata = metadata
@@ -40,6 +40,6 @@ class Following:
             key = url_key(claim.url)
             if key not in targets:
                 way = await self.walk(key)
-                targets[key] = url_row(way.row) if way.row else None
+                targets[key] = told_row(way.row) if way.row else None
             judged.append((verdict(claim, row, targets[key]), targets[key]))
         return judged

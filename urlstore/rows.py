@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
-from thrift_idl.gen.urlstore.ttypes import Page, UrlRow
+from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
 from urlstore.backends import StoredRow
 from urlstore.cells import decode_linked, decode_outcome, decode_page
 
@@ -22,6 +22,20 @@ def url_row(stored: StoredRow) -> UrlRow:
         )
     except (StoreTooNew, StoreUnreadable) as error:
         raise type(error)(f"{stored.url}: {error.message}", url=stored.url) from error
+
+
+def told_row(stored: StoredRow) -> UrlRow:
+    """The row; a damaged one has no page, and an outcome that says so. Raises `StoreTooNew`."""
+    try:
+        return url_row(stored)
+    except StoreUnreadable as error:
+        outcome = Outcome(family="internal", code=error.code, message=error.message, at_ms=stored.written_ms)
+        return UrlRow(key=stored.key, url=stored.url, redirects_to=stored.redirects_to or None, outcome=outcome)
+
+
+def is_damaged(row: UrlRow) -> bool:
+    """Whether `told_row` says that the row is damaged."""
+    return row.page is None and row.outcome is not None and row.outcome.code == StoreUnreadable.code
 
 
 def identity_of(page: Page | None) -> bytes:

@@ -25,7 +25,7 @@ from urlstore.link_passes import Linking
 from urlstore.method_telemetry import measured
 from urlstore.prepared_puts import Put, prepare
 from urlstore.revisiting import Revisiting
-from urlstore.rows import current_page, url_row
+from urlstore.rows import current_page, told_row, url_row
 from urlstore.telemetry import PagePut, Silence, Telemetry
 from urlstore.union import InlinkUnion
 from weburl import normalize, request_form, url_key
@@ -212,7 +212,10 @@ class UrlStoreService:
             bounds.check_namespace(request.attribute_namespace)
         key = url_key(request.url)
         found = await self._metadata.read_attributes(key, request.attribute_namespace, bounds.MAX_READ_ATTRIBUTES)
-        attributes = tuple(cells.decode_attribute(cell) for cell in found)
+        try:
+            attributes = tuple(cells.decode_attribute(cell) for cell in found)
+        except StoreUnreadable as error:
+            raise StoreUnreadable(f"{request.url}: {error.message}", url=request.url) from error
         if sum(len(attribute.value) for attribute in attributes) > bounds.MAX_ANSWER_BYTES:
             raise InvalidRequest(f"more than {bounds.MAX_ANSWER_BYTES} bytes of attributes: ask for one namespace")
         return attributes
@@ -236,14 +239,17 @@ class UrlStoreService:
 
     @measured
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
-        """Every row once, in the backend's order; an answer ends at the limit or at `MAX_ANSWER_BYTES`."""
+        """Every row once, in the backend's order; an answer ends at the limit or at `MAX_ANSWER_BYTES`.
+
+        A damaged row is among them, without its page, and its outcome says so.
+        """
         bounds.check_scan(request.continuation, request.limit)
         rows: list[UrlRow] = []
         size, after = 0, request.continuation
         while len(rows) < request.limit:
             chunk = await self._metadata.scan_rows(after, min(_SCAN_CHUNK, request.limit - len(rows)))
             for stored in chunk:
-                row = url_row(stored)
+                row = told_row(stored)
                 size += len(pack(row))
                 if rows and size > bounds.MAX_ANSWER_BYTES:
                     return ttypes.ScanResult(tuple(rows), after)

@@ -20,7 +20,7 @@ from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health, Held, Task
 from recommender_hooks.events.publish_mark import is_published, read_mark
 from recommender_hooks.service import Published, SignalsService, Waiting
-from thrift_idl.errors import BackendDown, InvalidRequest
+from thrift_idl.errors import InvalidRequest, is_of_a_backend
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LinkPagesRequest, LookupRequest, Page
@@ -129,9 +129,9 @@ class FollowUps:
             return
         try:
             await self._published(held, job)
-        except BackendDown:
-            raise
-        except Exception as error:  # nobody foresaw it: it costs this page its event, for now
+        except Exception as error:  # nobody foresaw it, or the row is damaged: it costs this page its event, for now
+            if is_of_a_backend(error):
+                raise
             await self._failed(held, job, error)
 
     async def _published(self, held: Held, job: FollowUp) -> None:
@@ -150,9 +150,9 @@ class FollowUps:
             return
         try:
             await self._linked(read)
-        except BackendDown:
-            raise
         except Exception as error:
+            if is_of_a_backend(error):
+                raise
             if len(read) == 1:
                 await self._failed(*read[0], error)
                 return

@@ -17,7 +17,6 @@ from crawler.visit.oversize_pages import LargePlace
 from fetcher.chain import chain_of
 from thrift_idl.errors import (
     AragogError,
-    BackendDown,
     BadConfiguration,
     Deferred,
     InternalError,
@@ -26,6 +25,8 @@ from thrift_idl.errors import (
     Refused,
     StoreUnreadable,
     Unavailable,
+    is_of_a_backend,
+    is_of_a_row,
 )
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -48,7 +49,7 @@ Extract = Callable[[FetchResult], Awaitable[PageRecord]]
 #: The families that are outcomes of a URL; any other error says nothing about it.
 UrlError = (Refused, Deferred, Unavailable)
 #: Codes of the outcomes that an error of ours makes.
-FAULTS = (InternalError.code, BadConfiguration.code)
+FAULTS = (InternalError.code, BadConfiguration.code, StoreUnreadable.code)
 _MAX_TEXT = 1_000  # characters of each text of an outcome: a server may have written it
 
 _log = logging.getLogger(__name__)
@@ -111,9 +112,11 @@ class Visitor:
         began_ms = self.wall_ms()
         try:
             return await self._visit(url, context, resume, accept, began_ms)
-        except (BackendDown, BadConfiguration):
+        except BadConfiguration:
             raise
         except Exception as error:  # nobody foresaw it: it costs this URL its visit, and nobody else anything
+            if is_of_a_backend(error):
+                raise
             return await self.failed(url, error, context)
 
     async def failed(self, url: str, error: Exception, context: Context) -> Visit:
@@ -128,9 +131,9 @@ class Visitor:
         request = PutOutcomeRequest(context=context, url=url, outcome=visit.outcome, began_ms=began_ms)
         try:
             await self.persistently(lambda: self.store.put_outcome(request))
-        except BackendDown:
-            raise
         except Exception as unstored:  # the error may be the store's: the crawl keeps the outcome
+            if is_of_a_backend(unstored):
+                raise
             _log.warning("the outcome of %s isn't stored: %s", url, unstored)
         return visit
 
@@ -180,7 +183,7 @@ class Visitor:
         except Refused:  # an invalid URL: the fetch says so
             return None
         except StoreUnreadable as error:
-            if "url" not in error.details:  # the store is damaged, not a row in it, which a put mends
+            if not is_of_a_row(error):  # a put mends a row
                 raise
             return None
         return found.row.page if found.row and not found.aliases else None
@@ -274,7 +277,7 @@ def outcome_of(error: AragogError, at_ms: int) -> Outcome:
 
 def fault_outcome(error: Exception, request_id: str, at_ms: int) -> Outcome:
     """The outcome to store for a URL whose visit an error of ours ended; the request id finds it in the log."""
-    code = error.code if isinstance(error, BadConfiguration) else InternalError.code
+    code = error.code if isinstance(error, BadConfiguration | StoreUnreadable) else InternalError.code
     told = str(error) if isinstance(error, AragogError) else f"{type(error).__name__}: {error}"
     return Outcome(
         family=InternalError.family, code=code, message=_shown(told), at_ms=at_ms, details={"request_id": request_id}

@@ -93,7 +93,7 @@ def _waits(status: CrawlStatus) -> bool:
 
 async def faults(crawls: Crawls, status: CrawlStatus) -> tuple[Failure, ...]:
     """The URLs of a crawl that failed by an error of ours, and weren't retried since."""
-    if not status.counters.failed or not any(status.outcomes.get(code) for code in FAULTS):
+    if not status.counters.failed:
         return ()
     return tuple(failure for failure in await failures(crawls, status.crawl.id) if failure.code in FAULTS)
 

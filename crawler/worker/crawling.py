@@ -2,7 +2,8 @@
 
 Every step is idempotent, and in this order, so that a crash anywhere repeats a step and loses nothing: content and row
 (the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack. An error that
-nobody foresaw, in any step, ends as the failure of this URL; only a backend that is down is waited for.
+nobody foresaw, in any step, ends as the failure of this URL. A damaged row is mended by a visit. Only a backend that is
+down is waited for.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from crawler.worker.domains_at_limit import AtLimit
 from crawler.worker.worker_progress import Tally
 from pinlater.worker import Health, Held, Task
 from runtime.shared_exclusive_lock import Solitude
-from thrift_idl.errors import BackendDown, InvalidUrl, TooManyRedirects
+from thrift_idl.errors import InvalidUrl, StoreUnreadable, TooManyRedirects, is_of_a_backend, is_of_a_row
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, LookupResult, Page
@@ -88,9 +89,9 @@ class Crawling:
         """
         try:
             return await self._prepared(held)
-        except BackendDown:
-            raise
         except Exception as error:
+            if is_of_a_backend(error):
+                raise
             if len(held) > 1:
                 return [task for each in held for task in await self.prepare((each,))]
             job = CrawlJob.decode(held[0].body)  # what is no job was acked before anything could fail
@@ -148,9 +149,9 @@ class Crawling:
         """A job of no crawl: visited, its links stored and not followed."""
         try:
             await self._visit_unfollowed(held, job)
-        except BackendDown:
-            raise
         except Exception as error:
+            if is_of_a_backend(error):
+                raise
             await self._failed(held, job, error)
 
     async def _visit_unfollowed(self, held: Held, job: CrawlJob) -> None:
@@ -166,9 +167,9 @@ class Crawling:
     async def _work(self, mine: _Mine) -> None:
         try:
             await self._work_off(mine)
-        except BackendDown:
-            raise
         except Exception as error:
+            if is_of_a_backend(error):
+                raise
             await self._failed(mine.held, mine.job, error)
 
     async def _failed(self, held: Held, job: CrawlJob, error: Exception) -> None:
@@ -223,7 +224,9 @@ class Crawling:
 
     async def _made_before(self, mine: _Mine, known: KnownCrawl) -> Visit | None:
         """The visit that a dead worker made of this job, if it had stored the page: that isn't fetched twice."""
-        found = await self._lookup(mine.job.url)
+        found = await self._readable(mine.job.url)
+        if found is None:
+            return None
         row, page = found.row, found.row.page if found.row else None
         if found.aliases or row is None or page is None or row.outcome is None or row.outcome.family != "fetched":
             return None
@@ -247,7 +250,10 @@ class Crawling:
 
     async def _relink(self, mine: _Mine, known: KnownCrawl) -> None:
         """Follow what the store has of a URL that was found nearer to a seed: its page's links, or its redirect."""
-        found = await self._lookup(mine.job.url)
+        found = await self._readable(mine.job.url)
+        if found is None:
+            await self._visit_claimed(mine, known)
+            return
         if not found.aliases:
             page = found.row.page if found.row else None
             await self._finish(mine, known, Ending(EntryState.PAGE, "relinked"), page)
@@ -300,6 +306,12 @@ class Crawling:
         if finish.ended:
             self._known.forget(mine.job.crawl)
 
-    async def _lookup(self, url: str) -> LookupResult:
+    async def _readable(self, url: str) -> LookupResult | None:
+        """What the store has of a URL; None = its row is damaged, which a visit mends."""
         request = LookupRequest(Context(self._source), url)
-        return await self._health.persistently(lambda: self._visitor.store.lookup(request))
+        try:
+            return await self._health.persistently(lambda: self._visitor.store.lookup(request))
+        except StoreUnreadable as error:
+            if not is_of_a_row(error):
+                raise
+            return None

@@ -12,6 +12,7 @@ import msgspec
 import orjson
 
 from recommender_hooks.events.page_event import SCHEMA_VERSION, id_of
+from recommender_hooks.stored_attributes import stored_attributes
 from thrift_idl.errors import StoreTooNew
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -53,8 +54,8 @@ async def read_mark(store: UrlStore, url: str, context: Context) -> Mark | None:
 
 
 async def read_stored(store: UrlStore, url: str, context: Context) -> tuple[Mark | None, int]:
-    """The mark, and when it was written; 0 = never. Raises `StoreTooNew`."""
-    for attribute in await store.get_attributes(GetAttributesRequest(context, url, NAMESPACE)):
+    """The mark, and when it was written; 0 = never, or it is damaged. Raises `StoreTooNew`."""
+    for attribute in await stored_attributes(store, GetAttributesRequest(context, url, NAMESPACE)):
         if attribute.name == NAME:
             return _decode(attribute), attribute.write_ms
     return None, 0

@@ -11,6 +11,7 @@ from recommender_hooks.images import image_state
 from recommender_hooks.images.image_signals import ImageError, read_answer
 from recommender_hooks.images.image_state import ImagePolicy, ImageState, Use, Visit, Wait
 from recommender_hooks.images.named_images import NamedImage
+from recommender_hooks.stored_attributes import stored_attributes
 from recommender_hooks.telemetry import Telemetry
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, Refused, Unavailable, restore
 from thrift_idl.gen.context.ttypes import Context
@@ -120,7 +121,7 @@ class ImageVisitor:
 
     async def _read(self, image: NamedImage, context: Context) -> tuple[ImageState | None, int]:
         request = GetAttributesRequest(context, image.url, image_state.NAMESPACE)
-        for attribute in await self._store.get_attributes(request):
+        for attribute in await stored_attributes(self._store, request):
             if attribute.name == image_state.NAME:
                 return image_state.decode(attribute), attribute.write_ms
         return None, 0
