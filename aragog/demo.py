@@ -12,15 +12,15 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
-from aragog.assembly.working import Worker, working
+from aragog.assembly.working import CrawlWorker, working
 from aragog.cli import cards, crawl_display
 from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import say
 from aragog.export import rows
 from aragog.settings import CrawlSettings, EventSettings, FetcherSettings, Settings
-from crawler.seeds.crawl_start import Wanted, read_seeds, start
-from crawler.worker.crawl_watch import Progress, watch
+from crawler.seeds.crawl_start import CrawlRequest, read_seeds, start
+from crawler.worker.crawl_watch import CrawlProgress, watch
 from recommender_hooks.images.image_state import ImageState, decode
 from testweb import SampleWeb
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -46,13 +46,13 @@ async def demo() -> None:
         seeds, _ = read_seeds(web.seeds())
         say(f"Crawling the sample web from {len(seeds)} seeds, 10 requests a second and domain, into {DATA}/\n")
         async with working(settings, lock_wait_ms=0, waiting=lambda _: None) as worker:
-            progress = await _crawl(worker, Wanted(seeds, "any", label="demo"))
+            progress = await _crawl(worker, CrawlRequest(seeds, "any", label="demo"))
             crawl_display.print_summary(progress)
             await _show(worker.assembly.store)
     _print_next(settings)
 
 
-async def _crawl(worker: Worker, wanted: Wanted) -> Progress:
+async def _crawl(worker: CrawlWorker, wanted: CrawlRequest) -> CrawlProgress:
     crawl_id = await start(wanted, worker.frontier, worker.jobs, time.time_ns() // 1_000_000)
     stop = asyncio.Event()
     work = asyncio.create_task(worker.run(stop))

@@ -55,7 +55,7 @@ class Forms:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class UrlReport:
     """All that is to be said of one URL."""
 
     url: str
@@ -77,15 +77,15 @@ class Explainer:
     patience_ms: int = 5_000
     """How long to come back for a robots.txt that gets no slot."""
 
-    async def explain(self, raw: str, context: Context) -> Report:
+    async def explain(self, raw: str, context: Context) -> UrlReport:
         """The report on one URL. Raises what is no URL's outcome: a service or backend that is down."""
         url = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         forms = forms_of(url)
         fetch = await self._fetch(url, context)
         if not forms.normalized:
-            return Report(url, forms, fetch)
+            return UrlReport(url, forms, fetch)
         stored = await self.store.lookup(LookupRequest(context, url))
-        return Report(url, forms, fetch, stored, await self._lead(onward(stored), context))
+        return UrlReport(url, forms, fetch, stored, await self._lead(onward(stored), context))
 
     async def _lead(self, urls: Iterable[str], context: Context) -> tuple[Explanation, ...]:
         found: list[Explanation] = []
@@ -150,7 +150,7 @@ def canonical_why(found: LookupResult) -> str:
     return f"{came}; no claim holds" if found.claims else f"{came}; it claims nothing else"
 
 
-def sentence(report: Report) -> str:
+def sentence(report: UrlReport) -> str:
     """The report in one sentence."""
     fetch = report.fetch
     if fetch.would_fetch is None:
@@ -164,7 +164,7 @@ def sentence(report: Report) -> str:
     return f"would be fetched; it redirects to {end.url}, which {why}"
 
 
-def to_json(report: Report) -> dict[str, Any]:
+def to_json(report: UrlReport) -> dict[str, Any]:
     """What `aragog explain --json` prints: the keys that the head of this module lists."""
     fetch, stored = report.fetch, report.stored
     return {

@@ -16,7 +16,7 @@ from fetcher.telemetry import RequestEnded
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import PinLaterQueueStatsRequest, RequestContext
 from thrift_idl.gen.ratelimiter.ttypes import Grant
-from urlstore.telemetry import Call, PagePut
+from urlstore.telemetry import MethodCall, PagePut
 
 REGISTRY: Final = CollectorRegistry()
 Refresh = Callable[[], Awaitable[None]]
@@ -241,7 +241,7 @@ class LimiterMetrics(LimiterLog):
 class StoreMetrics:
     """The store's counters."""
 
-    def called(self, call: Call) -> None:
+    def called(self, call: MethodCall) -> None:
         """Observe."""
         _CALLS.labels(call.method).observe(call.took_ms)
         if call.error:

@@ -33,7 +33,7 @@ from typing import IO, Any, cast
 from ratelimiter.ledger.accesslog import MAX_LINE_BYTES, Reading, accesses
 from ratelimiter.ledger.agreement import Agreement, Comparison
 from ratelimiter.ledger.picture import Curves, svg
-from ratelimiter.ledger.proof import Proof, Verdict
+from ratelimiter.ledger.proof import Proof, ProofVerdict
 from ratelimiter.ledger.reading import Condition, LedgerFile, Progress, grants, ledger_files
 from thrift_idl.errors import InvalidRequest
 
@@ -56,7 +56,7 @@ class AccessLogs:
 class Proven:
     """All that was found."""
 
-    verdict: Verdict
+    verdict: ProofVerdict
     condition: Condition
     agreement: Agreement | None = None
     reading: Reading | None = None
@@ -117,7 +117,7 @@ def _no_requests(logs: AccessLogs, reading: Reading) -> str:
     return f'no request in the access log has a user agent with "{logs.agent}": name yours with --agent'
 
 
-def draw(ledgers: Iterable[Path], verdict: Verdict, picture: Path, watched: Watched) -> None:
+def draw(ledgers: Iterable[Path], verdict: ProofVerdict, picture: Path, watched: Watched) -> None:
     """Draw the busiest domains: a second reading, for only the first one tells which these are."""
     condition = Condition()
     files: list[LedgerFile] = ledger_files(ledgers, condition)

@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class Report:
+class ChangeReport:
     """What a rerun of the extractor found, and what it wrote."""
 
     looked_at: int = 0

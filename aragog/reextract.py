@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from aragog.record_changes import Change, Report, changes
+from aragog.record_changes import Change, ChangeReport, changes
 from extraction import EXTRACTOR_VERSION
 from fetcher.mediatype import content_type
 from thrift_idl.errors import NotFound, StoreUnreadable
@@ -38,7 +38,7 @@ _TOO_MUCH = frozenset(("timed_out", "out_of_memory", "extractor_died", "extracto
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ReextractionScope:
     """Which pages are read: of a registrable domain ("" = all), fetched at or after a time; and whether to write."""
 
     domain: str = ""
@@ -54,13 +54,13 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Progress:
+class ReextractionProgress:
     """How far a run has come."""
 
     after: bytes = b""
     """The place in the store's order; empty before the start and at the end."""
     rows: int = 0
-    report: Report = field(default_factory=Report)
+    report: ChangeReport = field(default_factory=ChangeReport)
     is_resumed: bool = False
     """The batch that comes may have been written without its jobs: the run before ended in it."""
 
@@ -68,20 +68,20 @@ class Progress:
 class Cursor:
     """The progress of a run over one scope, in a file: it is there while such a run isn't finished."""
 
-    def __init__(self, folder: Path, scope: Scope) -> None:
+    def __init__(self, folder: Path, scope: ReextractionScope) -> None:
         named = orjson.dumps((EXTRACTOR_VERSION, asdict(scope)), option=orjson.OPT_SORT_KEYS)
         self._path = folder / f"reextract-{sha256(named).hexdigest()[:16]}.json"
 
-    def load(self) -> Progress:
+    def load(self) -> ReextractionProgress:
         """Where the last run stopped; a new start where there was none, or its file can't be read."""
         try:
             noted: dict[str, Any] = orjson.loads(self._path.read_bytes())
             after = bytes.fromhex(noted["after"])
-            return Progress(after, noted["rows"], Report(**noted["report"]), is_resumed=True)
+            return ReextractionProgress(after, noted["rows"], ChangeReport(**noted["report"]), is_resumed=True)
         except (OSError, ValueError, KeyError, TypeError):
-            return Progress()
+            return ReextractionProgress()
 
-    def save(self, progress: Progress) -> None:
+    def save(self, progress: ReextractionProgress) -> None:
         """Note how far it is, whole or not at all."""
         noted = {"after": progress.after.hex(), "rows": progress.rows, "report": asdict(progress.report)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,13 @@ class Reextraction:
     """One run. `follow_up` is told of pages whose record hash changed; `tell` of progress, behind every batch."""
 
     def __init__(
-        self, store: UrlStore, extract: Extract, follow_up: FollowUp, scope: Scope, cursor: Cursor, context: Context
+        self,
+        store: UrlStore,
+        extract: Extract,
+        follow_up: FollowUp,
+        scope: ReextractionScope,
+        cursor: Cursor,
+        context: Context,
     ) -> None:
         self._store = store
         self._extract = extract
@@ -108,7 +114,7 @@ class Reextraction:
         self._context = context
         self._places = asyncio.Semaphore(_AT_ONCE)
 
-    async def run(self, tell: Callable[[Progress], None] = lambda _: None) -> Report:
+    async def run(self, tell: Callable[[ReextractionProgress], None] = lambda _: None) -> ChangeReport:
         """Go on where the last run of this scope stopped, to the end of the store."""
         progress = self._cursor.load()
         await asyncio.to_thread(self._cursor.save, progress)
@@ -125,7 +131,7 @@ class Reextraction:
                 return progress.report
             await asyncio.to_thread(self._cursor.save, progress)
 
-    async def _reread(self, page: Page, progress: Progress) -> Page | None:
+    async def _reread(self, page: Page, progress: ReextractionProgress) -> Page | None:
         """Read a page anew; the page if there is something to publish."""
         report = progress.report
         async with self._places:
@@ -139,7 +145,7 @@ class Reextraction:
             return page if is_in_doubt and not self._scope.dry_run else None
         return await self._put(page, record, differing, report)
 
-    async def _put(self, page: Page, record: PageRecord, differing: list[Change], report: Report) -> Page | None:
+    async def _put(self, page: Page, record: PageRecord, differing: list[Change], report: ChangeReport) -> Page | None:
         """Write what differs, unless it is a dry run; the page if there is something to publish."""
         if self._scope.dry_run:
             report.add(page.url, differing)
@@ -153,7 +159,7 @@ class Reextraction:
         report.to_publish += told.record_changed
         return told.page if told.record_changed else None
 
-    async def _record(self, page: Page, report: Report) -> PageRecord | None:
+    async def _record(self, page: Page, report: ChangeReport) -> PageRecord | None:
         """What the extractor says of the stored content; None = nothing better than what is stored."""
         try:
             content = await self._store.get_content(ContentRequest(self._context, page.url))

@@ -30,7 +30,7 @@ _FAILURES = 1_000
 
 
 @dataclass(slots=True)
-class Report:
+class RekeyReport:
     """What a run did; of one that was resumed, since then."""
 
     from_version: int
@@ -46,12 +46,12 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RekeyProgress:
     """How far a run is."""
 
     after: bytes
     """The place in the store's order; empty at the end."""
-    report: Report
+    report: RekeyReport
 
 
 class Rekey:
@@ -66,7 +66,7 @@ class Rekey:
         frontier: Frontier,
         jobs: JobQueues,
         clock_ms: Callable[[], int],
-        tell: Callable[[Progress], None] = lambda _: None,
+        tell: Callable[[RekeyProgress], None] = lambda _: None,
     ) -> None:
         self._metadata = metadata
         self._frontier = frontier
@@ -75,12 +75,12 @@ class Rekey:
         self._tell = tell
         self._crawls: Sequence[str] = ()
 
-    async def run(self) -> Report:
+    async def run(self) -> RekeyReport:
         """Convert what has to be. Raises `StoreTooNew`, and what the backends raise."""
         store, frontier = await self._metadata.key_state(), await self._frontier.key_version()
         for version in (store.version, frontier):
             check_not_newer(version, "the store or its frontier")
-        report = Report(min(store.version, frontier))
+        report = RekeyReport(min(store.version, frontier))
         if frontier < KEY_VERSION:
             await self._begin_frontier(frontier, report)
         if report.from_version < KEY_VERSION:
@@ -91,10 +91,10 @@ class Rekey:
             await self._metadata.write_key_state(KeyState(KEY_VERSION))
         return report
 
-    async def look(self) -> Report:
+    async def look(self) -> RekeyReport:
         """What `run` would do to rows, counted; nothing is written."""
         store = await self._metadata.key_state()
-        report = Report(store.version)
+        report = RekeyReport(store.version)
         rekeying = self._rekeying(store.version)
         after = b""
         while rows := await self._metadata.scan_rows(after, BATCH):
@@ -103,7 +103,7 @@ class Rekey:
             report.moved += sum(each.is_misplaced for each in plans)
             report.relinked += sum(bool(each.named and each.row.linked) and not each.is_misplaced for each in plans)
             after = rows[-1].key
-            self._tell(Progress(after, report))
+            self._tell(RekeyProgress(after, report))
         return report
 
     def _rekeying(self, version: int) -> Rekeying:
@@ -111,7 +111,7 @@ class Rekey:
 
     # --- the store ---
 
-    async def _convert_rows(self, store: KeyState, frontier: int, report: Report) -> None:
+    async def _convert_rows(self, store: KeyState, frontier: int, report: RekeyReport) -> None:
         is_old = store.version < KEY_VERSION
         rekeying = self._rekeying(store.version if is_old else frontier)
         # What an earlier run noted holds for the frontier as well: both are converted batch by batch.
@@ -130,12 +130,12 @@ class Rekey:
             else:
                 urls = renamed([each.row.url for each in plans], frontier)
                 await self._entries((*urls, *await rekeying.without_rows(plans)), report)
-            self._tell(Progress(after, report))
-        self._tell(Progress(b"", report))
+            self._tell(RekeyProgress(after, report))
+        self._tell(RekeyProgress(b"", report))
 
     # --- the frontier ---
 
-    async def _begin_frontier(self, version: int, report: Report) -> None:
+    async def _begin_frontier(self, version: int, report: RekeyReport) -> None:
         """What knows its URL by itself: open entries by their jobs, failed ones by the list."""
         statuses = await self._frontier.crawls.all()
         self._crawls = [status.crawl.id for status in statuses]
@@ -146,7 +146,7 @@ class Rekey:
         for crawl_id in self._crawls:
             await self._failed_entries(crawl_id, version, report)
 
-    async def _open_entry(self, descriptor: str, body: bytes, version: int, report: Report) -> None:
+    async def _open_entry(self, descriptor: str, body: bytes, version: int, report: RekeyReport) -> None:
         try:
             job = CrawlJob.decode(body)
         except (BadJob, JobTooNew):  # whoever dequeues it deals with it
@@ -155,7 +155,7 @@ class Rekey:
         if moves and job.crawl in self._crawls:
             report.frontier_entries += await self._frontier.rekey(job.crawl, moves)
 
-    async def _failed_entries(self, crawl_id: str, version: int, report: Report) -> None:
+    async def _failed_entries(self, crawl_id: str, version: int, report: RekeyReport) -> None:
         after = b""
         while failures := await self._frontier.crawls.failures(crawl_id, after, _FAILURES):
             moves = [
@@ -168,7 +168,7 @@ class Rekey:
                 report.frontier_entries += await self._frontier.rekey(crawl_id, moves)
             after = failures[-1].key
 
-    async def _entries(self, urls: Iterable[Renamed], report: Report) -> None:
+    async def _entries(self, urls: Iterable[Renamed], report: RekeyReport) -> None:
         """Entries that are done, in all crawls."""
         moves = [Rekeyed(url.old, url.new) for url in urls]
         for crawl_id in self._crawls if moves else ():

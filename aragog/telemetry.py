@@ -13,14 +13,14 @@ from aragog.log_lines import LogLine
 from aragog.settings import Settings
 from fetcher.robots.bounds import told
 from fetcher.telemetry import FetcherTelemetry
-from fetcher.telemetry import SilentTelemetry as SilentFetcher
-from pinlater.telemetry import Silent as SilentPinLater
-from pinlater.telemetry import Telemetry as PinLater
-from ratelimiter.telemetry import Silent as SilentLimiter
-from ratelimiter.telemetry import Telemetry as Limiter
+from fetcher.telemetry import SilentFetcherTelemetry as SilentFetcher
+from pinlater.telemetry import PinLaterTelemetry as PinLater
+from pinlater.telemetry import SilentPinLaterTelemetry as SilentPinLater
+from ratelimiter.telemetry import LimiterTelemetry as Limiter
+from ratelimiter.telemetry import SilentLimiterTelemetry as SilentLimiter
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.pinlater.protocol import PinLater as PinLaterClient
-from urlstore.telemetry import Telemetry as Store
+from urlstore.telemetry import StoreTelemetry as Store
 
 _log = logging.getLogger("aragog")
 

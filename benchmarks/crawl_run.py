@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aragog.assembly.working import Worker, working
+from aragog.assembly.working import CrawlWorker, working
 from aragog.settings import load
 from benchmarks.stages import Stages, thread_seconds
-from crawler.seeds.crawl_start import Wanted, start
+from crawler.seeds.crawl_start import CrawlRequest, start
 from thrift_idl.rpc import run
 
 KIB = 1024
@@ -87,7 +87,7 @@ async def crawl(seeds: Sequence[str], with_signals: bool, curve: bool, stages: S
         pumps = whole.pumps if with_signals else (whole.pumps[0], whole.pumps[2])
         worker = replace(whole, pumps=pumps)
         began, result.start_s = time.perf_counter(), time.process_time()
-        wanted = Wanted(tuple(seeds), "any")
+        wanted = CrawlRequest(tuple(seeds), "any")
         crawl_id = await start(wanted, worker.frontier, worker.jobs, time.time_ns() // 1_000_000)
         stop = asyncio.Event()
         work = asyncio.create_task(worker.run(stop))
@@ -103,7 +103,7 @@ async def crawl(seeds: Sequence[str], with_signals: bool, curve: bool, stages: S
     return result
 
 
-async def is_over(worker: Worker, crawl_id: str, with_signals: bool) -> bool:
+async def is_over(worker: CrawlWorker, crawl_id: str, with_signals: bool) -> bool:
     status = await worker.frontier.crawls.status(crawl_id)
     queues = ("inlinks", "signals") if with_signals else ("inlinks",)
     return status.state.ended and not sum([await worker.jobs.count(queue) for queue in queues])

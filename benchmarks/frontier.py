@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from crawler.frontier import Ending, EntryState, Frontier, Offer
+from crawler.frontier import EntryState, Frontier, Offer, VisitEnding
 from crawler.frontier.crawls import Crawl
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
@@ -26,7 +26,7 @@ from drivers.sqlite import file_of
 
 LINKS = 100
 PARALLEL = 8
-FETCHED = Ending(EntryState.PAGE, "fetched")
+FETCHED = VisitEnding(EntryState.PAGE, "fetched")
 
 
 class Load:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from redis.asyncio import Redis
 
 from deploy.engines import State, shared
-from ratelimiter import Limits, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from tests.support.engines import redis_database
 from thrift_idl.gen.context.ttypes import Context
@@ -43,7 +43,7 @@ async def over_redis() -> None:
 
 async def _ours(url: str) -> None:
     state = await RedisState.open(url, monotonic_ms)
-    service = RateLimiterService(state, await Limits.open())
+    service = RateLimiterService(state, await LimitsInForce.open())
     wishes = tuple(Reservation(f"d{number}.com", f"www.d{number}.com") for number in range(DOMAINS))
 
     async def decide(start: int) -> None:

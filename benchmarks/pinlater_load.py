@@ -10,7 +10,7 @@ from statistics import quantiles
 
 from redis import Redis
 
-from pinlater.worker import Held, Worker
+from pinlater.worker import ClaimedJob, Worker
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
     PinLaterDequeueRequest,
@@ -121,7 +121,7 @@ class Taker:
 async def work(service: PinLater, queue: str, count: int, measure: Measure) -> None:
     """A `pinlater.worker.Worker` whose handler does nothing, until that many jobs have succeeded."""
 
-    async def nothing(_: Held) -> None:
+    async def nothing(_: ClaimedJob) -> None:
         measure.jobs += 1
         if measure.jobs == count:
             worker.stop()

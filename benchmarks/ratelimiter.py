@@ -19,7 +19,7 @@ import uvloop
 from benchmarks.limiter_pool import pooled
 from benchmarks.limiter_redis import over_redis
 from benchmarks.peer_environment import environment
-from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend, monotonic_ms
+from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend, monotonic_ms
 from ratelimiter.state import state_key
 from ratelimiter.table import PackedTable
 from thrift_idl.gen.context.ttypes import Context
@@ -54,7 +54,7 @@ async def batched(service: RateLimiter, requests: list[ReserveBatchRequest]) -> 
 
 
 async def in_process(name: str, state: StateBackend, wishes: list[Reservation]) -> None:
-    service = RateLimiterService(state, await Limits.open())
+    service = RateLimiterService(state, await LimitsInForce.open())
     each = [ReserveRequest(CONTEXT, wish) for wish in wishes]
     await timed(f"{name}: new domains", len(each), lambda: one_by_one(service, each))
     await timed(f"{name}: known domains", len(each), lambda: one_by_one(service, each))

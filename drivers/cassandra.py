@@ -33,7 +33,7 @@ _CONSISTENCIES = ("ONE", "LOCAL_ONE", "TWO", "QUORUM", "LOCAL_QUORUM", "ALL")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class CassandraAddress:
     """What a `cassandra://` URL says."""
 
     contact_points: tuple[tuple[str, int], ...]
@@ -48,13 +48,13 @@ class Address:
         return f"cassandra://{hosts}/{self.keyspace}"
 
 
-def parse_address(url: str) -> Address:
+def parse_address(url: str) -> CassandraAddress:
     """The parts of the URL. Raises `BadConfiguration`, without the password in its message."""
     parts = parts_of(url, "Cassandra")
     login, _, hosts = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    address = Address(
+    address = CassandraAddress(
         contact_points=tuple(_contact_point(host) for host in hosts.split(",")),
         keyspace=parts.path.removeprefix("/"),
         user=unquote(user),
@@ -93,7 +93,7 @@ class Client:
     Every method raises `BackendDown` where Cassandra doesn't answer in time, and works again once it does.
     """
 
-    def __init__(self, address: Address, cluster: Cluster, session: Session) -> None:
+    def __init__(self, address: CassandraAddress, cluster: Cluster, session: Session) -> None:
         self.address = address
         self._cluster = cluster
         self._session = session
@@ -164,7 +164,7 @@ async def open_client(url: str, *, request_timeout_ms: int = 5_000) -> Client:
     return Client(address, cluster, session)
 
 
-def _connect(address: Address, request_timeout_ms: int) -> tuple[Cluster, Session]:
+def _connect(address: CassandraAddress, request_timeout_ms: int) -> tuple[Cluster, Session]:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(RoundRobinPolicy()),
         consistency_level=ConsistencyLevel.name_to_value[address.consistency],
@@ -197,7 +197,7 @@ def _connect(address: Address, request_timeout_ms: int) -> tuple[Cluster, Sessio
 
 
 @contextmanager
-def _translated(address: Address) -> Iterator[None]:
+def _translated(address: CassandraAddress) -> Iterator[None]:
     try:
         yield
     except OperationTimedOut as error:

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class KafkaAddress:
     """What a `kafka://` URL says."""
 
     servers: str
@@ -49,7 +49,7 @@ class Message:
     value: bytes
 
 
-def parse_address(url: str) -> Address:
+def parse_address(url: str) -> KafkaAddress:
     """The parts of the URL. Raises `BadConfiguration`."""
     parts = parts_of(url, "Kafka")
     topic = parts.path.strip("/")
@@ -57,13 +57,13 @@ def parse_address(url: str) -> Address:
     is_valid = all(host and port.isdecimal() for host, _, port in servers) and topic and "/" not in topic
     if parts.scheme != "kafka" or not is_valid or parts.query or "@" in parts.netloc:
         raise BadConfiguration("no Kafka URL: write kafka://host:port/topic, without a login")
-    return Address(parts.netloc, topic)
+    return KafkaAddress(parts.netloc, topic)
 
 
 class TopicProducer:
     """Sends to one topic, which must exist. Used from one event loop; connects by itself, again and again."""
 
-    def __init__(self, address: Address, *, send_timeout_ms: int = ANSWER_MS) -> None:
+    def __init__(self, address: KafkaAddress, *, send_timeout_ms: int = ANSWER_MS) -> None:
         self.address = address
         self._send_timeout_ms = send_timeout_ms
         self._closed = False
@@ -189,7 +189,7 @@ def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
         reader.close()
 
 
-def _messages(reader: Consumer, address: Address, answer_ms: int) -> Iterator[Message]:
+def _messages(reader: Consumer, address: KafkaAddress, answer_ms: int) -> Iterator[Message]:
     bounds = {number: _bounds(reader, address, number, answer_ms) for number in _partitions(reader, address, answer_ms)}
     ends = {number: end for number, (first, end) in bounds.items() if first < end}
     reader.assign([TopicPartition(address.topic, number, bounds[number][0]) for number in ends])
@@ -206,7 +206,7 @@ def _messages(reader: Consumer, address: Address, answer_ms: int) -> Iterator[Me
             ends.pop(partition, None)
 
 
-def _bounds(reader: Consumer, address: Address, partition: int, answer_ms: int) -> tuple[int, int]:
+def _bounds(reader: Consumer, address: KafkaAddress, partition: int, answer_ms: int) -> tuple[int, int]:
     """The first offset that is there, and the one behind the last.
 
     A broker that has just come back may not know its own partitions yet: that passes.
@@ -224,14 +224,14 @@ def _bounds(reader: Consumer, address: Address, partition: int, answer_ms: int) 
             return first, end
 
 
-def _partitions(reader: Consumer, address: Address, answer_ms: int) -> list[int]:
+def _partitions(reader: Consumer, address: KafkaAddress, answer_ms: int) -> list[int]:
     found = reader.list_topics(address.topic, timeout=answer_ms / 1000).topics[address.topic]
     if found.error:
         raise KafkaException(found.error)
     return sorted(found.partitions)
 
 
-def _make_topic(address: Address, partitions: int, replicas: int, answer_ms: int) -> None:
+def _make_topic(address: KafkaAddress, partitions: int, replicas: int, answer_ms: int) -> None:
     configuration = {"message.timestamp.type": "LogAppendTime"}
     topic = NewTopic(address.topic, partitions, replicas, config=configuration)
     with _Administration(address) as admin:
@@ -248,7 +248,7 @@ def _make_topic(address: Address, partitions: int, replicas: int, answer_ms: int
 class _Administration:
     """An administrator's client for one block; its errors as ours."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: KafkaAddress) -> None:
         self._address = address
         self._client = AdminClient({"bootstrap.servers": address.servers, **_QUIET})
 

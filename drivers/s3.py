@@ -33,7 +33,7 @@ _NO_KEY = ("NoSuchKey", "404")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class S3Address:
     """What an `s3://` URL says."""
 
     bucket: str
@@ -47,7 +47,7 @@ class Address:
         return f"s3://{self.endpoint.removeprefix('http://')}/{self.bucket}" if self.endpoint else f"s3://{self.bucket}"
 
 
-def parse_address(url: str) -> Address:
+def parse_address(url: str) -> S3Address:
     """The parts of the URL. Raises `BadConfiguration`, without the secret in its message."""
     parts = parts_of(url, "S3")
     region = parse_qs(parts.query).get("region", [""])[0]
@@ -57,10 +57,10 @@ def parse_address(url: str) -> Address:
     if parts.scheme != "s3" or not place or "/" in path:
         raise _bad()
     if not login and not path:
-        return Address(place, region=region)
+        return S3Address(place, region=region)
     if not (key and secret and path and place.rpartition(":")[2].isdecimal()):
         raise _bad()
-    return Address(path, f"http://{place}", region or "us-east-1", unquote(key), unquote(secret))
+    return S3Address(path, f"http://{place}", region or "us-east-1", unquote(key), unquote(secret))
 
 
 def _bad() -> BadConfiguration:
@@ -73,7 +73,7 @@ class Bucket:
     Every method raises `BackendDown` (or `DiskFull`, `StoreUnreadable`) where the store doesn't do as asked in time.
     """
 
-    def __init__(self, address: Address, client: Any) -> None:
+    def __init__(self, address: S3Address, client: Any) -> None:
         self.address = address
         self._client = client
         self._closed = False
@@ -142,7 +142,7 @@ async def open_bucket(url: str, *, request_timeout_ms: int = 5_000) -> Bucket:
     return bucket
 
 
-def _client(address: Address, request_timeout_ms: int) -> Any:
+def _client(address: S3Address, request_timeout_ms: int) -> Any:
     config: dict[str, Any] = {
         "connect_timeout": request_timeout_ms / 1000,
         "read_timeout": request_timeout_ms / 1000,
@@ -164,7 +164,7 @@ def _client(address: Address, request_timeout_ms: int) -> Any:
 
 
 @contextmanager
-def _translated(address: Address) -> Iterator[None]:
+def _translated(address: S3Address) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
@@ -174,7 +174,7 @@ def _translated(address: Address) -> Iterator[None]:
         raise BackendDown(f"S3 at {address} can't be reached ({type(error).__name__}): start it") from error
 
 
-def _refused(error: ClientError, address: Address) -> AragogError:
+def _refused(error: ClientError, address: S3Address) -> AragogError:
     code = _code(error)
     if code in _FULL:
         return DiskFull(f"no space left in {address}: make room, then repeat; what was stored stays")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from extraction.child_request import arguments
-from extraction.limits import DEFAULT, Limits
+from extraction.limits import DEFAULT, ExtractionLimits
 from extraction.page import extract
 from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
@@ -20,7 +20,7 @@ def run(asked: bytes) -> bytes:
     return packed(extract(content, **fields))
 
 
-def packed(record: PageRecord, limits: Limits = DEFAULT) -> bytes:
+def packed(record: PageRecord, limits: ExtractionLimits = DEFAULT) -> bytes:
     """A record that a store takes: while it is too large its longest list is cut, and what comes first is kept.
 
     A page of 100 KB can have one of 40 MB: a long base URL stands in each of its links.

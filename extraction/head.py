@@ -42,7 +42,7 @@ _REFRESH = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class PageHead:
     """Request forms, "" where the page's first bytes name none."""
 
     canonical: str = ""
@@ -53,21 +53,21 @@ class Head:
     """Where a meta refresh without delay leads."""
 
 
-def read_head(content: bytes, url: str, charset: str = "") -> Head:
+def read_head(content: bytes, url: str, charset: str = "") -> PageHead:
     """Canonical link and zero-delay meta refresh in the first 64 KiB of the page that `url` served.
 
     `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is its own target, too.
     """
     first = content[:HEAD_BYTES]
     if _says_nothing(first):
-        return Head()
+        return PageHead()
     found = list(islice(_head_and_refreshes(decode(first, charset).text), _MOST_TAGS))
     bases = (tag.attributes().get("href") for tag, _ in found if tag.name == "base")
     addresses = Addresses(base_url(url, next((href for href in bases if href is not None), None)))
     canonicals = (_canonical_href(tag) for tag, in_head in found if in_head and tag.name == "link")
     refreshes = (_refresh_href(tag) for tag, _ in found if tag.name == "meta")
     og_urls = (_og_url(tag) for tag, in_head in found if in_head and tag.name == "meta")
-    return Head(
+    return PageHead(
         canonical=addresses.absolute(next(filter(None, canonicals), "") or "about:blank"),
         og_url=addresses.absolute(next(filter(None, og_urls), "") or "about:blank"),
         refresh=addresses.absolute(next(filter(None, refreshes), "") or "about:blank"),

@@ -12,7 +12,7 @@ from extraction.addresses import Addresses
 from extraction.css import background_urls
 from extraction.flags import Flags
 from extraction.image_rank import is_tiny, score
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.srcset import best
 from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Image
@@ -71,7 +71,7 @@ def pixels(value: object) -> int:
 class Images:
     """Gathers images in document order."""
 
-    def __init__(self, addresses: Addresses, limits: Limits, flags: Flags) -> None:
+    def __init__(self, addresses: Addresses, limits: ExtractionLimits, flags: Flags) -> None:
         self._addresses = addresses
         self._limits = limits
         self._flags = flags

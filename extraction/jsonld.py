@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborNode
 
 from extraction.flags import Flags
 from extraction.images import Images, pixels
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.syntax.graph import renamed
 from extraction.syntax.mend import LONGEST_MENDED, parse
 
@@ -26,7 +26,7 @@ _IMAGE_KEYS = frozenset(("image", "images", "thumbnail", "thumbnailUrl", "primar
 class JsonLd:
     """Gathers the blocks of a page in document order."""
 
-    def __init__(self, limits: Limits, flags: Flags, images: Images) -> None:
+    def __init__(self, limits: ExtractionLimits, flags: Flags, images: Images) -> None:
         self._limits = limits
         self._flags = flags
         self._images = images

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ExtractionLimits:
     """How much of a page is looked at and kept; lengths in characters unless a name says bytes.
 
     The defaults take documentation on one page whole (docs/real-sites.md) and keep the worst page within three seconds
@@ -62,4 +62,4 @@ class Limits:
     lists are cut."""
 
 
-DEFAULT = Limits()
+DEFAULT = ExtractionLimits()

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborNode
 
 from extraction.block_names import INLINE, SKIPPED, Attributes, is_content, is_left_out
 from extraction.flags import Flags
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.text import TEXT_ID, collapse, tag_ids
 
 _CONTAINER_NAMES = "div section article main td body form center blockquote tbody"
@@ -51,7 +51,7 @@ class _Block:
         return self.linked > _LINKED.get(self.tag, _LINKED_ELSE) * len(self.text)
 
 
-def main_text(body: LexborNode, limits: Limits, flags: Flags) -> str:
+def main_text(body: LexborNode, limits: ExtractionLimits, flags: Flags) -> str:
     """The main content below `body`, a line for each block; bounded, with the flag `main_text_cut`."""
     text = _gathered(body, limits, flags, strict=True)
     if len(text) < _LEAST:
@@ -62,7 +62,7 @@ def main_text(body: LexborNode, limits: Limits, flags: Flags) -> str:
     return text[: limits.main_text_length].rstrip()
 
 
-def _gathered(body: LexborNode, limits: Limits, flags: Flags, *, strict: bool) -> str:
+def _gathered(body: LexborNode, limits: ExtractionLimits, flags: Flags, *, strict: bool) -> str:
     found = _Gathered(limits, flags, strict=strict)
     found.walk(body)
     return "\n".join(found.chosen())
@@ -71,7 +71,7 @@ def _gathered(body: LexborNode, limits: Limits, flags: Flags, *, strict: bool) -
 class _Gathered:
     """The blocks and containers of a page, in document order."""
 
-    def __init__(self, limits: Limits, flags: Flags, *, strict: bool) -> None:
+    def __init__(self, limits: ExtractionLimits, flags: Flags, *, strict: bool) -> None:
         """`strict`: leave out what its name says is none of the content."""
         self._nodes = limits.main_text_nodes
         self._flags = flags

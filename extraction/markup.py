@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from extraction.flags import Flags
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.nesting import FORMATTING_NAMES, VOID, Nesting
 from extraction.tags import Tag, tags
 
@@ -24,7 +24,7 @@ _SMALL = 1_000  # tags that can't make more than 250,000 nodes
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*+)((?>[^<>\"'/]++|/(?!>)|\"[^\"]*+\"|'[^']*+')*+)/>")
 
 
-def bounded_markup(text: str, limits: Limits, flags: Flags) -> str:
+def bounded_markup(text: str, limits: ExtractionLimits, flags: Flags) -> str:
     """`text` up to the first tag that exceeds a limit."""
     count = text.count("<")
     if count > limits.tags:
@@ -33,7 +33,7 @@ def bounded_markup(text: str, limits: Limits, flags: Flags) -> str:
     return text[: _safe_length(text, limits, flags)] if _is_suspect(text, count, limits) else text
 
 
-def _is_suspect(text: str, count: int, limits: Limits) -> bool:
+def _is_suspect(text: str, count: int, limits: ExtractionLimits) -> bool:
     """Whether any of the three shapes is possible in a text with `count` tags: cheap enough for every page."""
     if count > _SCANNED_ABOVE or len(text) > _LARGE or _has_long_tag(text, limits.tag_bytes):
         return True
@@ -57,7 +57,7 @@ def _with_tags(text: str, most: int) -> str:
     return text[: len(text) - len(text.split("<", most + 1)[-1]) - 1]
 
 
-def _safe_length(text: str, limits: Limits, flags: Flags) -> int:
+def _safe_length(text: str, limits: ExtractionLimits, flags: Flags) -> int:
     nesting, pairs, copies = Nesting(), 0, 0
     for tag in tags(text, nesting):
         if tag.end - tag.start > _MANY_BYTES:
@@ -76,7 +76,7 @@ def _safe_length(text: str, limits: Limits, flags: Flags) -> int:
     return len(text)
 
 
-def _has_too_many_attributes(tag: Tag, pairs: int, limits: Limits) -> bool:
+def _has_too_many_attributes(tag: Tag, pairs: int, limits: ExtractionLimits) -> bool:
     if pairs > limits.attribute_pairs:
         return True
     return tag.end - tag.start > limits.tag_bytes and tag.count_attributes() > limits.attributes

@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborNode
 from extraction import robots_directives
 from extraction.flags import Flags
 from extraction.images import Images
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Property, RobotsDirectives
 
@@ -25,7 +25,7 @@ _SHORT_NAMES |= {name.replace("dc:", "dcterms:"): to.replace("dc.", "dcterms.") 
 class Metas:
     """Gathers meta elements in document order."""
 
-    def __init__(self, limits: Limits, flags: Flags, images: Images) -> None:
+    def __init__(self, limits: ExtractionLimits, flags: Flags, images: Images) -> None:
         self._limits = limits
         self._flags = flags
         self._images = images

@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborNode
 
 from extraction.addresses import Addresses
 from extraction.flags import Flags
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.placement import APART, Places, in_runs
 from extraction.text import VisibleText, anchor_text, bounded, collapse
 from thrift_idl.gen.page.ttypes import Link
@@ -24,7 +24,9 @@ _Found = tuple[tuple[str, ...], str, bool | None, int]
 class Outlinks:
     """Gathers `a` and `area` elements that have a target."""
 
-    def __init__(self, addresses: Addresses, limits: Limits, flags: Flags, places: Places, seen: VisibleText) -> None:
+    def __init__(
+        self, addresses: Addresses, limits: ExtractionLimits, flags: Flags, places: Places, seen: VisibleText
+    ) -> None:
         self._addresses = addresses
         self._limits = limits
         self._flags = flags

@@ -10,14 +10,14 @@ from extraction import EXTRACTOR_VERSION
 from extraction.addresses import Addresses, base_url
 from extraction.charset import decode
 from extraction.flags import Flags
-from extraction.limits import DEFAULT, Limits
+from extraction.limits import DEFAULT, ExtractionLimits
 from extraction.markup import bounded_markup, expanded_xhtml
 from extraction.page_semantics import Meaning, meaning_of
 from extraction.preferences import preferences_of
 from extraction.robots_directives import forbids_following
 from extraction.statements import SILENT, Chooser
 from extraction.text_features import text_features_of
-from extraction.tree_walk import Walk
+from extraction.tree_walk import TreeWalk
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.records import replace
 
@@ -35,7 +35,7 @@ def extract(
     x_robots: Sequence[str] = (),
     usage: Sequence[tuple[str, str]] = (),
     text_features: bool = False,
-    limits: Limits = DEFAULT,
+    limits: ExtractionLimits = DEFAULT,
     chooser: Chooser = SILENT,
 ) -> PageRecord:
     """The record of the page that `url` (a request form) served.
@@ -50,7 +50,7 @@ def extract(
         flags.add("truncated")
     text, beyond, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
     tree = LexborHTMLParser(text, scripting=True)
-    walk = Walk(Addresses(base_url(url, _base_href(tree))), limits, flags)
+    walk = TreeWalk(Addresses(base_url(url, _base_href(tree))), limits, flags)
     walk.visit(tree, _styled(tree) if b"(" in tree.raw_html else frozenset())
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:
@@ -62,7 +62,9 @@ def extract(
     return replace(record, **features) if features else record
 
 
-def _text(content: bytes, charset: str, media_type: str, limits: Limits, flags: Flags) -> tuple[str, str, str]:
+def _text(
+    content: bytes, charset: str, media_type: str, limits: ExtractionLimits, flags: Flags
+) -> tuple[str, str, str]:
     """What is parsed, what is left of it, and the charset."""
     if media_type.lower() not in MEDIA_TYPES:
         flags.add("not_html")
@@ -87,7 +89,7 @@ def _styled(tree: LexborHTMLParser) -> frozenset[int]:
 
 
 def _record(
-    walk: Walk,
+    walk: TreeWalk,
     images: tuple[Image, ...],
     charset: str,
     content_language: str,

@@ -14,7 +14,7 @@ from extraction.statements import Chooser
 from extraction.syntax import microformats
 from extraction.syntax.graph import Graph, Source
 from extraction.syntax.scoped import MICRODATA, RDFA, read
-from extraction.tree_walk import Walk
+from extraction.tree_walk import TreeWalk
 from thrift_idl.gen.page.ttypes import Card, Image, Typed
 
 
@@ -27,7 +27,7 @@ class Meaning(NamedTuple):
 
 def meaning_of(
     tree: LexborHTMLParser,
-    walk: Walk,
+    walk: TreeWalk,
     images: tuple[Image, ...],
     content_language: str,
     chooser: Chooser,
@@ -41,7 +41,7 @@ def meaning_of(
     return Meaning(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
 
 
-def graph_of(tree: LexborHTMLParser, walk: Walk) -> Graph:
+def graph_of(tree: LexborHTMLParser, walk: TreeWalk) -> Graph:
     """The nodes of a page: JSON-LD's first, since of equals the first is believed."""
     graph = Graph()
     for value, element in walk.json_ld.values:

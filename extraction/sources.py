@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from extraction import bylines
 from extraction.image_rank import score
 from extraction.kinds.reading import Stated, syntax_of_meta
-from extraction.kinds.typed import Found
+from extraction.kinds.typed import FoundKind
 from extraction.precedence import THINGS
 from extraction.statements import Statement
 from extraction.syntax.graph import NESTED, Graph, Node
@@ -56,7 +56,7 @@ class Sources:
     stated: Stated
     links: list[LinkElement]
     images: tuple[Image, ...]
-    page: Found | None
+    page: FoundKind | None
     """What the page is."""
     title: str
     language: str

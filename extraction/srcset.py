@@ -15,7 +15,7 @@ _WIDTH = re.compile(rf"[\t\n\f\r ]+(\d{{1,{_DIGITS}}}+)w[\t\n\f\r ]*+(?:,|\Z)")
 _DESCRIPTOR = re.compile(r"\d++[wh]|-?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?x")
 
 
-class Candidate(NamedTuple):
+class ImageCandidate(NamedTuple):
     """One file of several: its URL as written, how wide it is (`640w`) or how dense (`2x`); 0 = not said."""
 
     href: str
@@ -23,15 +23,15 @@ class Candidate(NamedTuple):
     density: float = 0.0
 
 
-def best(srcset: str | None) -> Candidate | None:
+def best(srcset: str | None) -> ImageCandidate | None:
     """The widest file, of those that say no width the densest, of equals the first."""
     found = candidates(srcset)
     return max(found, key=lambda each: (each.width, each.density or 1.0)) if found else None
 
 
-def candidates(srcset: str | None) -> list[Candidate]:
+def candidates(srcset: str | None) -> list[ImageCandidate]:
     """The candidates in order; those with a descriptor that is none, and data: URLs, are left out."""
-    found: list[Candidate] = []
+    found: list[ImageCandidate] = []
     position = 0
     for _ in range(_LOOKED_AT):
         if not srcset or len(found) >= _MOST or not (url := _URL.match(srcset, position)):
@@ -41,7 +41,7 @@ def candidates(srcset: str | None) -> list[Candidate]:
         if width := _WIDTH.match(srcset, position) if url[1][-1] != "," else None:  # as most are
             position = width.end()
             if href[:5].lower() != "data:":
-                found.append(Candidate(href, int(width[1])))
+                found.append(ImageCandidate(href, int(width[1])))
             continue
         words: list[str] = []
         if len(href) == len(url[1]):  # a comma right after the URL ends the candidate
@@ -53,7 +53,9 @@ def candidates(srcset: str | None) -> list[Candidate]:
     return found
 
 
-def _candidate(href: str, words: list[str]) -> Candidate:
+def _candidate(href: str, words: list[str]) -> ImageCandidate:
     said = {word[-1]: word[:-1] for word in reversed(words)}
     width = said.get("w", "")
-    return Candidate(href, int(width) if 0 < len(width) <= _DIGITS else 0, min(float(said.get("x", 0)), _MOST_DENSE))
+    return ImageCandidate(
+        href, int(width) if 0 < len(width) <= _DIGITS else 0, min(float(said.get("x", 0)), _MOST_DENSE)
+    )

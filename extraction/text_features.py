@@ -7,10 +7,10 @@ from typing import Any
 from selectolax.lexbor import LexborNode
 
 from extraction.flags import Flags
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 
 
-def text_features_of(body: LexborNode, limits: Limits, flags: Flags) -> dict[str, Any]:
+def text_features_of(body: LexborNode, limits: ExtractionLimits, flags: Flags) -> dict[str, Any]:
     """The fields of a page record that are about its text, of what `body` holds."""
     # Here, for most extractors are never asked: reading the tables of words is a sixth of an extractor's start.
     from extraction.main_content import main_text  # noqa: PLC0415 - see above

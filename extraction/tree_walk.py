@@ -11,7 +11,7 @@ from extraction.addresses import Addresses
 from extraction.flags import Flags
 from extraction.images import Around, Images
 from extraction.jsonld import JsonLd
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
@@ -29,14 +29,14 @@ _NAMES = "html body title meta link a area img source script style noscript"
 _IDS = tag_ids(_NAMES.split())
 
 
-class Walk:
+class TreeWalk:
     """What one pass over a page has found.
 
     The tree is the one that browsers with scripts build: a noscript element is one piece of text in it, so that what
     stands in a head's noscript doesn't end the head.
     """
 
-    def __init__(self, addresses: Addresses, limits: Limits, flags: Flags) -> None:
+    def __init__(self, addresses: Addresses, limits: ExtractionLimits, flags: Flags) -> None:
         self.addresses = addresses
         self._limits = limits
         self._flags = flags

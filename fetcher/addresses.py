@@ -15,7 +15,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AddressVerdict:
     """Whether we connect, and the rule that says so."""
 
     allowed: bool
@@ -56,23 +56,23 @@ class AddressPolicy:
 PUBLIC_WEB = AddressPolicy()
 
 
-def verdict(address: str, policy: AddressPolicy = PUBLIC_WEB, *, host: str = "") -> Verdict:
+def verdict(address: str, policy: AddressPolicy = PUBLIC_WEB, *, host: str = "") -> AddressVerdict:
     """Whether to connect to `address`, as the resolver gave it for `host`; text that is no address is denied."""
     parsed = literal(address)
     if parsed is None:
-        return Verdict(False, "not an IP address")
+        return AddressVerdict(False, "not an IP address")
     for network in policy.deny_networks:
         if any(candidate in network for candidate in (parsed, *_embedded(parsed))):
-            return Verdict(False, f"denied by policy: {network}")
+            return AddressVerdict(False, f"denied by policy: {network}")
     for pattern in policy.allow_hosts:
         if host and host_matches(pattern, host):
-            return Verdict(True, f"allowed by policy: {pattern}")
+            return AddressVerdict(True, f"allowed by policy: {pattern}")
     return _address_verdict(parsed, policy)
 
 
-def port_verdict(port: int) -> Verdict:
+def port_verdict(port: int) -> AddressVerdict:
     """Whether to speak HTTP to `port`."""
-    return Verdict(False, "port of another protocol") if port in BAD_PORTS else Verdict(True, "port")
+    return AddressVerdict(False, "port of another protocol") if port in BAD_PORTS else AddressVerdict(True, "port")
 
 
 @remembered(4_096)  # asked of every hop: of its host, and of each address
@@ -98,18 +98,18 @@ def host_matches(pattern: str, host: str) -> bool:
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
 
 
-def _address_verdict(address: Address, policy: AddressPolicy) -> Verdict:
+def _address_verdict(address: Address, policy: AddressPolicy) -> AddressVerdict:
     for inner in _embedded(address):
         if not (nested := _address_verdict(inner, policy)).allowed:
-            return Verdict(False, f"embeds {inner}: {nested.reason}")
+            return AddressVerdict(False, f"embeds {inner}: {nested.reason}")
     for network in policy.allow_networks:
         if address in network:
-            return Verdict(True, f"allowed by policy: {network}")
+            return AddressVerdict(True, f"allowed by policy: {network}")
     number = int(address)
     for first, last, reason in _NOT_PUBLIC[address.version]:
         if first <= number <= last:
-            return Verdict(False, reason)
-    return Verdict(True, "public address")
+            return AddressVerdict(False, reason)
+    return AddressVerdict(True, "public address")
 
 
 def _embedded(address: Address) -> Iterator[IPv4Address]:

@@ -19,8 +19,8 @@ from fetcher.robots.cache import RobotsCache
 from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
-from fetcher.robots.rules import Rules, denial
-from fetcher.settings import FetcherSettings
+from fetcher.robots.rules import RobotsRules, denial
+from fetcher.settings import FetchPolicy
 from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
 from thrift_idl.errors import (
@@ -52,7 +52,7 @@ _UNTOLD = "robots.txt isn't known here, so nobody can tell"
 
 
 @dataclass(frozen=True, slots=True)
-class Explaining:
+class Explainer:
     """Explains with what a fetch decides with."""
 
     gate: RobotsGate
@@ -60,7 +60,7 @@ class Explaining:
     resolver: Resolver
     policy: AddressPolicy
     limiter: RateLimiter
-    settings: FetcherSettings
+    settings: FetchPolicy
     clock: Clock
 
     async def explain(self, request: ExplainRequest) -> Explanation:
@@ -141,7 +141,7 @@ class Explaining:
         if state is State.FAILED:
             raise remembered(copy, self.clock.wall_ms())
         token = product_token(self.settings.user_agent)
-        rules = await asyncio.to_thread(Rules, copy.content, token)
+        rules = await asyncio.to_thread(RobotsRules, copy.content, token)
         found = await asyncio.to_thread(rules.verdict, url.target)
         told = self._told(url, "cached" if state is State.FRESH else "stale", found, copy)
         return replace(told, sitemaps=sitemap_urls(rules, url))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from fetcher.addresses import literal
-from fetcher.name_lookups import Answer, Lookup, lookup_of
+from fetcher.name_lookups import Lookup, LookupAnswer, lookup_of
 from fetcher.resolver import Endpoint
 from fetcher.settings import NameSettings
 from runtime.clock import monotonic_ms
@@ -29,8 +29,8 @@ class SystemResolver:
         self._lookup = lookup
         self._settings = settings or NameSettings()
         self._now_ms = now_ms
-        self._cache: dict[str, tuple[float, Answer]] = {}
-        self._look_ups: SingleFlight[str, Answer] = SingleFlight(lands_alone=True)
+        self._cache: dict[str, tuple[float, LookupAnswer]] = {}
+        self._look_ups: SingleFlight[str, LookupAnswer] = SingleFlight(lands_alone=True)
 
     async def resolve(self, host: str, port: int) -> tuple[Endpoint, ...]:
         """Endpoints of `host` in the order of RFC 6724. Raises `DnsFailure` (details: host)."""
@@ -47,7 +47,7 @@ class SystemResolver:
             await self._lookup.close()
         self._look_ups.cancel()
 
-    async def _looked_up(self, host: str) -> Answer:
+    async def _looked_up(self, host: str) -> LookupAnswer:
         try:
             async with asyncio.timeout(self._settings.timeout_ms / 1000):
                 return await self._look_ups.join(host, lambda: self._look_up(host))
@@ -55,17 +55,17 @@ class SystemResolver:
             message = f"{host} did not resolve within {self._settings.timeout_ms} ms"
             raise DnsFailure(message, host=host) from None
 
-    async def _look_up(self, host: str) -> Answer:
+    async def _look_up(self, host: str) -> LookupAnswer:
         self._lookup = self._lookup or lookup_of()[0]
         answer = await self._lookup.look_up(host)
         self._remember(host, answer)
         return answer
 
-    def _cached(self, host: str) -> Answer | None:
+    def _cached(self, host: str) -> LookupAnswer | None:
         until_ms, answer = self._cache.get(host, (0, None))
         return answer if self._now_ms() < until_ms else None
 
-    def _remember(self, host: str, answer: Answer) -> None:
+    def _remember(self, host: str, answer: LookupAnswer) -> None:
         self._cache.pop(host, None)
         if not (kept_ms := kept_for_ms(answer, self._settings)):
             return
@@ -74,7 +74,7 @@ class SystemResolver:
         self._cache[host] = (self._now_ms() + kept_ms, answer)
 
 
-def kept_for_ms(answer: Answer, settings: NameSettings) -> int:
+def kept_for_ms(answer: LookupAnswer, settings: NameSettings) -> int:
     """How long an answer counts; 0 = for those that wait for it, and no longer."""
     if not answer.addresses:
         return settings.failure_ms

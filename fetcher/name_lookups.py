@@ -32,7 +32,7 @@ _OF_SHORT_NAMES = {"myhostname", "mymachines"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LookupAnswer:
     """What one look-up found."""
 
     addresses: tuple[str, ...]
@@ -46,7 +46,7 @@ class Answer:
 class Lookup(Protocol):
     """One way to find a name's addresses, without a cache of ours."""
 
-    async def look_up(self, host: str) -> Answer:
+    async def look_up(self, host: str) -> LookupAnswer:
         """What `host`, an ASCII name, resolves to; failures are answers too. Ends by itself, perhaps late."""
         ...
 
@@ -65,10 +65,10 @@ class SystemLookup:
         self._addresses = addresses or system_addresses
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
 
-    async def look_up(self, host: str) -> Answer:
+    async def look_up(self, host: str) -> LookupAnswer:
         """What the system says."""
         addresses = await asyncio.get_running_loop().run_in_executor(self._pool, self._addresses, host)
-        return _bounded(Answer(addresses, reason="" if addresses else "unknown to the system's resolver"))
+        return _bounded(LookupAnswer(addresses, reason="" if addresses else "unknown to the system's resolver"))
 
     async def close(self) -> None:
         """Lets the threads end."""
@@ -95,12 +95,12 @@ class DnsLookup:
         self._now_ms = now_ms
         self._channel = self._opened()
 
-    async def look_up(self, host: str) -> Answer:
+    async def look_up(self, host: str) -> LookupAnswer:
         """Addresses of both families, with the least time to live."""
         loop = asyncio.get_running_loop()
-        found: asyncio.Future[Answer] = loop.create_future()
+        found: asyncio.Future[LookupAnswer] = loop.create_future()
 
-        def settle(answer: Answer) -> None:
+        def settle(answer: LookupAnswer) -> None:
             if not found.done():
                 found.set_result(answer)
 
@@ -111,12 +111,12 @@ class DnsLookup:
         try:
             self._renewed().getaddrinfo(host, None, type=socket.SOCK_STREAM, callback=answered)
         except (UnicodeError, RuntimeError) as error:  # no name at all; a closed channel
-            return Answer((), reason=str(error))
+            return LookupAnswer((), reason=str(error))
         try:
             async with asyncio.timeout(_GIVE_UP_S):
                 return await found
         except TimeoutError:
-            return Answer((), reason="no answer")
+            return LookupAnswer((), reason="no answer")
 
     async def close(self) -> None:
         """Abandons what is under way."""
@@ -142,7 +142,7 @@ class ByName:
         self._dns = dns
         self._system = system
 
-    async def look_up(self, host: str) -> Answer:
+    async def look_up(self, host: str) -> LookupAnswer:
         """What the one or the other says."""
         labels = host.rstrip(".").split(".")
         local = len(labels) == 1 or labels[-1] == "local"
@@ -196,19 +196,19 @@ def system_addresses(host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
 
 
-def _answer(result: pycares.AddrInfoResult | None, error: int | None) -> Answer:
+def _answer(result: pycares.AddrInfoResult | None, error: int | None) -> LookupAnswer:
     if result is None or not result.nodes:
-        return Answer((), reason=_text(pycares.errno.strerror(error)).lower() if error else "no address")
+        return LookupAnswer((), reason=_text(pycares.errno.strerror(error)).lower() if error else "no address")
     addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in result.nodes))
     ttls_s = [node.ttl for node in result.nodes] + [alias.ttl for alias in result.cnames]
-    return _bounded(Answer(addresses, 1000 * max(min(ttls_s), 0)))
+    return _bounded(LookupAnswer(addresses, 1000 * max(min(ttls_s), 0)))
 
 
-def _bounded(answer: Answer) -> Answer:
+def _bounded(answer: LookupAnswer) -> LookupAnswer:
     """`answer`, or none: to leave some addresses out would hide what else the name is at from those who vet it."""
     if len(answer.addresses) <= MOST_ADDRESSES:
         return answer
-    return Answer((), answer.ttl_ms, f"{len(answer.addresses)} addresses are more than any name has")
+    return LookupAnswer((), answer.ttl_ms, f"{len(answer.addresses)} addresses are more than any name has")
 
 
 def _text(told: str | bytes) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import weburl
-from extraction.head import Head, read_head
+from extraction.head import PageHead, read_head
 from fetcher.clock import Clock
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import REDIRECTS, check_hop, location_target
-from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
+from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.rules import denial
-from fetcher.settings import FetcherSettings
+from fetcher.settings import FetchPolicy
 from fetcher.status_outcomes import status_error
 from fetcher.time_budget import Budget
 from thrift_idl.errors import Moved, WrongType
@@ -24,7 +24,7 @@ Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
 
 
 @dataclass(slots=True)
-class Progress:
+class WalkProgress:
     """How far a fetch has come; its error, if it ends in one, carries this."""
 
     url: weburl.Url
@@ -40,26 +40,26 @@ class Landing:
     """The answer at the end of the chain."""
 
     url: weburl.Url
-    answer: Answer
+    answer: HttpAnswer
     robots: RobotsVerdict
     media_type: str
     charset: str
-    page_head: Head
+    page_head: PageHead
     declared_type: str
     sniffed_type: str
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class RedirectWalk:
     """The walk of one request."""
 
     requester: Requester
     robots: RobotsGate
     vet: Vet
-    settings: FetcherSettings
+    settings: FetchPolicy
     request: FetchRequest
     budget: Budget
-    progress: Progress
+    progress: WalkProgress
     clock: Clock
 
     async def land(self) -> Landing:
@@ -139,13 +139,13 @@ class Walk:
         if not is_accepted(media_type, self.request.accept):
             raise WrongType(f"{media_type} is not among the accepted types", media_type=media_type)
 
-    def _landing(self, url: weburl.Url, answer: Answer, verdict: RobotsVerdict) -> Landing:
+    def _landing(self, url: weburl.Url, answer: HttpAnswer, verdict: RobotsVerdict) -> Landing:
         declared, charset = content_type(answer.head.values("content-type"))
         sniffed = sniff(answer.content) if answer.content else ""
         media_type = declared or sniffed
         if sniffed and not declared:
             self._check_type(sniffed)
-        page_head = Head()
+        page_head = PageHead()
         if media_type in HTML_TYPES and answer.content:
             page_head = read_head(answer.content, url.request_form, charset)
         return Landing(url, answer, verdict, media_type, charset, page_head, declared, sniffed)

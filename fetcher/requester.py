@@ -16,7 +16,7 @@ from fetcher.decoding import Decoder, codings_of
 from fetcher.holds_heard import HOLDING, HoldsHeard
 from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
-from fetcher.settings import KIB, FetcherSettings
+from fetcher.settings import KIB, FetchPolicy
 from fetcher.slots import ReservedSlot
 from fetcher.status_outcomes import retry_after_ms
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
@@ -68,7 +68,7 @@ class AnswerHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """One answer, content decoded as far as it was wanted."""
 
     head: AnswerHead
@@ -98,7 +98,7 @@ class Requester:
         self,
         limiter: RateLimiter,
         transport: httpx.AsyncBaseTransport,
-        settings: FetcherSettings,
+        settings: FetchPolicy,
         clock: Clock,
         telemetry: FetcherTelemetry,
         check: Callable[[], None],
@@ -111,7 +111,7 @@ class Requester:
         self._check = check
         self._holds = HoldsHeard()
 
-    async def request(self, ask: Ask, keep: KeepBytes) -> Answer:
+    async def request(self, ask: Ask, keep: KeepBytes) -> HttpAnswer:
         """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
         slot = self._slot(ask)
         exchange = Exchange(ask.url, ask.endpoints, slot, ask.budget)
@@ -136,7 +136,7 @@ class Requester:
             self._limiter, reservation, ask.context, ask.budget, self._clock, self._telemetry, self._holds, self._check
         )
 
-    async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> Answer:
+    async def _answer(self, ask: Ask, slot: ReservedSlot, response: httpx.Response, keep: KeepBytes) -> HttpAnswer:
         stream = response.stream
         assert isinstance(stream, BodyStream)
         sent_ms = response.extensions["sent_ms"]
@@ -153,7 +153,7 @@ class Requester:
             raise
         latency_ms = self._clock.now_ms() - sent_ms
         self._record(ask, slot, head=head, stream=stream, latency_ms=latency_ms)
-        return Answer(
+        return HttpAnswer(
             head=head,
             content=content,
             flags=flags,

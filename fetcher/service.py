@@ -11,18 +11,18 @@ from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
 from fetcher.chain import chain_to_json
 from fetcher.clock import Clock
-from fetcher.explanation import Explaining
+from fetcher.explanation import Explainer
 from fetcher.link_header_claims import bounded, header_claims
 from fetcher.mediatype import HTML_TYPES
-from fetcher.redirect_walk import Landing, Progress, Walk
+from fetcher.redirect_walk import Landing, RedirectWalk, WalkProgress
 from fetcher.redirects import check_resume
 from fetcher.requester import Requester
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import RobotsRetrieval
-from fetcher.settings import FetcherSettings
-from fetcher.telemetry import FetcherTelemetry, SilentTelemetry
+from fetcher.settings import FetchPolicy
+from fetcher.telemetry import FetcherTelemetry, SilentFetcherTelemetry
 from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
 from thrift_idl.errors import (
@@ -50,29 +50,27 @@ class FetcherService:
         resolver: Resolver,
         transport: httpx.AsyncBaseTransport,
         robots_cache: RobotsCache,
-        settings: FetcherSettings | None = None,
+        settings: FetchPolicy | None = None,
         policy: AddressPolicy = PUBLIC_WEB,
         clock: Clock | None = None,
         telemetry: FetcherTelemetry | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """`check` is called right before each request is sent: what it raises keeps it from being sent."""
-        self._settings = settings or FetcherSettings()
+        self._settings = settings or FetchPolicy()
         self._resolver = resolver
         self._transport = transport
         self._robots_cache = robots_cache
         self._policy = policy
         self._clock = clock or Clock()
-        self._telemetry = telemetry or SilentTelemetry()
+        self._telemetry = telemetry or SilentFetcherTelemetry()
         token = product_token(self._settings.user_agent)
         self._requester = Requester(limiter, transport, self._settings, self._clock, self._telemetry, check)
         retrieval = RobotsRetrieval(self._requester, self._vet, self._settings, self._clock)
         self._robots = RobotsGate(
             retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry
         )
-        self._explaining = Explaining(
-            self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock
-        )
+        self._explaining = Explainer(self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock)
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
@@ -106,7 +104,9 @@ class FetcherService:
         if request.deadline_ms is not None:
             deadline_ms = min(deadline_ms, request.deadline_ms)
         budget = Budget(deadline_ms, request.context.remaining_ms, self._clock)
-        walk = Walk(self._requester, self._robots, self._vet, self._settings, request, budget, progress, self._clock)
+        walk = RedirectWalk(
+            self._requester, self._robots, self._vet, self._settings, request, budget, progress, self._clock
+        )
         try:
             check_resume(request.resume, self._settings.max_redirects)
             async with budget.patience():
@@ -115,12 +115,12 @@ class FetcherService:
             raise _outcome(error, progress) from None
         return self._result(landing, progress)
 
-    def _begin(self, request: FetchRequest) -> Progress:
+    def _begin(self, request: FetchRequest) -> WalkProgress:
         """Where the walk begins. Raises `InvalidUrl`, without details "url": there is no request form to name."""
         _check_request(request)
         start = request.resume[-1].target if request.resume else request.url
         try:
-            return Progress(weburl.split(start), list(request.resume))
+            return WalkProgress(weburl.split(start), list(request.resume))
         except InvalidUrl as error:
             raise InvalidUrl(error.message, raw=ascii(start[:200])) from None
 
@@ -130,7 +130,7 @@ class FetcherService:
         check_contact(self._settings.user_agent, [endpoint.address for endpoint in endpoints])
         return endpoints
 
-    def _result(self, landing: Landing, progress: Progress) -> FetchResult:
+    def _result(self, landing: Landing, progress: WalkProgress) -> FetchResult:
         answer = landing.answer
         return FetchResult(
             url=landing.url.request_form,
@@ -180,7 +180,7 @@ def _check_request(request: FetchRequest) -> None:
         raise InvalidRequest("FetchRequest.accept must be printable ASCII")
 
 
-def _outcome(error: AragogError, progress: Progress) -> AragogError:
+def _outcome(error: AragogError, progress: WalkProgress) -> AragogError:
     """The error with where it happened: a copy, for fetches that wait for one robots.txt share the original."""
     details: Mapping[str, str] = {"url": progress.url.request_form, "chain": chain_to_json(progress.chain)}
     status = {"status": str(progress.status)} if progress.status and "status" not in error.details else {}

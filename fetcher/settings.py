@@ -64,7 +64,7 @@ class RobotsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class FetcherSettings:
+class FetchPolicy:
     """Everything that `FetcherService` is told; raises `BadConfiguration` naming the field."""
 
     user_agent: str = "Aragog/0.1"

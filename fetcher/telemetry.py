@@ -50,7 +50,7 @@ class FetcherTelemetry(Protocol):
         """The rate limiter couldn't be told how a request ended."""
 
 
-class SilentTelemetry:
+class SilentFetcherTelemetry:
     """Tells nobody."""
 
     def request_ended(self, details: RequestEnded) -> None:

@@ -11,25 +11,25 @@ repeatable. Acks and checkpoints that name their claim (field 100) are fenced: a
 >>> await service.enqueueJobs(RequestContext("docs"), PinLaterEnqueueRequest("greetings", (PinLaterJob(b"hello"),)))
 """
 
-from pinlater.backends import Backend, Lost
+from pinlater.backends import Backend, LostClaims
 from pinlater.errors import from_pinlater
 from pinlater.monitor import Monitor
-from pinlater.monitor_rules import OWN_QUEUES, QueueRules, Rules
+from pinlater.monitor_rules import OWN_QUEUES, MonitorRules, QueueRules
 from pinlater.service import PinLaterService, wall_ms
-from pinlater.settings import Settings
-from pinlater.telemetry import SILENT, Telemetry
+from pinlater.settings import ServiceSettings
+from pinlater.telemetry import SILENT, PinLaterTelemetry
 
 __all__ = [
     "OWN_QUEUES",
     "SILENT",
     "Backend",
-    "Lost",
+    "LostClaims",
     "Monitor",
+    "MonitorRules",
     "PinLaterService",
+    "PinLaterTelemetry",
     "QueueRules",
-    "Rules",
-    "Settings",
-    "Telemetry",
+    "ServiceSettings",
     "from_pinlater",
     "wall_ms",
 ]

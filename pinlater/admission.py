@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pinlater.backends import NO_CAP
 from pinlater.errors import queue_paused, refusal
 from pinlater.queue_limits import QueueLimits, QueueLimitsSource
-from pinlater.queue_rate import Pace
-from pinlater.settings import Settings
+from pinlater.queue_rate import QueueRate
+from pinlater.settings import ServiceSettings
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import ErrorCode
 
@@ -35,7 +35,7 @@ class Flow:
     def __init__(
         self,
         limits: QueueLimitsSource,
-        settings: Settings,
+        settings: ServiceSettings,
         now_ms: Callable[[], float],
         live_servers: Callable[[], Awaitable[int]],
     ) -> None:
@@ -47,7 +47,7 @@ class Flow:
         self._servers = 1
         self._count_at_ms = float("-inf")
         self._dequeues: Counter[str] = Counter()
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, QueueRate] = {}
 
     async def limits_of(self, queue: str) -> QueueLimits:
         """The queue's, as they are in force."""
@@ -95,7 +95,7 @@ class Flow:
             self._paces.pop(queue, None)
             return limit
         await self._count_servers()
-        pace = self._paces.setdefault(queue, Pace(at_ms=self._now_ms()))
+        pace = self._paces.setdefault(queue, QueueRate(at_ms=self._now_ms()))
         granted = pace.take(limits.rate / self._servers, limit, self._now_ms())
         if not granted:
             text = f"queue {queue!r} gives {limits.rate:g} jobs a second, and has given them: ask later"

@@ -13,7 +13,7 @@ _PATTERN_CHARACTERS = 1_000
 _PATTERN_BYTES = 1024 * 1024  # of memory
 
 
-class Pattern:
+class BodyPattern:
     """A compiled expression; without one, everything matches."""
 
     def __init__(self, expression: str | None) -> None:

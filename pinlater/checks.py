@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pinlater.backends import LAST_MS, STATUS_CHARACTERS
 from pinlater.descriptors import JobDescriptor, parse
 from pinlater.errors import refusal
-from pinlater.settings import Settings
+from pinlater.settings import ServiceSettings
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
     PinLaterCheckpointJobRequest,
@@ -38,7 +38,7 @@ def queue_name(name: str) -> str:
     return name
 
 
-def password(given: str, settings: Settings) -> None:
+def password(given: str, settings: ServiceSettings) -> None:
     """Raises PASSWORD_INVALID unless it is the one whose hash is configured."""
     digest = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
     if not hmac.compare_digest(digest, settings.admin_hash.lower()):
@@ -52,7 +52,7 @@ def source(context: RequestContext) -> str:
     return _encodable("context.source", context.source)
 
 
-def priority(number: int, settings: Settings) -> int:
+def priority(number: int, settings: ServiceSettings) -> int:
     """`number`, if it is one. Raises PRIORITY_NOT_SUPPORTED."""
     if not 1 <= number <= settings.priorities:
         text = f"priority: 1 to {settings.priorities}, not {number}"
@@ -60,7 +60,7 @@ def priority(number: int, settings: Settings) -> int:
     return number
 
 
-def priorities(number: int | None, settings: Settings) -> tuple[int, ...]:
+def priorities(number: int | None, settings: ServiceSettings) -> tuple[int, ...]:
     """That priority, or all of them where none is asked for."""
     return tuple(range(1, settings.priorities + 1)) if number is None else (priority(number, settings),)
 
@@ -91,12 +91,12 @@ def time_ms(timestamp_ms: int) -> int:
     return min(max(timestamp_ms, 0), LAST_MS)
 
 
-def jobs(new: Iterable[PinLaterJob], settings: Settings) -> list[PinLaterJob]:
+def jobs(new: Iterable[PinLaterJob], settings: ServiceSettings) -> list[PinLaterJob]:
     """The jobs in bounds; one that can't be stored refuses the batch before anything of it is stored."""
     return [_job(job, settings) for job in new]
 
 
-def _job(job: PinLaterJob, settings: Settings) -> PinLaterJob:
+def _job(job: PinLaterJob, settings: ServiceSettings) -> PinLaterJob:
     priority(job.priority, settings)
     attempts("numAttemptsAllowed", job.numAttemptsAllowed)
     _body(len(job.body), settings)
@@ -122,13 +122,13 @@ def _ack(info: PinLaterJobAckInfo) -> PinLaterJobAckInfo:
 
 
 def checkpoints(
-    requests: Sequence[PinLaterCheckpointJobRequest], queue: str, settings: Settings
+    requests: Sequence[PinLaterCheckpointJobRequest], queue: str, settings: ServiceSettings
 ) -> list[tuple[JobDescriptor, PinLaterCheckpointJobRequest]]:
     """The checkpoints in bounds, each with its job, which must be of `queue`."""
     return [(_of_queue(each.jobDescriptor, queue), _checkpoint(each, settings)) for each in requests]
 
 
-def _checkpoint(request: PinLaterCheckpointJobRequest, settings: Settings) -> PinLaterCheckpointJobRequest:
+def _checkpoint(request: PinLaterCheckpointJobRequest, settings: ServiceSettings) -> PinLaterCheckpointJobRequest:
     changes: dict[str, object] = {}
     if request.newBody is not None:
         _body(len(_encodable("newBody", request.newBody).encode()), settings)
@@ -148,7 +148,7 @@ def _of_queue(descriptor: str, queue: str) -> JobDescriptor:
     return job
 
 
-def _body(size: int, settings: Settings) -> None:
+def _body(size: int, settings: ServiceSettings) -> None:
     if size > settings.body_bytes:
         raise refusal(ErrorCode.UNKNOWN, f"body: at most {settings.body_bytes} bytes, not {size}")
 

@@ -10,7 +10,7 @@ from pinlater.descriptors import Claim
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DequeueRequest:
     """Jobs of a queue, ready at `now_ms`, in the order of the priorities."""
 
     queue: str

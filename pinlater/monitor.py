@@ -13,10 +13,10 @@ from functools import partial
 
 from pinlater.backends import Backend
 from pinlater.errors import suppress_gone
-from pinlater.monitor_rules import CONTRACT, QueueRules, Rules, RulesSource, cutoffs
+from pinlater.monitor_rules import CONTRACT, MonitorRules, QueueRules, RulesSource, cutoffs
 from pinlater.service import wall_ms
 from pinlater.shard import monotonic_ms
-from pinlater.telemetry import SILENT, Telemetry
+from pinlater.telemetry import SILENT, PinLaterTelemetry
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import PinLaterJobState
 
@@ -31,7 +31,7 @@ class Monitor:
         backends: Iterable[Backend],
         rules: RulesSource = CONTRACT,
         now_ms: Callable[[], int] = wall_ms,
-        telemetry: Telemetry = SILENT,
+        telemetry: PinLaterTelemetry = SILENT,
     ) -> None:
         """`backends` is iterated anew each round: shards come and go."""
         self._backends = backends
@@ -63,7 +63,7 @@ class Monitor:
                 self._silent.add(backend.shard)
                 self._telemetry.shard_failed(backend.shard, str(error))
 
-    async def _look_after_shard(self, backend: Backend, rules: Rules) -> None:
+    async def _look_after_shard(self, backend: Backend, rules: MonitorRules) -> None:
         queues = await backend.queue_names()
         now_ms = self._now_ms()
         if backend.shard in self._silent:

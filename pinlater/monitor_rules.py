@@ -30,7 +30,7 @@ OWN_QUEUES = QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=5 * _MINUTE_M
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class MonitorRules:
     """Which queue has which rules: the first pattern (`crawl*`) that its name matches, else the default."""
 
     by_pattern: Mapping[str, QueueRules] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Rules:
         found = (rules for pattern, rules in self.by_pattern.items() if fnmatchcase(queue, pattern))
         return next(found, self.default)
 
-    async def current(self, now_ms: float) -> Rules:
+    async def current(self, now_ms: float) -> MonitorRules:
         """These; they don't change."""
         return self
 
@@ -51,14 +51,14 @@ class Rules:
         return min(rules.cycle_ms for rules in (self.default, *self.by_pattern.values()))
 
 
-CONTRACT = Rules()
+CONTRACT = MonitorRules()
 """The contract's numbers for every queue."""
 
 
 class RulesSource(Protocol):
     """Where the monitor learns the rules."""
 
-    async def current(self, now_ms: float) -> Rules:
+    async def current(self, now_ms: float) -> MonitorRules:
         """Those in force; `now_ms` is of a clock that never goes back."""
         ...
 

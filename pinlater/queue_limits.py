@@ -24,7 +24,7 @@ from typing import Annotated, Final, Protocol
 import msgspec
 from msgspec import Meta
 
-from pinlater.monitor_rules import QueueRules, Rules
+from pinlater.monitor_rules import MonitorRules, QueueRules
 from pinlater.toml_lines import TomlText
 
 _MOST_MS: Final = 2**53 - 1
@@ -93,16 +93,16 @@ class Unlimited:
 class LiveRules:
     """The monitor's rules: the numbers of the file in force, above those that hold without it."""
 
-    def __init__(self, source: QueueLimitsSource, base: Rules) -> None:
+    def __init__(self, source: QueueLimitsSource, base: MonitorRules) -> None:
         self._source = source
         self._base = base
 
-    async def current(self, now_ms: float) -> Rules:
+    async def current(self, now_ms: float) -> MonitorRules:
         """Those in force."""
         said = (await self._source.current(now_ms)).entries
         above = {pattern: entry.rules(self._base.of(pattern)) for pattern, entry in said.items()}
         exact = dict(sorted(above.items(), key=lambda one: not one[0].isidentifier()))
-        return Rules(
+        return MonitorRules(
             exact | {name: rules for name, rules in self._base.by_pattern.items() if name not in exact},
             self._base.default,
         )

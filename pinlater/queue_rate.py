@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Pace:
+class QueueRate:
     """What has gathered of a rate. No second holds more than 1.1 times the rate and one job more."""
 
     gathered: float = 1.0

@@ -11,7 +11,7 @@ from thrift_idl.gen.pinlater.ttypes import PinLaterJobState, PinLaterQueueStats
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QueueStats:
     """Of one queue on one shard."""
 
     outlook: Outlook
@@ -19,7 +19,7 @@ class Standing:
     """Ready, for later, IN_PROGRESS, SUCCEEDED, FAILED."""
 
 
-async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...], now_ms: int) -> Standing:
+async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...], now_ms: int) -> QueueStats:
     """Counted one after the other: a job that moves on meanwhile may be in two counts, or in none."""
     spans = (
         Span(PinLaterJobState.PENDING, priorities, before=Position(now_ms + 1, 0)),
@@ -29,10 +29,10 @@ async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...],
         Span(PinLaterJobState.FAILED, priorities),
     )
     outlook = await backend.outlook(queue)
-    return Standing(outlook, tuple([await backend.count(queue, span) for span in spans]))
+    return QueueStats(outlook, tuple([await backend.count(queue, span) for span in spans]))
 
 
-def merged_stats(queue: str, found: Iterable[Standing], limits: QueueLimits, now_ms: int) -> PinLaterQueueStats:
+def merged_stats(queue: str, found: Iterable[QueueStats], limits: QueueLimits, now_ms: int) -> PinLaterQueueStats:
     """The shards' standings as one, with what holds the queue back."""
     standings = list(found)
     ready, later, in_progress, succeeded, failed = (

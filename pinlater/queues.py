@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from pinlater import checks, search
 from pinlater.admission import Flow
-from pinlater.backends import Backend, Lost, Span
+from pinlater.backends import Backend, LostClaims, Span
 from pinlater.errors import is_code, none_healthy, queue_not_found, suppress_gone, translated
 from pinlater.queue_stats import merged_stats, standing_of
-from pinlater.settings import Settings
+from pinlater.settings import ServiceSettings
 from pinlater.shards import Partial, Shards
-from pinlater.telemetry import Telemetry
-from pinlater.waiting import Waiting
+from pinlater.telemetry import PinLaterTelemetry
+from pinlater.waiting import QueueLines
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
@@ -54,11 +54,11 @@ class Queues:
     def __init__(
         self,
         shards: Shards,
-        settings: Settings,
+        settings: ServiceSettings,
         now_ms: Callable[[], int],
-        telemetry: Telemetry,
+        telemetry: PinLaterTelemetry,
         flow: Flow,
-        waiting: Waiting,
+        waiting: QueueLines,
     ) -> None:
         self._shards = shards
         self._settings = settings
@@ -215,7 +215,7 @@ class Queues:
             gone.whole("the queue is gone from the others: delete it again once all answer")
         self._waiting.tell(name)
 
-    async def release_claims(self, source_prefix: str) -> Lost:
+    async def release_claims(self, source_prefix: str) -> LostClaims:
         """Give back at once all that the sources hold whose name begins so ("" = everybody): they are known to be dead.
 
         As after a claim time-out, each job has lost an attempt. A living worker gives back by a checkpoint instead.
@@ -223,13 +223,13 @@ class Queues:
         with translated():
             lost = await self._shards.partial(self._shards.by_name, lambda one: self._release(one, source_prefix))
             found = lost.whole("the claims of the others are released")
-        return Lost(sum(each.done for each in found), sum(each.retry for each in found))
+        return LostClaims(sum(each.done for each in found), sum(each.retry for each in found))
 
-    async def _release(self, backend: Backend, source_prefix: str) -> Lost:
+    async def _release(self, backend: Backend, source_prefix: str) -> LostClaims:
         done = retry = 0
         for queue in await backend.queue_names():
             with suppress_gone():
                 lost = await backend.release(queue, source_prefix, self._now_ms())
                 self._telemetry.timed_out(queue, lost.done, lost.retry)
                 done, retry = done + lost.done, retry + lost.retry
-        return Lost(done, retry)
+        return LostClaims(done, retry)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 
 from pinlater.backends import LAST_MS, Backend, Position, ScannedJob, Span
-from pinlater.body_pattern import Pattern
+from pinlater.body_pattern import BodyPattern
 from pinlater.errors import refusal
 from thrift_idl.gen.pinlater.constants import CONTINUATION_START
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterJobState
@@ -73,7 +73,7 @@ class Search:
     """One request's look into bodies: it ends with an error when its time is over."""
 
     def __init__(self, expression: str | None, search_ms: int) -> None:
-        self._pattern = Pattern(expression)
+        self._pattern = BodyPattern(expression)
         self._search_ms = search_ms
         self._end = asyncio.get_running_loop().time() + search_ms / 1000
 

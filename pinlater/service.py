@@ -10,16 +10,16 @@ from random import Random
 from pinlater import checks, descriptors
 from pinlater.admission import Flow
 from pinlater.backends import NO_CAP, Backend, DequeuedJob
-from pinlater.dequeue_request import Wanted
+from pinlater.dequeue_request import DequeueRequest
 from pinlater.descriptors import Claim
 from pinlater.errors import is_code, translated
 from pinlater.queue_limits import QueueLimitsSource, Unlimited
 from pinlater.queues import Queues
-from pinlater.settings import DEFAULTS, Settings
+from pinlater.settings import DEFAULTS, ServiceSettings
 from pinlater.shard import monotonic_ms
 from pinlater.shards import Shards
-from pinlater.telemetry import SILENT, Telemetry
-from pinlater.waiting import LOOK_AGAIN_MS, Waiting
+from pinlater.telemetry import SILENT, PinLaterTelemetry
+from pinlater.waiting import LOOK_AGAIN_MS, QueueLines
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
     PinLaterCheckpointJobsRequest,
@@ -52,9 +52,9 @@ class PinLaterService(Queues):
         self,
         backends: Iterable[Backend] | Shards,
         owner: str,
-        settings: Settings = DEFAULTS,
+        settings: ServiceSettings = DEFAULTS,
         now_ms: Callable[[], int] = wall_ms,
-        telemetry: Telemetry = SILENT,
+        telemetry: PinLaterTelemetry = SILENT,
         random: Random | None = None,
         limits: QueueLimitsSource | None = None,
         steady_ms: Callable[[], float] = monotonic_ms,
@@ -66,7 +66,7 @@ class PinLaterService(Queues):
         chance = random or Random()  # noqa: S311 - spreads load, guards nothing
         shards = backends if isinstance(backends, Shards) else Shards(backends, chance, telemetry)
         flow = Flow(limits or Unlimited(), settings, steady_ms, lambda: shards.live_servers(owner, now_ms()))
-        waiting = Waiting(shards, settings.waiting_dequeues)
+        waiting = QueueLines(shards, settings.waiting_dequeues)
         super().__init__(shards, settings, now_ms, telemetry, flow, waiting)
         self._owner = owner
         self._claims = count(1)
@@ -177,9 +177,9 @@ class PinLaterService(Queues):
 
     def _wanted(
         self, request: PinLaterDequeueRequest, limit: int, claim: Claim | None = None, most_claimed: int = NO_CAP
-    ) -> Wanted:
+    ) -> DequeueRequest:
         priorities = checks.priorities(None, self._settings)
-        return Wanted(request.queueName, claim, priorities, limit, self._now_ms(), most_claimed)
+        return DequeueRequest(request.queueName, claim, priorities, limit, self._now_ms(), most_claimed)
 
     async def _next_due_in_ms(self, queue: str) -> float:
         with translated():

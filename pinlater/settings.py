@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """The bounds of one PinLater service, and who may delete queues."""
 
     priorities: int = 3
@@ -27,4 +27,4 @@ class Settings:
     """What looks into bodies (bodyRegexToMatch) may take so long."""
 
 
-DEFAULTS = Settings()
+DEFAULTS = ServiceSettings()

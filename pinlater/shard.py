@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pinlater.backends import Backend
-from pinlater.shard_health import DEFAULTS, Health, HealthRules
-from pinlater.telemetry import Telemetry
+from pinlater.shard_health import DEFAULTS, HealthRules, ShardHealth
+from pinlater.telemetry import PinLaterTelemetry
 from thrift_idl.errors import BackendDown, DiskFull
 
 T = TypeVar("T")
@@ -21,13 +21,13 @@ def monotonic_ms() -> float:
     return time.monotonic() * 1000
 
 
-class Shard:
+class JobShard:
     """Asks its backend, and notes how that went. A full disk is no bad health: what is stored is still served."""
 
     def __init__(
         self,
         backend: Backend,
-        telemetry: Telemetry,
+        telemetry: PinLaterTelemetry,
         *,
         url: str = "",
         dequeue_only: bool = False,
@@ -38,7 +38,7 @@ class Shard:
         self.url = url
         self.dequeue_only = dequeue_only
         self._telemetry = telemetry
-        self._health = Health(rules)
+        self._health = ShardHealth(rules)
         self._now_ms = now_ms
         self._busy = 0
         self._idle = asyncio.Event()

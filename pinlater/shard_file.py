@@ -18,9 +18,9 @@ import msgspec
 
 from drivers.paths import path_of
 from pinlater.backends import Backend
-from pinlater.shard import Shard
+from pinlater.shard import JobShard
 from pinlater.shards import Shards
-from pinlater.telemetry import Telemetry
+from pinlater.telemetry import PinLaterTelemetry
 from pinlater.toml_lines import TomlText
 from thrift_idl.errors import AragogError, BadConfiguration
 
@@ -69,17 +69,19 @@ async def _opened(open_shard: Open, name: str, url: str) -> Backend:
         raise BadConfiguration(f"shard {name}: {error}") from error
 
 
-async def adopt(shards: Shards, entries: Mapping[str, ShardEntry], open_shard: Open, telemetry: Telemetry) -> None:
+async def adopt(
+    shards: Shards, entries: Mapping[str, ShardEntry], open_shard: Open, telemetry: PinLaterTelemetry
+) -> None:
     """Use these shards from now on, all at once; close those that are gone once nobody asks them any more.
 
     Raises `BadConfiguration` where one can't be opened; then nothing changes.
     """
-    before, after = shards.by_name, dict[str, Shard]()
+    before, after = shards.by_name, dict[str, JobShard]()
     try:
         for name, entry in entries.items():
             known = before.get(name)
             if known is None or known.url != entry.backend:
-                known = Shard(await _opened(open_shard, name, entry.backend), telemetry, url=entry.backend)
+                known = JobShard(await _opened(open_shard, name, entry.backend), telemetry, url=entry.backend)
             after[name] = known
     except BaseException:
         for name, shard in after.items():

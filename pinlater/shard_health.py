@@ -20,7 +20,7 @@ class HealthRules:
 DEFAULTS = HealthRules()
 
 
-class Health:
+class ShardHealth:
     """One shard's. Times are milliseconds of a clock that never goes back."""
 
     def __init__(self, rules: HealthRules = DEFAULTS) -> None:

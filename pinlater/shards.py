@@ -10,11 +10,11 @@ from random import Random
 from typing import Generic, TypeVar
 
 from pinlater.backends import NO_CAP, Acked, Backend, DequeuedJob, Span
-from pinlater.dequeue_request import Wanted
+from pinlater.dequeue_request import DequeueRequest
 from pinlater.descriptors import JobDescriptor
 from pinlater.errors import is_code, none_healthy, queue_not_found, refusal, some_missing
-from pinlater.shard import Ask, Shard
-from pinlater.telemetry import Telemetry
+from pinlater.shard import Ask, JobShard
+from pinlater.telemetry import PinLaterTelemetry
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
@@ -51,8 +51,8 @@ class Shards(Collection[Backend]):
     around it, and it is asked each time. A shard that lacks a queue which another has gets it with its first job.
     """
 
-    def __init__(self, backends: Iterable[Backend], random: Random, telemetry: Telemetry) -> None:
-        self._shards = {backend.shard: Shard(backend, telemetry) for backend in backends}
+    def __init__(self, backends: Iterable[Backend], random: Random, telemetry: PinLaterTelemetry) -> None:
+        self._shards = {backend.shard: JobShard(backend, telemetry) for backend in backends}
         self._random = random
         self._capped: dict[str, asyncio.Lock] = {}
 
@@ -65,7 +65,7 @@ class Shards(Collection[Backend]):
     def __contains__(self, backend: object) -> bool:
         return any(shard.backend is backend for shard in self._shards.values())
 
-    def replace(self, shards: Iterable[Shard]) -> list[Shard]:
+    def replace(self, shards: Iterable[JobShard]) -> list[JobShard]:
         """From now on these; those that are no longer among them, to be closed."""
         before, self._shards = self._shards, {shard.name: shard for shard in shards}
         return [shard for shard in before.values() if self._shards.get(shard.name) is not shard]
@@ -76,7 +76,7 @@ class Shards(Collection[Backend]):
             await shard.close()
 
     @property
-    def by_name(self) -> Mapping[str, Shard]:
+    def by_name(self) -> Mapping[str, JobShard]:
         """All of them."""
         return self._shards
 
@@ -164,7 +164,7 @@ class Shards(Collection[Backend]):
         if any(outlook.paused for outlook in others.answers.values()):
             await self.ask(name, lambda one: one.pause(queue, True))
 
-    async def dequeue(self, wanted: Wanted, coverage: float) -> list[DequeuedJob]:
+    async def dequeue(self, wanted: DequeueRequest, coverage: float) -> list[DequeuedJob]:
         """The first priority of every shard asked, then the second, ...; what there is of the shards that answer.
 
         Raises NO_HEALTHY_SHARDS if none of those asked answers; if there is no job for it, QUEUE_NOT_FOUND where all
@@ -181,7 +181,7 @@ class Shards(Collection[Backend]):
             left = wanted.most_claimed - sum(claimed.answers.values())
             return await self._in_turn(wanted, names, min(wanted.limit, left)) if left > 0 else []
 
-    async def _in_turn(self, wanted: Wanted, names: Sequence[str], limit: int) -> list[DequeuedJob]:
+    async def _in_turn(self, wanted: DequeueRequest, names: Sequence[str], limit: int) -> list[DequeuedJob]:
         found: list[DequeuedJob] = []
         down: dict[str, BackendDown] = {}
         refused: dict[str, PinLaterException] = {}

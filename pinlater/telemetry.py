@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 
-class Telemetry(Protocol):
+class PinLaterTelemetry(Protocol):
     """Called on the hot path: plain methods that neither block nor raise."""
 
     def enqueued(self, queue: str, jobs: int) -> None:
@@ -49,7 +49,7 @@ class Telemetry(Protocol):
         """Such a file is bad; the last good one stays in force."""
 
 
-class Silent:
+class SilentPinLaterTelemetry:
     """Telemetry that says nothing."""
 
     def enqueued(self, queue: str, jobs: int) -> None:
@@ -89,4 +89,4 @@ class Silent:
         """Nothing."""
 
 
-SILENT: Telemetry = Silent()
+SILENT: PinLaterTelemetry = SilentPinLaterTelemetry()

@@ -23,7 +23,7 @@ _LINGER_S = 10.0
 _LISTEN_AGAIN_S = 1.0
 
 
-class Line:
+class QueueLine:
     """Those who wait for one queue, in the order of their coming."""
 
     def __init__(self) -> None:
@@ -67,14 +67,14 @@ class Line:
         self.wake()
 
 
-class Waiting:
+class QueueLines:
     """The lines of one server, and its ears for the arrivals that others bring."""
 
     def __init__(self, backends: Iterable[Backend], most: int) -> None:
         """`backends` is iterated anew each time: shards come and go."""
         self._backends = backends
         self._most = most
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, QueueLine] = {}
         self._ears: dict[Backend, asyncio.Task[None]] = {}
         self._linger: asyncio.TimerHandle | None = None
 
@@ -93,7 +93,7 @@ class Waiting:
         """What a look finds, as soon as it finds something; nothing after `wait_ms`. Raises what it raises."""
         loop = asyncio.get_running_loop()
         end = loop.time() + max(wait_ms, 0) / 1000
-        line = self._lines.setdefault(queue, Line())
+        line = self._lines.setdefault(queue, QueueLine())
         line.members += 1
         try:
             while True:

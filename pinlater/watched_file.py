@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Generic, Self, TypeVar
 
 from drivers.text_file import Stamp, file_stamp, read_text
-from pinlater.telemetry import SILENT, Telemetry
+from pinlater.telemetry import SILENT, PinLaterTelemetry
 from thrift_idl.errors import BadConfiguration
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class WatchedFile(Generic[T]):
         path: Path,
         parse: Callable[[str, str], T],
         content: T,
-        telemetry: Telemetry = SILENT,
+        telemetry: PinLaterTelemetry = SILENT,
         apply: Callable[[T], Awaitable[None]] = _nothing,
     ) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class WatchedFile(Generic[T]):
         cls,
         path: Path,
         parse: Callable[[str, str], T],
-        telemetry: Telemetry = SILENT,
+        telemetry: PinLaterTelemetry = SILENT,
         apply: Callable[[T], Awaitable[None]] = _nothing,
     ) -> Self:
         """The file, read and applied. Raises `BadConfiguration` naming file, line and reason."""

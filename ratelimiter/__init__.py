@@ -10,26 +10,26 @@ registrable domain holds more than 1.05 x qps + 1 requests, whatever crashes or 
 
 from ratelimiter.backends.file import FileState
 from ratelimiter.backends.memory import MemoryState
-from ratelimiter.limits import Limits, LimitsSource
+from ratelimiter.limits import LimitsInForce, LimitsSource
 from ratelimiter.overrides import Limit
 from ratelimiter.ownership import ALONE, Ownership
-from ratelimiter.reserving import Settings
+from ratelimiter.reserving import ReservingSettings
 from ratelimiter.service import RateLimiterService, monotonic_ms
 from ratelimiter.state import StateBackend
-from ratelimiter.telemetry import SILENT, Telemetry
+from ratelimiter.telemetry import SILENT, LimiterTelemetry
 
 __all__ = [
     "ALONE",
     "SILENT",
     "FileState",
     "Limit",
-    "Limits",
+    "LimiterTelemetry",
+    "LimitsInForce",
     "LimitsSource",
     "MemoryState",
     "Ownership",
     "RateLimiterService",
-    "Settings",
+    "ReservingSettings",
     "StateBackend",
-    "Telemetry",
     "monotonic_ms",
 ]

@@ -19,7 +19,7 @@ _MAX_DOMAINS: Final = 100_000
 
 
 @dataclass(slots=True)
-class Standing:
+class DomainState:
     """One domain's standing; times in milliseconds of the service's clock, `NEVER` = not set."""
 
     held_until: float = NEVER
@@ -46,35 +46,35 @@ class Standing:
         return max(self.not_before(), self.cursor, self.failed_at + FAILURES_WITHIN_MS, remembered)
 
 
-UNHEARD: Final = Standing()
+UNHEARD: Final = DomainState()
 """Of a domain that nothing is known of. Not to be changed."""
 
 
-def blocked_until(limit: Limit, standing: Standing | None, now: float) -> float:
+def blocked_until(limit: Limit, standing: DomainState | None, now: float) -> float:
     """End of the block; a limit that blocks is looked at again in an hour, and then in another."""
     if limit.blocked:
         return now + HORIZON_MS
     return standing.blocked_until if standing else NEVER
 
 
-class Standings:
+class DomainStates:
     """Standings by domain. Past ones are dropped when there are too many, then those that end soonest."""
 
     def __init__(self, max_domains: int = _MAX_DOMAINS) -> None:
-        self._by_domain: dict[str, Standing] = {}
+        self._by_domain: dict[str, DomainState] = {}
         self._max = max_domains
         self.find = self._by_domain.get
 
     def __len__(self) -> int:
         return len(self._by_domain)
 
-    def take(self, domain: str, now: float) -> Standing:
+    def take(self, domain: str, now: float) -> DomainState:
         """The domain's standing, made if it has none."""
         standing = self._by_domain.get(domain)
         if standing is None:
             if len(self._by_domain) >= self._max:
                 self._make_room(now)
-            standing = self._by_domain[domain] = Standing()
+            standing = self._by_domain[domain] = DomainState()
         return standing
 
     def _make_room(self, now: float) -> None:

@@ -8,7 +8,7 @@
 - A lone 503 speaks of its URL only. One that doesn't name its URL counts as another URL's: in doubt, for the site.
 
 Latency is told with every answer (`Answered.latency_ms`) and changes nothing: what slows down on rising latency belongs
-into `hear`, beside the holds, and would lengthen the domain's interval by way of its `Standing`.
+into `hear`, beside the holds, and would lengthen the domain's interval by way of its `DomainState`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter.domain_state import DAY_MS, FAILURES_WITHIN_MS, Standing
+from ratelimiter.domain_state import DAY_MS, FAILURES_WITHIN_MS, DomainState
 
 FIRST_HOLD_MS: Final = 60_000
 _JITTER: Final = 0.1
@@ -35,7 +35,7 @@ class Answered:
     latency_ms: float = 0.0
 
 
-def hear(standing: Standing, now: float, answer: Answered, jitter: float) -> float:
+def hear(standing: DomainState, now: float, answer: Answered, jitter: float) -> float:
     """Take an answer into account; returns for how long it holds the domain (ms, 0 = not). `jitter`: 0 to 1, by chance.
 
     While the domain is held, answers to requests sent before count as the same event: they neither double the hold nor
@@ -55,13 +55,13 @@ def hear(standing: Standing, now: float, answer: Answered, jitter: float) -> flo
     return 0.0
 
 
-def _hold(standing: Standing, now: float, hold_ms: float, status: int) -> float:
+def _hold(standing: DomainState, now: float, hold_ms: float, status: int) -> float:
     if now + hold_ms > standing.held_until:
         standing.held_until, standing.held_status = now + hold_ms, status
     return hold_ms
 
 
-def _second_failure(standing: Standing, now: float, url_key: bytes) -> bool:
+def _second_failure(standing: DomainState, now: float, url_key: bytes) -> bool:
     """Whether another URL answered 503 shortly before; remembers this one."""
     recent = now - standing.failed_at <= FAILURES_WITHIN_MS
     other = url_key != standing.failed_url or not url_key

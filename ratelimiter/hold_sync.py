@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ratelimiter.domain_state import Standing, Standings
+from ratelimiter.domain_state import DomainState, DomainStates
 from ratelimiter.holds import Holds, hold_of, restore
 from ratelimiter.ownership import Ownership
 from runtime.single_flight import SingleFlight
@@ -13,7 +13,9 @@ from runtime.single_flight import SingleFlight
 class Keeping:
     """The standings of one limiter and their record. Used by one event loop."""
 
-    def __init__(self, standings: Standings, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]) -> None:
+    def __init__(
+        self, standings: DomainStates, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]
+    ) -> None:
         self._standings = standings
         self._holds = holds
         self._ownership = ownership
@@ -33,7 +35,7 @@ class Keeping:
         """Read the record; callers share one reading. Raises `BackendDown`."""
         await self._readings.join(None, self._read)
 
-    async def keep(self, domain: str, standing: Standing) -> None:
+    async def keep(self, domain: str, standing: DomainState) -> None:
         """Record a hold or a block. Raises `BackendDown`; it is in force here all the same."""
         await self._holds.keep(domain, hold_of(standing, self._now_ms()))
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from ratelimiter.domain_state import DAY_MS, Standing
+from ratelimiter.domain_state import DAY_MS, DomainState
 from ratelimiter.next_slot import NEVER
 
 KEPT_MS: Final = 25 * 3_600_000
@@ -26,7 +26,7 @@ class Hold:
     held_ms: float = 0.0
     blocked_ms: float = 0.0
     unasked_hold_ms: float = 0.0
-    """As in `Standing`: the next hold without Retry-After is twice as long."""
+    """As in `DomainState`: the next hold without Retry-After is twice as long."""
     held_status: int = 0
 
 
@@ -92,13 +92,13 @@ def decode(content: bytes, now: float) -> Hold | None:
     return Hold(held, blocked, record.unasked_hold_ms, record.held_status)
 
 
-def hold_of(standing: Standing, now: float) -> Hold:
+def hold_of(standing: DomainState, now: float) -> Hold:
     """What of a standing is to be kept."""
     held, blocked = max(standing.held_until - now, 0.0), max(standing.blocked_until - now, 0.0)
     return Hold(min(held, DAY_MS), min(blocked, DAY_MS), standing.unasked_hold_ms, standing.held_status)
 
 
-def restore(standing: Standing, hold: Hold, now: float) -> None:
+def restore(standing: DomainState, hold: Hold, now: float) -> None:
     """Make a standing what was kept of it; a hold that it has by itself stays: nothing lifts holds."""
     standing.held_until = max(standing.held_until, now + hold.held_ms if hold.held_ms else NEVER)
     standing.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from drivers.text_file import Stamp, file_stamp, read_text
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps
-from ratelimiter.telemetry import SILENT, Telemetry
+from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from thrift_idl.errors import BadConfiguration
 
 _LOOK_EVERY_MS: Final = 1_000
@@ -40,7 +40,7 @@ class LimitsSource(Protocol):
         ...
 
 
-class Limits:
+class LimitsInForce:
     """A default limit and an optional override file, looked at once a second by whoever asks first.
 
     A changed file is applied whole. A bad or vanished one is told to the telemetry, and the last good one stays.
@@ -50,7 +50,7 @@ class Limits:
         self,
         default: Limit,
         path: Path | None = None,
-        telemetry: Telemetry = SILENT,
+        telemetry: LimiterTelemetry = SILENT,
         wall: Callable[[], float] = wall_ms,
     ) -> None:
         self._path = path
@@ -67,9 +67,9 @@ class Limits:
         cls,
         path: Path | None = None,
         default_qps: float = DEFAULT_QPS,
-        telemetry: Telemetry = SILENT,
+        telemetry: LimiterTelemetry = SILENT,
         wall: Callable[[], float] = wall_ms,
-    ) -> Limits:
+    ) -> LimitsInForce:
         """Limits with their file read. Raises `BadConfiguration` naming file, line and reason."""
         limits = cls(limit_of_qps(default_qps), path, telemetry, wall)
         if path:

@@ -115,7 +115,7 @@ def in_force(limit: Limit, wall_ms: float) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class LimitCandidate:
     """A rule that could decide a name's limit, and what became of it."""
 
     limit: Limit
@@ -125,17 +125,17 @@ class Candidate:
     why: str
 
 
-def explain(overrides: Overrides, domain: str, host: str, wall_ms: float) -> list[Candidate]:
+def explain(overrides: Overrides, domain: str, host: str, wall_ms: float) -> list[LimitCandidate]:
     """Every rule of a file, expired or not, that could decide the budgets of a domain and a host, the winners first."""
     valid = overrides.without_expired(wall_ms)
     winner, host_winner = valid.of_domain(domain), valid.of_host(domain, host) if host else None
-    found = [Candidate(winner, "domain", True, _why(winner, domain))]
+    found = [LimitCandidate(winner, "domain", True, _why(winner, domain))]
     if host_winner:
-        found.append(Candidate(host_winner, "host", True, _why(host_winner, host)))
+        found.append(LimitCandidate(host_winner, "host", True, _why(host_winner, host)))
     for limit, budget in _eligible(overrides, domain, host):
         if limit not in {winner, host_winner}:
             before = host_winner if budget == "host" and host_winner else winner
-            found.append(Candidate(limit, budget, False, _why_not(limit, before, wall_ms)))
+            found.append(LimitCandidate(limit, budget, False, _why_not(limit, before, wall_ms)))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratelimiter import next_slot
-from ratelimiter.domain_state import UNHEARD, Standings
+from ratelimiter.domain_state import UNHEARD, DomainStates
 from ratelimiter.domain_state import blocked_until as domain_blocked_until
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.overrides import Limit, Overrides
@@ -17,7 +17,7 @@ def host_name(host: str) -> str:
     return f"host:{host}"
 
 
-class Pace:
+class DomainPace:
     """Both budgets of one wish; `host_limit` None = the host has none of its own."""
 
     __slots__ = ("domain", "host", "host_limit", "interval", "keys", "limit", "max_wait_ms")
@@ -32,7 +32,7 @@ class Pace:
             self.max_wait_ms = min(self.max_wait_ms, host_limit.max_wait_ms)
 
     @classmethod
-    def of(cls, wish: Reservation, limits: Overrides, cap_ms: float) -> Pace:
+    def of(cls, wish: Reservation, limits: Overrides, cap_ms: float) -> DomainPace:
         """What `wish` is held to by these limits; a Crawl-delay counts up to `cap_ms`."""
         limit = limits.of_domain(wish.domain)
         interval = next_slot.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
@@ -44,21 +44,21 @@ class Pace:
         """The distance of two slots that this caller meets: the longer of both budgets'."""
         return self.interval if self.host_limit is None else max(self.interval, self.host_limit.interval_ms)
 
-    def not_before(self, now: float, standings: Standings) -> float:
+    def not_before(self, now: float, standings: DomainStates) -> float:
         """No slot earlier than this: holds, blocks, the Crawl-delay of the last grant."""
         standing = standings.find(self.domain)
         if standing is None and not self._blocked():
             return next_slot.NEVER
         return max((standing or UNHEARD).not_before(), self.blocked_until(now, standings))
 
-    def slot_ms(self, now: float, last: Times, standings: Standings) -> float:
+    def slot_ms(self, now: float, last: Times, standings: DomainStates) -> float:
         """The first slot that both budgets have free. `last`: the last slots, in the order of `keys`."""
         slot = next_slot.slot_ms(now, last[0], self.interval, self.not_before(now, standings))
         if self.host_limit is not None:
             slot = max(slot, last[1] + self.host_limit.interval_ms)
         return slot
 
-    def refusal(self, now: float, slot: float, last: Times, standings: Standings) -> tuple[str, str, float]:
+    def refusal(self, now: float, slot: float, last: Times, standings: DomainStates) -> tuple[str, str, float]:
         """Why a slot too far ahead is that, in whose queue its caller comes back, and how far apart that queue is.
 
         A host's own budget has a queue of its own: its callers' places don't hold up those of other hosts.
@@ -83,7 +83,7 @@ class Pace:
     def _blocked(self) -> bool:
         return self.limit.blocked or (self.host_limit is not None and self.host_limit.blocked)
 
-    def blocked_until(self, now: float, standings: Standings) -> float:
+    def blocked_until(self, now: float, standings: DomainStates) -> float:
         """End of the block of the domain or of the host."""
         if self.host_limit is not None and self.host_limit.blocked:
             return now + next_slot.HORIZON_MS

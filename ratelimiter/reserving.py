@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from ratelimiter import next_slot
-from ratelimiter.domain_state import Standings
+from ratelimiter.domain_state import DomainStates
 from ratelimiter.hold_sync import Keeping
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.overrides import Overrides
 from ratelimiter.ownership import Ownership
-from ratelimiter.pace import Pace
+from ratelimiter.pace import DomainPace
 from ratelimiter.shadow import Shadow
 from ratelimiter.state import LocalState, StateBackend, Times, state_key
-from ratelimiter.telemetry import Telemetry
+from ratelimiter.telemetry import LimiterTelemetry
 from thrift_idl.errors import NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
 from weburl import deciding_form
@@ -33,7 +33,7 @@ _MEMO = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ReservingSettings:
     """What may be configured of the service."""
 
     max_crawl_delay_ms: float = 60_000
@@ -42,7 +42,7 @@ class Settings:
     """So many compare-and-sets may lose before a reservation is refused."""
 
 
-DEFAULTS: Final = Settings()
+DEFAULTS: Final = ReservingSettings()
 
 
 class Reserving:
@@ -52,11 +52,11 @@ class Reserving:
         self,
         state: StateBackend,
         limits: LimitsSource,
-        standings: Standings,
+        standings: DomainStates,
         keeping: Keeping,
         now_ms: Callable[[], float],
-        telemetry: Telemetry,
-        settings: Settings,
+        telemetry: LimiterTelemetry,
+        settings: ReservingSettings,
         ownership: Ownership,
         ledger: LedgerSink | None = None,
         shadow: Shadow | None = None,
@@ -119,9 +119,9 @@ class Reserving:
             await self._shadow.see(wishes, grants, self._now_ms())
         return tuple(grants)
 
-    def pace(self, wish: Reservation, limits: Overrides) -> Pace:
+    def pace(self, wish: Reservation, limits: Overrides) -> DomainPace:
         """What a wish is held to."""
-        return Pace.of(wish, limits, self._settings.max_crawl_delay_ms)
+        return DomainPace.of(wish, limits, self._settings.max_crawl_delay_ms)
 
     async def sure(self) -> float:
         """The time at which our hold on our domains is beyond doubt. Raises `BackendDown`.
@@ -192,7 +192,7 @@ class Reserving:
             self._rows.append((domain, wish.host, slot, slot - now, interval, 0.0, name, self._ownership.version))
         return self._grant(slot - now, interval)
 
-    def _take_both_here(self, here: LocalState, pace: Pace, now: float, floor: float) -> Grant:
+    def _take_both_here(self, here: LocalState, pace: DomainPace, now: float, floor: float) -> Grant:
         last = tuple([max(here.find(key), floor) for key in pace.keys])
         slot = pace.slot_ms(now, last, self._standings)
         if slot - now > pace.max_wait_ms:
@@ -254,7 +254,7 @@ class Reserving:
         if standing is not None and standing.spaced_until == until:
             standing.spaced_until = before
 
-    def _refusal(self, pace: Pace, now: float, slot: float, last: Times) -> Grant:
+    def _refusal(self, pace: DomainPace, now: float, slot: float, last: Times) -> Grant:
         """Refused callers get places one interval apart: of the domain, or of the host whose budget it was."""
         reason, queue, interval = pace.refusal(now, slot, last, self._standings)
         standing = self._standings.take(queue, now)

@@ -8,18 +8,18 @@ from collections.abc import Callable
 
 from ratelimiter import next_slot
 from ratelimiter.checks import check, check_batch, check_domain, check_host, check_number
-from ratelimiter.domain_state import DAY_MS, Standings
+from ratelimiter.domain_state import DAY_MS, DomainStates
 from ratelimiter.feedback import HOLDING, Answered, hear
 from ratelimiter.hold_sync import Keeping
 from ratelimiter.holds import VOLATILE, Holds
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.ownership import ALONE, Ownership
-from ratelimiter.reserving import DEFAULTS, Reserving, Settings
+from ratelimiter.reserving import DEFAULTS, Reserving, ReservingSettings
 from ratelimiter.shadow import Shadow
 from ratelimiter.state import StateBackend
 from ratelimiter.status import status_of
-from ratelimiter.telemetry import SILENT, Telemetry
+from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from thrift_idl.gen.ratelimiter.ttypes import (
     BlockRequest,
     DomainStatus,
@@ -45,8 +45,8 @@ class RateLimiterService:
         state: StateBackend,
         limits: LimitsSource,
         now_ms: Callable[[], float] = monotonic_ms,
-        telemetry: Telemetry = SILENT,
-        settings: Settings = DEFAULTS,
+        telemetry: LimiterTelemetry = SILENT,
+        settings: ReservingSettings = DEFAULTS,
         ownership: Ownership = ALONE,
         ledger: LedgerSink | None = None,
         shadow_limits: LimitsSource | None = None,
@@ -57,7 +57,7 @@ class RateLimiterService:
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._standings = Standings()
+        self._standings = DomainStates()
         self._keeping = Keeping(self._standings, holds, ownership, now_ms)
         self._jitter = jitter
         self._shadow = Shadow(shadow_limits, self._standings, settings.max_crawl_delay_ms) if shadow_limits else None

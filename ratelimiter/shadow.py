@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ratelimiter.domain_state import Standings
+from ratelimiter.domain_state import DomainStates
 from ratelimiter.limits import LimitsSource
 from ratelimiter.overrides import Overrides
-from ratelimiter.pace import Pace
+from ratelimiter.pace import DomainPace
 from ratelimiter.table import PackedTable
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation
 from thrift_idl.gen.ratelimiter.ttypes import Shadow as Report
@@ -25,7 +25,7 @@ _MOST_DOMAINS: Final = 10_000
 
 
 @dataclass(slots=True)
-class Tally:
+class ShadowTally:
     """How decisions came out, live and by the candidate."""
 
     live: Counter[str] = field(default_factory=Counter)
@@ -59,17 +59,17 @@ def _or_never(wait_ms: float | None) -> float:
     return float("inf") if wait_ms is None else wait_ms
 
 
-class Candidate:
+class ShadowLimiter:
     """Decides by limits of its own over slots of its own, in memory."""
 
-    def __init__(self, standings: Standings, max_crawl_delay_ms: float) -> None:
+    def __init__(self, standings: DomainStates, max_crawl_delay_ms: float) -> None:
         self._slots = PackedTable()
         self._standings = standings
         self._cap = max_crawl_delay_ms
 
     def decide(self, wish: Reservation, limits: Overrides, now: float) -> float | None:
         """How long the wish would wait for its slot, which is taken; None = it is refused."""
-        pace = Pace.of(wish, limits, self._cap)
+        pace = DomainPace.of(wish, limits, self._cap)
         slot = pace.slot_ms(now, tuple(map(self._slots.find, pace.keys)), self._standings)
         if slot - now > pace.max_wait_ms:
             return None
@@ -81,17 +81,17 @@ class Candidate:
 class Shadow:
     """Counts what the candidate file would have done. Starts anew when that file changes."""
 
-    def __init__(self, limits: LimitsSource, standings: Standings, max_crawl_delay_ms: float) -> None:
+    def __init__(self, limits: LimitsSource, standings: DomainStates, max_crawl_delay_ms: float) -> None:
         self.limits = limits
-        self.tally = Tally()
-        self._candidate = Candidate(standings, max_crawl_delay_ms)
+        self.tally = ShadowTally()
+        self._candidate = ShadowLimiter(standings, max_crawl_delay_ms)
         self._overrides: Overrides | None = None
 
     async def see(self, wishes: Sequence[Reservation], grants: Sequence[Grant], now_ms: float) -> None:
         """Decide what was just decided."""
         overrides = await self.limits.current(now_ms)
         if overrides is not self._overrides:
-            self._overrides, self.tally = overrides, Tally()
+            self._overrides, self.tally = overrides, ShadowTally()
         for wish, grant in zip(wishes, grants, strict=True):
             live = grant.wait_ms if grant.granted else None
             self.tally.add(wish.domain, live, self._candidate.decide(wish, overrides, now_ms))

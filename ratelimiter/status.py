@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from ratelimiter.domain_state import DAY_MS, UNHEARD, Standings
+from ratelimiter.domain_state import DAY_MS, UNHEARD, DomainStates
 from ratelimiter.feedback import FIRST_HOLD_MS
-from ratelimiter.pace import Pace
+from ratelimiter.pace import DomainPace
 from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, Shadow
 
 
 def status_of(
-    pace: Pace, now: float, slot: float, standings: Standings, version: int, complaint: str, shadow: Shadow | None
+    pace: DomainPace,
+    now: float,
+    slot: float,
+    standings: DomainStates,
+    version: int,
+    complaint: str,
+    shadow: Shadow | None,
 ) -> DomainStatus:
     """The status of what `pace` is held to, its next slot being `slot`."""
     standing, limit, host = standings.find(pace.domain) or UNHEARD, pace.limit, pace.host_limit

@@ -7,7 +7,7 @@ from typing import Protocol
 from thrift_idl.gen.ratelimiter.ttypes import Grant
 
 
-class Telemetry(Protocol):
+class LimiterTelemetry(Protocol):
     """Called on the hot path: plain methods that neither block nor raise."""
 
     def reserved(self, source: str, domain: str, grant: Grant) -> None:
@@ -32,7 +32,7 @@ class Telemetry(Protocol):
         """The membership file is bad or gone: the shard grants nothing until it is good again."""
 
 
-class Silent:
+class SilentLimiterTelemetry:
     """Telemetry that says nothing."""
 
     def reserved(self, source: str, domain: str, grant: Grant) -> None:
@@ -57,4 +57,4 @@ class Silent:
         """Nothing."""
 
 
-SILENT: Telemetry = Silent()
+SILENT: LimiterTelemetry = SilentLimiterTelemetry()

@@ -18,7 +18,7 @@ from recommender_hooks.images.image_state import ImagePolicy, Wait
 from recommender_hooks.images.image_visits import Decode, ImageVisitor
 from recommender_hooks.images.named_images import named_images
 from recommender_hooks.publication_rules import forbids_page, withholding
-from recommender_hooks.telemetry import Silence, Telemetry
+from recommender_hooks.telemetry import PublishTelemetry, SilentPublishTelemetry
 from thrift_idl.errors import Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -43,7 +43,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ImagesPending:
     """Some images are still to come: publish the page again in `delay_ms`. Spends no attempt."""
 
     delay_ms: int
@@ -51,7 +51,7 @@ class Waiting:
     """How many."""
 
 
-Ending = Published | Skipped | Waiting
+Ending = Published | Skipped | ImagesPending
 
 
 def wall_clock_ms() -> int:
@@ -75,13 +75,13 @@ class SignalsService:
         leases: ImageLeases | None = None,
         policy: ImagePolicy | None = None,
         clock_ms: Callable[[], int] = wall_clock_ms,
-        telemetry: Telemetry | None = None,
+        telemetry: PublishTelemetry | None = None,
     ) -> None:
         self._store = store
         self._sink = sink
         self._policy = policy or ImagePolicy()
         self._clock_ms = clock_ms
-        self._telemetry = telemetry or Silence()
+        self._telemetry = telemetry or SilentPublishTelemetry()
         self._visitor = ImageVisitor(
             fetcher, store, decode, leases or MemoryLeases(), self._policy, clock_ms, self._telemetry
         )
@@ -114,7 +114,7 @@ class SignalsService:
         wanted = () if withheld else named[: self._policy.max_images]
         visited = await self._visitor.visit_all(wanted, context)
         if waits := [state.delay_ms for state in visited if isinstance(state, Wait)]:
-            return Waiting(max(waits), len(waits)), 0
+            return ImagesPending(max(waits), len(waits)), 0
         images = [(image, state) for image, state in zip(wanted, visited, strict=True) if not isinstance(state, Wait)]
         event = page_event(page, images, len(named), withheld)
         await self._sink.publish((event,))

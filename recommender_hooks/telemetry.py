@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Telemetry(Protocol):
+class PublishTelemetry(Protocol):
     """Hooks, called in the event loop: they must not block or raise."""
 
     def image_visited(self, source: str, family: str, code: str) -> None:
@@ -17,7 +17,7 @@ class Telemetry(Protocol):
         ...
 
 
-class Silence:
+class SilentPublishTelemetry:
     """Nobody listens."""
 
     def image_visited(self, source: str, family: str, code: str) -> None:

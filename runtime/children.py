@@ -51,14 +51,14 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostCall:
     """The call has no result: its child died, took too long or too much memory, or the function raised."""
 
     ending: Ending
     detail: str = ""
 
 
-Answer = Done | Lost
+Answer = Done | LostCall
 
 
 class ChildPool:
@@ -104,7 +104,7 @@ class ChildPool:
             return await self._run(await self._take(), function, argument)
 
     async def close(self) -> None:
-        """End all children now; calls under way are `Lost`."""
+        """End all children now; calls under way are `LostCall`."""
         self._closed = True
         self._idle.clear()
         await asyncio.gather(*(self._end(each) for each in tuple(self._all)))
@@ -188,14 +188,14 @@ class _Child:
                 await self._send(head, argument)
                 kind, text = await self._receive()
         except TimeoutError:
-            return Lost("timed_out", f"no answer within {self._bounds.wall_ms} ms")
+            return LostCall("timed_out", f"no answer within {self._bounds.wall_ms} ms")
         except (EOFError, OSError):
             return await self._death()
         if kind == child.DONE:
             return Done(text)
         if kind == child.NO_MEMORY:
-            return Lost("out_of_memory", f"more than {self._bounds.memory_bytes} bytes")
-        return Lost("failed", text.decode("utf-8", "replace"))
+            return LostCall("out_of_memory", f"more than {self._bounds.memory_bytes} bytes")
+        return LostCall("failed", text.decode("utf-8", "replace"))
 
     async def kill(self) -> None:
         """End the process and reap it."""
@@ -205,15 +205,15 @@ class _Child:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    async def _death(self) -> Lost:
+    async def _death(self) -> LostCall:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_MS / 1000):
                 await self._process.wait()
         await self.kill()  # it may live on with its pipe closed
         code = self._process.returncode
         if code == -signal.SIGPROF:
-            return Lost("timed_out", f"more than {self._bounds.cpu_ms} ms of CPU time")
-        return Lost("died", f"exit code {code}")
+            return LostCall("timed_out", f"more than {self._bounds.cpu_ms} ms of CPU time")
+        return LostCall("died", f"exit code {code}")
 
     async def _send(self, head: bytes, argument: bytes) -> None:
         stdin = self._process.stdin

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Solitude:
+class SharedExclusiveLock:
     """A lock that many share, or one has to itself; who waits for it alone is not overtaken for ever."""
 
     def __init__(self) -> None:

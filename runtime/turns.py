@@ -22,7 +22,7 @@ _MOST_OWNERS = 10_000
 
 
 @dataclass(slots=True)
-class Lines(Generic[T]):
+class OwnerLines(Generic[T]):
     """Those who wait, in a line for each owner, and what each owner has used. Pure: time is an argument."""
 
     _lines: dict[str, deque[tuple[float, T]]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Turns:
     def __init__(self, size: int, now_ms: Callable[[], float] = lambda: time.monotonic() * 1000) -> None:
         self._free = size
         self._now_ms = now_ms
-        self._lines: Lines[asyncio.Future[None]] = Lines()
+        self._lines: OwnerLines[asyncio.Future[None]] = OwnerLines()
         self.waiting = 0
         """How many wait."""
 

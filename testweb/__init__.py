@@ -4,7 +4,7 @@
 `expectation/<host>.toml` says what each URL is. Nothing here is generated: read it with an editor.
 """
 
-from testweb.accesslog import Access, AccessLog
+from testweb.accesslog import AccessLog, ServedRequest
 from testweb.server import SampleWeb
 
-__all__ = ["Access", "AccessLog", "SampleWeb"]
+__all__ = ["AccessLog", "SampleWeb", "ServedRequest"]

@@ -10,7 +10,7 @@ from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ServedRequest:
     """One answered request; control calls are not logged.
 
     `t_ms` is the wall clock (ms since 1970, with a fraction) when the request head was read to its end, so that a slow
@@ -37,7 +37,7 @@ class AccessLog:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.entries: list[Access] = []
+        self.entries: list[ServedRequest] = []
         self._path = path
         self._file: TextIO | None = None
 
@@ -46,7 +46,7 @@ class AccessLog:
         if self._path is not None:
             self._file = self._path.open("a", encoding="utf-8")
 
-    def add(self, access: Access) -> None:
+    def add(self, access: ServedRequest) -> None:
         """Record one answer."""
         self.entries.append(access)
         if self._file is not None:
@@ -63,14 +63,14 @@ class AccessLog:
             self._file.close()
             self._file = None
 
-    def __iter__(self) -> Iterator[Access]:
+    def __iter__(self) -> Iterator[ServedRequest]:
         return iter(self.entries)
 
     def __len__(self) -> int:
         return len(self.entries)
 
 
-def read_log(path: Path) -> list[Access]:
+def read_log(path: Path) -> list[ServedRequest]:
     """The entries of a log file that a (perhaps still running) server writes; an unfinished last line is left out."""
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [Access(**json.loads(line)) for line in lines]
+    return [ServedRequest(**json.loads(line)) for line in lines]

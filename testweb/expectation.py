@@ -28,7 +28,7 @@ Outcome = Literal["fetched", "alias", "refused", "deferred", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ExpectedLink:
     """An outlink. `nofollow`: its rel, the page's meta robots or X-Robots-Tag says so."""
 
     url: str
@@ -76,7 +76,7 @@ class Expected:
     twitter: tuple[tuple[str, str], ...] = ()
     json_ld: tuple[tuple[str, ...], ...] = ()
     images: tuple[Image, ...] = ()
-    outlinks: tuple[Link, ...] = ()
+    outlinks: tuple[ExpectedLink, ...] = ()
     robots: tuple[Robots, ...] = ()
     preferences: tuple[str, ...] = ()
     charset: str = "utf-8"
@@ -106,8 +106,8 @@ def _expected(url: str, raw: Mapping[str, Any]) -> Expected:
     return Expected(url=url, **values)
 
 
-def _link(raw: Mapping[str, Any]) -> Link:
-    return Link(**{key: _frozen(value) for key, value in raw.items()})
+def _link(raw: Mapping[str, Any]) -> ExpectedLink:
+    return ExpectedLink(**{key: _frozen(value) for key, value in raw.items()})
 
 
 def _frozen(value: Any) -> Any:

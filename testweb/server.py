@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from testweb.accesslog import Access, AccessLog
+from testweb.accesslog import AccessLog, ServedRequest
 from testweb.answers import Answer, Request, answer, text_answer
 from testweb.sites import Site, load_sites
 from testweb.wire import MAX_HEAD_BYTES, BadRequestError, encode, read_head, skip_content
@@ -170,7 +170,7 @@ class SampleWeb:
         self._counts[key] += 1
         reply = answer(self.sites.get(request.host), request, self.epoch, self._counts[key])
         agent = request.headers.get("user-agent", "")
-        self.log.add(Access(t_ms, request.host, request.method, request.target, reply.status, agent))
+        self.log.add(ServedRequest(t_ms, request.host, request.method, request.target, reply.status, agent))
         return reply
 
     def _control(self, request: Request) -> Answer:

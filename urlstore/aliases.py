@@ -26,7 +26,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class AliasWalk:
     """Where a URL leads."""
 
     row: StoredRow | None
@@ -61,7 +61,7 @@ def _alias(hop: Hop) -> Alias | None:
         return None
 
 
-def walk(key: bytes) -> Generator[bytes, StoredRow | None, Walk]:
+def walk(key: bytes) -> Generator[bytes, StoredRow | None, AliasWalk]:
     """Follow aliases from `key`: yields the key of each row that it needs, is sent the row, returns where it came.
 
     An alias whose target has no row yet is where the way ends.
@@ -72,11 +72,11 @@ def walk(key: bytes) -> Generator[bytes, StoredRow | None, Walk]:
     while row is not None and row.redirects_to:
         key = url_key(row.redirects_to)
         if key in seen or len(followed) == MAX_ALIASES:
-            return Walk(asked, (*followed, row.url), cycle=True)
+            return AliasWalk(asked, (*followed, row.url), cycle=True)
         following = yield key
         if following is None:
             break
         seen.add(key)
         followed.append(row.url)
         row = following
-    return Walk(row, tuple(followed), cycle=False)
+    return AliasWalk(row, tuple(followed), cycle=False)

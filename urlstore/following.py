@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thrift_idl.gen.urlstore.ttypes import ClaimVerdict, UrlRow
-from urlstore.aliases import Walk, walk
+from urlstore.aliases import AliasWalk, walk
 from urlstore.backends import MetadataBackend
 from urlstore.canonical_claims import claims_of, verdict
 from urlstore.rows import told_row
@@ -16,7 +16,7 @@ class Following:
     def __init__(self, metadata: MetadataBackend) -> None:
         self._metadata = metadata
 
-    async def walk(self, key: bytes) -> Walk:
+    async def walk(self, key: bytes) -> AliasWalk:
         """The way from this URL key, at most ten aliases long."""
         steps = walk(key)
         wanted = next(steps)
@@ -25,7 +25,7 @@ class Following:
             try:
                 wanted = steps.send(row)
             except StopIteration as end:
-                way: Walk = end.value
+                way: AliasWalk = end.value
                 return way
 
     async def is_duplicate(self, row: UrlRow) -> bool:

@@ -20,7 +20,7 @@ from thrift_idl.errors import InvalidUrl, StoreUnreadable
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Inlink, Linked, Page
 from thrift_idl.records import replace
-from urlstore.backends import InlinkWrite, Kind, StoredRow
+from urlstore.backends import InlinkKind, InlinkWrite, StoredRow
 from urlstore.cells import decode_linked, encode_inlink, encode_linked
 from urlstore.rows import current_page, identity_of
 from weburl import KEY_BYTES, url_key
@@ -86,8 +86,11 @@ def next_pass(row: StoredRow, left: Collection[bytes] = ()) -> Pass | None:
         stamp_us=stamp_us,
         note=encode_linked(note, page_write_ms),
         writes=(
-            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, encode_inlink(e)) for target, e in wanted.items()),
-            *(InlinkWrite(target, Kind.LINK, row.key, stamp_us, b"") for target in stale),
+            *(
+                InlinkWrite(target, InlinkKind.LINK, row.key, stamp_us, encode_inlink(e))
+                for target, e in wanted.items()
+            ),
+            *(InlinkWrite(target, InlinkKind.LINK, row.key, stamp_us, b"") for target in stale),
         ),
         done=encode_linked(replace(note, done=True, stale=b""), page_write_ms),
     )
@@ -107,7 +110,7 @@ def removals(row: StoredRow) -> tuple[InlinkWrite, ...]:
     """What takes away all the entries that the row's links may have, as of its last pass."""
     last = _last(row)
     targets = sorted(_keys(last.targets) | _keys(last.stale))
-    return tuple(InlinkWrite(target, Kind.LINK, row.key, last.stamp_us, b"") for target in targets)
+    return tuple(InlinkWrite(target, InlinkKind.LINK, row.key, last.stamp_us, b"") for target in targets)
 
 
 def _targets(links: Iterable[Link]) -> Iterable[tuple[bytes, Link]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
 from thrift_idl.errors import AragogError
-from urlstore.telemetry import Call
+from urlstore.telemetry import MethodCall
 
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -29,6 +29,6 @@ def measured(method: M) -> M:
             raise
         finally:
             took_ms = (time.perf_counter() - began) * 1000
-            self._telemetry.called(Call(method.__name__, request.context.source, took_ms, error))
+            self._telemetry.called(MethodCall(method.__name__, request.context.source, took_ms, error))
 
     return cast(M, tell)

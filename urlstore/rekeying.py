@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from thrift_idl.errors import InvalidUrl
-from urlstore.backends import AttributeWrite, InlinkWrite, Kind, MetadataBackend, RowWrite, StoredRow
+from urlstore.backends import AttributeWrite, InlinkKind, InlinkWrite, MetadataBackend, RowWrite, StoredRow
 from urlstore.due import look_ms
 from urlstore.inlinks import removals
 from urlstore.link_passes import Linking
@@ -220,5 +220,5 @@ def _redirect(row: StoredRow, key: bytes, version: int) -> list[InlinkWrite]:
     except InvalidUrl:
         return []
     before = [old for target in earlier_keys(row.redirects_to, version) if (old := (target, row.key)) != place]
-    gone = [InlinkWrite(target, Kind.REDIRECT, source, stamp_us, b"") for target, source in before]
-    return [InlinkWrite(place[0], Kind.REDIRECT, place[1], stamp_us, url), *gone]
+    gone = [InlinkWrite(target, InlinkKind.REDIRECT, source, stamp_us, b"") for target, source in before]
+    return [InlinkWrite(place[0], InlinkKind.REDIRECT, place[1], stamp_us, url), *gone]

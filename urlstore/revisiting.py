@@ -29,7 +29,7 @@ IsDuplicate = Callable[[UrlRow], Awaitable[bool]]
 """Whether the page's claim to live elsewhere holds."""
 
 
-class Revisiting:
+class DuePages:
     """Answers `due` over a metadata backend."""
 
     def __init__(self, metadata: MetadataBackend, is_duplicate: IsDuplicate) -> None:

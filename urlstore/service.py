@@ -16,7 +16,15 @@ from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRo
 from thrift_idl.records import pack
 from urlstore import bounds, cells, page_updates
 from urlstore.aliases import Alias, aliases_of
-from urlstore.backends import AttributeWrite, ContentBackend, InlinkWrite, Kind, MetadataBackend, RowWrite, StoredRow
+from urlstore.backends import (
+    AttributeWrite,
+    ContentBackend,
+    InlinkKind,
+    InlinkWrite,
+    MetadataBackend,
+    RowWrite,
+    StoredRow,
+)
 from urlstore.byte_budget import CONTENT_IN_HAND, InHand
 from urlstore.canonical_claims import canonical_url
 from urlstore.due import look_ms
@@ -24,9 +32,9 @@ from urlstore.following import Following
 from urlstore.link_passes import Linking
 from urlstore.method_telemetry import measured
 from urlstore.prepared_puts import Put, prepare
-from urlstore.revisiting import Revisiting
+from urlstore.revisiting import DuePages
 from urlstore.rows import current_page, told_row, url_row
-from urlstore.telemetry import PagePut, Silence, Telemetry
+from urlstore.telemetry import PagePut, SilentStoreTelemetry, StoreTelemetry
 from urlstore.union import InlinkUnion
 from weburl import normalize, request_form, url_key
 
@@ -50,17 +58,17 @@ class UrlStoreService:
         content: ContentBackend,
         *,
         clock_ms: Callable[[], int] = wall_clock_ms,
-        telemetry: Telemetry | None = None,
+        telemetry: StoreTelemetry | None = None,
     ) -> None:
         self._metadata = metadata
         self._content = content
         self._clock_ms = clock_ms
-        self._telemetry = telemetry or Silence()
+        self._telemetry = telemetry or SilentStoreTelemetry()
         self._prepare: Batching[Callable[[], Put], Put] = Batching(in_thread(each), longest_rest_ms=LONGEST_REST_MS)
         self._linking = Linking(metadata)
         self._following = Following(metadata)
         self._union = InlinkUnion(metadata)
-        self._revisiting = Revisiting(metadata, self._following.is_duplicate)
+        self._revisiting = DuePages(metadata, self._following.is_duplicate)
         self._in_hand = InHand(CONTENT_IN_HAND)
 
     # --- writing ---
@@ -342,4 +350,4 @@ class UrlStoreService:
 
 
 def _redirect(alias: Alias, write_ms: int) -> InlinkWrite:
-    return InlinkWrite(url_key(alias.target), Kind.REDIRECT, alias.key, write_ms * 1_000, alias.url.encode())
+    return InlinkWrite(url_key(alias.target), InlinkKind.REDIRECT, alias.key, write_ms * 1_000, alias.url.encode())

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class MethodCall:
     """One answered call."""
 
     method: str
@@ -29,10 +29,10 @@ class PagePut:
     """Bytes written to the content backend, compressed; 0 = nothing."""
 
 
-class Telemetry(Protocol):
+class StoreTelemetry(Protocol):
     """Hooks, called in the event loop: they must not block or raise."""
 
-    def called(self, call: Call) -> None:
+    def called(self, call: MethodCall) -> None:
         """A call was answered."""
         ...
 
@@ -41,10 +41,10 @@ class Telemetry(Protocol):
         ...
 
 
-class Silence:
+class SilentStoreTelemetry:
     """Nobody listens."""
 
-    def called(self, call: Call) -> None:
+    def called(self, call: MethodCall) -> None:
         """Do nothing."""
 
     def page_put(self, put: PagePut) -> None:

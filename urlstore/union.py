@@ -10,7 +10,7 @@ from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.urlstore.ttypes import Inlink, InlinksResult
 from thrift_idl.records import pack, replace
 from urlstore.aliases import MAX_ALIASES
-from urlstore.backends import Kind, MetadataBackend, StoredInlink, StoredRow
+from urlstore.backends import InlinkKind, MetadataBackend, StoredInlink, StoredRow
 from urlstore.bounds import MAX_ANSWER_BYTES
 from urlstore.cells import decode_inlink
 from weburl import url_key
@@ -60,7 +60,7 @@ class InlinkUnion:
 
     async def _redirecting(self, targets: Sequence[bytes]) -> list[StoredRow]:
         """Rows that redirect to one of these: the records name them, their own rows decide."""
-        reads = (self._metadata.read_inlinks(target, Kind.REDIRECT, b"", _RECORDS) for target in targets)
+        reads = (self._metadata.read_inlinks(target, InlinkKind.REDIRECT, b"", _RECORDS) for target in targets)
         records = [record for found in await asyncio.gather(*reads) for record in found]
         keys = sorted({record.source_key for record in records})[:_RECORDS]
         rows = await self._metadata.read_rows(keys)
@@ -70,7 +70,7 @@ class InlinkUnion:
         """Inlinks of all these, by source; of one source the first in the order of `targets`."""
         done = False
         while not done:
-            reads = (self._metadata.read_inlinks(target, Kind.LINK, after, _CHUNK) for target in targets)
+            reads = (self._metadata.read_inlinks(target, InlinkKind.LINK, after, _CHUNK) for target in targets)
             chunks = await asyncio.gather(*reads)
             # Behind the end of a full chunk its target may have more.
             ends = [chunk[-1].source_key for chunk in chunks if len(chunk) == _CHUNK]

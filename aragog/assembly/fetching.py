@@ -16,7 +16,7 @@ from fetcher.name_cache import SystemResolver
 from fetcher.name_lookups import lookup_of
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings, NameSettings, RobotsSettings
+from fetcher.settings import FetchPolicy, NameSettings, RobotsSettings
 from fetcher.transport import GuardedTransport
 from fetcher.transport.proxy import parse_proxy
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -48,10 +48,10 @@ async def fetcher_client(settings: Settings) -> AsyncIterator[Fetcher]:
         yield FetcherFleet(clients) if len(clients) != 1 else clients[addresses[0]]
 
 
-def fetcher_settings(settings: Settings) -> FetcherSettings:
+def fetcher_settings(settings: Settings) -> FetchPolicy:
     """What the fetcher is told; the contact becomes part of the User-Agent."""
     given = settings.fetcher
-    return FetcherSettings(
+    return FetchPolicy(
         user_agent=f"{given.user_agent} (+{given.contact})" if given.contact else given.user_agent,
         max_content_bytes=given.max_content_bytes,
         deadline_ms=given.deadline_ms,

@@ -12,8 +12,8 @@ from aragog.settings import Settings
 from aragog.telemetry import limiter_telemetry
 from drivers.owner_lock import Locks
 from drivers.paths import path_of
-from ratelimiter import FileState, Limits, Ownership, RateLimiterService, monotonic_ms
-from ratelimiter import Settings as LimiterOptions
+from ratelimiter import FileState, LimitsInForce, Ownership, RateLimiterService, monotonic_ms
+from ratelimiter import ReservingSettings as LimiterOptions
 from ratelimiter.backends.file import boot_id
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
@@ -42,9 +42,9 @@ async def limiter_of(settings: Settings, locks: Locks) -> AsyncIterator[RateLimi
 async def local_limiter(settings: Settings, locks: Locks) -> AsyncIterator[RateLimiterService]:
     """The rate limiter of this process. It grants as long as `locks` hold, which it adds its own to."""
     given, log = settings.ratelimiter, limiter_telemetry(settings)
-    limits = await Limits.open(settings.path("ratelimiter.overrides"), given.qps, log)
+    limits = await LimitsInForce.open(settings.path("ratelimiter.overrides"), given.qps, log)
     candidate = settings.path("ratelimiter.shadow_overrides")
-    shadow = await Limits.open(candidate, given.qps, log) if candidate else None
+    shadow = await LimitsInForce.open(candidate, given.qps, log) if candidate else None
     state = await open_backend("ratelimiter.state", LIMITER_STATE, given.state, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(state.close)

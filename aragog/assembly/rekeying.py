@@ -9,7 +9,7 @@ from aragog.assembly.backends import frontiers_of_any_keys, metadata_of_any_keys
 from aragog.assembly.scheduling import visited_pinlater
 from aragog.cli.ping import answer_ms
 from aragog.data_directory_lock import owned
-from aragog.rekey import Progress, Rekey
+from aragog.rekey import Rekey, RekeyProgress
 from aragog.settings import Settings
 from crawler.job.job_queues import JobQueues
 from pinlater import wall_ms
@@ -19,7 +19,7 @@ _PATIENCE_MS = 2_000
 
 
 @asynccontextmanager
-async def rekey_of(settings: Settings, tell: Callable[[Progress], None]) -> AsyncIterator[Rekey]:
+async def rekey_of(settings: Settings, tell: Callable[[RekeyProgress], None]) -> AsyncIterator[Rekey]:
     """A conversion of the store and the frontier that the settings name.
 
     Raises `BadConfiguration` where they name a service's store by its service alone, `DataDirectoryLocked` and

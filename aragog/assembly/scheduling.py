@@ -19,10 +19,20 @@ from aragog.settings import Settings
 from aragog.telemetry import pinlater_telemetry, queues_measured
 from crawler.frontier import Frontier
 from crawler.job.job_queues import JobQueues
-from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, Rules, Telemetry, queue_limits, shard_file, wall_ms
+from pinlater import (
+    OWN_QUEUES,
+    Backend,
+    Monitor,
+    MonitorRules,
+    PinLaterService,
+    PinLaterTelemetry,
+    queue_limits,
+    shard_file,
+    wall_ms,
+)
 from pinlater.queue_limits import LiveRules, QueueLimitsSource, Unlimited
-from pinlater.settings import Settings as PinLaterSettings
-from pinlater.shard import Shard
+from pinlater.settings import ServiceSettings as PinLaterSettings
+from pinlater.shard import JobShard
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shards import Shards
 from pinlater.store_clock import StoreClock
@@ -73,7 +83,7 @@ class _Opened:
     service: PinLaterService
     shards: Shards
     limits: QueueLimitsSource
-    telemetry: Telemetry
+    telemetry: PinLaterTelemetry
     clock: StoreClock
 
 
@@ -94,14 +104,14 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
     return _Opened(service, shards, limits, telemetry, clock)
 
 
-async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Shards:
+async def _shards(settings: Settings, telemetry: PinLaterTelemetry, stack: AsyncExitStack) -> Shards:
     """The one backend of the settings, or those of the file, which is watched from now on."""
     shards = Shards((), Random(), telemetry)  # noqa: S311 - spreads load, guards nothing
     stack.push_async_callback(shards.close)
     file = settings.path("pinlater.shards")
     if file is None:
         backend = await open_backend("pinlater.backend", JOBS, settings.pinlater.backend, settings)
-        shards.replace([Shard(backend, telemetry)])
+        shards.replace([JobShard(backend, telemetry)])
         return shards
 
     async def open_shard(name: str, url: str) -> Backend:
@@ -115,12 +125,12 @@ async def _shards(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
     return shards
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings) -> MonitorRules:
     """Of Aragog's own queues, and of others."""
     timeout_ms = settings.crawl.claim_timeout_ms
     cycle_ms = max(_LEAST_CYCLE_MS, min(OWN_QUEUES.cycle_ms, timeout_ms // 4))
     own = replace(OWN_QUEUES, claim_timeout_ms=timeout_ms, cycle_ms=cycle_ms)
-    return Rules({"crawl*": own, "signals": own, "inlinks": own})
+    return MonitorRules({"crawl*": own, "signals": own, "inlinks": own})
 
 
 def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

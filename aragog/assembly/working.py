@@ -17,26 +17,26 @@ from aragog.assembly.services import Assembly, assembled_on, children_of
 from aragog.data_directory_lock import Waiting
 from aragog.settings import Settings
 from crawler.frontier import Frontier
-from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.crawl_cache import CrawlCache
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
 from crawler.job.follower import Follower
 from crawler.job.job_queues import JobQueues
 from crawler.job.retry_decision import Patience
 from crawler.seeds.crawl_start import make_queues
-from crawler.visit.job_steps import StepFile, Steps, silent
+from crawler.visit.job_steps import JobSteps, StepFile, silent
 from crawler.visit.oversize_pages import LargePlace
 from crawler.visit.visitor import Visitor
 from crawler.worker.crawling import Crawling
-from crawler.worker.domains_at_limit import MAX_WAIT_MS, AtLimit
+from crawler.worker.domains_at_limit import MAX_WAIT_MS, DomainsAtLimit
 from crawler.worker.job_owners import domain_of_page, domain_of_visit
-from crawler.worker.skip_over_limit import Surplus
-from crawler.worker.worker_progress import Tally
-from pinlater.worker import Health, Pump, PumpBounds
+from crawler.worker.skip_over_limit import SkipOverLimit
+from crawler.worker.worker_progress import WorkerProgress
+from pinlater.worker import BackendHealth, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
 from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.images.image_state import ImagePolicy
 from recommender_hooks.service import SignalsService
-from runtime.children import ChildPool, Lost
+from runtime.children import ChildPool, LostCall
 from runtime.memory import collected_seldom
 
 #: Pages whose images one worker fetches at a time.
@@ -44,14 +44,14 @@ _SIGNAL_PLACES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class CrawlWorker:
     """What works, and what tells how it goes."""
 
     assembly: Assembly
     frontier: Frontier
     jobs: JobQueues
-    health: Health
-    tally: Tally
+    health: BackendHealth
+    tally: WorkerProgress
     pumps: tuple[Pump, ...]
     drop_queue: Callable[[str], Awaitable[None]]
     """Drop the queue of a crawl that is over."""
@@ -71,7 +71,7 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) -> AsyncIterator[Worker]:
+async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) -> AsyncIterator[CrawlWorker]:
     """A worker over the services that the settings name."""
     source = f"worker-{socket.gethostname()}-{os.getpid()}"
     async with AsyncExitStack() as stack:
@@ -79,20 +79,20 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         pinlater = await stack.enter_async_context(pinlater_of(settings))
         frontier = await stack.enter_async_context(frontier_of(settings))
         steps = _steps()
-        jobs, health, tally = JobQueues(pinlater, source, steps=steps), Health(), Tally()
+        jobs, health, tally = JobQueues(pinlater, source, steps=steps), BackendHealth(), WorkerProgress()
         await health.persistently(lambda: make_queues(jobs))
         signals = await _signals(stack, settings, assembly)
         follow_ups = FollowUps(
             signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source, steps=steps
         )
-        known = KnownCrawls(frontier.crawls)
-        surplus = Surplus(known, frontier, jobs)
+        known = CrawlCache(frontier.crawls)
+        surplus = SkipOverLimit(known, frontier, jobs)
         crawling = Crawling(
             visitor=_visitor(settings, assembly, health, steps),
             frontier=frontier,
             jobs=jobs,
             known=known,
-            at_limit=AtLimit(assembly.limiter, source),
+            at_limit=DomainsAtLimit(assembly.limiter, source),
             follower=Follower(jobs, frontier, assembly.store),
             health=health,
             tally=tally,
@@ -111,14 +111,14 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
         )
         stack.enter_context(collected_seldom())
-        yield Worker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
+        yield CrawlWorker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
 
 
 async def _one(name: str) -> Sequence[str]:
     return (name,)
 
 
-def _visitor(settings: Settings, assembly: Assembly, health: Health, steps: Steps) -> Visitor:
+def _visitor(settings: Settings, assembly: Assembly, health: BackendHealth, steps: JobSteps) -> Visitor:
     """Places times the share of one, and a place for one large page: that is the worker's bytes in flight."""
     largest, in_flight = settings.fetcher.max_content_bytes, settings.crawl.bytes_in_flight_mib << 20
     large = LargePlace(largest) if in_flight > 2 * largest else None
@@ -127,7 +127,7 @@ def _visitor(settings: Settings, assembly: Assembly, health: Health, steps: Step
     return replace(visitor, max_bytes=min(largest, share), large=large, one_hop=True, steps=steps)
 
 
-def _steps() -> Steps:
+def _steps() -> JobSteps:
     """Nobody is told what this worker does, unless a test that will kill it names a folder."""
     folder = os.environ.get("ARAGOG_TORTURE_STEPS")
     return StepFile(Path(folder) / f"{os.getpid()}") if folder else silent
@@ -159,6 +159,6 @@ async def _signals(stack: AsyncExitStack, settings: Settings, assembly: Assembly
 
 async def _decode(pool: ChildPool, image: bytes) -> bytes:
     answer = await pool.run(FUNCTION, image)
-    if isinstance(answer, Lost):
+    if isinstance(answer, LostCall):
         raise ImageError(answer.ending, answer.detail)
     return answer.result

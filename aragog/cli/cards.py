@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aragog.cli.console import Terminal, plain
-from crawler.visit.visitor import Visit
+from crawler.visit.visitor import PageVisit
 from thrift_idl.gen.page.ttypes import Link, PageRecord
 from thrift_idl.gen.urlstore.ttypes import Inlink, LookupResult, Outcome, Page
 
@@ -34,14 +34,14 @@ def _outcome_text(outcome: Outcome) -> Text:
     return Text(f"{outcome.code}{status}", style=STYLES.get(outcome.family, ""))
 
 
-def _said(visit: Visit) -> Text:
+def _said(visit: PageVisit) -> Text:
     if visit.page is None:
         return plain(visit.outcome.message)
     moved = f" -> {visit.page.url}" if visit.chain else ""
     return plain(f"{visit.page.record.title or '(no title)'}{moved}")
 
 
-def print_visits(visits: Sequence[Visit]) -> None:
+def print_visits(visits: Sequence[PageVisit]) -> None:
     """A line a URL, in the order asked."""
     table = Table(show_edge=False)
     for heading in ("outcome", "URL", "title, or why not"):
@@ -51,7 +51,7 @@ def print_visits(visits: Sequence[Visit]) -> None:
     Terminal().print(table)
 
 
-def print_summary(visits: Sequence[Visit]) -> None:
+def print_summary(visits: Sequence[PageVisit]) -> None:
     """How many URLs ended how."""
     counts = Counter((v.outcome.family, v.outcome.code) for v in visits)
     table = Table(title=f"{len(visits)} URLs", title_justify="left", show_edge=False)

@@ -14,14 +14,14 @@ from typer.core import TyperGroup
 from aragog.cli import crawl_display
 from aragog.cli.command_context import context, run
 from aragog.cli.crawl_run import MakeSource, Watched, run_crawl, services_of
-from aragog.cli.revisiting import Revisiting, revisit
+from aragog.cli.revisiting import RevisitRounds, revisit
 from aragog.cli.terminal import say, say_json, tell
 from aragog.settings import load
 from crawler.frontier.crawls import CrawlState, CrawlStatus
 from crawler.frontier.scope import ScopeKind
-from crawler.seeds.crawl_start import Wanted, read_seeds, retry
+from crawler.seeds.crawl_start import CrawlRequest, read_seeds, retry
 from crawler.seeds.sitemap_seeds import AUTO, SitemapSeeds, sitemap_roots
-from crawler.worker.crawl_watch import Progress, failures
+from crawler.worker.crawl_watch import CrawlProgress, failures
 from thrift_idl.errors import BadConfiguration
 
 
@@ -81,12 +81,12 @@ def begin(
     if again and (sitemap or depth is not None or max_pages is not None):
         raise typer.BadParameter("takes no --sitemap, --depth or --max-pages", param_hint="--revisit")
     if again:
-        revisiting = Revisiting(good, kind, once, round_ms, lock_wait_ms, label)
+        revisiting = RevisitRounds(good, kind, once, round_ms, lock_wait_ms, label)
         whole, well = run(revisit(load(), revisiting, lambda progress, due: _report(progress, as_json, due)))
     else:
         roots = sitemap_roots(sitemap or ())
         places = tuple(root for root in roots if root != AUTO)
-        wanted = Wanted(good, kind, depth, max_pages, label, source=" ".join(roots), places=places)
+        wanted = CrawlRequest(good, kind, depth, max_pages, label, source=" ".join(roots), places=places)
         progress = run(run_crawl(load(), wanted, lock_wait_ms, _sitemap_source(roots, good) if roots else None))
         whole, well = progress is not None and progress.over, _report(progress, as_json)
     if not whole:
@@ -113,7 +113,7 @@ def _sitemap_source(roots: tuple[str, ...], seeds: tuple[str, ...]) -> MakeSourc
     )
 
 
-def _report(progress: Progress | None, as_json: bool, due: int | None = None) -> bool:
+def _report(progress: CrawlProgress | None, as_json: bool, due: int | None = None) -> bool:
     """Tell how a crawl ended; whether no error of ours spoiled any of it."""
     if progress and as_json:
         round_of = {} if due is None else {"due": due}

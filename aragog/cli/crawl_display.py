@@ -14,31 +14,31 @@ from rich.text import Text
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import tell
 from crawler.frontier.crawls import CrawlStatus, Failure
-from crawler.worker.crawl_watch import Progress
+from crawler.worker.crawl_watch import CrawlProgress
 from crawler.worker.reconciliation import Reconciled
-from crawler.worker.worker_progress import Tally
-from pinlater.worker import Health
+from crawler.worker.worker_progress import WorkerProgress
+from pinlater.worker import BackendHealth
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: CrawlProgress) -> str:
     counters, eta_s = progress.status.counters, progress.eta_s
     eta = "" if eta_s is None or progress.status.state.ended else f", about {eta_s:,.0f} s left"
     return f"{counters.pages:,} pages, {progress.pages_per_s:,.1f}/s, {counters.open:,} URLs open{eta}"
 
 
-def _outcomes(tally: Tally | None, status: CrawlStatus) -> str:
+def _outcomes(tally: WorkerProgress | None, status: CrawlStatus) -> str:
     ended = ", ".join(f"{code} {count:,}" for code, count in sorted(status.outcomes.items(), key=lambda one: -one[1]))
     waiting = sum(tally.outcomes[code] for code in ("no_slot", "retry_after")) if tally else 0
     deferred = f"   deferred {waiting:,} times" if waiting else ""
     return f"{ended}{deferred}"
 
 
-def _waiting(health: Health | None) -> str:
+def _waiting(health: BackendHealth | None) -> str:
     """What a worker in this process waits for; "" = nothing."""
     return f"waiting: {health.last_error}" if health and not health.well else ""
 
 
-def _panel(progress: Progress, tally: Tally | None, waiting: str) -> Group:
+def _panel(progress: CrawlProgress, tally: WorkerProgress | None, waiting: str) -> Group:
     at_limit = f"{tally.at_their_limit()} domains at their limit, " if tally else ""
     queues = (
         f"queues: {progress.status.counters.open:,} URLs, {progress.signals:,} signals, {progress.inlinks:,} inlinks"
@@ -51,7 +51,7 @@ def _panel(progress: Progress, tally: Tally | None, waiting: str) -> Group:
 class Display:
     """Shows a crawl's progress on standard error; on a terminal live, else a line now and then."""
 
-    def __init__(self, tally: Tally | None, health: Health | None = None) -> None:
+    def __init__(self, tally: WorkerProgress | None, health: BackendHealth | None = None) -> None:
         self._console = Terminal(stderr=True)
         self._tally = tally
         self._health = health
@@ -67,7 +67,7 @@ class Display:
         with Live(console=self._console, transient=True, auto_refresh=False) as self._live:
             yield
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: CrawlProgress) -> None:
         """The crawl as it stands now."""
         waiting = _waiting(self._health)
         if self._live:
@@ -93,7 +93,7 @@ def tell_lost(found: Reconciled) -> None:
     tell(f"{' and '.join(lost)}: {found.enqueued:,} are queued again{waiting}")
 
 
-def print_summary(progress: Progress) -> None:
+def print_summary(progress: CrawlProgress) -> None:
     """How a crawl ended."""
     status = progress.status
     table = Table(title=f"crawl {status.crawl.id}: {status.state}", title_justify="left", show_edge=False)
@@ -107,7 +107,7 @@ def print_summary(progress: Progress) -> None:
     Terminal().print(Text(f"{status.counters.pages:,} pages in {progress.elapsed_s:,.1f} s{hint}"))
 
 
-def print_faults(progress: Progress) -> None:
+def print_faults(progress: CrawlProgress) -> None:
     """On standard error, what went wrong by an error of ours, and what to do about it."""
     crawl_id, faults = progress.status.crawl.id, progress.faults
     told = []

@@ -16,11 +16,11 @@ from aragog.settings import Settings
 from crawler.frontier import Frontier
 from crawler.frontier.crawls import Crawl
 from crawler.job.job_queues import JobQueues
-from crawler.seeds.crawl_start import Source, Wanted, start
-from crawler.worker.crawl_watch import Progress, faults, watch
+from crawler.seeds.crawl_start import CrawlRequest, Source, start
+from crawler.worker.crawl_watch import CrawlProgress, faults, watch
 from crawler.worker.reconciliation import Reconciliation
-from crawler.worker.worker_progress import Tally
-from pinlater.worker import Health
+from crawler.worker.worker_progress import WorkerProgress
+from pinlater.worker import BackendHealth
 from thrift_idl.errors import BackendDown, BadConfiguration
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -41,14 +41,14 @@ class Watched:
     """Whether that is possible: a crawl that has its queue isn't over."""
     fetching: Callable[[], AbstractAsyncContextManager[Fetcher]]
     store: Callable[[], AbstractAsyncContextManager[UrlStore]]
-    health: Health = field(default_factory=Health)
-    tally: Tally | None = None
+    health: BackendHealth = field(default_factory=BackendHealth)
+    tally: WorkerProgress | None = None
     work: Callable[[asyncio.Event], Awaitable[None]] | None = None
 
 
 async def run_crawl(
-    settings: Settings, wanted: Wanted, lock_wait_ms: int, make_source: MakeSource | None = None
-) -> Progress | None:
+    settings: Settings, wanted: CrawlRequest, lock_wait_ms: int, make_source: MakeSource | None = None
+) -> CrawlProgress | None:
     """How far the crawl came; None where it was stopped before it began."""
     stopping = Stopping()
     try:
@@ -63,7 +63,7 @@ async def run_crawl(
     return None
 
 
-async def _started(watched: Watched, wanted: Wanted, make_source: MakeSource | None) -> str:
+async def _started(watched: Watched, wanted: CrawlRequest, make_source: MakeSource | None) -> str:
     if make_source is None:
         return await watched.health.persistently(lambda: _start(watched, wanted, None))
     async with watched.fetching() as fetcher:
@@ -71,7 +71,7 @@ async def _started(watched: Watched, wanted: Wanted, make_source: MakeSource | N
         return await watched.health.persistently(lambda: _start(watched, wanted, source))
 
 
-async def _start(watched: Watched, wanted: Wanted, source: Source | None) -> str:
+async def _start(watched: Watched, wanted: CrawlRequest, source: Source | None) -> str:
     now_ms, drops_queue = time.time_ns() // 1_000_000, watched.drops_queue
     return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=drops_queue, source=source)
 
@@ -93,12 +93,12 @@ async def _rescued(watched: Watched, crawl: Crawl) -> int:
         return await watched.health.persistently(lambda: reconciliation.rescue(crawl))
 
 
-async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> Progress | None:
+async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> CrawlProgress | None:
     """How far the crawl came; None where it was stopped before anybody could tell."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
     display = crawl_display.Display(watched.tally, watched.health)
     watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
-    progress: Progress | None = None
+    progress: CrawlProgress | None = None
     try:
         with display.showing():
             while (latest := await unless(stop, anext(watching, None))) is not None:

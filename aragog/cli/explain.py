@@ -18,7 +18,7 @@ from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import say_json
 from aragog.data_directory_lock import DataDirectoryLocked, owned
-from aragog.explain import Explainer, Report, canonical_why, sentence, to_json
+from aragog.explain import Explainer, UrlReport, canonical_why, sentence, to_json
 from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
 from fetcher.robots.bounds import told
@@ -67,7 +67,7 @@ def explain(
         raise typer.Exit(1)
 
 
-async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms: int, lock_wait_ms: int) -> Report:
+async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms: int, lock_wait_ms: int) -> UrlReport:
     async with store_of(settings) as store, _fetcher(settings, lock_wait_ms) as (fetcher, ours):
         explainer = Explainer(fetcher, store, fetch_robots and ours, patience_ms)
         return await explainer.explain(url, context())
@@ -127,7 +127,7 @@ class _LimiterElsewhere:
 # --- the card ---
 
 
-def print_report(report: Report, now_ms: int) -> None:
+def print_report(report: UrlReport, now_ms: int) -> None:
     """The report for people, in a frame; everything from outside printed as text."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -141,7 +141,7 @@ def print_report(report: Report, now_ms: int) -> None:
     Terminal().print(Panel(Group(said, Text(), table), title=plain(report.url), title_align="left", expand=False))
 
 
-def _rows(report: Report, now_ms: int) -> Iterator[tuple[str, str]]:
+def _rows(report: UrlReport, now_ms: int) -> Iterator[tuple[str, str]]:
     forms, fetch = report.forms, report.fetch
     yield "try again", f"in {lasting(fetch.delay_ms)}" if fetch.delay_ms else ""
     yield "parsed", forms.parsed if forms.parsed != report.url else ""

@@ -23,7 +23,7 @@ _STDIN, _STDOUT = 0, 1
 _CHUNK = 256 * 1024
 
 
-class Lines:
+class LineCutter:
     """Chunks in, whole lines out; of a line longer than `most` bytes nothing is kept."""
 
     def __init__(self, most: int) -> None:
@@ -80,7 +80,7 @@ def check_open() -> None:
 
 def batches(most: int) -> Iterator[list[Line]]:
     """The lines of standard input as they come in, those of one read together. Blocks."""
-    lines = Lines(most)
+    lines = LineCutter(most)
     while chunk := os.read(_STDIN, _CHUNK):
         yield lines.feed(chunk)
     yield lines.end()
@@ -96,7 +96,7 @@ def write(text: bytes) -> None:
 async def incoming(most: int) -> AsyncIterator[Line]:
     """The lines of standard input as they come in."""
     loop = asyncio.get_running_loop()
-    lines = Lines(most)
+    lines = LineCutter(most)
     while True:
         await _until_ready(_STDIN, loop.add_reader, loop.remove_reader)
         chunk = os.read(_STDIN, _CHUNK)

@@ -17,8 +17,8 @@ from aragog.settings import Settings, load
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
 from ratelimiter.ledger.replay import replay
 from ratelimiter.limits import read_overrides, wall_ms
-from ratelimiter.overrides import Candidate, Limit, Overrides, explain, in_force, limit_of_qps
-from ratelimiter.shadow import AT_ONCE, DELAYED, REFUSED, Tally
+from ratelimiter.overrides import Limit, LimitCandidate, Overrides, explain, in_force, limit_of_qps
+from ratelimiter.shadow import AT_ONCE, DELAYED, REFUSED, ShadowTally
 from thrift_idl.errors import BadConfiguration
 
 app = typer.Typer(no_args_is_help=True, help="The rate limiter's limits: check a file, explain, try a candidate.")
@@ -128,7 +128,7 @@ def _without_effect(overrides: Overrides) -> list[str]:
     return [limit.name for host, limit, domain in hosts if overrides.of_host(domain, host) is None]
 
 
-def _rule(candidate: Candidate) -> dict[str, object]:
+def _rule(candidate: LimitCandidate) -> dict[str, object]:
     limit = candidate.limit
     return {
         "limit": limit.name,
@@ -144,7 +144,7 @@ def _rule(candidate: Candidate) -> dict[str, object]:
     }
 
 
-def _rule_line(candidate: Candidate, path: Path | None) -> str:
+def _rule_line(candidate: LimitCandidate, path: Path | None) -> str:
     limit = candidate.limit
     where = f" ({path}, line {limit.line})" if limit.line else " (the setting ratelimiter.qps)"
     pace = "blocked" if limit.blocked else f"{1_000 / limit.interval_ms:.4g} a second"
@@ -153,7 +153,7 @@ def _rule_line(candidate: Candidate, path: Path | None) -> str:
     return f"{verb}: {limit.name}{where}: {pace}; {candidate.why}{note}"
 
 
-def _tally_json(tally: Tally) -> dict[str, object]:
+def _tally_json(tally: ShadowTally) -> dict[str, object]:
     ways = (AT_ONCE, DELAYED, REFUSED)
     return {
         "live": {way: tally.live[way] for way in ways},
@@ -163,7 +163,7 @@ def _tally_json(tally: Tally) -> dict[str, object]:
     }
 
 
-def _print_tally(tally: Tally, candidate: str) -> None:
+def _print_tally(tally: ShadowTally, candidate: str) -> None:
     console, table = Terminal(), Table()
     for name in ("", "at once", "delayed", "refused"):
         table.add_column(name, justify="right" if name else "left")

@@ -16,7 +16,7 @@ from aragog.cli.terminal import say_json, tell
 from aragog.export import inlinks
 from aragog.settings import Settings, load
 from crawler.visit.patience import visit_patiently
-from crawler.visit.visitor import Visit, Visitor
+from crawler.visit.visitor import PageVisit, Visitor
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import Link
@@ -52,19 +52,19 @@ def fetch(
         raise typer.Exit(1)
 
 
-async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[Visit]:
+async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock_wait_ms: int) -> list[PageVisit]:
     from aragog.assembly.services import assembled  # noqa: PLC0415 - the fetcher is heavy; lookup and links start without it
 
     async with assembled(settings, lock_wait_ms=lock_wait_ms, waiting=tell_waiting) as assembly:
         return await fetch_all(replace(assembly.visitor, facts=True), urls, patience_ms)
 
 
-async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> list[Visit]:
+async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> list[PageVisit]:
     """Visit `urls`, many at once, each until it has an outcome or `patience_ms` are spent; results in their order."""
     gate = asyncio.Semaphore(AT_ONCE)
     with cards.progress("fetching", len(urls)) as step:
 
-        async def one(url: str) -> Visit:
+        async def one(url: str) -> PageVisit:
             visit = await visit_patiently(visitor, url, context(), patience_ms, gate)
             step()
             return visit
@@ -77,7 +77,7 @@ def tell_waiting(pid: int) -> None:
     tell(f"waiting for process {pid}, which fetches from this data directory")
 
 
-def to_json_visit(visit: Visit) -> dict[str, object]:
+def to_json_visit(visit: PageVisit) -> dict[str, object]:
     """What `fetch --json` prints of a visit."""
     page = visit.page
     return {

@@ -51,7 +51,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 Match = Annotated[str | None, typer.Option(help="Only jobs in whose body this regular expression (RE2) occurs.")]
 
 
-class Which(StrEnum):
+class JobsShown(StrEnum):
     """Jobs as one asks for them."""
 
     READY = "ready"
@@ -62,11 +62,11 @@ class Which(StrEnum):
 
 
 _STATES = {
-    Which.READY: PinLaterJobState.PENDING,
-    Which.LATER: PinLaterJobState.PENDING,
-    Which.CLAIMED: PinLaterJobState.IN_PROGRESS,
-    Which.SUCCEEDED: PinLaterJobState.SUCCEEDED,
-    Which.FAILED: PinLaterJobState.FAILED,
+    JobsShown.READY: PinLaterJobState.PENDING,
+    JobsShown.LATER: PinLaterJobState.PENDING,
+    JobsShown.CLAIMED: PinLaterJobState.IN_PROGRESS,
+    JobsShown.SUCCEEDED: PinLaterJobState.SUCCEEDED,
+    JobsShown.FAILED: PinLaterJobState.FAILED,
 }
 
 
@@ -89,7 +89,7 @@ def show(name: Name, as_json: Json = False) -> None:
 @app.command()
 def peek(
     name: Name,
-    which: Annotated[Which, typer.Option("--state", help="Which jobs.")] = Which.READY,
+    which: Annotated[JobsShown, typer.Option("--state", help="Which jobs.")] = JobsShown.READY,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="So many at most.")] = 10,
     match: Match = None,
     as_json: Json = False,
@@ -159,7 +159,9 @@ def drain(
 @app.command()
 def rm(
     name: Name,
-    which: Annotated[Which | None, typer.Option("--state", help="Only jobs of this state: the queue stays.")] = None,
+    which: Annotated[
+        JobsShown | None, typer.Option("--state", help="Only jobs of this state: the queue stays.")
+    ] = None,
     match: Match = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many jobs of each priority at most.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
@@ -171,7 +173,7 @@ def rm(
     """
     if which is None and (match is not None or limit is not None):
         raise typer.BadParameter("--match and --limit choose jobs: name their --state")
-    if which in (Which.READY, Which.LATER):
+    if which in (JobsShown.READY, JobsShown.LATER):
         raise typer.BadParameter("ready jobs and those for later go together: only --state succeeded, failed, claimed")
     if not yes:
         what = "the queue" if which is None else f"{which} jobs of"
@@ -215,7 +217,7 @@ def _with(ask: Callable[[PinLater], Awaitable[T]]) -> T:
 
 async def _shown(pinlater: PinLater, name: str) -> tuple[PinLaterQueueStatsResponse, Sequence[PinLaterJobInfo]]:
     stats = await _stats(pinlater, name)
-    failed = await _peek(pinlater, name, Which.FAILED, _FAILED_SHOWN, None) if stats.queues[0].failed else ()
+    failed = await _peek(pinlater, name, JobsShown.FAILED, _FAILED_SHOWN, None) if stats.queues[0].failed else ()
     return stats, tuple(failed)
 
 
@@ -227,9 +229,9 @@ async def _stats(pinlater: PinLater, name: str) -> PinLaterQueueStatsResponse:
 
 
 async def _peek(
-    pinlater: PinLater, name: str, which: Which, limit: int, match: str | None
+    pinlater: PinLater, name: str, which: JobsShown, limit: int, match: str | None
 ) -> Iterable[PinLaterJobInfo]:
-    if which is Which.READY and match is None:
+    if which is JobsShown.READY and match is None:
         shown = await pinlater.dequeueJobs(CONTEXT, PinLaterDequeueRequest(name, limit, dryRun=True))
         names = tuple(shown.jobs or {})
     else:
@@ -238,14 +240,14 @@ async def _peek(
     return [infos[descriptor] for descriptor in names if descriptor in infos]
 
 
-async def _scanned(pinlater: PinLater, name: str, which: Which, limit: int, match: str | None) -> tuple[str, ...]:
+async def _scanned(pinlater: PinLater, name: str, which: JobsShown, limit: int, match: str | None) -> tuple[str, ...]:
     names: list[str] = []
     place = CONTINUATION_START
     while place != CONTINUATION_END and len(names) < limit:
         scan = PinLaterScanJobsRequest(
             name,
             _STATES[which],
-            scanFutureJobs=which is Which.LATER,
+            scanFutureJobs=which is JobsShown.LATER,
             continuation=place,
             limit=limit - len(names),
             bodyRegexToMatch=match,

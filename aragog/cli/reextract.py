@@ -19,9 +19,9 @@ from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
 from aragog.cli.store_bar import StoreBar
 from aragog.cli.terminal import say_json
-from aragog.record_changes import Report
-from aragog.reextract import Cursor, Extract, Reextraction, Scope
-from aragog.reextract import Progress as Place
+from aragog.record_changes import ChangeReport
+from aragog.reextract import Cursor, Extract, Reextraction, ReextractionScope
+from aragog.reextract import ReextractionProgress as Place
 from aragog.settings import Settings, load
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUp
 from crawler.job.job_queues import JobQueues
@@ -49,7 +49,7 @@ def reextract(
     as it was is not written. One that says something else now gets jobs: its links are linked and its event is
     published anew, with the extractor's version in its id.
     """
-    scope = Scope(deciding_form(domain), milliseconds(since), dry_run)
+    scope = ReextractionScope(deciding_form(domain), milliseconds(since), dry_run)
     report = run(_reextract(load(), scope, children, StoreBar()))
     if as_json:
         say_json({"extractor_version": EXTRACTOR_VERSION, **asdict(report)})
@@ -68,7 +68,7 @@ def milliseconds(since: str) -> int:
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-async def _reextract(settings: Settings, scope: Scope, children: int, bar: StoreBar) -> Report:
+async def _reextract(settings: Settings, scope: ReextractionScope, children: int, bar: StoreBar) -> ChangeReport:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_of(settings))
         extract = await stack.enter_async_context(_extracting(settings, children))
@@ -115,7 +115,7 @@ class _Jobs:
             await self._queues.enqueue(queue, bodies)
 
 
-def show(report: Report, console: Terminal, *, dry_run: bool) -> None:
+def show(report: ChangeReport, console: Terminal, *, dry_run: bool) -> None:
     """The report as people read it."""
     would = "would be " if dry_run else ""
     console.print(

@@ -12,7 +12,7 @@ from aragog.cli.command_context import run
 from aragog.cli.console import Terminal
 from aragog.cli.store_bar import StoreBar
 from aragog.cli.terminal import say_json
-from aragog.rekey import Progress, Report
+from aragog.rekey import RekeyProgress, RekeyReport
 from aragog.settings import Settings, load
 
 
@@ -32,8 +32,8 @@ def rekey(
         show(report, Terminal(), dry_run=dry_run)
 
 
-async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> Report:
-    def tell(place: Progress) -> None:
+async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> RekeyReport:
+    def tell(place: RekeyProgress) -> None:
         bar.tell(place.after, place.report.rows, f"{place.report.moved:,} moved, {place.report.relinked:,} relinked")
 
     async with rekey_of(settings, tell) as conversion:
@@ -41,7 +41,7 @@ async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> Report:
             return await (conversion.look() if dry_run else conversion.run())
 
 
-def show(report: Report, console: Terminal, *, dry_run: bool) -> None:
+def show(report: RekeyReport, console: Terminal, *, dry_run: bool) -> None:
     """The report as people read it."""
     if report.from_version == report.to_version:
         console.print(f"The URL keys are of version {report.to_version} already: there is nothing to do")

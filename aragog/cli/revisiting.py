@@ -14,19 +14,19 @@ from aragog.cli.crawl_run import run_crawl, unless
 from aragog.cli.stop_signals import Stopping
 from aragog.cli.terminal import tell
 from aragog.settings import Settings
-from crawler.frontier.scope import Scope, ScopeKind, seed_hosts
-from crawler.seeds.crawl_start import Wanted
+from crawler.frontier.scope import CrawlScope, ScopeKind, seed_hosts
+from crawler.seeds.crawl_start import CrawlRequest
 from crawler.seeds.revisit_round import Round, due
-from crawler.worker.crawl_watch import Progress
-from pinlater.worker import Health
+from crawler.worker.crawl_watch import CrawlProgress
+from pinlater.worker import BackendHealth
 from thrift_idl.errors import BadConfiguration
 
-Report = Callable[[Progress | None, int], bool]
+Report = Callable[[CrawlProgress | None, int], bool]
 """Told of each round: how it ended, and how many pages were due; whether no error of ours spoiled any of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Revisiting:
+class RevisitRounds:
     """What to keep fresh."""
 
     seeds: tuple[str, ...]
@@ -44,22 +44,22 @@ class Revisiting:
             raise BadConfiguration(f"--round-ms must be 1000 or more, not {self.round_ms}")
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> CrawlRequest:
         """The crawl of a round: no links are followed; where a page redirects to is visited, too."""
         source = " ".join(["revisit", self.scope, *self.seeds])
-        return Wanted((), "any", max_depth=0, label=self.label, source=source)
+        return CrawlRequest((), "any", max_depth=0, label=self.label, source=source)
 
     @property
-    def within(self) -> Scope:
+    def within(self) -> CrawlScope:
         """Which pages are kept fresh."""
-        return Scope.of(self.scope, seed_hosts(self.seeds)) if self.seeds else Scope("any")
+        return CrawlScope.of(self.scope, seed_hosts(self.seeds)) if self.seeds else CrawlScope("any")
 
 
-async def revisit(settings: Settings, asked: Revisiting, report: Report) -> tuple[bool, bool]:
+async def revisit(settings: Settings, asked: RevisitRounds, report: Report) -> tuple[bool, bool]:
     """Rounds until stopped, or one; whether the last one was brought to its end, and whether all went well."""
     well = True
     while True:
-        found = await Health().persistently(lambda: _due(settings, asked))
+        found = await BackendHealth().persistently(lambda: _due(settings, asked))
         if found.seeds:
             await _forget_old_rounds(settings, asked.wanted.name)
             progress = await run_crawl(
@@ -77,7 +77,7 @@ async def revisit(settings: Settings, asked: Revisiting, report: Report) -> tupl
             return True, well
 
 
-async def _due(settings: Settings, asked: Revisiting) -> Round:
+async def _due(settings: Settings, asked: RevisitRounds) -> Round:
     horizon_ms = 0 if asked.once else asked.round_ms
     async with store_of(settings) as store:
         return await due(store, asked.within, context(), _now_ms(), horizon_ms)

@@ -14,7 +14,7 @@ import typer
 import weburl
 from aragog.cli.filters import MIB, Answer, Fields, Jsonl, Shape, one_of, run_filter, scalar, text_of
 from fetcher.robots.bounds import told
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 from fetcher.settings import RobotsSettings
 from thrift_idl.errors import BadConfiguration, InvalidRequest
 
@@ -138,8 +138,8 @@ def _cut(content: bytes) -> bytes:
 
 
 @lru_cache(maxsize=_KEPT)
-def _rules(content: bytes, token: str) -> Rules:
-    return Rules(content, token)
+def _rules(content: bytes, token: str) -> RobotsRules:
+    return RobotsRules(content, token)
 
 
 def _file(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from thrift_idl.rpc import RpcServer
 from thrift_idl.rpc.address import host_and_port
 
 
-class Which(StrEnum):
+class ServedService(StrEnum):
     """What can be served."""
 
     FETCHER = "fetcher"
@@ -33,7 +33,9 @@ class Which(StrEnum):
 
 
 def serve(
-    which: Annotated[Which, typer.Argument(help="A service, or all of them in one process.")] = Which.ALL,
+    which: Annotated[
+        ServedService, typer.Argument(help="A service, or all of them in one process.")
+    ] = ServedService.ALL,
     drain_ms: Annotated[
         int, typer.Option(help="How long calls in flight may take to end after SIGTERM, in ms.")
     ] = 5_000,
@@ -60,14 +62,16 @@ def _as_shard(settings: Settings, shard: str, membership: str) -> Settings:
     return structs.replace(settings, ratelimiter=named)
 
 
-async def _serve(settings: Settings, which: Which, drain_ms: int) -> None:
+async def _serve(settings: Settings, which: ServedService, drain_ms: int) -> None:
     from aragog.assembly.services import serving  # noqa: PLC0415 - all services: the other commands start without them
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    names = [w.value for w in Which if w is not Which.ALL] if which is Which.ALL else [which.value]
+    names = (
+        [w.value for w in ServedService if w is not ServedService.ALL] if which is ServedService.ALL else [which.value]
+    )
     async with AsyncExitStack() as stack:
         servers = []
         async for name, listen, server in serving(settings, names, stack):

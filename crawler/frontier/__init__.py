@@ -34,24 +34,24 @@ from enum import IntEnum
 from typing import Protocol
 
 from crawler.frontier.crawls import Crawls
-from crawler.frontier.entry import Entry, EntryState
+from crawler.frontier.entry import EntryState, FrontierEntry
 from weburl import KEY_BYTES
 
 __all__ = [
     "KEY_BYTES",
     "LOST_CODE",
     "OVER_BUDGET_CODE",
-    "Claim",
+    "ClaimVerdict",
     "Crawls",
-    "Ending",
-    "Entry",
+    "EntryClaim",
     "EntryState",
     "Finish",
     "Finished",
     "Frontier",
+    "FrontierEntry",
     "Offer",
     "Rekeyed",
-    "Verdict",
+    "VisitEnding",
 ]
 
 OVER_BUDGET_CODE = "over_budget"
@@ -71,7 +71,7 @@ class Offer:
     depth: int
 
 
-class Verdict(IntEnum):
+class ClaimVerdict(IntEnum):
     """What is to be done with a job that was dequeued."""
 
     MINE = 0
@@ -90,15 +90,15 @@ class Verdict(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class EntryClaim:
     """The verdict, and with MINE and RELINK the depth that counts: the job's own, or less."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     depth: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class VisitEnding:
     """How a visit ended. Deferrals aren't endings: their entries stay open."""
 
     state: EntryState
@@ -176,7 +176,7 @@ class Frontier(Protocol):
         """
         ...
 
-    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[Claim]:
+    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[EntryClaim]:
         """What to do with each of the jobs just dequeued.
 
         A job dequeued before it was scheduled (or that another client enqueued) gets its entry here. Whoever claims
@@ -188,7 +188,7 @@ class Frontier(Protocol):
         """Give back places in the page budget, before deferring. Repeatable; nothing to do without a budget."""
         ...
 
-    async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
+    async def finish(self, crawl_id: str, offer: Offer, ending: VisitEnding, final_key: bytes | None = None) -> Finish:
         """The visit is over and its links, if any, are scheduled at `offer.depth` + 1. Before the ack.
 
         A redirect may be walked in one visit, which then ends as PAGE with a `final_key`, or one hop a visit,
@@ -214,11 +214,11 @@ class Frontier(Protocol):
         """
         ...
 
-    def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+    def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, FrontierEntry]]:
         """All entries of a crawl by URL key, some thousand at a time; one that moves meanwhile may come twice."""
         ...
 
-    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, FrontierEntry], *, refetch: bool = False) -> int:
         """Their jobs, or with `refetch` their pages, are lost: they wait again, owned by no job; how many.
 
         An entry that isn't as told any more stays as it is. `unknown` wants a job for each of them. A crawl that was

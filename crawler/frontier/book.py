@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 from crawler.frontier import (
     LOST_CODE,
     OVER_BUDGET_CODE,
-    Claim,
-    Ending,
+    ClaimVerdict,
+    EntryClaim,
     Finish,
     Finished,
     Offer,
     Rekeyed,
-    Verdict,
+    VisitEnding,
 )
 from crawler.frontier.crawls import CrawlState, may_turn
-from crawler.frontier.entry import MAX_DEPTH, UNOWNED, Entry, EntryState, owner_of
+from crawler.frontier.entry import MAX_DEPTH, UNOWNED, EntryState, FrontierEntry, owner_of
 from thrift_idl.errors import InvalidRequest
 
 
 @dataclass(slots=True)
-class Standing:
+class CrawlNumbers:
     """One crawl's numbers, as stored; a `Book` changes them."""
 
     state: CrawlState
@@ -59,12 +59,12 @@ class Standing:
 class Book:
     """One call's view of a crawl: after it, `removed`, `changed`, `failures`, `outcomes` are what there is to store."""
 
-    def __init__(self, standing: Standing, entries: Mapping[bytes, Entry], now_ms: int) -> None:
+    def __init__(self, standing: CrawlNumbers, entries: Mapping[bytes, FrontierEntry], now_ms: int) -> None:
         self.standing = standing
         self.removed: dict[bytes, bytes | None] = {}
         """Entries that went, failures with them, and the keys where they are now; None = nowhere."""
-        self.changed: dict[bytes, Entry] = {}
-        self.failures: dict[bytes, Ending | None] = {}
+        self.changed: dict[bytes, FrontierEntry] = {}
+        self.failures: dict[bytes, VisitEnding | None] = {}
         """What becomes of the list of failed URLs; None = not on it."""
         self.outcomes: dict[str, int] = {}
         self._entries = dict(entries)
@@ -82,7 +82,7 @@ class Book:
             if not self.standing.state.ended:
                 self._enter(offer)
 
-    def claim(self, offers: Iterable[Offer]) -> list[Claim]:
+    def claim(self, offers: Iterable[Offer]) -> list[EntryClaim]:
         """See `Frontier.claim`."""
         return [self._claim(offer) for offer in offers]
 
@@ -93,7 +93,7 @@ class Book:
             if entry and entry.state is EntryState.CLAIMED and entry.owner == owner_of(offer.descriptor):
                 self._move(offer.key, replace(entry, state=EntryState.WAITING))
 
-    def finish(self, offer: Offer, ending: Ending, final_key: bytes | None) -> Finish:
+    def finish(self, offer: Offer, ending: VisitEnding, final_key: bytes | None) -> Finish:
         """See `Frontier.finish`."""
         entry = self._entries.get(offer.key)
         if entry is None or not entry.open or entry.owner != owner_of(offer.descriptor):
@@ -138,7 +138,7 @@ class Book:
             self._end()
         return moved
 
-    def disown(self, entries: Mapping[bytes, Entry], *, refetch: bool) -> int:
+    def disown(self, entries: Mapping[bytes, FrontierEntry], *, refetch: bool) -> int:
         """See `Frontier.disown`."""
         if self.standing.state is CrawlState.CANCELLED:
             return 0
@@ -151,7 +151,7 @@ class Book:
         """See `Frontier.give_up`."""
         unowned = [key for key in keys if (entry := self._entries.get(key)) and entry.open and entry.owner == UNOWNED]
         for key in unowned:
-            self._close(key, self._entries[key], Ending(EntryState.SKIPPED, LOST_CODE))
+            self._close(key, self._entries[key], VisitEnding(EntryState.SKIPPED, LOST_CODE))
         if unowned:
             self._end()
         return len(unowned)
@@ -174,7 +174,7 @@ class Book:
         if new not in self._entries:
             self._move(new, entry)
 
-    def _disown(self, key: bytes, entry: Entry, refetch: bool) -> None:
+    def _disown(self, key: bytes, entry: FrontierEntry, refetch: bool) -> None:
         if refetch and entry.state is EntryState.PAGE:
             self.standing.pages -= 1
         self._run_again()
@@ -196,40 +196,40 @@ class Book:
         """Make the offer the entry's owner where it has none, or is reopened by it."""
         entry, depth, owner = self._entries.get(offer.key), min(offer.depth, MAX_DEPTH), owner_of(offer.descriptor)
         if entry is None or self._found_nearer(entry, depth):
-            self._move(offer.key, Entry(EntryState.WAITING, entry is not None, depth, owner))
+            self._move(offer.key, FrontierEntry(EntryState.WAITING, entry is not None, depth, owner))
         elif entry.open:
             if entry.owner == UNOWNED:
                 entry = self._move(offer.key, replace(entry, owner=owner))
             self._lower(offer.key, entry, depth)
 
-    def _claim(self, offer: Offer) -> Claim:
+    def _claim(self, offer: Offer) -> EntryClaim:
         verdict = self._verdict(offer)
         entry = self._entries.get(offer.key)
-        return Claim(verdict, entry.depth if entry else offer.depth)
+        return EntryClaim(verdict, entry.depth if entry else offer.depth)
 
-    def _verdict(self, offer: Offer) -> Verdict:
+    def _verdict(self, offer: Offer) -> ClaimVerdict:
         if self.standing.state is not CrawlState.RUNNING:
-            return Verdict.LATER if self.standing.state is CrawlState.PAUSED else Verdict.NOT_RUNNING
+            return ClaimVerdict.LATER if self.standing.state is CrawlState.PAUSED else ClaimVerdict.NOT_RUNNING
         self._enter(offer)  # even if it is skipped: `schedule` may come after, and would wait for a job that is acked
         entry = self._entries[offer.key]
         if not entry.open or entry.owner != owner_of(offer.descriptor):
-            return Verdict.REPEAT
-        return Verdict.RELINK if entry.fetched else self._admit(offer.key, entry)
+            return ClaimVerdict.REPEAT
+        return ClaimVerdict.RELINK if entry.fetched else self._admit(offer.key, entry)
 
-    def _admit(self, key: bytes, entry: Entry) -> Verdict:
+    def _admit(self, key: bytes, entry: FrontierEntry) -> ClaimVerdict:
         """A place in the page budget."""
         if self.standing.max_pages is None or entry.state is EntryState.CLAIMED:
-            return Verdict.MINE
+            return ClaimVerdict.MINE
         if self.standing.spent:
-            self._close(key, entry, Ending(EntryState.SKIPPED, OVER_BUDGET_CODE))
+            self._close(key, entry, VisitEnding(EntryState.SKIPPED, OVER_BUDGET_CODE))
             self._end()
-            return Verdict.OVER_BUDGET
+            return ClaimVerdict.OVER_BUDGET
         if self.standing.full:
-            return Verdict.LATER
+            return ClaimVerdict.LATER
         self._move(key, replace(entry, state=EntryState.CLAIMED))
-        return Verdict.MINE
+        return ClaimVerdict.MINE
 
-    def _reopen(self, key: bytes) -> Entry | None:
+    def _reopen(self, key: bytes) -> FrontierEntry | None:
         entry = self._entries.get(key)
         if entry is None or (entry.open and entry.owner != UNOWNED):
             return None
@@ -240,14 +240,14 @@ class Book:
         self._run_again()
         return self._move(key, replace(entry, state=EntryState.WAITING, owner=UNOWNED))
 
-    def _close(self, key: bytes, entry: Entry, ending: Ending) -> None:
+    def _close(self, key: bytes, entry: FrontierEntry, ending: VisitEnding) -> None:
         if not entry.fetched:
             self.outcomes[ending.code] = self.outcomes.get(ending.code, 0) + 1
         self.failures[key] = ending if ending.state is EntryState.FAILED else None
         fetched = entry.fetched or ending.leads_on
         self._move(key, replace(entry, state=ending.state, fetched=fetched))
 
-    def _close_page(self, offer: Offer, entry: Entry, ending: Ending, final_key: bytes) -> None:
+    def _close_page(self, offer: Offer, entry: FrontierEntry, ending: VisitEnding, final_key: bytes) -> None:
         page = self._entries.get(final_key)
         if page is None or not page.fetched:
             self.standing.pages += 1
@@ -256,16 +256,16 @@ class Book:
         if alias:
             self._mark_page(final_key, page, offer)
 
-    def _mark_page(self, key: bytes, entry: Entry | None, offer: Offer) -> None:
+    def _mark_page(self, key: bytes, entry: FrontierEntry | None, offer: Offer) -> None:
         """`key` is the page that `offer`'s visit brought by a redirect: done, and the offer's unless it was before."""
         depth = min(offer.depth, entry.depth if entry else MAX_DEPTH)
         if entry is not None and entry.fetched and not entry.open:
             self._move(key, replace(entry, depth=depth))
             return
         self.failures[key] = None
-        self._move(key, Entry(EntryState.PAGE, True, depth, owner_of(offer.descriptor)))
+        self._move(key, FrontierEntry(EntryState.PAGE, True, depth, owner_of(offer.descriptor)))
 
-    def _move(self, key: bytes, entry: Entry) -> Entry:
+    def _move(self, key: bytes, entry: FrontierEntry) -> FrontierEntry:
         """Every change of an entry, and of the counters with it."""
         old = self._entries.get(key)
         if old is not None:
@@ -276,16 +276,16 @@ class Book:
 
     # --- depth ---
 
-    def _found_nearer(self, entry: Entry, depth: int) -> bool:
+    def _found_nearer(self, entry: FrontierEntry, depth: int) -> bool:
         """Whether the links of a page that is done have to be scheduled anew, nearer to a seed."""
         return self.standing.limited and not entry.open and entry.fetched and depth < entry.depth
 
-    def _lower(self, key: bytes, entry: Entry, depth: int) -> None:
+    def _lower(self, key: bytes, entry: FrontierEntry, depth: int) -> None:
         if self.standing.limited and entry.open and depth < entry.depth:
             self._move(key, replace(entry, depth=depth))
 
     @staticmethod
-    def _least_depth(entry: Entry, final: Entry | None) -> int:
+    def _least_depth(entry: FrontierEntry, final: FrontierEntry | None) -> int:
         """The depth that counts for the links of a page: of those who found it and haven't scheduled its links."""
         waits = final is not None and (final.open or not final.fetched)
         return min(entry.depth, final.depth) if final is not None and waits else entry.depth

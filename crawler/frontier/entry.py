@@ -30,7 +30,7 @@ class EntryState(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FrontierEntry:
     """What a frontier knows of one URL."""
 
     state: EntryState
@@ -51,12 +51,12 @@ def owner_of(descriptor: str) -> bytes:
     return sha256(descriptor.encode()).digest()[:OWNER_BYTES]
 
 
-def pack(entry: Entry) -> bytes:
+def pack(entry: FrontierEntry) -> bytes:
     """The entry in eleven bytes."""
     return _PACKED.pack(entry.state | (_FETCHED if entry.fetched else 0), min(entry.depth, MAX_DEPTH), entry.owner)
 
 
-def unpack(packed: bytes) -> Entry:
+def unpack(packed: bytes) -> FrontierEntry:
     """The entry that `pack` packed."""
     flags, depth, owner = _PACKED.unpack(packed)
-    return Entry(EntryState(flags & 0x0F), bool(flags & _FETCHED), depth, owner)
+    return FrontierEntry(EntryState(flags & 0x0F), bool(flags & _FETCHED), depth, owner)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from crawler.frontier import KEY_BYTES, Ending, EntryState
+from crawler.frontier import KEY_BYTES, EntryState, VisitEnding
 from crawler.frontier.crawls import MAX_HOSTS, Counters, Crawl, Failure
 from thrift_idl.errors import InvalidRequest, NotFound, StoreTooNew, StoreUnreadable
 
@@ -48,7 +48,7 @@ def unpack_hosts(packed: bytes) -> frozenset[str]:
     return frozenset(orjson.loads(packed))
 
 
-def pack_failure(ending: Ending) -> bytes:
+def pack_failure(ending: VisitEnding) -> bytes:
     """A failed URL, bounded."""
     url, message = ending.url[:_MAX_URL], ending.message[:_MAX_MESSAGE]
     text = {"v": VERSION, "url": url, "code": ending.code, "message": message, "tries": ending.tries}

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Self
 
-from crawler.frontier import LOST_CODE, Claim, Ending, EntryState, Finish, Finished, Offer, Rekeyed, Verdict
-from crawler.frontier.entry import MAX_DEPTH, Entry, owner_of, pack
+from crawler.frontier import (
+    LOST_CODE,
+    ClaimVerdict,
+    EntryClaim,
+    EntryState,
+    Finish,
+    Finished,
+    Offer,
+    Rekeyed,
+    VisitEnding,
+)
+from crawler.frontier.entry import MAX_DEPTH, FrontierEntry, owner_of, pack
 from crawler.frontier.records import check_keys, pack_failure, slices
 from crawler.frontier.redis_crawls import RedisCrawls
 from crawler.frontier.redis_scripts import Argument, FrontierScripts
@@ -42,12 +52,12 @@ class RedisFrontier:
         for part in slices(offers):
             await self._scripts.run("schedule", crawl_id, _arguments(part))
 
-    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[Claim]:
+    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[EntryClaim]:
         """One script a slice."""
-        claims: list[Claim] = []
+        claims: list[EntryClaim] = []
         for part in slices(offers):
             answer = await self._scripts.run("claim", crawl_id, _arguments(part))
-            claims += (Claim(Verdict(answer[i]), answer[i + 1]) for i in range(0, len(answer), 2))
+            claims += (EntryClaim(ClaimVerdict(answer[i]), answer[i + 1]) for i in range(0, len(answer), 2))
         return claims
 
     async def release(self, crawl_id: str, offers: Sequence[Offer]) -> None:
@@ -55,7 +65,7 @@ class RedisFrontier:
         for part in slices(offers):
             await self._scripts.run("release", crawl_id, _arguments(part))
 
-    async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
+    async def finish(self, crawl_id: str, offer: Offer, ending: VisitEnding, final_key: bytes | None = None) -> Finish:
         """One script."""
         final_key = offer.key if final_key is None else final_key
         check_keys((offer.key, final_key))
@@ -82,12 +92,12 @@ class RedisFrontier:
             moved += await self._scripts.run("rekey", crawl_id, flat)
         return moved
 
-    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, FrontierEntry]]:
         """A scan of the hash, a thousand fields at a time."""
         async for some in self._scripts.entries(crawl_id):
             yield some
 
-    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, FrontierEntry], *, refetch: bool = False) -> int:
         """One script a slice."""
         check_keys(tuple(entries))
         disowned = 0

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.scripts import script
 from drivers import redis
 from weburl import KEY_VERSION
@@ -73,7 +73,7 @@ class FrontierScripts:
         with redis.answering(_WHAT):
             return await self._scripts[name](keys=self.keys(crawl_id), args=(now_ms, *arguments))
 
-    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, FrontierEntry]]:
         """All entries of a crawl, by a scan of its hash."""
         await self.check()
         _, entries_key, _ = self.keys(crawl_id)

@@ -20,7 +20,7 @@ SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CrawlScope:
     """Where a crawl may go."""
 
     kind: ScopeKind
@@ -28,7 +28,7 @@ class Scope:
     """Hosts or registrable domains, by `kind`."""
 
     @classmethod
-    def of(cls, kind: ScopeKind, hosts: Iterable[str]) -> Scope:
+    def of(cls, kind: ScopeKind, hosts: Iterable[str]) -> CrawlScope:
         """The scope of seeds on `hosts` (as `seed_hosts` gives them). Raises `InvalidRequest` for another kind."""
         if kind not in SCOPE_KINDS:
             raise InvalidRequest(f"scope {kind!r}: use host, domain or any")
@@ -65,7 +65,7 @@ class Target(NamedTuple):
     """Its request form."""
 
 
-def targets(links: Sequence[Link], scope: Scope, depth: int, max_depth: int | None) -> tuple[Target, ...]:
+def targets(links: Sequence[Link], scope: CrawlScope, depth: int, max_depth: int | None) -> tuple[Target, ...]:
     """What a page at `depth` makes a crawl look at next, each URL key once.
 
     Not among them: nofollow links (a page's own nofollow is in each of its links), links out of scope, non-URLs.

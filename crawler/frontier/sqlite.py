@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Self
 
-from crawler.frontier import Claim, Ending, Finish, Finished, Offer, Rekeyed, Verdict
+from crawler.frontier import ClaimVerdict, EntryClaim, Finish, Finished, Offer, Rekeyed, VisitEnding
 from crawler.frontier.book import Book
-from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.records import slices
 from crawler.frontier.sqlite_book import run
 from crawler.frontier.sqlite_crawls import SqliteCrawls
@@ -63,11 +63,11 @@ class SqliteFrontier:
             keys = [offer.key for offer in part]
             await run(self._database, crawl_id, keys, partial(Book.schedule, offers=part), None, reads=False)
 
-    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[Claim]:
+    async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[EntryClaim]:
         """Point reads in the calling thread, where nothing moves: jobs of a crawl without a page budget."""
-        claims: list[Claim] = []
+        claims: list[EntryClaim] = []
         for part in slices(offers):
-            otherwise = [Claim(Verdict.NOT_RUNNING, offer.depth) for offer in part]
+            otherwise = [EntryClaim(ClaimVerdict.NOT_RUNNING, offer.depth) for offer in part]
             keys = [offer.key for offer in part]
             claims += await run(self._database, crawl_id, keys, partial(Book.claim, offers=part), otherwise, reads=True)
         return claims
@@ -78,7 +78,7 @@ class SqliteFrontier:
             keys = [offer.key for offer in part]
             await run(self._database, crawl_id, keys, partial(Book.release, offers=part), None, reads=True)
 
-    async def finish(self, crawl_id: str, offer: Offer, ending: Ending, final_key: bytes | None = None) -> Finish:
+    async def finish(self, crawl_id: str, offer: Offer, ending: VisitEnding, final_key: bytes | None = None) -> Finish:
         """One transaction, shared with what else is being written."""
         otherwise = Finish(Finished.STALE, offer.depth, 0, 0, True)
         keys = {offer.key, offer.key if final_key is None else final_key}
@@ -107,7 +107,7 @@ class SqliteFrontier:
             moved += await run(self._database, crawl_id, keys, partial(Book.rekey, urls=part), 0, reads=True)
         return moved
 
-    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, Entry]]:
+    async def entries(self, crawl_id: str) -> AsyncIterator[Mapping[bytes, FrontierEntry]]:
         """In the order of their keys."""
         after = b""
         while True:
@@ -117,7 +117,7 @@ class SqliteFrontier:
             yield some
             after = max(some)
 
-    async def disown(self, crawl_id: str, entries: Mapping[bytes, Entry], *, refetch: bool = False) -> int:
+    async def disown(self, crawl_id: str, entries: Mapping[bytes, FrontierEntry], *, refetch: bool = False) -> int:
         """One transaction a slice."""
         disowned = 0
         for part in slices(tuple(entries.items())):
@@ -138,7 +138,7 @@ class SqliteFrontier:
         await self._database.close()
 
 
-def _some_entries(db: sqlite3.Connection, crawl_id: str, after: bytes) -> dict[bytes, Entry]:
+def _some_entries(db: sqlite3.Connection, crawl_id: str, after: bytes) -> dict[bytes, FrontierEntry]:
     return {key: unpack(packed) for key, packed in db.execute(_SOME_ENTRIES, (crawl_id, after))}
 
 

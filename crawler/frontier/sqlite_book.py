@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from crawler.frontier.book import Book, Standing
+from crawler.frontier.book import Book, CrawlNumbers
 from crawler.frontier.crawls import CrawlState
 from crawler.frontier.entry import pack, unpack
 from crawler.frontier.records import check_keys, pack_failure
@@ -34,10 +34,10 @@ _COUNT_OUTCOME = (
 )
 
 
-def standing_of(row: Sequence[object]) -> Standing:
+def standing_of(row: Sequence[object]) -> CrawlNumbers:
     """The numbers in a row of `STANDING`."""
     state, seeded, limited, max_pages, pages, ended_ms, *counts = row
-    return Standing(CrawlState(state), bool(seeded), bool(limited), max_pages, counts, pages, ended_ms)  # type: ignore[arg-type]  # SQLite's columns
+    return CrawlNumbers(CrawlState(state), bool(seeded), bool(limited), max_pages, counts, pages, ended_ms)  # type: ignore[arg-type]  # SQLite's columns
 
 
 async def run(

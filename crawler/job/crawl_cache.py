@@ -7,23 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from crawler.frontier.crawls import Crawl, Crawls, CrawlState, CrawlStatus
-from crawler.frontier.scope import Scope
+from crawler.frontier.scope import CrawlScope
 from crawler.job.body import QUEUE
-from crawler.job.link_cache import KnownLinks
+from crawler.job.link_cache import LinkCache
 
 
 @dataclass(frozen=True, slots=True)
-class KnownCrawl:
+class CachedCrawl:
     """What never changes of a crawl, and what a worker needn't ask about it twice."""
 
     crawl: Crawl
-    scope: Scope
+    scope: CrawlScope
     hosts: frozenset[str]
     """The seeds' hosts."""
-    links: KnownLinks = field(default_factory=KnownLinks, compare=False)
+    links: LinkCache = field(default_factory=LinkCache, compare=False)
 
 
-class KnownCrawls:
+class CrawlCache:
     """A cache over `Crawls`, refreshed every `refresh_ms` for what runs."""
 
     def __init__(
@@ -32,20 +32,20 @@ class KnownCrawls:
         self._crawls = crawls
         self._refresh_ms = refresh_ms
         self._now_ms = now_ms
-        self._known: dict[str, KnownCrawl] = {}
+        self._known: dict[str, CachedCrawl] = {}
         self._queues: Sequence[str] = ()
         self.spent: Sequence[Crawl] = ()
         """Those that run and have all their pages, as of the last `queues`."""
         self._read_ms = float("-inf")
 
-    async def of(self, crawl_id: str) -> KnownCrawl:
+    async def of(self, crawl_id: str) -> CachedCrawl:
         """The crawl of that id. Raises `NotFound`."""
         known = self._known.get(crawl_id)
         if known is None:
             crawl = (await self._crawls.status(crawl_id)).crawl
             hosts = await self._crawls.hosts(crawl_id)
             # Of several jobs that ask at the same time all get the same.
-            known = self._known.setdefault(crawl_id, KnownCrawl(crawl, Scope.of(crawl.scope, hosts), hosts))
+            known = self._known.setdefault(crawl_id, CachedCrawl(crawl, CrawlScope.of(crawl.scope, hosts), hosts))
         return known
 
     def forget(self, crawl_id: str) -> None:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import orjson
 
 from crawler.job.job_queues import JobQueues
-from crawler.visit.job_steps import Steps, silent
-from crawler.worker.worker_progress import Tally
-from pinlater.worker import Health, Held, Task
+from crawler.visit.job_steps import JobSteps, silent
+from crawler.worker.worker_progress import WorkerProgress
+from pinlater.worker import BackendHealth, ClaimedJob, Task
 from recommender_hooks.events.publish_mark import is_published, read_mark
-from recommender_hooks.service import Published, SignalsService, Waiting
+from recommender_hooks.service import ImagesPending, Published, SignalsService
 from thrift_idl.errors import InvalidRequest, is_of_a_backend
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -90,10 +90,10 @@ class FollowUps:
         signals: SignalsService,
         store: UrlStore,
         jobs: JobQueues,
-        health: Health,
-        tally: Tally,
+        health: BackendHealth,
+        tally: WorkerProgress,
         source: str,
-        steps: Steps = silent,
+        steps: JobSteps = silent,
     ) -> None:
         self._signals = signals
         self._store = store
@@ -103,18 +103,18 @@ class FollowUps:
         self._context = Context(source)
         self._steps = steps
 
-    async def publish(self, held: Sequence[Held]) -> Sequence[Task]:
+    async def publish(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """A task a job."""
         return [Task((each,), self._publish(each, job)) for each, job in self._read(held)]
 
-    async def link(self, held: Sequence[Held]) -> Sequence[Task]:
+    async def link(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """One task for all: the store writes what they have in common once. Those often lost have one each."""
         read = self._read(held)
         together = [each for each in read if each[0].lost < LOST_RUNS_ALONE]
         parts = [*([together] if together else []), *([each] for each in read if each[0].lost >= LOST_RUNS_ALONE)]
         return [Task(tuple(each for each, _ in part), self._link(part)) for part in parts]
 
-    def _read(self, held: Sequence[Held]) -> list[tuple[Held, FollowUp]]:
+    def _read(self, held: Sequence[ClaimedJob]) -> list[tuple[ClaimedJob, FollowUp]]:
         read = []
         for each in held:
             try:
@@ -123,7 +123,7 @@ class FollowUps:
                 self._jobs.ack(each, f"bad job: {error}"[:500])
         return read
 
-    async def _publish(self, held: Held, job: FollowUp) -> None:
+    async def _publish(self, held: ClaimedJob, job: FollowUp) -> None:
         if held.lost >= LOST_SET_ASIDE:
             await self._set_aside(held, job, _DIED)
             return
@@ -134,16 +134,16 @@ class FollowUps:
                 raise
             await self._failed(held, job, error)
 
-    async def _published(self, held: Held, job: FollowUp) -> None:
+    async def _published(self, held: ClaimedJob, job: FollowUp) -> None:
         self._steps("publish", held.descriptor, job.url)
         ending = await self._health.persistently(lambda: self._signals.publish(job.url, self._context))
-        if isinstance(ending, Waiting):
+        if isinstance(ending, ImagesPending):
             self._jobs.give_back(held, ending.delay_ms)
             return
         self._tally.published += isinstance(ending, Published)
         self._jobs.ack(held)
 
-    async def _link(self, read: Sequence[tuple[Held, FollowUp]]) -> None:
+    async def _link(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
         """An error is that of one page among them: each is then linked by itself."""
         if read[0][0].lost >= LOST_SET_ASIDE:
             await self._set_aside(*read[0], _DIED)
@@ -159,7 +159,7 @@ class FollowUps:
             for each in read:
                 await self._link((each,))
 
-    async def _linked(self, read: Sequence[tuple[Held, FollowUp]]) -> None:
+    async def _linked(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
         for held, job in read:
             self._steps("link", held.descriptor, job.url)
         urls = tuple(dict.fromkeys(job.url for _, job in read))
@@ -168,7 +168,7 @@ class FollowUps:
         for held, _ in read:
             self._jobs.ack(held)
 
-    async def _failed(self, held: Held, job: FollowUp, error: Exception) -> None:
+    async def _failed(self, held: ClaimedJob, job: FollowUp, error: Exception) -> None:
         """An error of ours: the job comes again a few times, then it is set aside."""
         _log.error("%s of %s failed (job %s)", held.queue, job.url, held.descriptor, exc_info=error)
         failed = replace(job, failures=job.failures + 1)
@@ -177,7 +177,7 @@ class FollowUps:
         else:
             await self._set_aside(held, job, f"{type(error).__name__}: {error}")
 
-    async def _set_aside(self, held: Held, job: FollowUp, why: str) -> None:
+    async def _set_aside(self, held: ClaimedJob, job: FollowUp, why: str) -> None:
         _log.error("%s of %s is set aside: %s; aragog queue retry %s", held.queue, job.url, why, held.queue)
         await self._health.persistently(lambda: self._jobs.set_aside(held, why))
         self._tally.set_aside += 1

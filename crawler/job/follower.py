@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import partial
 
 from crawler.frontier import Frontier, Offer
-from crawler.frontier.scope import Scope, targets
+from crawler.frontier.scope import CrawlScope, targets
 from crawler.job.body import CrawlJob
-from crawler.job.crawl_cache import KnownCrawl
+from crawler.job.crawl_cache import CachedCrawl
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowedUp, FollowUp, followed_up
 from crawler.job.job_queues import JobQueues
 from runtime.batching import LONGEST_REST_MS, Batching
@@ -34,10 +34,10 @@ class Follower:
             for queue in (SIGNALS, INLINKS)
         }
 
-    async def follow(self, known: KnownCrawl, job: CrawlJob, page: Page, depth: int) -> None:
+    async def follow(self, known: CachedCrawl, job: CrawlJob, page: Page, depth: int) -> None:
         """Jobs for the links of a page at `depth` that the crawl doesn't know, then their frontier entries."""
         crawl = known.crawl
-        scope = known.scope if job.scope is None else Scope.of(job.scope, known.hosts)
+        scope = known.scope if job.scope is None else CrawlScope.of(job.scope, known.hosts)
         if not scope.admits(page.url):  # a redirect led out of the crawl
             return
         found = {each.key: each.url for each in targets(page.record.outlinks, scope, depth, crawl.max_depth)}
@@ -50,7 +50,7 @@ class Follower:
         if wanted or crawl.max_pages is None:  # a crawl that has its pages enters none of them
             known.links.add(asked, depth + 1)
 
-    async def follow_redirect(self, known: KnownCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:
+    async def follow_redirect(self, known: CachedCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:
         """A job for the URL that a redirect leads to, unless the crawl knows it: it goes on with the chain so far."""
         target = chain[-1].target
         key = url_key(target)
@@ -62,7 +62,7 @@ class Follower:
         """The URL redirects: the page that it may have been links no more."""
         await self._follow_ups[INLINKS](FollowUp(url, 0).encode())
 
-    async def _enqueue(self, known: KnownCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
+    async def _enqueue(self, known: CachedCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
         """Jobs by URL key into the crawl's queue, then into its frontier."""
         if not jobs:
             return

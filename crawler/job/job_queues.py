@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
-from crawler.visit.job_steps import Steps, silent
+from crawler.visit.job_steps import JobSteps, silent
 from pinlater import wall_ms
-from pinlater.worker import Held, WorkerQueues, asking
+from pinlater.worker import ClaimedJob, WorkerQueues, asking
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
 from thrift_idl.gen.pinlater.protocol import PinLater
@@ -35,7 +35,7 @@ _TO_BE_DONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class LaterJobs:
     """Some of the jobs of a queue that are for later."""
 
     bodies: Mapping[str, bytes]
@@ -52,7 +52,7 @@ class JobQueues(WorkerQueues):
         pinlater: PinLater,
         source: str,
         wall_ms: Callable[[], int] = wall_ms,
-        steps: Steps = silent,
+        steps: JobSteps = silent,
     ) -> None:
         super().__init__(pinlater, source, wall_ms)
         self._steps = steps
@@ -98,7 +98,7 @@ class JobQueues(WorkerQueues):
         ]
         return sum(counts)
 
-    async def waiting(self, queue: str, continuation: str = "") -> Waiting:
+    async def waiting(self, queue: str, continuation: str = "") -> LaterJobs:
         """At most a thousand jobs that are for later, the latest first. They stay where they are."""
         return await self._some(queue, PinLaterJobState.PENDING, True, continuation)
 
@@ -114,7 +114,7 @@ class JobQueues(WorkerQueues):
                 some = await self._some(queue, state, future, some.continuation)
                 yield some.bodies
 
-    async def _some(self, queue: str, state: int, future: bool, continuation: str) -> Waiting:
+    async def _some(self, queue: str, state: int, future: bool, continuation: str) -> LaterJobs:
         place = continuation or CONTINUATION_START
         scan = PinLaterScanJobsRequest(queue, state, scanFutureJobs=future, continuation=place, limit=1_000)
         try:
@@ -123,9 +123,9 @@ class JobQueues(WorkerQueues):
                 names = tuple(info.jobDescriptor for info in found.scannedJobs)
                 jobs = await self._pinlater.lookupJobs(self._context, PinLaterLookupJobRequest(names, True))
         except NotFound:
-            return Waiting({}, "")
+            return LaterJobs({}, "")
         going_on = "" if found.continuation == CONTINUATION_END else found.continuation
-        return Waiting({name: info.body for name, info in jobs.items() if info.body is not None}, going_on)
+        return LaterJobs({name: info.body for name, info in jobs.items() if info.body is not None}, going_on)
 
     async def enqueue(self, queue: str, bodies: Sequence[bytes], run_after_ms: Sequence[int] = ()) -> list[str]:
         """Enqueue jobs; their descriptors, in order. Not atomic: repeated after an error, some are there twice.
@@ -141,12 +141,14 @@ class JobQueues(WorkerQueues):
             found += response.jobDescriptors
         return found
 
-    def ack(self, held: Held, status: str = "") -> None:
+    def ack(self, held: ClaimedJob, status: str = "") -> None:
         """The job is done."""
         super().ack(held, status)
         self._steps("ack", held.descriptor)
 
-    def give_back(self, held: Held, delay_ms: int, body: bytes | None = None, attempts: int | None = None) -> None:
+    def give_back(
+        self, held: ClaimedJob, delay_ms: int, body: bytes | None = None, attempts: int | None = None
+    ) -> None:
         """The job goes back to its queue for `delay_ms`; spends no attempt.
 
         With a body the worker came through with it: it gets that body, and its losses are forgotten.
@@ -154,7 +156,7 @@ class JobQueues(WorkerQueues):
         super().give_back(held, delay_ms, body, ATTEMPTS if held.lost and body is not None else attempts)
         self._steps("give_back", held.descriptor)
 
-    async def set_aside(self, held: Held, status: str) -> None:
+    async def set_aside(self, held: ClaimedJob, status: str) -> None:
         """The job is FAILED, however many attempts it had left, until `aragog queue retry`. Raises `BackendDown`."""
         await self.keep(held, attempts=1)
         self.fail(held, 0, status)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 _MOST = 65_536  # keys of a crawl: some 10 MB
 
 
-class KnownLinks:
+class LinkCache:
     """A bounded table of URL keys and the least depth they were entered at; it forgets the oldest half at a time."""
 
     def __init__(self, most: int = _MOST) -> None:

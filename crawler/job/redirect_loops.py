@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crawler.visit.visitor import Visit, outcome_of
+from crawler.visit.visitor import PageVisit, outcome_of
 from thrift_idl.errors import TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -12,7 +12,7 @@ from thrift_idl.gen.urlstore.ttypes import LookupRequest, PutOutcomeRequest
 from thrift_idl.records import replace
 
 
-async def refuse_circle(store: UrlStore, visit: Visit, since_ms: int, context: Context) -> bool:
+async def refuse_circle(store: UrlStore, visit: PageVisit, since_ms: int, context: Context) -> bool:
     """Whether the alias just stored closes a circle; then every URL on the way has the outcome that a fetch of it has.
 
     Whoever stores the last alias of a circle finds it, in whatever order they came. Only aliases since `since_ms`

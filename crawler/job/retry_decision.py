@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from crawler.frontier import Ending, EntryState
+from crawler.frontier import EntryState, VisitEnding
 from crawler.job.body import CrawlJob
 from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
@@ -32,7 +32,7 @@ class Patience:
 class Ended:
     """The URL is through."""
 
-    ending: Ending
+    ending: VisitEnding
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def next_move(
 ) -> Ended | Again:
     """The move after a visit that ended with `outcome`; `chance` (0 to 1) spreads retries."""
     if outcome.family == "fetched":
-        return Ended(Ending(EntryState.PAGE, outcome.code))
+        return Ended(VisitEnding(EntryState.PAGE, outcome.code))
     if outcome.family == "deferred":
         return _deferred(job, outcome, chain, patience)
     if outcome.family == "unavailable":
@@ -58,7 +58,7 @@ def next_move(
     return Ended(_ending(EntryState.REFUSED, job, outcome))
 
 
-def failed(job: CrawlJob, outcome: Outcome) -> Ending:
+def failed(job: CrawlJob, outcome: Outcome) -> VisitEnding:
     """How the URL of a job ends that is given up: `aragog crawl retry` tries it again."""
     return _ending(EntryState.FAILED, job, outcome)
 
@@ -85,5 +85,5 @@ def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: fl
     return Again(delay_ms, replace(job, tries=tries, deferred_ms=0, resume=()))
 
 
-def _ending(state: EntryState, job: CrawlJob, outcome: Outcome) -> Ending:
-    return Ending(state, outcome.code, job.url, outcome.message, job.tries)
+def _ending(state: EntryState, job: CrawlJob, outcome: Outcome) -> VisitEnding:
+    return VisitEnding(state, outcome.code, job.url, outcome.message, job.tries)

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from crawler.frontier import Frontier, Offer
 from crawler.frontier.crawls import Crawl, Crawls, CrawlState, CrawlStatus
-from crawler.frontier.scope import Scope, ScopeKind, seed_hosts
+from crawler.frontier.scope import CrawlScope, ScopeKind, seed_hosts
 from crawler.job.body import QUEUE, CrawlJob
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
@@ -22,7 +22,7 @@ _BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CrawlRequest:
     """What a crawl is asked to do. The same wish is the same crawl, until it has ended."""
 
     seeds: tuple[str, ...]
@@ -54,7 +54,7 @@ class Seed:
     """Visit it no sooner: UTC, ms since 1970."""
 
 
-Source = Callable[[Scope], AsyncIterator[Sequence[Seed]]]
+Source = Callable[[CrawlScope], AsyncIterator[Sequence[Seed]]]
 """Seeds in batches, those within the scope; asked again by a start that died, from the beginning."""
 
 
@@ -82,7 +82,9 @@ def read_seeds(lines: Iterable[str]) -> tuple[tuple[str, ...], list[BadLine]]:
     return tuple(good.values()), bad
 
 
-def running_of(wanted: Wanted, crawls: Iterable[CrawlStatus], queues: Container[str] = frozenset()) -> tuple[str, bool]:
+def running_of(
+    wanted: CrawlRequest, crawls: Iterable[CrawlStatus], queues: Container[str] = frozenset()
+) -> tuple[str, bool]:
     """The id of the crawl that `wanted` means, and whether it is there already: one that isn't over, or a new one.
 
     One whose queue is among `queues` isn't, though all its pages may be visited: whoever saw it to its end drops that.
@@ -96,7 +98,7 @@ def running_of(wanted: Wanted, crawls: Iterable[CrawlStatus], queues: Container[
 
 
 async def start(
-    wanted: Wanted,
+    wanted: CrawlRequest,
     frontier: Frontier,
     jobs: JobQueues,
     now_ms: int,
@@ -126,7 +128,7 @@ async def start(
     return crawl_id
 
 
-async def _create(wanted: Wanted, crawl_id: str, crawls: Crawls, now_ms: int) -> None:
+async def _create(wanted: CrawlRequest, crawl_id: str, crawls: Crawls, now_ms: int) -> None:
     crawl = Crawl(
         id=crawl_id,
         queue=f"crawl_{crawl_id}",
@@ -140,10 +142,12 @@ async def _create(wanted: Wanted, crawl_id: str, crawls: Crawls, now_ms: int) ->
     await crawls.create(crawl, () if wanted.scope == "any" else seed_hosts([*wanted.seeds, *wanted.places]))
 
 
-async def _seed_all(crawl: Crawl, wanted: Wanted, source: Source | None, frontier: Frontier, jobs: JobQueues) -> None:
+async def _seed_all(
+    crawl: Crawl, wanted: CrawlRequest, source: Source | None, frontier: Frontier, jobs: JobQueues
+) -> None:
     await _seed(crawl, [Seed(url) for url in wanted.seeds], frontier, jobs)
     if source is not None:
-        scope = Scope.of(crawl.scope, await frontier.crawls.hosts(crawl.id))
+        scope = CrawlScope.of(crawl.scope, await frontier.crawls.hosts(crawl.id))
         async for some in source(scope):
             await _seed(crawl, some, frontier, jobs)
     await frontier.crawls.seeded(crawl.id)

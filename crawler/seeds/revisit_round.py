@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from crawler.frontier.scope import Scope
+from crawler.frontier.scope import CrawlScope
 from crawler.seeds.crawl_start import Seed
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -23,12 +23,12 @@ class Round:
     soonest_ms: int | None
     """Not later than the store's next page after those is due: UTC, ms since 1970; None = there is none."""
 
-    async def source(self, _: Scope) -> AsyncIterator[Sequence[Seed]]:
+    async def source(self, _: CrawlScope) -> AsyncIterator[Sequence[Seed]]:
         """The seeds, for `start`."""
         yield self.seeds
 
 
-async def due(store: UrlStore, scope: Scope, context: Context, now_ms: int, horizon_ms: int) -> Round:
+async def due(store: UrlStore, scope: CrawlScope, context: Context, now_ms: int, horizon_ms: int) -> Round:
     """The pages within `scope` that are due within `horizon_ms` from now; no others are read."""
     seeds: list[Seed] = []
     continuation, soonest_ms = b"", None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import weburl
-from crawler.frontier.scope import Scope, seed_hosts
+from crawler.frontier.scope import CrawlScope, seed_hosts
 from crawler.seeds.crawl_start import Seed
 from crawler.seeds.sitemaps import MAX_ENTRIES, Sitemap, read_sitemap
 from crawler.visit.visitor import Persistently, UrlError, fault_outcome, once
@@ -82,7 +82,7 @@ class SitemapSeeds:
     """Told of a sitemap and what is wrong with it."""
     persistently: Persistently = once
 
-    async def source(self, scope: Scope) -> AsyncIterator[Sequence[Seed]]:
+    async def source(self, scope: CrawlScope) -> AsyncIterator[Sequence[Seed]]:
         """The seeds within `scope`. Sitemaps of an index stay on the registrable domains where the first ones are."""
         gate, seen = asyncio.Semaphore(_AT_ONCE), set[str]()
         async for entries in _side_by_side([self._walk(each, gate, seen) for each in self._domains()]):
@@ -106,7 +106,7 @@ class SitemapSeeds:
             async with gate:
                 first += await self._named_by(origin)
         begun = [root for root in self.roots if root != AUTO] + (list(self.seeds) if AUTO in self.roots else [])
-        home = Scope.of("domain", seed_hosts([*begun, *first]))
+        home = CrawlScope.of("domain", seed_hosts([*begun, *first]))
         waiting = deque((url, 0) for url in dict.fromkeys(first))
         while waiting:
             url, depth = waiting.popleft()

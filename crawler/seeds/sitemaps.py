@@ -36,7 +36,7 @@ _ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SitemapEntry:
     """One URL of a sitemap, or one sitemap of an index."""
 
     url: str
@@ -49,7 +49,7 @@ class Entry:
 class Sitemap:
     """What one file says."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[SitemapEntry, ...] = ()
     """In the file's order, each URL once."""
     is_index: bool = False
     """Whether the entries are sitemaps themselves."""
@@ -107,7 +107,7 @@ class _Reading:
     """Entries gathered so far."""
 
     def __init__(self) -> None:
-        self.found: dict[str, Entry] = {}
+        self.found: dict[str, SitemapEntry] = {}
         self.count = 0
         self.is_index = False
 
@@ -127,7 +127,7 @@ class _Reading:
             form = weburl.request_form(url.strip())
         except InvalidUrl:
             return
-        self.found.setdefault(form, Entry(form, lastmod_ms(lastmod.strip())))
+        self.found.setdefault(form, SitemapEntry(form, lastmod_ms(lastmod.strip())))
 
 
 class _Text(_Reading):

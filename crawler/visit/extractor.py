@@ -10,7 +10,7 @@ from extraction.child_request import FUNCTION, request
 from extraction.limits import DEFAULT
 from extraction.preferences import HEADERS
 from extraction.robots_directives import of_header
-from runtime.children import ChildPool, Lost
+from runtime.children import ChildPool, LostCall
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.records import replace, unpack
@@ -42,7 +42,7 @@ async def extract_page(
     """
     asked = request_of(fetched, fetched.content, text_features=text_features)
     answer = await pool.run(function, asked, domain_of(fetched.url))
-    if isinstance(answer, Lost):
+    if isinstance(answer, LostCall):
         _log.warning("%s was too much for its extractor: %s (%s)", fetched.url, answer.ending, answer.detail)
         record = await _record_of_first_bytes(pool, fetched, function, _FLAGS[answer.ending])
     else:
@@ -56,7 +56,7 @@ async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function
     size = len(fetched.content)
     asked = request_of(fetched, fetched.content[: min(FIRST_BYTES, size // 2)])
     answer = await pool.run(function, asked, domain_of(fetched.url))
-    if isinstance(answer, Lost):
+    if isinstance(answer, LostCall):
         return _record_of_headers(header_values(fetched, "x-robots-tag"), flag)
     record = unpack(PageRecord, answer.result)
     return replace(record, flags=(flag, "truncated", *record.flags))

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 Step = Literal["fetch", "extract", "put", "enqueue", "publish", "link", "ack", "give_back", "done"]
 
 
-class Steps(Protocol):
+class JobSteps(Protocol):
     """Told as a job (its descriptor) enters a step."""
 
     def __call__(self, step: Step, job: str, url: str = "", /) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from crawler.visit.visitor import Visit, Visitor
+from crawler.visit.visitor import PageVisit, Visitor
 from thrift_idl.gen.context.ttypes import Context
 
 
 async def visit_patiently(
     visitor: Visitor, url: str, context: Context, patience_ms: int, gate: asyncio.Semaphore
-) -> Visit:
+) -> PageVisit:
     """Visit `url` until it is no longer deferred, or the next wait would exceed `patience_ms` altogether.
 
     `gate` bounds the visits under way; a URL that waits holds no place in it.

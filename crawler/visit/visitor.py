@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from crawler.visit.job_steps import Steps, silent
+from crawler.visit.job_steps import JobSteps, silent
 from crawler.visit.oversize_pages import LargePlace
 from fetcher.chain import chain_of
 from thrift_idl.errors import (
@@ -69,7 +69,7 @@ async def once(call: Callable[[], Awaitable[T]], /) -> T:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageVisit:
     """How one visit ended. `page` is there when it brought or confirmed one."""
 
     url: str
@@ -103,11 +103,13 @@ class Visitor:
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
     facts: bool = False
     """Keep what a fetch tells beside its content."""
-    steps: Steps = silent
+    steps: JobSteps = silent
     """Told what is done for the job whose descriptor the context's request id is."""
     wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
-    async def visit(self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()) -> Visit:
+    async def visit(
+        self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()
+    ) -> PageVisit:
         """Fetch `url` once and store what came of it. Raises only `BackendDown` and its kinds, `BadConfiguration`."""
         began_ms = self.wall_ms()
         try:
@@ -119,7 +121,7 @@ class Visitor:
                 raise
             return await self.failed(url, error, context)
 
-    async def failed(self, url: str, error: Exception, context: Context) -> Visit:
+    async def failed(self, url: str, error: Exception, context: Context) -> PageVisit:
         """The visit of `url` that ended in an error of ours: told with its trace, and stored where the store takes it.
 
         Raises `BackendDown` and its kinds.
@@ -127,7 +129,7 @@ class Visitor:
         trace = None if isinstance(error, BadConfiguration) else error
         _log.error("%s failed by an error of ours (request %s): %r", url, context.request_id, error, exc_info=trace)
         began_ms = self.wall_ms()
-        visit = Visit(url, fault_outcome(error, context.request_id, began_ms))
+        visit = PageVisit(url, fault_outcome(error, context.request_id, began_ms))
         request = PutOutcomeRequest(context=context, url=url, outcome=visit.outcome, began_ms=began_ms)
         try:
             await self.persistently(lambda: self.store.put_outcome(request))
@@ -146,7 +148,7 @@ class Visitor:
         began_ms: int,
         *,
         conditional: bool = True,
-    ) -> Visit:
+    ) -> PageVisit:
         previous = await self._stored(url, context)
         request = _request(url, context, previous if conditional else None, resume, accept, self)
         self.steps("fetch", context.request_id, url)
@@ -188,7 +190,7 @@ class Visitor:
             return None
         return found.row.page if found.row and not found.aliases else None
 
-    async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+    async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> PageVisit:
         self.steps("extract", context.request_id, url)
         record = await self.persistently(lambda: self.extract(fetched))
         self.steps("put", context.request_id, url)
@@ -196,28 +198,28 @@ class Visitor:
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
         facts = self._facts(fetched)
-        return Visit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain, facts)
+        return PageVisit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain, facts)
 
-    async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> Visit:
+    async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> PageVisit:
         self.steps("put", context.request_id, url)
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
-        return Visit(url, outcome, page, chain=fetched.chain, fetched=self._facts(fetched))
+        return PageVisit(url, outcome, page, chain=fetched.chain, fetched=self._facts(fetched))
 
     def _facts(self, fetched: FetchResult) -> FetchResult | None:
         return replace_fields(fetched, content=b"") if self.facts else None
 
-    async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> Visit:
+    async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> PageVisit:
         chain = chain_of(moved)
         hop = chain[-1]
         outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=hop.status)
         request = PutOutcomeRequest(context=context, url=hop.url, outcome=outcome, chain=(hop,), began_ms=began_ms)
         self.steps("put", context.request_id, url)
         await self.persistently(lambda: self.store.put_outcome(request))
-        return Visit(url, outcome, chain=chain)
+        return PageVisit(url, outcome, chain=chain)
 
-    async def _put_outcome(self, url: str, error: AragogError, context: Context, began_ms: int) -> Visit:
+    async def _put_outcome(self, url: str, error: AragogError, context: Context, began_ms: int) -> PageVisit:
         chain = chain_of(error)
         outcome = outcome_of(error, began_ms)
         request = PutOutcomeRequest(
@@ -231,7 +233,7 @@ class Visitor:
         if _is_worth_storing(error):
             self.steps("put", context.request_id, url)
             await self.persistently(lambda: self.store.put_outcome(request))
-        return Visit(url, outcome, chain=chain)
+        return PageVisit(url, outcome, chain=chain)
 
 
 def _is_worth_storing(error: AragogError) -> bool:

@@ -19,7 +19,7 @@ _STUCK_LOOKS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CrawlProgress:
     """A crawl at one moment."""
 
     status: CrawlStatus
@@ -56,7 +56,7 @@ class Progress:
 
 async def watch(
     crawl_id: str, frontier: Frontier, jobs: JobQueues, persistently: Persistently = once, every_ms: int = 500
-) -> AsyncIterator[Progress]:
+) -> AsyncIterator[CrawlProgress]:
     """How the crawl stands, again and again; ends with the moment at which it is over."""
 
     async def look() -> tuple[CrawlStatus, int, int]:
@@ -79,7 +79,7 @@ async def watch(
         stands = _waits(status) and status == before and not await persistently(partial(has_job, status))
         still, before = still + 1 if stands else 0, status
         is_stuck = still >= _STUCK_LOOKS
-        progress = Progress(status, signals, inlinks, elapsed_s, _rate(seen), set_aside, is_stuck=is_stuck)
+        progress = CrawlProgress(status, signals, inlinks, elapsed_s, _rate(seen), set_aside, is_stuck=is_stuck)
         yield progress
         if progress.over:
             return

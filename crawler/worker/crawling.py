@@ -15,18 +15,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from crawler.frontier import Claim, Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.frontier import ClaimVerdict, EntryClaim, EntryState, Finished, Frontier, Offer, VisitEnding
 from crawler.job.body import BadJob, CrawlJob, JobTooNew
-from crawler.job.crawl_cache import KnownCrawl, KnownCrawls
+from crawler.job.crawl_cache import CachedCrawl, CrawlCache
 from crawler.job.follower import Follower
 from crawler.job.job_queues import JobQueues
 from crawler.job.redirect_loops import refuse_circle
 from crawler.job.retry_decision import Again, Patience, failed, next_move
-from crawler.visit.visitor import Visit, Visitor
-from crawler.worker.domains_at_limit import AtLimit
-from crawler.worker.worker_progress import Tally
-from pinlater.worker import Health, Held, Task
-from runtime.shared_exclusive_lock import Solitude
+from crawler.visit.visitor import PageVisit, Visitor
+from crawler.worker.domains_at_limit import DomainsAtLimit
+from crawler.worker.worker_progress import WorkerProgress
+from pinlater.worker import BackendHealth, ClaimedJob, Task
+from runtime.shared_exclusive_lock import SharedExclusiveLock
 from thrift_idl.errors import InvalidUrl, StoreUnreadable, TooManyRedirects, is_of_a_backend, is_of_a_row
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
@@ -45,10 +45,10 @@ ALONE_SET_ASIDE = 5
 class _Mine:
     """One job that is to be worked on."""
 
-    held: Held
+    held: ClaimedJob
     job: CrawlJob
     offer: Offer
-    claim: Claim
+    claim: EntryClaim
 
 
 class Crawling:
@@ -60,11 +60,11 @@ class Crawling:
         visitor: Visitor,
         frontier: Frontier,
         jobs: JobQueues,
-        known: KnownCrawls,
-        at_limit: AtLimit,
+        known: CrawlCache,
+        at_limit: DomainsAtLimit,
         follower: Follower,
-        health: Health,
-        tally: Tally,
+        health: BackendHealth,
+        tally: WorkerProgress,
         patience: Patience,
         source: str,
         chance: Callable[[], float] = random.random,
@@ -80,9 +80,9 @@ class Crawling:
         self._patience = patience
         self._source = source
         self._chance = chance
-        self._solitude = Solitude()
+        self._solitude = SharedExclusiveLock()
 
-    async def prepare(self, held: Sequence[Held]) -> Sequence[Task]:
+    async def prepare(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """Tasks for the jobs of one batch that want work; the others are acked or given back here.
 
         Raises `BackendDown`. Another error is that of one job among them: each is then looked at by itself.
@@ -97,7 +97,7 @@ class Crawling:
             job = CrawlJob.decode(held[0].body)  # what is no job was acked before anything could fail
             return [Task((held[0],), self._failed(held[0], job, error))]
 
-    async def _prepared(self, held: Sequence[Held]) -> Sequence[Task]:
+    async def _prepared(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         read = await self._timely([(each, job) for each in held if (job := self._read(each))])
         claimed: list[_Mine] = []
         for crawl_id in dict.fromkeys(job.crawl for _, job in read if job.crawl):
@@ -105,7 +105,7 @@ class Crawling:
         loose = [Task((each,), self._visit_loose(each, job)) for each, job in read if not job.crawl]
         return [*loose, *(task for each in claimed if (task := self._task(each)))]
 
-    def _read(self, held: Held) -> CrawlJob | None:
+    def _read(self, held: ClaimedJob) -> CrawlJob | None:
         try:
             return CrawlJob.decode(held.body)
         except BadJob as error:
@@ -114,7 +114,7 @@ class Crawling:
             self._jobs.give_back(held, _NEWER_MS)
         return None
 
-    async def _timely(self, read: Sequence[tuple[Held, CrawlJob]]) -> list[tuple[Held, CrawlJob]]:
+    async def _timely(self, read: Sequence[tuple[ClaimedJob, CrawlJob]]) -> list[tuple[ClaimedJob, CrawlJob]]:
         """Those whose domain may have a slot; the others are given back until it has."""
         delays = await self._at_limit.delays([job.resume[-1].target if job.resume else job.url for _, job in read])
         for (held, job), delay_ms in zip(read, delays, strict=True):
@@ -123,8 +123,8 @@ class Crawling:
                 self._tally.deferred(job.url)
         return [each for each, delay_ms in zip(read, delays, strict=True) if not delay_ms]
 
-    async def _claimed(self, crawl_id: str, read: Sequence[tuple[Held, CrawlJob]]) -> list[_Mine]:
-        offers: list[tuple[Held, CrawlJob, Offer]] = []
+    async def _claimed(self, crawl_id: str, read: Sequence[tuple[ClaimedJob, CrawlJob]]) -> list[_Mine]:
+        offers: list[tuple[ClaimedJob, CrawlJob, Offer]] = []
         for held, job in read:
             with suppress(InvalidUrl):
                 offers.append((held, job, Offer(url_key(job.url), held.descriptor, job.depth)))
@@ -135,9 +135,9 @@ class Crawling:
 
     def _task(self, mine: _Mine) -> Task | None:
         verdict = mine.claim.verdict
-        if verdict in (Verdict.MINE, Verdict.RELINK):
+        if verdict in (ClaimVerdict.MINE, ClaimVerdict.RELINK):
             return Task((mine.held,), self._work(mine))
-        if verdict == Verdict.LATER:
+        if verdict == ClaimVerdict.LATER:
             self._jobs.give_back(mine.held, _LATER_MS)
         else:
             self._jobs.ack(mine.held, verdict.name.lower())
@@ -145,7 +145,7 @@ class Crawling:
 
     # --- one job ---
 
-    async def _visit_loose(self, held: Held, job: CrawlJob) -> None:
+    async def _visit_loose(self, held: ClaimedJob, job: CrawlJob) -> None:
         """A job of no crawl: visited, its links stored and not followed."""
         try:
             await self._visit_unfollowed(held, job)
@@ -154,7 +154,7 @@ class Crawling:
                 raise
             await self._failed(held, job, error)
 
-    async def _visit_unfollowed(self, held: Held, job: CrawlJob) -> None:
+    async def _visit_unfollowed(self, held: ClaimedJob, job: CrawlJob) -> None:
         visit = await self._visit(held, job, replace(self._visitor, one_hop=False))
         move = next_move(job, visit.outcome, visit.chain, self._patience, self._chance())
         if isinstance(move, Again):
@@ -172,7 +172,7 @@ class Crawling:
                 raise
             await self._failed(mine.held, mine.job, error)
 
-    async def _failed(self, held: Held, job: CrawlJob, error: Exception) -> None:
+    async def _failed(self, held: ClaimedJob, job: CrawlJob, error: Exception) -> None:
         """An error of ours ended the work on this URL: that is its outcome, and the crawl goes on."""
         visit = await self._visitor.failed(job.url, error, Context(self._source, held.descriptor))
         self._tally.visited(job.crawl, visit)
@@ -186,9 +186,9 @@ class Crawling:
     async def _work_off(self, mine: _Mine) -> None:
         known = await self._health.persistently(lambda: self._known.of(mine.job.crawl))
         if mine.job.alone >= ALONE_SET_ASIDE:
-            ending = Ending(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
+            ending = VisitEnding(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
             await self._finish(mine, known, ending, None)
-        elif mine.claim.verdict == Verdict.RELINK:
+        elif mine.claim.verdict == ClaimVerdict.RELINK:
             await self._relink(mine, known)
         elif mine.held.lost >= LOST_RUNS_ALONE:
             async with self._solitude.alone():
@@ -197,7 +197,7 @@ class Crawling:
             async with self._solitude.together():
                 await self._visit_claimed(mine, known)
 
-    async def _visit_alone(self, mine: _Mine, known: KnownCrawl) -> None:
+    async def _visit_alone(self, mine: _Mine, known: CachedCrawl) -> None:
         """The job says that it runs alone before it does."""
         body = replace(mine.job, alone=mine.job.alone + 1).encode()
         await self._health.persistently(lambda: self._jobs.keep(mine.held, body))
@@ -207,7 +207,7 @@ class Crawling:
             self._jobs.give_back(mine.held, 0, mine.job.encode())
             raise
 
-    async def _visit_claimed(self, mine: _Mine, known: KnownCrawl) -> None:
+    async def _visit_claimed(self, mine: _Mine, known: CachedCrawl) -> None:
         visit = await self._made_before(mine, known) if mine.held.lost else None
         if visit is None:
             visit = await self._visit(mine.held, mine.job, self._visitor)
@@ -222,7 +222,7 @@ class Crawling:
             await self._follow_up(mine.held, visit.page, visit.is_new)
         await self._finish(mine, known, move.ending, visit.page)
 
-    async def _made_before(self, mine: _Mine, known: KnownCrawl) -> Visit | None:
+    async def _made_before(self, mine: _Mine, known: CachedCrawl) -> PageVisit | None:
         """The visit that a dead worker made of this job, if it had stored the page: that isn't fetched twice."""
         found = await self._readable(mine.job.url)
         if found is None:
@@ -232,23 +232,23 @@ class Crawling:
             return None
         # A page that was seen later than now was stored while some clock was ahead: that says nothing of this crawl.
         is_ours = known.crawl.created_ms <= page.last_seen_ms <= self._visitor.wall_ms()
-        return Visit(mine.job.url, row.outcome, page) if is_ours else None
+        return PageVisit(mine.job.url, row.outcome, page) if is_ours else None
 
-    async def _redirected(self, mine: _Mine, known: KnownCrawl, visit: Visit) -> None:
+    async def _redirected(self, mine: _Mine, known: CachedCrawl, visit: PageVisit) -> None:
         """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""
         context = Context(self._source, mine.held.descriptor)
         store, since_ms = self._visitor.store, known.crawl.created_ms
         await self._health.persistently(lambda: self._follower.unlink(mine.job.url))
         if await self._health.persistently(lambda: refuse_circle(store, visit, since_ms, context)):
-            await self._finish(mine, known, Ending(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
+            await self._finish(mine, known, VisitEnding(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
             return
 
         async def onward(depth: int) -> None:
             await self._follower.follow_redirect(known, mine.job, visit.chain, depth)
 
-        await self._finish_after(onward, mine, Ending(EntryState.ALIAS, visit.outcome.code), None)
+        await self._finish_after(onward, mine, VisitEnding(EntryState.ALIAS, visit.outcome.code), None)
 
-    async def _relink(self, mine: _Mine, known: KnownCrawl) -> None:
+    async def _relink(self, mine: _Mine, known: CachedCrawl) -> None:
         """Follow what the store has of a URL that was found nearer to a seed: its page's links, or its redirect."""
         found = await self._readable(mine.job.url)
         if found is None:
@@ -256,7 +256,7 @@ class Crawling:
             return
         if not found.aliases:
             page = found.row.page if found.row else None
-            await self._finish(mine, known, Ending(EntryState.PAGE, "relinked"), page)
+            await self._finish(mine, known, VisitEnding(EntryState.PAGE, "relinked"), page)
             return
         target = found.aliases[1] if len(found.aliases) > 1 else found.row.url if found.row else mine.job.url
         hop = Hop(url=mine.job.url, status=0, target=target)  # the store keeps no status with an alias
@@ -264,9 +264,9 @@ class Crawling:
         async def onward(depth: int) -> None:
             await self._follower.follow_redirect(known, mine.job, (hop,), depth)
 
-        await self._finish_after(onward, mine, Ending(EntryState.ALIAS, "relinked"), None)
+        await self._finish_after(onward, mine, VisitEnding(EntryState.ALIAS, "relinked"), None)
 
-    async def _visit(self, held: Held, job: CrawlJob, visitor: Visitor) -> Visit:
+    async def _visit(self, held: ClaimedJob, job: CrawlJob, visitor: Visitor) -> PageVisit:
         context = Context(self._source, held.descriptor)
         visit = await visitor.visit(job.url, context, resume=job.resume)
         self._tally.visited(job.crawl, visit)
@@ -278,11 +278,11 @@ class Crawling:
         await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
         self._jobs.give_back(mine.held, move.delay_ms, replace(move.job, alone=0).encode())
 
-    async def _follow_up(self, held: Held, page: Page, is_new: bool) -> None:
+    async def _follow_up(self, held: ClaimedJob, page: Page, is_new: bool) -> None:
         self._visitor.steps("enqueue", held.descriptor, page.url)
         await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source), is_new))
 
-    async def _finish(self, mine: _Mine, known: KnownCrawl, ending: Ending, page: Page | None) -> None:
+    async def _finish(self, mine: _Mine, known: CachedCrawl, ending: VisitEnding, page: Page | None) -> None:
         async def links(depth: int) -> None:
             if page:
                 await self._follower.follow(known, mine.job, page, depth)
@@ -290,7 +290,7 @@ class Crawling:
         await self._finish_after(links, mine, ending, url_key(page.url) if page else None)
 
     async def _finish_after(
-        self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: Ending, final_key: bytes | None
+        self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: VisitEnding, final_key: bytes | None
     ) -> None:
         """Schedule what follows, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
         self._visitor.steps("enqueue", mine.held.descriptor, mine.job.url)

@@ -26,7 +26,7 @@ _MAX_DOMAINS = 10_000
 _MAX_BATCH = 1_000
 
 
-class AtLimit:
+class DomainsAtLimit:
     """The domains that had no slot lately, and the delays of their jobs."""
 
     def __init__(

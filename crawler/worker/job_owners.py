@@ -5,11 +5,11 @@ from __future__ import annotations
 from crawler.frontier.scope import domain_of
 from crawler.job.body import BadJob, CrawlJob, JobTooNew
 from crawler.job.follow_up_jobs import FollowUp
-from pinlater.worker import Held
+from pinlater.worker import ClaimedJob
 from thrift_idl.errors import InvalidRequest
 
 
-def domain_of_visit(held: Held) -> str:
+def domain_of_visit(held: ClaimedJob) -> str:
     """The domain that a crawl job visits next; "" for what can't be read: whoever works on it says so."""
     try:
         job = CrawlJob.decode(held.body)
@@ -18,7 +18,7 @@ def domain_of_visit(held: Held) -> str:
     return domain_of(job.resume[-1].target if job.resume else job.url)
 
 
-def domain_of_page(held: Held) -> str:
+def domain_of_page(held: ClaimedJob) -> str:
     """The domain of a follow-up job's page: what its images cost is its doing, wherever they are."""
     try:
         return domain_of(FollowUp.decode(held.body).url)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from crawler.frontier import Entry, EntryState, Frontier
+from crawler.frontier import EntryState, Frontier, FrontierEntry
 from crawler.frontier.crawls import Crawl
 from crawler.frontier.entry import UNOWNED, owner_of
 from crawler.job.follower import Follower
@@ -87,7 +87,7 @@ class Reconciliation:
 
     # --- what was lost ---
 
-    async def _lost_jobs(self, crawl: Crawl) -> dict[bytes, Entry]:
+    async def _lost_jobs(self, crawl: Crawl) -> dict[bytes, FrontierEntry]:
         """Open entries whose jobs aren't in the queue. Looked for where it has fewer jobs than there are such entries.
 
         An entry comes after its job and goes before it; so a job that is missing both before and after its entry was
@@ -97,7 +97,7 @@ class Reconciliation:
         if status.counters.open <= await self._jobs.count(crawl.queue):
             return {}
         owners = await self._owners(crawl)
-        suspects: dict[bytes, Entry] = {}
+        suspects: dict[bytes, FrontierEntry] = {}
         async for some in self._frontier.entries(crawl.id):
             suspects |= {key: entry for key, entry in some.items() if entry.open and entry.owner not in owners}
         owners = await self._owners(crawl)
@@ -109,9 +109,9 @@ class Reconciliation:
             owners.update(map(owner_of, some))
         return owners
 
-    async def _lost_pages(self, crawl: Crawl) -> dict[bytes, Entry]:
+    async def _lost_pages(self, crawl: Crawl) -> dict[bytes, FrontierEntry]:
         """Entries that are done, as pages or redirects, of which the store has nothing."""
-        lost: dict[bytes, Entry] = {}
+        lost: dict[bytes, FrontierEntry] = {}
         async for some in self._frontier.entries(crawl.id):
             stored = {key: entry for key, entry in some.items() if entry.state in _STORED}
             lost |= {key: stored[key] async for key in self._missing(tuple(stored))}

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from crawler.frontier import Frontier, Offer
 from crawler.frontier.crawls import Crawl
 from crawler.job.body import BadJob, CrawlJob, JobTooNew
-from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.crawl_cache import CrawlCache
 from crawler.job.job_queues import JobQueues
 from thrift_idl.errors import InvalidUrl
 from weburl import url_key
 
 
-class Surplus:
+class SkipOverLimit:
     """The waiting jobs of crawls that have their pages. `queues` fits a `Pump`."""
 
-    def __init__(self, known: KnownCrawls, frontier: Frontier, jobs: JobQueues) -> None:
+    def __init__(self, known: CrawlCache, frontier: Frontier, jobs: JobQueues) -> None:
         self._known = known
         self._frontier = frontier
         self._jobs = jobs

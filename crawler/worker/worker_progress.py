@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from crawler.visit.visitor import Visit
+from crawler.visit.visitor import PageVisit
 from thrift_idl.errors import InvalidUrl
 from weburl import host, registrable_domain
 
@@ -14,7 +14,7 @@ _LATELY_S = 2.0
 
 
 @dataclass(slots=True)
-class Tally:
+class WorkerProgress:
     """Counts since the worker started."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -27,7 +27,7 @@ class Tally:
     refused_slot: dict[str, float] = field(default_factory=dict)
     """Registrable domains that had no slot, and when last (monotonic seconds)."""
 
-    def visited(self, crawl_id: str, visit: Visit) -> None:
+    def visited(self, crawl_id: str, visit: PageVisit) -> None:
         """One visit ended."""
         self.outcomes[visit.outcome.code] += 1
         if visit.outcome.code == "no_slot":

@@ -8,7 +8,7 @@ from typing import Any
 
 from extraction.kinds.convert import Place as At
 from extraction.kinds.convert import Values, rating, short, text, url, urls
-from extraction.kinds.reading import Field, Kind
+from extraction.kinds.reading import Field, PageKind
 from extraction.values.money import degrees
 from extraction.values.plain import plain
 from thrift_idl.gen.page.ttypes import Place, Profile
@@ -88,7 +88,7 @@ _PLACE_TYPES = """
     icecreamshop nightclub shoppingcenter clothingstore bookstore grocerystore florist zoo aquarium campground apartment
 """
 
-PLACE = Kind(
+PLACE = PageKind(
     "place",
     Place,
     frozenset(_PLACE_TYPES.split()),
@@ -131,7 +131,7 @@ def username(values: Values, at: At) -> str:
     return short(values, at).removeprefix("@")
 
 
-PROFILE = Kind(
+PROFILE = PageKind(
     "profile",
     Profile,
     frozenset(("person",)),

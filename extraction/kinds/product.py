@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from extraction.kinds.convert import Place, Values, date, rating, short, text, url
-from extraction.kinds.reading import Field, Kind
+from extraction.kinds.reading import Field, PageKind
 from extraction.values import money
 from thrift_idl.gen.page.ttypes import Offer, Product, Variant
 
@@ -122,7 +122,7 @@ def _with_price(fields: dict[str, Any]) -> dict[str, Any]:
 _PRICES = ("product:price:amount", "product:sale_price:amount", "og:price:amount")
 _CURRENCIES = ("product:price:currency", "product:sale_price:currency", "og:price:currency")
 
-PRODUCT = Kind(
+PRODUCT = PageKind(
     "product",
     Product,
     frozenset(("product", "productgroup", "productmodel", "individualproduct", "someproducts", "vehicle", "car")),

@@ -33,7 +33,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PageKind:
     """A kind of page."""
 
     name: str
@@ -60,7 +60,7 @@ def syntax_of_meta(name: str) -> str:
     return _SYNTAXES.get(name.partition(":")[0], "meta") if ":" in name else "meta"
 
 
-def best_nodes(kind: Kind, nodes: list[Node]) -> list[Node]:
+def best_nodes(kind: PageKind, nodes: list[Node]) -> list[Node]:
     """The node that is the page's, then what other syntaxes say of it."""
     ranked = sorted(nodes, key=lambda node: -(node.weight * (0.1 + kind.completeness(node))))
     found: list[Node] = []
@@ -71,7 +71,7 @@ def best_nodes(kind: Kind, nodes: list[Node]) -> list[Node]:
     return found[:_MERGED]
 
 
-def read_kind(kind: Kind, nodes: list[Node], stated: Stated, place: Place, chooser: Chooser) -> Any:
+def read_kind(kind: PageKind, nodes: list[Node], stated: Stated, place: Place, chooser: Chooser) -> Any:
     """The struct of a kind; what nobody says stays at its default."""
     found: dict[str, Any] = {}
     for field in kind.fields:

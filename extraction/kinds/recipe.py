@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from extraction.kinds.convert import Place, Values, date, duration, listed, name_of, names, rating, short, text, url
-from extraction.kinds.reading import Field, Kind
+from extraction.kinds.reading import Field, PageKind
 from extraction.syntax.graph import types_of
 from extraction.values.plain import lines, plain
 from thrift_idl.gen.page.ttypes import Property, Recipe, Step
@@ -94,7 +94,7 @@ def nutrition(values: Values, place: Place) -> tuple[Property, ...]:
     return tuple(Property(key, said) for key, said in pairs if said)
 
 
-RECIPE = Kind(
+RECIPE = PageKind(
     "recipe",
     Recipe,
     frozenset(("recipe",)),

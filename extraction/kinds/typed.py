@@ -8,7 +8,7 @@ from typing import Any
 from extraction.kinds.convert import Place as At
 from extraction.kinds.persons_and_places import PLACE, PROFILE
 from extraction.kinds.product import PRODUCT
-from extraction.kinds.reading import Kind, Stated, best_nodes, read_kind
+from extraction.kinds.reading import PageKind, Stated, best_nodes, read_kind
 from extraction.kinds.recipe import RECIPE
 from extraction.kinds.works import APP, ARTICLE, MOVIE, VIDEO
 from extraction.precedence import KINDS
@@ -29,15 +29,15 @@ _STATED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundKind:
     """A kind that the page may be."""
 
-    kind: Kind
+    kind: PageKind
     nodes: list[Node]
     confidence: float
 
 
-def found_kinds(graph: Graph, stated: Stated) -> list[Found]:
+def found_kinds(graph: Graph, stated: Stated) -> list[FoundKind]:
     """Every kind that a node or OpenGraph's type speaks of."""
     og_type = _og_type(stated)
     by_kind: dict[str, list[Node]] = {}
@@ -53,7 +53,7 @@ def found_kinds(graph: Graph, stated: Stated) -> list[Found]:
         is_named = og_type in kind.og_types or any(name in stated for name in _STATED.get(kind.name, ()))
         if nodes or is_named:
             best = best_nodes(kind, nodes)
-            found.append(Found(kind, best, _confidence(kind, best, nodes, is_named)))
+            found.append(FoundKind(kind, best, _confidence(kind, best, nodes, is_named)))
     return found
 
 
@@ -62,7 +62,7 @@ def _og_type(stated: Stated) -> str:
     return entries[0][0].strip().lower()[:64] if entries else ""
 
 
-def _confidence(kind: Kind, best: list[Node], nodes: list[Node], is_named: bool) -> float:
+def _confidence(kind: PageKind, best: list[Node], nodes: list[Node], is_named: bool) -> float:
     """Structured data of the page's own, by how complete it is; less for one of several; else what OpenGraph says."""
     if not best:
         return 0.45 if kind is ARTICLE else 0.6
@@ -90,7 +90,7 @@ def _name(node: Node) -> str | int:
     return said if isinstance(said, str) else id(said)
 
 
-def page_kind(found: list[Found], stated: Stated) -> Found | None:
+def page_kind(found: list[FoundKind], stated: Stated) -> FoundKind | None:
     """The one that the page is, None for other."""
     sure = {each.kind.name: each for each in found if each.confidence >= _SURE}
     if _has_no_offer(sure):
@@ -106,19 +106,19 @@ def page_kind(found: list[Found], stated: Stated) -> Found | None:
     return max(likely, key=lambda each: each.confidence, default=None)
 
 
-def _is_beside(found: Found) -> bool:
+def _is_beside(found: FoundKind) -> bool:
     """Whether it is a part of something else that the page is about: where an event takes place, who wrote."""
     return found.kind in (PLACE, PROFILE, VIDEO) and bool(found.nodes) and found.nodes[0].weight <= NESTED
 
 
-def _has_no_offer(sure: dict[str, Found]) -> bool:
+def _has_no_offer(sure: dict[str, FoundKind]) -> bool:
     """An article that judges a product names it, too; a shop's page has a price."""
     if "product" not in sure or "article" not in sure:
         return False
     return not any(node.data.get(name) for node in sure["product"].nodes for name in ("offers", "hasVariant", "sku"))
 
 
-def typed(found: list[Found], page: Found | None, stated: Stated, at: At, chooser: Chooser) -> Typed:
+def typed(found: list[FoundKind], page: FoundKind | None, stated: Stated, at: At, chooser: Chooser) -> Typed:
     """The record of what was found: each kind that has anything to say."""
     fields: dict[str, Any] = {}
     for each in found:

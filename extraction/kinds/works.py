@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from extraction.kinds.convert import Place, Values, date, duration, listed, names, rating, seconds, short, text, url
 from extraction.kinds.product import currency, price
-from extraction.kinds.reading import Field, Kind
+from extraction.kinds.reading import Field, PageKind
 from thrift_idl.gen.page.ttypes import App, Article, Movie, Video
 
 
@@ -22,7 +22,7 @@ _ARTICLE_TYPES = """
     advertisercontentarticle satiricalarticle medicalscholarlyarticle apireference discussionforumposting
 """
 
-ARTICLE = Kind(
+ARTICLE = PageKind(
     "article",
     Article,
     frozenset(_ARTICLE_TYPES.split()),
@@ -42,7 +42,7 @@ ARTICLE = Kind(
     ),
 )
 
-MOVIE = Kind(
+MOVIE = PageKind(
     "movie",
     Movie,
     frozenset(("movie",)),
@@ -67,7 +67,7 @@ MOVIE = Kind(
     ),
 )
 
-VIDEO = Kind(
+VIDEO = PageKind(
     "video",
     Video,
     frozenset(("videoobject", "clip")),
@@ -84,7 +84,7 @@ VIDEO = Kind(
     ),
 )
 
-APP = Kind(
+APP = PageKind(
     "app",
     App,
     frozenset(("softwareapplication", "mobileapplication", "webapplication", "videogame")),

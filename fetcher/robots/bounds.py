@@ -39,7 +39,7 @@ class StepsSpentError(Exception):
     """A verdict takes more steps than it may."""
 
 
-class Steps:
+class StepCount:
     """The steps that one verdict has taken, of those that it may take."""
 
     def __init__(self, most: int = MOST_STEPS) -> None:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from fetcher.robots.copies import RobotsCopy
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 from fetcher.settings import KIB
 
 LARGE = 64 * KIB
@@ -22,7 +22,7 @@ class Compiled:
     """A copy and what it says to us."""
 
     copy: RobotsCopy
-    rules: Rules
+    rules: RobotsRules
 
     @property
     def cost(self) -> int:

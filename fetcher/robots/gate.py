@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 
 import weburl
 from fetcher.clock import Clock
-from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, Steps
+from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, StepCount
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.compiled import Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
 from fetcher.robots.retrieval import Retrieved, robots_url
-from fetcher.robots.rules import Rules
-from fetcher.robots.turns import Turns
+from fetcher.robots.rules import RobotsRules
+from fetcher.robots.turns import DomainTurns
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
 from runtime.single_flight import SingleFlight
@@ -53,7 +53,7 @@ class RobotsGate:
         self._telemetry = telemetry
         self._compiled = CompiledRules(settings.compiled_bytes)
         self._flights: SingleFlight[str, Compiled] = SingleFlight()
-        self._turns = Turns(clock)
+        self._turns = DomainTurns(clock)
 
     async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:
         """What the origin's robots.txt says of `url`.
@@ -68,7 +68,7 @@ class RobotsGate:
         if not self._decides(compiled.copy):
             raise remembered(compiled.copy, self._wall_ms())
         rules = compiled.rules
-        verdict = rules.verdict(url.target, Steps(QUICK_STEPS))
+        verdict = rules.verdict(url.target, StepCount(QUICK_STEPS))
         if verdict.flag == TOO_MANY_STEPS:
             verdict = await self._turns.take(url.registrable_domain, lambda: rules.verdict(url.target))
         if verdict.flag:
@@ -129,15 +129,15 @@ class RobotsGate:
 
     async def _compile(self, copy: RobotsCopy, domain: str) -> Compiled:
         if len(copy.content) <= _COMPILED_ON_LOOP:
-            rules = Rules(copy.content, self._token)
+            rules = RobotsRules(copy.content, self._token)
         else:
-            rules = await self._turns.take(domain, lambda: Rules(copy.content, self._token))
+            rules = await self._turns.take(domain, lambda: RobotsRules(copy.content, self._token))
         compiled = Compiled(copy, rules)
         self._compiled.keep(compiled)
         return compiled
 
 
-def sitemap_urls(rules: Rules, url: weburl.Url) -> tuple[str, ...]:
+def sitemap_urls(rules: RobotsRules, url: weburl.Url) -> tuple[str, ...]:
     """Request forms of the sitemaps that the robots.txt of `url` names; what is no http(s) URL is left out."""
     found: list[str] = []
     for name in rules.sitemaps:

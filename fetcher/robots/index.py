@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fetcher.robots.bounds import Steps
-from fetcher.robots.patterns import Pattern, patterns_of, weight
-from fetcher.robots.reading import Line
+from fetcher.robots.bounds import StepCount
+from fetcher.robots.patterns import RobotsPattern, patterns_of, weight
+from fetcher.robots.reading import RobotsLine
 
 _MARK = 4
 _MOST_MARKS = 12
@@ -22,11 +22,11 @@ _INDEX_PAGE = "/index.htm"
 class RuleIndex:
     """Rules, found by paths. Fewer than a million."""
 
-    def __init__(self, rules: Sequence[Line]) -> None:
+    def __init__(self, rules: Sequence[RobotsLine]) -> None:
         # Each rule by its strength: one number, which also tells the rule. Kept is the strongest that means the same.
         self._beginnings: dict[str, int] = {}
         self._wholes: dict[str, int] = {}
-        searched: list[tuple[int, Pattern]] = []
+        searched: list[tuple[int, RobotsPattern]] = []
         for number, rule in enumerate(rules):
             for strength, pattern in _meanings(number, rule):
                 if len(pattern.parts) > 1:
@@ -42,7 +42,7 @@ class RuleIndex:
             self._marked.setdefault(rarest, []).append(place)
         self._mark_lengths = tuple({len(mark) for mark in self._marked})
 
-    def deciding(self, path: str, steps: Steps) -> int | None:
+    def deciding(self, path: str, steps: StepCount) -> int | None:
         """The number of the rule that decides on `path`, a text of patterns.py; None where no rule matches.
 
         The longest rule as written decides, of equal ones an allowing one, of these the file's first (RFC 9309 2.2.2).
@@ -82,14 +82,14 @@ class RuleIndex:
         return plain + 80 * (len(self._beginnings) + len(self._wholes)) + searched
 
 
-def _marks(pattern: Pattern) -> list[str]:
+def _marks(pattern: RobotsPattern) -> list[str]:
     """What must occur in a path that `pattern` matches, of which one is chosen; shorter where its parts are."""
     longest = max(pattern.parts, key=len)
     ends = range(len(longest), min(_MARK, len(longest)) - 1, -1)
     return [longest[max(0, end - _MARK) : end] for end in ends[:_MOST_MARKS]]
 
 
-def _meanings(number: int, rule: Line) -> Iterator[tuple[int, Pattern]]:
+def _meanings(number: int, rule: RobotsLine) -> Iterator[tuple[int, RobotsPattern]]:
     """What a rule matches, each with its strength; where it allows an index page, it allows that page's folder, too."""
     allows = rule.kind == "allow"
     for pattern in patterns_of(rule.value):

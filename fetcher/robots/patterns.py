@@ -20,7 +20,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
-from fetcher.robots.bounds import Steps
+from fetcher.robots.bounds import StepCount
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAME = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]*")
@@ -31,7 +31,7 @@ _SECOND = {"%2A": "*", "%24": "$", "'": "%27"}
 _TO_READ_TWICE = re.compile("|".join(map(re.escape, _SECOND)))
 
 
-class Pattern(NamedTuple):
+class RobotsPattern(NamedTuple):
     """What a rule says of paths."""
 
     parts: tuple[str, ...]
@@ -39,7 +39,7 @@ class Pattern(NamedTuple):
     anchored: bool
     """The path ends with the last part."""
 
-    def matches(self, path: str, steps: Steps) -> bool:
+    def matches(self, path: str, steps: StepCount) -> bool:
         """Whether it, which has a wildcard, matches `path`, in the common writing. Raises `StepsSpentError`."""
         steps.take(0, 0)
         first, last = self.parts[0], self.parts[-1]
@@ -59,20 +59,20 @@ class Pattern(NamedTuple):
         return at <= end
 
 
-def patterns_of(value: str) -> tuple[Pattern, ...]:
+def patterns_of(value: str) -> tuple[RobotsPattern, ...]:
     """What a rule's value matches: one pattern, or two where the value has what can be read in two ways."""
     text, anchored = written(value.removesuffix("$")), value.endswith("$")
     first = _pattern(text.split("*"), anchored)
     if not _TO_READ_TWICE.search(text):
         return (first,)
     second = tuple(_TO_READ_TWICE.sub(lambda found: _SECOND[found[0]], part) for part in first.parts)
-    return first, Pattern(second, first.anchored)
+    return first, RobotsPattern(second, first.anchored)
 
 
-def _pattern(parts: list[str], anchored: bool) -> Pattern:
+def _pattern(parts: list[str], anchored: bool) -> RobotsPattern:
     """Without wildcards that change nothing: those beside another one, and a last one."""
     first, *others = parts
-    return Pattern((first, *filter(None, others)), anchored and (not others or bool(others[-1])))
+    return RobotsPattern((first, *filter(None, others)), anchored and (not others or bool(others[-1])))
 
 
 def path_text(target: str) -> str:

@@ -32,7 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d*)?|\.\d+")
 
 
-class Line(NamedTuple):
+class RobotsLine(NamedTuple):
     """One line that says something."""
 
     number: int
@@ -48,11 +48,11 @@ class Group:
 
     agent: str
     """As the file writes it; "" = no group applies."""
-    rules: tuple[Line, ...] = ()
+    rules: tuple[RobotsLine, ...] = ()
     crawl_delay_ms: int | None = None
 
 
-def lines_of(content: bytes) -> Iterator[Line]:
+def lines_of(content: bytes) -> Iterator[RobotsLine]:
     """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates; a NUL ends a line."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         content = content.decode("utf-16", "replace").encode()
@@ -62,7 +62,7 @@ def lines_of(content: bytes) -> Iterator[Line]:
             text = raw[:_LONGEST_LINE].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\0\f\v")
             field, value = _split(text.partition("\0")[0])
             if kind := _kind(field.lower()):
-                yield Line(number, kind, value)
+                yield RobotsLine(number, kind, value)
 
 
 def _without_mark(content: bytes) -> bytes:
@@ -87,7 +87,7 @@ def _split(text: str) -> tuple[str, str]:
     return (words[0], words[1]) if len(words) == 2 else ("", "")
 
 
-def group_for(lines: Sequence[Line], token: str) -> Group:
+def group_for(lines: Sequence[RobotsLine], token: str) -> Group:
     """The group that applies to product `token`: its own, else that of `*`, else none."""
     grouping = _Grouping(token.lower())
     for line in lines:
@@ -103,14 +103,14 @@ class _Grouping:
 
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
-        self._lines: dict[str, list[Line]] = {}
+        self._lines: dict[str, list[RobotsLine]] = {}
         self._written: dict[str, str] = {}
         self._ruled: set[str] = set()
         self._delayed: set[str] = set()
         self._last_kind = ""
         self._in_rules = False
 
-    def name(self, line: Line) -> None:
+    def name(self, line: RobotsLine) -> None:
         """A User-agent line; agents that are not ours only end what was before them."""
         if self._in_rules:
             self._ruled = set()
@@ -124,7 +124,7 @@ class _Grouping:
             self._written.setdefault(agent, line.value)
             self._lines.setdefault(agent, [])
 
-    def add(self, line: Line) -> None:
+    def add(self, line: RobotsLine) -> None:
         """A rule or a crawl delay."""
         is_delay = line.kind == "crawl-delay"
         self._last_kind, self._in_rules = line.kind, self._in_rules or not is_delay
@@ -145,7 +145,7 @@ def agent_of(value: str) -> str:
     return found[0].lower() if found else ""
 
 
-def _group(agent: str, lines: Sequence[Line]) -> Group:
+def _group(agent: str, lines: Sequence[RobotsLine]) -> Group:
     rules = tuple(line for line in lines if line.kind in ("allow", "disallow") and line.value)
     delays = [_delay_ms(line.value) for line in lines if line.kind == "crawl-delay"]
     return Group(agent[:100], rules, max((delay for delay in delays if delay is not None), default=None))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import weburl
 from fetcher.clock import Clock
 from fetcher.redirects import REDIRECTS, location_target
-from fetcher.requester import Answer, AnswerHead, Ask, Requester, request_headers
+from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.copies import RobotsCopy
-from fetcher.settings import FetcherSettings
+from fetcher.settings import FetchPolicy
 from fetcher.time_budget import Budget
 from thrift_idl.errors import BadReply, FetchTimeout, Refused, RetryAfter, RobotsUnavailable
 from thrift_idl.gen.context.ttypes import Context
@@ -38,7 +38,7 @@ _ALL_ALLOWED = Retrieved()
 class RobotsRetrieval:
     """Fetches robots.txt like any page: vetted addresses, a slot for every hop."""
 
-    def __init__(self, requester: Requester, vet: Vet, settings: FetcherSettings, clock: Clock) -> None:
+    def __init__(self, requester: Requester, vet: Vet, settings: FetchPolicy, clock: Clock) -> None:
         self._requester = requester
         self._vet = vet
         self._settings = settings
@@ -86,7 +86,7 @@ class RobotsRetrieval:
         context: Context,
         budget: Budget,
         conditions: list[tuple[str, str]],
-    ) -> Answer:
+    ) -> HttpAnswer:
         wait_ms, headers = self._settings.max_wait_ms, (*self._headers, *conditions)
         ask = Ask(url, endpoints, headers, context, budget, wait_ms, purpose="robots")
         return await self._requester.request(ask, self._keep)
@@ -94,7 +94,7 @@ class RobotsRetrieval:
     def _keep(self, head: AnswerHead) -> int:
         return self._settings.robots.max_bytes if 200 <= head.status <= 299 else 0
 
-    async def _follow(self, url: weburl.Url, answer: Answer) -> tuple[weburl.Url, tuple[Endpoint, ...]] | None:
+    async def _follow(self, url: weburl.Url, answer: HttpAnswer) -> tuple[weburl.Url, tuple[Endpoint, ...]] | None:
         """Where the answer points; None where we never go: no robots.txt then."""
         try:
             target = weburl.split(location_target(url.request_form, answer.head.value("location") or ""))
@@ -102,7 +102,7 @@ class RobotsRetrieval:
         except Refused:
             return None
 
-    def _retrieved(self, answer: Answer, *, validators: bool) -> Retrieved:
+    def _retrieved(self, answer: HttpAnswer, *, validators: bool) -> Retrieved:
         status, head = answer.head.status, answer.head
         if 200 <= status <= 299:
             content = _whole_lines(answer)
@@ -125,7 +125,7 @@ def robots_url(url: weburl.Url) -> str:
     return f"{weburl.deciding_origin(url)}/robots.txt"
 
 
-def _whole_lines(answer: Answer) -> bytes:
+def _whole_lines(answer: HttpAnswer) -> bytes:
     """The content; where it was cut, less the line that the cut went through."""
     if "truncated" not in answer.flags:
         return answer.content

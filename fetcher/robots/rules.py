@@ -11,23 +11,23 @@ from fetcher.robots.bounds import (
     TOO_MANY_RULES,
     TOO_MANY_STEPS,
     TOO_MANY_WILDCARDS,
-    Steps,
+    StepCount,
     StepsSpentError,
     told,
 )
 from fetcher.robots.index import RuleIndex
 from fetcher.robots.patterns import path_text
-from fetcher.robots.reading import Group, Line, group_for, lines_of
+from fetcher.robots.reading import Group, RobotsLine, group_for, lines_of
 from thrift_idl.errors import RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
-_NO_LINE = Line(0, "", "")
+_NO_LINE = RobotsLine(0, "", "")
 _LINE_COST = 130
 _MOST_SITEMAPS = 100
 _LONGEST_SITEMAP = 2_048
 
 
-class Rules:
+class RobotsRules:
     """What one file says to us. To compile 500 KiB takes a fifth of a second: not on the event loop."""
 
     def __init__(self, content: bytes, token: str) -> None:
@@ -44,7 +44,7 @@ class Rules:
         self.cost = self._index.cost + sum(_LINE_COST + len(rule.value) for rule in self._group.rules)
         """Bytes that all this takes, about; the content itself isn't part of it."""
 
-    def verdict(self, target: str, steps: Steps | None = None) -> RobotsVerdict:
+    def verdict(self, target: str, steps: StepCount | None = None) -> RobotsVerdict:
         """The verdict on a path and query, for which `steps` may be taken; without, as many as anybody gets.
 
         Where they don't suffice, or the file is too much altogether, it forbids and has a flag of bounds.py.
@@ -54,13 +54,13 @@ class Rules:
         if self._flag:
             return self._told(False, _NO_LINE, self._flag)
         try:
-            number = self._index.deciding(path_text(target), steps or Steps())
+            number = self._index.deciding(path_text(target), steps or StepCount())
         except StepsSpentError:
             return self._told(False, _NO_LINE, TOO_MANY_STEPS)
         line = _NO_LINE if number is None else self._group.rules[number]
         return self._told(line.kind != "disallow", line)
 
-    def _told(self, allowed: bool, line: Line, flag: str = "") -> RobotsVerdict:
+    def _told(self, allowed: bool, line: RobotsLine, flag: str = "") -> RobotsVerdict:
         rule = f"{line.kind}: {line.value}" if line.number else ""
         return RobotsVerdict(
             allowed=allowed,

@@ -28,7 +28,7 @@ class _Line:
     free_at_ms: float = 0
 
 
-class Turns:
+class DomainTurns:
     """Gives each domain its turns."""
 
     def __init__(self, clock: Clock) -> None:

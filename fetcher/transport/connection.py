@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from fetcher.settings import KIB, TransportSettings
-from fetcher.transport.reply import Head, ReplyReader
+from fetcher.transport.reply import ReplyHead, ReplyReader
 from fetcher.transport.tls import facts_of, remember_session
 from thrift_idl.errors import BadReply, ConnectFailure
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
@@ -20,10 +20,10 @@ class StaleConnection(ConnectFailure):
     """A kept connection that the server closed before the first byte of an answer: safe to try again elsewhere."""
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Made by the dialler; owned by one request or by the pool."""
 
-    def __init__(self, settings: TransportSettings, on_lost: Callable[[Connection], None]) -> None:
+    def __init__(self, settings: TransportSettings, on_lost: Callable[[HttpConnection], None]) -> None:
         self._settings = settings
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         self.reader = ReplyReader(method, self._settings)
         self._transport.write(request)
 
-    async def head(self) -> Head:
+    async def head(self) -> ReplyHead:
         """The answer's head. Raises `BadReply`, `ConnectFailure`, `StaleConnection`."""
         assert self.reader is not None
         while self.reader.head is None:

@@ -13,7 +13,7 @@ from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.time_budget import Budget
-from fetcher.transport.connection import Connection
+from fetcher.transport.connection import HttpConnection
 from fetcher.transport.proxy import Proxy, tunnelled
 from thrift_idl.errors import ConnectFailure, FetchTimeout, TlsFailure, Unavailable
 
@@ -30,8 +30,8 @@ class Dialler:
     clock: Clock = field(default_factory=Clock)
 
     async def dial(
-        self, url: weburl.Url, endpoints: Sequence[Endpoint], make: Callable[[], Connection], budget: Budget
-    ) -> Connection:
+        self, url: weburl.Url, endpoints: Sequence[Endpoint], make: Callable[[], HttpConnection], budget: Budget
+    ) -> HttpConnection:
         """A connection to the first endpoint that takes one. Raises `ConnectFailure`, `TlsFailure`, `FetchTimeout`;
         `ProxyDown`.
         """
@@ -55,7 +55,7 @@ class Dialler:
                 failure = ConnectFailure(f"no connection to {url.host} at {where}: {error.strerror or error}")
         raise failure
 
-    async def _open(self, url: weburl.Url, endpoint: Endpoint, make: Callable[[], Connection]) -> Connection:
+    async def _open(self, url: weburl.Url, endpoint: Endpoint, make: Callable[[], HttpConnection]) -> HttpConnection:
         """Dial the address, or the proxy, which is told the address."""
         began_ms, loop = self.clock.now_ms(), asyncio.get_running_loop()
         if self.proxy is None and url.scheme != "https":
@@ -74,7 +74,9 @@ class Dialler:
         connection.tls_ms = self.clock.now_ms() - connected_ms if url.scheme == "https" else 0.0
         return connection
 
-    async def _upon(self, transport: asyncio.Transport, url: weburl.Url, make: Callable[[], Connection]) -> Connection:
+    async def _upon(
+        self, transport: asyncio.Transport, url: weburl.Url, make: Callable[[], HttpConnection]
+    ) -> HttpConnection:
         """A connection on `transport`; with TLS, the URL's host is named to the server (SNI) and its certificate held
         against it.
         """
@@ -91,7 +93,7 @@ class Dialler:
         return connection
 
     async def _secured(
-        self, transport: asyncio.Transport, url: weburl.Url, connection: Connection
+        self, transport: asyncio.Transport, url: weburl.Url, connection: HttpConnection
     ) -> asyncio.Transport | None:
         name = url.host.strip("[]").rstrip(".")
         try:

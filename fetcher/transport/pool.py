@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict, deque
 
 from fetcher.settings import TransportSettings
-from fetcher.transport.connection import Connection
+from fetcher.transport.connection import HttpConnection
 
 UNRESERVED = 2
 
@@ -22,18 +22,18 @@ class Lane:
         self.origin = origin
         self.room = asyncio.Semaphore(most)
         self.unreserved = asyncio.Semaphore(UNRESERVED)
-        self.idle: deque[Connection] = deque()
+        self.idle: deque[HttpConnection] = deque()
         self.users = 0
 
 
-class Pool:
+class HttpConnectionPool:
     """Lanes by origin. All calls belong to one event loop."""
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._lanes: dict[str, Lane] = {}
-        self._idle: OrderedDict[Connection, tuple[Lane, asyncio.TimerHandle]] = OrderedDict()
-        self._open: set[Connection] = set()
+        self._idle: OrderedDict[HttpConnection, tuple[Lane, asyncio.TimerHandle]] = OrderedDict()
+        self._open: set[HttpConnection] = set()
 
     @property
     def open_connections(self) -> int:
@@ -53,17 +53,17 @@ class Pool:
         lane.users -= 1
         self._forget(lane)
 
-    def made(self) -> Connection:
+    def made(self) -> HttpConnection:
         """A connection to dial with, counted as open until it is lost."""
-        connection = Connection(self._settings, self._lost)
+        connection = HttpConnection(self._settings, self._lost)
         self._open.add(connection)
         return connection
 
-    def dropped(self, connection: Connection) -> None:
+    def dropped(self, connection: HttpConnection) -> None:
         """A connection of `made` that never came about."""
         self._open.discard(connection)
 
-    def take(self, lane: Lane) -> Connection | None:
+    def take(self, lane: Lane) -> HttpConnection | None:
         """The connection used last, if one is kept: the coldest ones expire."""
         while lane.idle:
             connection = lane.idle.pop()
@@ -73,7 +73,7 @@ class Pool:
                 return connection
         return None
 
-    def keep(self, lane: Lane, connection: Connection) -> None:
+    def keep(self, lane: Lane, connection: HttpConnection) -> None:
         """Keep a connection for the next request, or close it."""
         if not connection.reusable:
             connection.abort()
@@ -90,7 +90,7 @@ class Pool:
         for connection in list(self._open):
             connection.abort()
 
-    def _lost(self, connection: Connection) -> None:
+    def _lost(self, connection: HttpConnection) -> None:
         self._open.discard(connection)
         kept = self._idle.pop(connection, None)
         if kept is not None:

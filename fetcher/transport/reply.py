@@ -22,7 +22,7 @@ _MANY = 16  # chunks of one part: they are held as one
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ReplyHead:
     """Status and raw headers in order."""
 
     status: int
@@ -53,7 +53,7 @@ class ReplyReader:
             lenient_spaces_after_chunk_size=True,
         )
         self._until_close = self._chunked = self._closed = False
-        self.head: Head | None = None
+        self.head: ReplyHead | None = None
         self.pieces: list[bytes] = []
         self.unread = memoryview(b"")
         self.buffered = 0
@@ -192,7 +192,7 @@ class ReplyReader:
         self._headers.append((name.lower(), value.strip()))
 
     def on_headers_complete(self) -> None:  # noqa: D102
-        self.head = Head(self._parser.get_status_code(), tuple(self._headers))
+        self.head = ReplyHead(self._parser.get_status_code(), tuple(self._headers))
 
     def on_body(self, body: bytes) -> None:  # noqa: D102
         if not self.complete:

@@ -22,9 +22,9 @@ from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
 from fetcher.time_budget import Budget
-from fetcher.transport.connection import Connection, StaleConnection
+from fetcher.transport.connection import HttpConnection, StaleConnection
 from fetcher.transport.dial import Dialler
-from fetcher.transport.pool import Lane, Pool
+from fetcher.transport.pool import HttpConnectionPool, Lane
 from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
 from runtime.single_flight import SingleFlight
@@ -47,7 +47,7 @@ class Exchange:
 class BodyStream(httpx.AsyncByteStream):
     """The body as on the wire, transfer coding undone. Read it or close it: either gives the connection back."""
 
-    def __init__(self, owner: GuardedTransport, lane: Lane, connection: Connection, budget: Budget) -> None:
+    def __init__(self, owner: GuardedTransport, lane: Lane, connection: HttpConnection, budget: Budget) -> None:
         self._owner = owner
         self._lane = lane
         self._budget = budget
@@ -133,7 +133,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self.settings = settings or TransportSettings()
         self.now_ms = (clock or Clock()).now_ms
         self._dialler = Dialler(tls or verifying_context(), self.settings, proxy, clock or Clock())
-        self._pool = Pool(self.settings)
+        self._pool = HttpConnectionPool(self.settings)
         self.loop_time = LoopTime()
         self._proxy = proxy
         self._checks: SingleFlight[str, None] = SingleFlight()
@@ -185,7 +185,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._pool.close()
         await asyncio.sleep(0)
 
-    def release(self, lane: Lane, connection: Connection) -> None:
+    def release(self, lane: Lane, connection: HttpConnection) -> None:
         """An answer is done with."""
         self._pool.keep(lane, connection)
         self._depart(lane)
@@ -217,7 +217,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             await exchange.slot.reserve()
             return await self._ask(request, exchange, lane, await self._fresh(exchange))
 
-    async def _reserved(self, exchange: Exchange, lane: Lane) -> Connection:
+    async def _reserved(self, exchange: Exchange, lane: Lane) -> HttpConnection:
         """A connection whose slot has come."""
         connection = self._pool.take(lane)
         if connection is not None:
@@ -236,14 +236,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         # It didn't outlive the wait, or spoke unasked; the slot is still good, or is taken anew.
         return await self._fresh(exchange)
 
-    async def _fresh(self, exchange: Exchange) -> Connection:
+    async def _fresh(self, exchange: Exchange) -> HttpConnection:
         """A new connection for a slot that is had."""
         connection = await self._connect(exchange)
         if not await self._ready(exchange, connection):
             raise ConnectFailure("the server closed the connection, or spoke, before it was asked")
         return connection
 
-    async def _ready(self, exchange: Exchange, connection: Connection) -> bool:
+    async def _ready(self, exchange: Exchange, connection: HttpConnection) -> bool:
         """Wait for the slot. Whether a request may be sent then, at once: nothing came that nobody asked for.
 
         What lies unread is left to the event loop, which takes time: so the slot is looked at anew. Half a TLS record
@@ -260,14 +260,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         connection.abort()
         return False
 
-    async def _wait(self, exchange: Exchange, connection: Connection) -> None:
+    async def _wait(self, exchange: Exchange, connection: HttpConnection) -> None:
         with _AbortedOnError(connection):
             await exchange.slot.wait()
 
-    async def _connect(self, exchange: Exchange) -> Connection:
-        made: list[Connection] = []
+    async def _connect(self, exchange: Exchange) -> HttpConnection:
+        made: list[HttpConnection] = []
 
-        def make() -> Connection:
+        def make() -> HttpConnection:
             made.append(self._pool.made())
             return made[-1]
 
@@ -280,7 +280,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise
 
     async def _ask(
-        self, request: httpx.Request, exchange: Exchange, lane: Lane, connection: Connection
+        self, request: httpx.Request, exchange: Exchange, lane: Lane, connection: HttpConnection
     ) -> httpx.Response:
         with _AbortedOnError(connection):
             sent_ms = self.now_ms()
@@ -304,7 +304,7 @@ class _AbortedOnError:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: HttpConnection) -> None:
         self._connection = connection
 
     def __enter__(self) -> None:

@@ -78,7 +78,7 @@ class Acked:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostClaims:
     """Claims taken back: jobs FAILED for good, and jobs PENDING again."""
 
     done: int
@@ -206,11 +206,11 @@ class Backend(Protocol):
         """Remove those of the jobs that are in this state; how many there were."""
         ...
 
-    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> Lost:
+    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> LostClaims:
         """Take back claims last confirmed before `before_ms`, the oldest first."""
         ...
 
-    async def release(self, queue: str, source_prefix: str, now_ms: int) -> Lost:
+    async def release(self, queue: str, source_prefix: str, now_ms: int) -> LostClaims:
         """Take back the claims of every source whose name begins so."""
         ...
 

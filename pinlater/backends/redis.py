@@ -25,7 +25,7 @@ from pinlater.backends import (
     AckOf,
     CheckpointOf,
     DequeuedJob,
-    Lost,
+    LostClaims,
     Outlook,
     ScannedJob,
     Span,
@@ -216,13 +216,13 @@ class RedisBackend:
 
     # --- for the monitor ---
 
-    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> Lost:
+    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> LostClaims:
         """One script."""
-        return Lost(*await self._run("time_out", queue, now_ms, before_ms, limit))
+        return LostClaims(*await self._run("time_out", queue, now_ms, before_ms, limit))
 
-    async def release(self, queue: str, source_prefix: str, now_ms: int) -> Lost:
+    async def release(self, queue: str, source_prefix: str, now_ms: int) -> LostClaims:
         """One script, which looks at every claim of the queue."""
-        return Lost(*await self._run("release", queue, now_ms, source_prefix))
+        return LostClaims(*await self._run("release", queue, now_ms, source_prefix))
 
     async def collect(self, queue: str, state: int, before_ms: int, limit: int) -> int:
         """One script."""

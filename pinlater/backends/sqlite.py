@@ -23,7 +23,7 @@ from pinlater.backends import (
     AckOf,
     CheckpointOf,
     DequeuedJob,
-    Lost,
+    LostClaims,
     Outlook,
     ScannedJob,
     Span,
@@ -216,11 +216,11 @@ class SqliteBackend:
 
     # --- for the monitor ---
 
-    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> Lost:
+    async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> LostClaims:
         """A look first: nothing is written where no claim is overdue."""
         return await self._lose(queue, partial(self._overdue, PinLaterJobState.IN_PROGRESS, before_ms, limit), now_ms)
 
-    async def release(self, queue: str, source_prefix: str, now_ms: int) -> Lost:
+    async def release(self, queue: str, source_prefix: str, now_ms: int) -> LostClaims:
         """A look at every claim of the queue."""
 
         def held(db: Db, number: int) -> list[int]:
@@ -247,17 +247,17 @@ class SqliteBackend:
     async def _in_queue(self, queue: str, work: Callable[[Db, int], T]) -> T:
         return await self._database.write(lambda db: work(db, queue_number(db, queue)))
 
-    async def _lose(self, queue: str, find: Find, now_ms: int) -> Lost:
+    async def _lose(self, queue: str, find: Find, now_ms: int) -> LostClaims:
         """Spend an attempt of the jobs found."""
         if not await self._database.read(lambda db: find(db, queue_number(db, queue))):
-            return Lost(0, 0)
+            return LostClaims(0, 0)
 
-        def lose(db: Db, number: int) -> Lost:
+        def lose(db: Db, number: int) -> LostClaims:
             found = find(db, number)
             self._each(db, number, "spend_attempt", [rows.lost_claim(local_id, now_ms) for local_id in found])
             states = (db.execute("SELECT state FROM job WHERE id = ?", (each,)).fetchone()[0] for each in found)
             done = sum(state == PinLaterJobState.FAILED for state in states)
-            return Lost(done, len(found) - done)
+            return LostClaims(done, len(found) - done)
 
         return await self._in_queue(queue, lose)
 

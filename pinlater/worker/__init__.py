@@ -6,18 +6,18 @@
 >>> await Worker(channel.client(PinLater), "greetings", greet, concurrency=8).run_until_signalled()
 """
 
-from pinlater.worker.backend_health import FATAL, Health
+from pinlater.worker.backend_health import FATAL, BackendHealth
 from pinlater.worker.handling import Handler, Later, Retries
 from pinlater.worker.pump import Pump, PumpBounds, Task
 from pinlater.worker.shares import Shares
 from pinlater.worker.worker import Worker
-from pinlater.worker.worker_queues import Held, WorkerQueues, asking
+from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues, asking
 
 __all__ = [
     "FATAL",
+    "BackendHealth",
+    "ClaimedJob",
     "Handler",
-    "Health",
-    "Held",
     "Later",
     "Pump",
     "PumpBounds",

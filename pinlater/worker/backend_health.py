@@ -19,7 +19,7 @@ _LONGEST_WAIT_MS = 2_000
 _log = logging.getLogger(__name__)
 
 
-class Health:
+class BackendHealth:
     """Who waits for a backend at present. One for all that a worker does."""
 
     def __init__(self) -> None:

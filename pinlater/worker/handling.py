@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from pinlater.worker.pump import Task
-from pinlater.worker.worker_queues import Held, WorkerQueues
+from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues
 
-Handler = Callable[[Held], Awaitable[str | None]]
+Handler = Callable[[ClaimedJob], Awaitable[str | None]]
 """Returns once the job is done, perhaps with a text for its custom status.
 
 Raises `Later`, or anything else: then the attempt has failed.
@@ -65,11 +65,11 @@ class Handling:
         self._retries = retries
         self._chance = chance
 
-    async def prepare(self, held: Sequence[Held]) -> Sequence[Task]:
+    async def prepare(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """The tasks."""
         return [Task((each,), self._work(each)) for each in held]
 
-    async def _work(self, held: Held) -> None:
+    async def _work(self, held: ClaimedJob) -> None:
         try:
             status = await self._in_time(held)
         except Later as later:
@@ -84,7 +84,7 @@ class Handling:
         else:
             self._queues.ack(held, status or "")
 
-    async def _in_time(self, held: Held) -> str | None:
+    async def _in_time(self, held: ClaimedJob) -> str | None:
         deadline = asyncio.timeout(self._deadline_ms / 1000)
         try:
             async with deadline:
@@ -94,7 +94,7 @@ class Handling:
                 raise TimeoutError(f"not done within {self._deadline_ms} ms") from error
             raise
 
-    def _fail(self, held: Held, status: str) -> None:
+    def _fail(self, held: ClaimedJob, status: str) -> None:
         delay_ms = self._retries.delay_ms(held.lost + 1, self._chance())
         self._queues.fail(held, delay_ms, f"{status[:_STATUS_CHARACTERS]}\n")
 

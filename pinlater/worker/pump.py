@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pinlater.worker.backend_health import FATAL, Health
+from pinlater.worker.backend_health import FATAL, BackendHealth
 from pinlater.worker.shares import Shares
-from pinlater.worker.worker_queues import Held, WorkerQueues
+from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues
 from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Task:
     """Work for some claimed jobs, which it acks or gives back itself."""
 
-    held: tuple[Held, ...]
+    held: tuple[ClaimedJob, ...]
     work: Work
 
 
@@ -66,23 +66,23 @@ class Pump:
     def __init__(
         self,
         jobs: WorkerQueues,
-        health: Health,
+        health: BackendHealth,
         names: Callable[[], Awaitable[Sequence[str]]],
-        prepare: Callable[[Sequence[Held]], Awaitable[Sequence[Task]]],
+        prepare: Callable[[Sequence[ClaimedJob]], Awaitable[Sequence[Task]]],
         bounds: PumpBounds = PumpBounds(),
-        owner_of: Callable[[Held], str] | None = None,
+        owner_of: Callable[[ClaimedJob], str] | None = None,
     ) -> None:
         self._jobs = jobs
         self._health = health
         self._names = names
         self._prepare = prepare
         self._bounds = bounds
-        self._running: dict[asyncio.Task[None], tuple[Held, ...]] = {}
+        self._running: dict[asyncio.Task[None], tuple[ClaimedJob, ...]] = {}
         self._held = 0
         self._owner_of = owner_of
         self._shares = Shares(bounds.places)
-        self._owners: dict[Held, str] = {}
-        self._preparing: Sequence[Held] = ()
+        self._owners: dict[ClaimedJob, str] = {}
+        self._preparing: Sequence[ClaimedJob] = ()
         self._pause_over = asyncio.Event()
         self._turn = 0
         self._fatal: AragogError | None = None
@@ -168,7 +168,7 @@ class Pump:
             await self._start(admitted)
         return len(held)
 
-    def _has_place(self, held: Held, owner_of: Callable[[Held], str]) -> bool:
+    def _has_place(self, held: ClaimedJob, owner_of: Callable[[ClaimedJob], str]) -> bool:
         """Whether its owner's share has a place for a job; otherwise it is given back until it may."""
         owner = owner_of(held)
         delay_ms = self._shares.take(owner, time.monotonic() * 1000)
@@ -178,13 +178,13 @@ class Pump:
         self._owners[held] = owner
         return True
 
-    def _leave(self, held: Sequence[Held], ended_ms: float | None = None) -> None:
+    def _leave(self, held: Sequence[ClaimedJob], ended_ms: float | None = None) -> None:
         for each in held:
             owner = self._owners.pop(each, None)
             if owner is not None:
                 self._shares.leave(owner, ended_ms)
 
-    async def _start(self, held: Sequence[Held]) -> None:
+    async def _start(self, held: Sequence[ClaimedJob]) -> None:
         self._preparing = held
         try:
             tasks = await self._health.persistently(lambda: self._prepare(held))

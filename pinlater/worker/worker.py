@@ -8,10 +8,10 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 
-from pinlater.worker.backend_health import Health
+from pinlater.worker.backend_health import BackendHealth
 from pinlater.worker.handling import Handler, Handling, Retries
 from pinlater.worker.pump import Pump, PumpBounds
-from pinlater.worker.worker_queues import Held, WorkerQueues
+from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues
 from thrift_idl.gen.pinlater.protocol import PinLater
 
 DEFAULT_RETRIES = Retries()
@@ -39,7 +39,7 @@ class Worker:
         heartbeat_ms: int = 8_000,
         drain_ms: int = 10_000,
         retries: Retries = DEFAULT_RETRIES,
-        owner_of: Callable[[Held], str] | None = None,
+        owner_of: Callable[[ClaimedJob], str] | None = None,
     ) -> None:
         """`pinlater` is a client or the service itself; `source` names this worker and no other.
 
@@ -62,9 +62,9 @@ class Worker:
             heartbeat_ms=heartbeat_ms,
             drain_ms=drain_ms,
         )
-        self._pump = Pump(self._queues, Health(), self._names, handling.prepare, bounds, owner_of)
+        self._pump = Pump(self._queues, BackendHealth(), self._names, handling.prepare, bounds, owner_of)
 
-    async def checkpoint(self, held: Held, body: bytes) -> None:
+    async def checkpoint(self, held: ClaimedJob, body: bytes) -> None:
         """Keep how far a job has come: whoever has it next gets this body (UTF-8). Raises `BackendDown`."""
         await self._queues.keep(held, body)
 

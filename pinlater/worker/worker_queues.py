@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ClaimedJob:
     """A job that this worker has claimed."""
 
     queue: str
@@ -89,7 +89,7 @@ class WorkerQueues:
         self._acks: defaultdict[str, _Acks] = defaultdict(_Acks)
         self._checkpoints: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
 
-    async def dequeue(self, queue: str, limit: int, wait_ms: int = 0) -> list[Held]:
+    async def dequeue(self, queue: str, limit: int, wait_ms: int = 0) -> list[ClaimedJob]:
         """Claim at most `limit` jobs, waiting so long for the first one; what was acked rides along.
 
         A queue that is gone has none, and so has one that is paused, or has given what its rate allows.
@@ -116,15 +116,17 @@ class WorkerQueues:
             return await self._pinlater.dequeueJobsWait(self._context, request, wait_ms)
         return await self._pinlater.dequeueJobs(self._context, request)
 
-    def ack(self, held: Held, status: str = "") -> None:
+    def ack(self, held: ClaimedJob, status: str = "") -> None:
         """The job is done."""
         self._acks[held.queue].succeeded.append(_info(held, status))
 
-    def fail(self, held: Held, delay_ms: int, status: str = "") -> None:
+    def fail(self, held: ClaimedJob, delay_ms: int, status: str = "") -> None:
         """The job failed, which spends an attempt: it comes again after `delay_ms`, or is FAILED with its last."""
         self._acks[held.queue].failed.append(_info(held, status, delay_ms))
 
-    def give_back(self, held: Held, delay_ms: int, body: bytes | None = None, attempts: int | None = None) -> None:
+    def give_back(
+        self, held: ClaimedJob, delay_ms: int, body: bytes | None = None, attempts: int | None = None
+    ) -> None:
         """The job goes back to its queue for `delay_ms`, which spends no attempt; with that body, with so many."""
         request = PinLaterCheckpointJobRequest(
             held.descriptor,
@@ -136,7 +138,7 @@ class WorkerQueues:
         )
         self._checkpoints[held.queue].append(request)
 
-    async def keep(self, held: Held, body: bytes | None = None, attempts: int | None = None) -> None:
+    async def keep(self, held: ClaimedJob, body: bytes | None = None, attempts: int | None = None) -> None:
         """Give the job another body, or so many attempts, and keep it."""
         request = PinLaterCheckpointJobRequest(
             held.descriptor,
@@ -146,7 +148,7 @@ class WorkerQueues:
         )
         await self._checkpoint(held.queue, [request])
 
-    async def heartbeat(self, held: Iterable[Held]) -> None:
+    async def heartbeat(self, held: Iterable[ClaimedJob]) -> None:
         """Keep up the claims of jobs that take long: a checkpoint that changes nothing."""
         by_queue: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
         for each in held:
@@ -214,10 +216,10 @@ class WorkerQueues:
                 await call
 
 
-def _info(held: Held, status: str, delay_ms: int = 0) -> PinLaterJobAckInfo:
+def _info(held: ClaimedJob, status: str, delay_ms: int = 0) -> PinLaterJobAckInfo:
     return PinLaterJobAckInfo(held.descriptor, status, delay_ms, held.claim)
 
 
-def _held(queue: str, descriptor: str, body: bytes, metadata: PinLaterDequeueMetadata) -> Held:
+def _held(queue: str, descriptor: str, body: bytes, metadata: PinLaterDequeueMetadata) -> ClaimedJob:
     spent = (metadata.attemptsAllowed or 0) - (metadata.attemptsRemaining or 0)
-    return Held(queue, descriptor, metadata.claimDescriptor, body, max(0, spent))
+    return ClaimedJob(queue, descriptor, metadata.claimDescriptor, body, max(0, spent))

@@ -46,7 +46,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MoveResult:
     """What became of a move."""
 
     is_set: bool
@@ -80,7 +80,7 @@ class RedisState:
         self._sha = ""
         self._floor_ms = NEVER
         self._ahead: dict[int, Ahead] = {}
-        self._moves: Batching[Move, Found] = Batching(self._send, _BATCH)
+        self._moves: Batching[Move, MoveResult] = Batching(self._send, _BATCH)
 
     @classmethod
     async def open(cls, url: str, now_ms: Callable[[], float], timeline: Timeline | None = None) -> RedisState:
@@ -151,7 +151,7 @@ class RedisState:
             [self._ahead[key].time_ms if key in self._ahead else time for key, time in zip(keys, times, strict=True)]
         )
 
-    async def _send(self, moves: Sequence[Move]) -> list[Found]:
+    async def _send(self, moves: Sequence[Move]) -> list[MoveResult]:
         """One round trip; more where Redis or the clocks have to be met anew."""
         with answering():
             for _ in range(_STARTS):
@@ -181,11 +181,11 @@ class RedisState:
         answer: list[int] = await self._redis.evalsha(self._sha, len(keys), *keys, *bounds, *arguments)
         return answer
 
-    def _read(self, moves: Sequence[Move], answer: list[int]) -> list[Found]:
+    def _read(self, moves: Sequence[Move], answer: list[int]) -> list[MoveResult]:
         found, at = [], 1
         for move in moves:
             end = at + 1 + len(move.keys)
-            found.append(Found(bool(answer[at]), tuple(map(self._timeline.time_ms, answer[at + 1 : end]))))
+            found.append(MoveResult(bool(answer[at]), tuple(map(self._timeline.time_ms, answer[at + 1 : end]))))
             at = end
         return found
 

@@ -31,7 +31,7 @@ _PORT: Final = re.compile(r":\d*\Z")
 _SECONDS: Final = re.compile(r"\d{9,11}\.\d{1,9}")
 
 
-class Access(NamedTuple):
+class SiteAccess(NamedTuple):
     """One request as its site saw it."""
 
     t_ms: float
@@ -55,12 +55,12 @@ class Reading:
     to_the_second: int = 0
 
 
-def accesses(lines: Iterable[bytes], agent: str, host: str, reading: Reading) -> Iterator[Access]:
+def accesses(lines: Iterable[bytes], agent: str, host: str, reading: Reading) -> Iterator[SiteAccess]:
     """Our requests in the log, in order of time; those whose user agent contains `agent`, case set aside.
 
     `host` is that of lines which name none. A line out of order by more than 20,000 others stays out of order.
     """
-    wanted, waiting = agent.lower(), list[tuple[float, int, Access]]()
+    wanted, waiting = agent.lower(), list[tuple[float, int, SiteAccess]]()
     for text in lines:
         reading.lines += 1
         access = read_access(text, host)
@@ -78,7 +78,7 @@ def accesses(lines: Iterable[bytes], agent: str, host: str, reading: Reading) ->
         yield heapq.heappop(waiting)[2]
 
 
-def read_access(line: bytes, host: str = "") -> Access | None:
+def read_access(line: bytes, host: str = "") -> SiteAccess | None:
     """One line of any of the formats; None = none of them."""
     if len(line) > MAX_LINE_BYTES:
         return None
@@ -91,15 +91,17 @@ def read_access(line: bytes, host: str = "") -> Access | None:
     last = found["rest"].rpartition(" ")[2].strip('"')
     if _SECONDS.fullmatch(last):
         t_ms, exact = float(last) * 1000, True
-    return None if t_ms is None else Access(t_ms, deciding_form(found["vhost"] or host), found["agent"] or "", exact)
+    return (
+        None if t_ms is None else SiteAccess(t_ms, deciding_form(found["vhost"] or host), found["agent"] or "", exact)
+    )
 
 
-def _of_json(line: bytes, host: str) -> Access | None:
+def _of_json(line: bytes, host: str) -> SiteAccess | None:
     try:
         value: Any = orjson.loads(line)
         t_ms = float(value["t_ms"] if "t_ms" in value else float(value["msec"]) * 1000)
         agent = value.get("user_agent", value.get("http_user_agent", ""))
-        return Access(t_ms, _without_port(str(value.get("host", host))), str(agent), True)
+        return SiteAccess(t_ms, _without_port(str(value.get("host", host))), str(agent), True)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

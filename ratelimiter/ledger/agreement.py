@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ratelimiter.ledger.accesslog import Access
+from ratelimiter.ledger.accesslog import SiteAccess
 from ratelimiter.ledger.proof import WINDOW_MS, allowed
 from ratelimiter.ledger.reading import Granted
 from weburl import deciding_form
@@ -81,7 +81,9 @@ class Comparison:
         self._arrivals: dict[str, deque[tuple[float, float]]] = {}
         self._sweep_at = 0.0
 
-    def of(self, grants: Iterable[Granted], requests: Iterable[Access], judged: Callable[[Granted], None]) -> Agreement:
+    def of(
+        self, grants: Iterable[Granted], requests: Iterable[SiteAccess], judged: Callable[[Granted], None]
+    ) -> Agreement:
         """Compare two whole streams; each grant is told to `judged`, too."""
         for told in _merged(self._noting_the_end(grants), requests, self._early + _SECOND_MS):
             if isinstance(told, Granted):
@@ -100,7 +102,7 @@ class Comparison:
         if granted.wall_ms > self._sweep_at:
             self._sweep(granted.wall_ms)
 
-    def requested(self, access: Access) -> None:
+    def requested(self, access: SiteAccess) -> None:
         """A request, in the order of arriving."""
         early = self._early if access.exact else _SECOND_MS
         host = self._hosts.get(access.host)
@@ -122,7 +124,7 @@ class Comparison:
         yield from grants
         self._over = True
 
-    def _without_grant(self, access: Access) -> None:
+    def _without_grant(self, access: SiteAccess) -> None:
         agreement, t_ms = self.agreement, access.t_ms
         if self._last is None or (self._over and t_ms > self._last + 2 * self._late):
             agreement.outside += 1
@@ -159,9 +161,11 @@ class Comparison:
                 del self._arrivals[domain]
 
 
-def _merged(grants: Iterable[Granted], requests: Iterable[Access], early_ms: float) -> Iterator[Granted | Access]:
+def _merged(
+    grants: Iterable[Granted], requests: Iterable[SiteAccess], early_ms: float
+) -> Iterator[Granted | SiteAccess]:
     """Both in one order, such that every grant that a request may use comes before it."""
     asked = ((granted.wall_ms - granted.entry.wait_ms, 0, granted) for granted in grants)
     arrived = ((access.t_ms + early_ms, 1, access) for access in requests)
-    both: Iterator[tuple[float, int, Granted | Access]] = heapq.merge(asked, arrived, key=lambda told: told[:2])
+    both: Iterator[tuple[float, int, Granted | SiteAccess]] = heapq.merge(asked, arrived, key=lambda told: told[:2])
     return (told for _, _, told in both)

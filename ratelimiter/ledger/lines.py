@@ -27,14 +27,14 @@ _PREFIX: Final = 9  # eight hex digits and the space
 BY_CRAWL_DELAY: Final = ", Crawl-delay"
 
 Row = tuple[str, str, float, float, float, float, str, int]
-"""An `Entry` before it has names: what the hot path makes."""
+"""An `LedgerEntry` before it has names: what the hot path makes."""
 
 
 class DamagedLine(Exception):
     """A line that isn't what was written: torn by a kill, or spoilt."""
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """One grant, as it is written; a plain tuple, for hundreds of thousands may be made in a second."""
 
     domain: str
@@ -65,7 +65,7 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class LedgerHeader:
     """Whose grants a file holds, and what its times mean."""
 
     shard: str
@@ -83,7 +83,7 @@ def line(value: Any) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(body), body)
 
 
-def header_line(header: Header) -> bytes:
+def header_line(header: LedgerHeader) -> bytes:
     """The first line of a file."""
     anchor = header.anchor
     return line(
@@ -105,7 +105,7 @@ def anchor_line(anchor: Anchor) -> bytes:
     return line(told | {"closed": True} if anchor.closed else told)
 
 
-def read_header(text: bytes, name: str) -> Header:
+def read_header(text: bytes, name: str) -> LedgerHeader:
     """The header in the first line of the file `name`. Raises `DamagedLine`, `StoreUnreadable`, `StoreTooNew`."""
     value = _value(text)
     version = value.get("ledger") if isinstance(value, dict) else None
@@ -114,14 +114,14 @@ def read_header(text: bytes, name: str) -> Header:
     if version > VERSION:
         raise StoreTooNew(f"{name} was written by a newer Aragog: upgrade this one", path=name)
     try:
-        return Header(
+        return LedgerHeader(
             str(value["shard"]), str(value["boot"]), int(value["pid"]), _anchor(value), value.get("alone") is True
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedLine(name) from error
 
 
-def read_line(text: bytes) -> Anchor | list[Entry]:
+def read_line(text: bytes) -> Anchor | list[LedgerEntry]:
     """Any line but the first. Raises `DamagedLine`."""
     value = _value(text)
     try:
@@ -144,6 +144,8 @@ def _anchor(value: dict[str, Any]) -> Anchor:
     return Anchor(float(value["monotonic_ms"]), float(value["wall_ms"]), value.get("closed") is True)
 
 
-def _entry(row: list[Any]) -> Entry:
+def _entry(row: list[Any]) -> LedgerEntry:
     domain, host, slot_ms, wait_ms, interval_ms, host_interval_ms, limit, version = row
-    return Entry(domain, host, slot_ms + 0.0, wait_ms + 0.0, interval_ms + 0.0, host_interval_ms + 0.0, limit, version)
+    return LedgerEntry(
+        domain, host, slot_ms + 0.0, wait_ms + 0.0, interval_ms + 0.0, host_interval_ms + 0.0, limit, version
+    )

@@ -66,7 +66,7 @@ class Early:
 
 
 @dataclass(slots=True)
-class Verdict:
+class ProofVerdict:
     """What the whole stream comes to. All lists are bounded, the counts are not."""
 
     grants: int = 0
@@ -114,7 +114,7 @@ class Proof:
     """
 
     def __init__(self, most_windows: int = 10, skew_ms: float = 0.0) -> None:
-        self.verdict = Verdict()
+        self.verdict = ProofVerdict()
         self._skew = skew_ms
         self._tracks: dict[tuple[str, str], _Track] = {}
         self._most = most_windows
@@ -123,7 +123,7 @@ class Proof:
         self._now = 0.0
         self._sweep_at = 0.0
 
-    def of(self, grants: Iterable[Granted]) -> Verdict:
+    def of(self, grants: Iterable[Granted]) -> ProofVerdict:
         """The verdict on a whole stream."""
         for granted in grants:
             self.add(granted)
@@ -140,7 +140,7 @@ class Proof:
         if self._now >= self._sweep_at:
             self._sweep()
 
-    def end(self) -> Verdict:
+    def end(self) -> ProofVerdict:
         """The verdict on all that was added."""
         self.verdict.worst = sorted(self._worst.values(), reverse=True)
         return self.verdict

@@ -23,7 +23,15 @@ from typing import IO, Final, NamedTuple
 
 import zstandard
 
-from ratelimiter.ledger.lines import MAX_LINE_BYTES, Anchor, DamagedLine, Entry, Header, read_header, read_line
+from ratelimiter.ledger.lines import (
+    MAX_LINE_BYTES,
+    Anchor,
+    DamagedLine,
+    LedgerEntry,
+    LedgerHeader,
+    read_header,
+    read_line,
+)
 from ratelimiter.ledger.segments import PACKED, segment_files
 from thrift_idl.errors import InvalidRequest, StoreUnreadable
 
@@ -37,7 +45,7 @@ class Granted(NamedTuple):
     slot_ms: float
     wall_ms: float
     """The slot by the wall clock of its machine (ms since 1970)."""
-    entry: Entry
+    entry: LedgerEntry
     shard: str
     boot: str
 
@@ -47,7 +55,7 @@ class LedgerFile:
     """A file, and whose it is."""
 
     path: Path
-    header: Header
+    header: LedgerHeader
     bytes: int
 
 
@@ -77,7 +85,7 @@ class Condition:
     """Files within which, or before which, a wall clock was set. Bounded."""
 
 
-class Ending(NamedTuple):
+class FileEnding(NamedTuple):
     """How a file ends."""
 
     closed: bool
@@ -120,7 +128,7 @@ def _named(path: Path) -> list[Path]:
     return [file for folder in folders for file in segment_files(folder)]
 
 
-def _header(path: Path, condition: Condition) -> Header | None:
+def _header(path: Path, condition: Condition) -> LedgerHeader | None:
     with _lines(path) as (lines, _):
         try:
             return read_header(lines.readline(MAX_LINE_BYTES), str(path))
@@ -152,7 +160,7 @@ def grants(files: Iterable[LedgerFile], condition: Condition, progress: Progress
         anchor = file.header.anchor
         offsets.setdefault(file.header.boot, anchor.wall_ms - anchor.monotonic_ms)
         streams.setdefault((file.path.parent, file.header.shard), []).append(file)
-    endings: dict[Path, Ending] = {}
+    endings: dict[Path, FileEnding] = {}
     read = [_of_shard(own, offsets, condition, endings, progress) for own in streams.values()]
     yield from heapq.merge(*read, key=lambda granted: granted.asked_ms)
     note_successions(ordered, endings, condition)
@@ -162,7 +170,7 @@ def _of_shard(
     files: list[LedgerFile],
     offsets: dict[str, float],
     condition: Condition,
-    endings: dict[Path, Ending],
+    endings: dict[Path, FileEnding],
     progress: Progress,
 ) -> Iterator[Granted]:
     for file in files:
@@ -182,12 +190,12 @@ def _of_shard(
                 end = wall - entry.wait_ms
                 last_asked_ms = max(last_asked_ms, entry.slot_ms - entry.wait_ms)
                 yield Granted(slot - entry.wait_ms, slot, wall, entry, header.shard, header.boot)
-        endings[file.path] = Ending(closed, last_asked_ms, anchor)
+        endings[file.path] = FileEnding(closed, last_asked_ms, anchor)
         if not closed:
             condition.ends.append(end)
 
 
-def note_successions(files: Sequence[LedgerFile], endings: Mapping[Path, Ending], condition: Condition) -> None:
+def note_successions(files: Sequence[LedgerFile], endings: Mapping[Path, FileEnding], condition: Condition) -> None:
     """What the files of each folder, one after the other, tell of their writers and clocks."""
     folders: dict[Path, list[LedgerFile]] = {}
     for file in sorted(files, key=lambda file: file.path.name):
@@ -198,7 +206,7 @@ def note_successions(files: Sequence[LedgerFile], endings: Mapping[Path, Ending]
             _note_succession(before, endings[before.path], after, condition)
 
 
-def _note_succession(before: LedgerFile, ending: Ending, after: LedgerFile, condition: Condition) -> None:
+def _note_succession(before: LedgerFile, ending: FileEnding, after: LedgerFile, condition: Condition) -> None:
     name, begun = str(before.path), after.header.anchor
     if before.header.boot != after.header.boot:
         if not ending.closed:
@@ -224,7 +232,7 @@ def _offset(anchor: Anchor) -> float:
     return anchor.wall_ms - anchor.monotonic_ms
 
 
-def _read(file: LedgerFile, condition: Condition, progress: Progress) -> Iterator[Anchor | list[Entry]]:
+def _read(file: LedgerFile, condition: Condition, progress: Progress) -> Iterator[Anchor | list[LedgerEntry]]:
     """The file's lines but the first. One that can't be read is noted and left out."""
     path, told, number = str(file.path), 0, 1
     with _lines(file.path) as (lines, raw):

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ratelimiter.domain_state import Standings
+from ratelimiter.domain_state import DomainStates
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY
 from ratelimiter.ledger.reading import Granted
 from ratelimiter.overrides import Overrides
-from ratelimiter.shadow import Candidate, Tally
+from ratelimiter.shadow import ShadowLimiter, ShadowTally
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
 
 _INSTANT_MS: Final = 0.001
 """Slots are told as sums of floats: less than this is what they leave of "at once"."""
 
 
-def replay(grants: Iterable[Granted], overrides: Overrides) -> Tally:
+def replay(grants: Iterable[Granted], overrides: Overrides) -> ShadowTally:
     """How the grants would have come out by other limits, robots.txt saying what it said."""
-    tally = Tally()
-    candidate = Candidate(Standings(), float("inf"))
+    tally = ShadowTally()
+    candidate = ShadowLimiter(DomainStates(), float("inf"))
     for granted in grants:
         entry = granted.entry
         delay = int(entry.interval_ms) if entry.limit.endswith(BY_CRAWL_DELAY) else None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from drivers.owner_lock import OWNER_LOCK, OwnerLock
-from ratelimiter.ledger.lines import Anchor, Header, Row, anchor_line, header_line, line
+from ratelimiter.ledger.lines import Anchor, LedgerHeader, Row, anchor_line, header_line, line
 from ratelimiter.ledger.segments import Segment, latest_number, segment_path, tidy
 from thrift_idl.errors import BackendDown
 
@@ -47,7 +47,7 @@ class Ledger:
         self,
         directory: Path,
         lock: OwnerLock,
-        header: Header,
+        header: LedgerHeader,
         number: int,
         now_ms: Callable[[], float],
         wall_ms: Callable[[], float],
@@ -88,7 +88,9 @@ class Ledger:
         lock = await asyncio.to_thread(OwnerLock.take, directory / OWNER_LOCK)
         try:
             latest = await asyncio.to_thread(latest_number, directory)
-            header = Header(shard, boot.hex(), os.getpid(), Anchor(now_ms(), wall_ms()), lock.is_known or not latest)
+            header = LedgerHeader(
+                shard, boot.hex(), os.getpid(), Anchor(now_ms(), wall_ms()), lock.is_known or not latest
+            )
             ledger = cls(directory, lock, header, latest + 1, now_ms, wall_ms, segment_bytes, max_bytes)
         except BaseException:
             lock.release()

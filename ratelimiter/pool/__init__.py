@@ -5,7 +5,7 @@
 """
 
 from ratelimiter.pool.client import PooledRateLimiter
-from ratelimiter.pool.membership import Membership, Shard
+from ratelimiter.pool.membership import LimiterShard, Membership
 from ratelimiter.pool.shard_ownership import ShardOwnership
 
-__all__ = ["Membership", "PooledRateLimiter", "Shard", "ShardOwnership"]
+__all__ = ["LimiterShard", "Membership", "PooledRateLimiter", "ShardOwnership"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from ratelimiter.checks import check_batch
-from ratelimiter.pool.membership import Membership, Shard, read_membership
+from ratelimiter.pool.membership import LimiterShard, Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, NotOwner
@@ -37,7 +37,7 @@ _DOWN_MS: Final = 1_000.0
 """A domain whose shard is down is asked for again after this."""
 
 
-class Connection(Protocol):
+class ShardConnection(Protocol):
     """A client of one shard, and how to let go of it."""
 
     @property
@@ -50,13 +50,13 @@ class Connection(Protocol):
         ...
 
 
-Connect = Callable[[str], Connection]
+Connect = Callable[[str], ShardConnection]
 
 
 class Route:
     """One membership with its table of owners and the connections to them."""
 
-    def __init__(self, membership: Membership, connections: dict[str, Connection]) -> None:
+    def __init__(self, membership: Membership, connections: dict[str, ShardConnection]) -> None:
         self.membership = membership
         self._owners = owners(tuple(shard.name for shard in membership.shards))
         self.connections = connections
@@ -66,7 +66,7 @@ class Route:
         """Which of the shards owns the domain."""
         return self._owners[ring_slot(domain)]
 
-    def owner(self, domain: str) -> Shard:
+    def owner(self, domain: str) -> LimiterShard:
         """The shard that owns the domain."""
         return self.membership.shards[self.place(domain)]
 
@@ -101,7 +101,7 @@ class PooledRateLimiter:
         """What calls are routed by."""
         return self._route.membership
 
-    def owner(self, domain: str) -> Shard:
+    def owner(self, domain: str) -> LimiterShard:
         """The shard that calls about the domain go to."""
         return self._route.owner(domain)
 
@@ -198,7 +198,7 @@ class PooledRateLimiter:
         gone = before.connections.keys() - route.connections.keys()
         await asyncio.gather(*(before.connections[address].close() for address in gone))
 
-    async def _read(self, connections: dict[str, Connection], known: Membership | None = None) -> Route:
+    async def _read(self, connections: dict[str, ShardConnection], known: Membership | None = None) -> Route:
         membership = await asyncio.to_thread(read_membership, self._path)
         if membership == known:
             return self._route

@@ -30,7 +30,7 @@ _ADDRESS: Final = re.compile(r"\S+:(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
+class LimiterShard:
     """One limiter of the pool."""
 
     name: str
@@ -42,7 +42,7 @@ class Membership:
     """Who belongs to the pool, and the number of this state of affairs."""
 
     version: int
-    shards: tuple[Shard, ...]
+    shards: tuple[LimiterShard, ...]
     skew_ms: int = SKEW_MS
 
     def address_of(self, name: str) -> str:
@@ -75,7 +75,7 @@ def parse_membership(text: str, file: str) -> Membership:
     return Membership(version, shards, skew_ms)
 
 
-def _shard(file: str, number: int, entry: Any) -> Shard:
+def _shard(file: str, number: int, entry: Any) -> LimiterShard:
     if not isinstance(entry, dict) or set(entry) != {"name", "address"}:
         raise refusal(file, f"shard {number}: a shard has a name and an address, nothing else")
     name, address = entry["name"], entry["address"]
@@ -84,7 +84,7 @@ def _shard(file: str, number: int, entry: Any) -> Shard:
     port = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if not port or not 0 < int(port[1]) < 65_536:
         raise refusal(file, f"shard {number}: address must be host:port, not {address!r}")
-    return Shard(name, address)
+    return LimiterShard(name, address)
 
 
 def _whole(file: str, document: dict[str, Any], key: str, least: int, most: int) -> int:

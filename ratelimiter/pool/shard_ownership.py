@@ -11,7 +11,7 @@ from pathlib import Path
 from ratelimiter.pool.lease import NOT_OURS, NOTHING, Tenure, next_tenure
 from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
-from ratelimiter.telemetry import SILENT, Telemetry
+from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, BadConfiguration, LockLost, NotOwner
 
@@ -26,7 +26,7 @@ class ShardOwnership:
         name: str,
         path: Path,
         now_ms: Callable[[], float],
-        telemetry: Telemetry = SILENT,
+        telemetry: LimiterTelemetry = SILENT,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """`check` raises `LockLost` where a lock of this process's places is gone: then the hold ends with its skew."""
@@ -47,7 +47,7 @@ class ShardOwnership:
         name: str,
         path: Path,
         now_ms: Callable[[], float],
-        telemetry: Telemetry = SILENT,
+        telemetry: LimiterTelemetry = SILENT,
         check: Callable[[], None] = lambda: None,
     ) -> ShardOwnership:
         """The hold, looked up and watched until `close`. Raises `BadConfiguration` where there is no good file."""

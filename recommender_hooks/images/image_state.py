@@ -92,7 +92,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ImageVisit:
     """Fetch it, with these validators, from the last of these hops."""
 
     if_none_match: str | None = None
@@ -100,10 +100,10 @@ class Visit:
     resume: tuple[Hop, ...] = ()
 
 
-def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: ImagePolicy) -> Use | Wait | Visit:
+def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: ImagePolicy) -> Use | Wait | ImageVisit:
     """What a page that shows the image does about it."""
     if state is None:
-        return Visit()
+        return ImageVisit()
     if not state.ended and state.fetched_ms <= now_ms < state.retry_ms:  # not while a clock was ahead
         return Wait(state.retry_ms - now_ms)
     outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
@@ -111,10 +111,10 @@ def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: 
     if is_final and not outdated and now_ms - state.fetched_ms < policy.fresh_days * _DAY_MS:
         return Use(state)
     if resume := _hops(state.chain):
-        return Visit(resume=resume)
+        return ImageVisit(resume=resume)
     if state.signals is None or outdated or state.url != request_form:  # validators are of the URL that served it
-        return Visit()
-    return Visit(sendable(state.etag) or None, sendable(state.last_modified) or None)
+        return ImageVisit()
+    return ImageVisit(sendable(state.etag) or None, sendable(state.last_modified) or None)
 
 
 def fetched(result: FetchResult, signals: ImageSignals | ImageError) -> ImageState:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from recommender_hooks.backends import ImageLeases
 from recommender_hooks.images import image_state
 from recommender_hooks.images.image_signals import ImageError, read_answer
-from recommender_hooks.images.image_state import ImagePolicy, ImageState, Use, Visit, Wait
+from recommender_hooks.images.image_state import ImagePolicy, ImageState, ImageVisit, Use, Wait
 from recommender_hooks.images.named_images import NamedImage
 from recommender_hooks.stored_attributes import stored_attributes
-from recommender_hooks.telemetry import Telemetry
+from recommender_hooks.telemetry import PublishTelemetry
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, Refused, Unavailable, restore
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -41,7 +41,7 @@ class ImageVisitor:
         leases: ImageLeases,
         policy: ImagePolicy,
         clock_ms: Callable[[], int],
-        telemetry: Telemetry,
+        telemetry: PublishTelemetry,
     ) -> None:
         self._fetcher = fetcher
         self._store = store
@@ -62,7 +62,7 @@ class ImageVisitor:
 
     async def _visit(self, image: NamedImage, context: Context, befell: dict[str, AragogError]) -> ImageState | Wait:
         step = await self._step(image, context)
-        if isinstance(step, Visit):
+        if isinstance(step, ImageVisit):
             if not await self._leases.take(image.key, self._policy.lease_ms):
                 return Wait(self._policy.busy_ms)
             try:
@@ -71,7 +71,7 @@ class ImageVisitor:
                 await asyncio.shield(self._leases.give_back(image.key))
         return step.state if isinstance(step, Use) else step
 
-    async def _step(self, image: NamedImage, context: Context) -> Use | Wait | Visit:
+    async def _step(self, image: NamedImage, context: Context) -> Use | Wait | ImageVisit:
         stored, _ = await self._read(image, context)
         return image_state.next_step(stored, image.url, self._clock_ms(), self._policy)
 
@@ -80,7 +80,7 @@ class ImageVisitor:
     ) -> ImageState | Wait:
         before, written_ms = await self._read(image, context)  # another may have been here before the lease
         step = image_state.next_step(before, image.url, self._clock_ms(), self._policy)
-        if not isinstance(step, Visit):
+        if not isinstance(step, ImageVisit):
             return step.state if isinstance(step, Use) else step
         began_ms = self._clock_ms()
         error = _known_error(image.url, befell)
@@ -101,7 +101,9 @@ class ImageVisitor:
         self._telemetry.image_visited(context.source, after.family, after.code)
         return after if after.ended else Wait(max(1, after.retry_ms - self._clock_ms()))
 
-    async def _fetch(self, image: NamedImage, step: Visit, before: ImageState | None, context: Context) -> ImageState:
+    async def _fetch(
+        self, image: NamedImage, step: ImageVisit, before: ImageState | None, context: Context
+    ) -> ImageState:
         request = FetchRequest(
             context=context,
             url=image.url,

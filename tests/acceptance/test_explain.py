@@ -17,8 +17,8 @@ from aragog.cli.explain import decision, lasting
 from aragog.cli.pages import fetch_all
 from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
-from aragog.explain import Explainer, Report, sentence, to_json
-from crawler.visit.visitor import Visit
+from aragog.explain import Explainer, UrlReport, sentence, to_json
+from crawler.visit.visitor import PageVisit
 from tests.support.processes import environment, run_aragog, sample_web, service
 from tests.support.sample_web import reaching
 from testweb import SampleWeb
@@ -56,9 +56,9 @@ ROBOTS = ("/robots.txt", "/robots-rules.txt")
 class Run:
     """Everything explained on an empty store, then fetched, then explained again."""
 
-    before: dict[str, Report]
-    visits: dict[str, Visit]
-    after: dict[str, Report]
+    before: dict[str, UrlReport]
+    visits: dict[str, PageVisit]
+    after: dict[str, UrlReport]
     requested_by_explaining: list[str]
     requested: set[str]
 
@@ -68,7 +68,7 @@ async def explain_then_fetch(data_dir: Path) -> Run:
     async with SampleWeb() as web, assembled(settings_for(web, data_dir)) as assembly:
         explainer = Explainer(assembly.fetcher, assembly.store)
 
-        async def explain_all() -> dict[str, Report]:
+        async def explain_all() -> dict[str, UrlReport]:
             reports = await asyncio.gather(*(explainer.explain(url, CONTEXT) for url in urls))
             return dict(zip(urls, reports, strict=True))
 

@@ -11,7 +11,7 @@ from ratelimiter import MemoryState
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.backends.holds_redis import RedisHolds
 from ratelimiter.holds import KEPT_MS, Hold, Holds, decode, encode
-from ratelimiter.limits import Limits, wall_ms
+from ratelimiter.limits import LimitsInForce, wall_ms
 from ratelimiter.service import RateLimiterService
 from tests.support.limiter_requests import Clock, answer, block, reserve, standing_of
 
@@ -31,7 +31,7 @@ async def holds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def service_over(holds: Holds, clock: Clock) -> RateLimiterService:
-    return RateLimiterService(MemoryState(), await Limits.open(), clock, holds=holds, jitter=lambda: 0.0)
+    return RateLimiterService(MemoryState(), await LimitsInForce.open(), clock, holds=holds, jitter=lambda: 0.0)
 
 
 async def test_what_is_kept_is_there_again_the_last_of_each_domain(holds: Holds) -> None:

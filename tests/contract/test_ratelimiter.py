@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aragog.assembly.clients import ShardConnection
-from ratelimiter import FileState, Limits, MemoryState, RateLimiterService, StateBackend
+from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.checks import MAX_BATCH
 from ratelimiter.next_slot import MAX_WAIT_MS
@@ -91,7 +91,7 @@ async def _pooled(stack: AsyncExitStack, state: StateBackend, clock: Clock, dire
         hold = await ShardOwnership.open(name, membership(directory / "shards.toml", {"a": "a:1", "b": "b:1"}), clock)
         stack.push_async_callback(hold.close)
         shard = RateLimiterService(
-            state if number == place else MemoryState(), await Limits.open(), clock, ownership=hold
+            state if number == place else MemoryState(), await LimitsInForce.open(), clock, ownership=hold
         )
         addresses[name] = (await _served(stack, shard))[0]
     clock.now_ms += 10_000

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weburl
-from crawler.frontier.scope import Scope, seed_hosts
+from crawler.frontier.scope import CrawlScope, seed_hosts
 from fetcher.addresses import AddressPolicy, host_matches, host_pattern
 from fetcher.resolver import Endpoint, MappedResolver, guarded_endpoints, parse_connect_to
 from fetcher.robots.retrieval import robots_url
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from ratelimiter.ledger.accesslog import read_access
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import Overrides, limit_of_qps
@@ -59,7 +59,7 @@ def test_those_who_compare_hosts_see_one(given_: tuple[str, str]) -> None:
         assert host_matches(named, one.host) == host_matches(named, other.host) == host_matches(named, given_[1])
     for kind in ("host", "domain"):
         for seed in (one, other):
-            scope = Scope.of(kind, seed_hosts([seed.request_form]))
+            scope = CrawlScope.of(kind, seed_hosts([seed.request_form]))
             assert scope.admits(one.request_form) and scope.admits(other.request_form)
     accesses = [read_access(b'{"t_ms": 1, "host": "%s"}' % url.host.encode()) for url in (one, other)]
     assert accesses[0] == accesses[1]
@@ -77,7 +77,7 @@ def test_the_limiter_blocks_all_spellings_of_what_an_entry_spells_anyhow(
 
 
 async def _blocked(overrides: Overrides, given_: tuple[str, str], other: str) -> None:
-    limits = await Limits.open()
+    limits = await LimitsInForce.open()
     limits.in_force = overrides
     service = RateLimiterService(MemoryState(), limits)
     is_same = weburl.deciding_form(given_[0]) == weburl.deciding_form(other)

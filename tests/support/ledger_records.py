@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ratelimiter.ledger.lines import Anchor, Entry, Header, anchor_line, header_line, line
+from ratelimiter.ledger.lines import Anchor, LedgerEntry, LedgerHeader, anchor_line, header_line, line
 from ratelimiter.ledger.reading import Granted
 
 WALL_MS = 1_790_000_000_000.0
@@ -24,13 +24,13 @@ def granted(
     boot: str = "b1",
 ) -> Granted:
     """A grant whose times are those of the wall clock, from `WALL_MS`."""
-    entry = Entry(domain, host or domain, slot_ms, wait_ms, interval_ms, host_interval_ms, limit, 1)
+    entry = LedgerEntry(domain, host or domain, slot_ms, wait_ms, interval_ms, host_interval_ms, limit, 1)
     return Granted(WALL_MS + slot_ms - wait_ms, WALL_MS + slot_ms, WALL_MS + slot_ms, entry, shard, boot)
 
 
 def write_file(
     path: Path,
-    entries: Iterable[Entry],
+    entries: Iterable[LedgerEntry],
     *,
     shard: str = "one",
     boot: str = "b1",
@@ -42,11 +42,13 @@ def write_file(
     """A ledger file with one line an entry, its anchor as given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     anchor = Anchor(monotonic_ms, wall_ms)
-    text = header_line(Header(shard, boot, 7, anchor, alone)) + b"".join(line([tuple(entry)]) for entry in entries)
+    text = header_line(LedgerHeader(shard, boot, 7, anchor, alone)) + b"".join(
+        line([tuple(entry)]) for entry in entries
+    )
     path.write_bytes(text + (anchor_line(Anchor(monotonic_ms, wall_ms, closed=True)) if closed else b""))
     return path
 
 
-def entry(slot_ms: float, domain: str = "a.com", wait_ms: float = 0.0, interval_ms: float = 100.0) -> Entry:
+def entry(slot_ms: float, domain: str = "a.com", wait_ms: float = 0.0, interval_ms: float = 100.0) -> LedgerEntry:
     """What is written of a grant."""
-    return Entry(domain, domain, slot_ms, wait_ms, interval_ms, 0.0, "default", 1)
+    return LedgerEntry(domain, domain, slot_ms, wait_ms, interval_ms, 0.0, "default", 1)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from ratelimiter import ALONE, Limits, MemoryState, RateLimiterService, StateBackend
+from ratelimiter import ALONE, LimitsInForce, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.ownership import Ownership
-from ratelimiter.telemetry import Silent
+from ratelimiter.telemetry import SilentLimiterTelemetry
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import (
@@ -40,7 +40,7 @@ class Clock:
         self.now_ms += ms
 
 
-class Heard(Silent):
+class Heard(SilentLimiterTelemetry):
     """Telemetry that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ async def limiter(
     *,
     overrides: Path | None = None,
     qps: float = 10,
-    telemetry: Silent | None = None,
+    telemetry: SilentLimiterTelemetry | None = None,
     ownership: Ownership = ALONE,
 ) -> RateLimiterService:
-    heard = telemetry or Silent()
-    limits = await Limits.open(overrides, qps, heard)
+    heard = telemetry or SilentLimiterTelemetry()
+    limits = await LimitsInForce.open(overrides, qps, heard)
     return RateLimiterService(state or MemoryState(), limits, clock, heard, ownership=ownership, jitter=lambda: 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from ratelimiter.holds import VOLATILE, Holds
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.state import StateBackend
@@ -37,7 +37,7 @@ class Pool:
         hold = self.holds[name] = ShardOwnership(name, self.path, self.clock)
         await hold.look()
         state = MemoryState() if state is None else state
-        service = RateLimiterService(state, await Limits.open(), self.clock, ownership=hold, holds=self.record)
+        service = RateLimiterService(state, await LimitsInForce.open(), self.clock, ownership=hold, holds=self.record)
         self.services[name] = service
         return service
 

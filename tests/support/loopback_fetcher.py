@@ -10,7 +10,7 @@ from fetcher.name_cache import SystemResolver
 from fetcher.resolver import Endpoint, MappedResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings
+from fetcher.settings import FetchPolicy
 from fetcher.transport import GuardedTransport
 from tests.support.open_limiter import OpenLimiter
 from thrift_idl.gen.context.ttypes import Context
@@ -29,7 +29,7 @@ async def fetching(
     port: int, limiter=None, cache=None, tls=None, settings=None, telemetry=None, clock=None, proxy=None, **changes
 ):
     """A `FetcherService` for 127.0.0.1 and *.test, the latter mapped to `port`."""
-    settings = settings or FetcherSettings(**changes)
+    settings = settings or FetchPolicy(**changes)
     resolver = MappedResolver({HOSTS: Endpoint("127.0.0.1", port)}, SystemResolver())
     transport = GuardedTransport(settings.transport, tls, clock, proxy)
     service = FetcherService(

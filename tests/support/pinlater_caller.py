@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pinlater import Settings
+from pinlater import ServiceSettings
 from pinlater.queue_limits import LimitsOfQueues, QueueLimits
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
@@ -37,7 +37,7 @@ PENDING, IN_PROGRESS = PinLaterJobState.PENDING, PinLaterJobState.IN_PROGRESS
 SUCCEEDED, FAILED = PinLaterJobState.SUCCEEDED, PinLaterJobState.FAILED
 START_MS = 1_794_000_000_000
 PASSWORD = "open sesame"
-SETTINGS = Settings(admin_hash=hashlib.sha256(PASSWORD.encode()).hexdigest())
+SETTINGS = ServiceSettings(admin_hash=hashlib.sha256(PASSWORD.encode()).hexdigest())
 OWNER = "127.0.0.1:9010:1794000000000"
 QUEUE = "work"
 

@@ -20,7 +20,7 @@ from crawler.frontier.sqlite import SqliteFrontier
 from crawler.job.job_queues import JobQueues
 from tests.support import stored_web as web
 from tests.support.processes import environment
-from urlstore.backends import InlinkWrite, Kind, LinkedWrite, MetadataBackend
+from urlstore.backends import InlinkKind, InlinkWrite, LinkedWrite, MetadataBackend
 from urlstore.backends.sqlite import SqliteMetadata
 from weburl import url_key
 from weburl.earlier_key_versions import earlier_keys
@@ -85,7 +85,7 @@ async def copy_to_engines(data_dir: Path, metadata_url: str, frontier_url: str) 
             for attribute in await here.read_attribute_writes(key, 100):
                 await there.write_attribute(attribute)
         inlinks = database.execute("SELECT target_key, kind, source_key, write_us, cell FROM inlink").fetchall()
-        await there.write_inlinks([InlinkWrite(t, Kind(k), s, at, cell) for t, k, s, at, cell in inlinks])
+        await there.write_inlinks([InlinkWrite(t, InlinkKind(k), s, at, cell) for t, k, s, at, cell in inlinks])
     await here.close()
     await there.close()
     await _copy_frontier(data_dir / "frontier.sqlite", frontier_url)
@@ -140,7 +140,8 @@ async def _under(metadata: MetadataBackend, key: bytes) -> Any:
         (a.attribute_namespace, a.name, a.write_ms, a.cell) for a in await metadata.read_attribute_writes(key, 100)
     )
     inlinks = {
-        kind.name: [(i.source_key, i.cell) for i in await metadata.read_inlinks(key, kind, b"", 100)] for kind in Kind
+        kind.name: [(i.source_key, i.cell) for i in await metadata.read_inlinks(key, kind, b"", 100)]
+        for kind in InlinkKind
     }
     return cells, attributes, inlinks
 

@@ -4,8 +4,8 @@
 HTTP, each name on a port of its own. Nothing is random: the same request gets the same bytes.
 """
 
-from testweb.faults.kinds import Fault, Visit
+from testweb.faults.kinds import Fault, FaultyRequest
 from testweb.faults.table import HTTP_FAULTS, TLS_FAULTS
 from testweb.faults.web import FaultWeb
 
-__all__ = ["HTTP_FAULTS", "TLS_FAULTS", "Fault", "FaultWeb", "Visit"]
+__all__ = ["HTTP_FAULTS", "TLS_FAULTS", "Fault", "FaultWeb", "FaultyRequest"]

@@ -10,7 +10,7 @@ from functools import cache
 import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
-from testweb.faults.kinds import PAGE, Fault, Visit, page
+from testweb.faults.kinds import PAGE, Fault, FaultyRequest, page
 
 BOMB_BYTES = 16 * 1024 * 1024
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -40,7 +40,7 @@ def _bomb(codings: tuple[str, ...]) -> bytes:
 
 
 def _bomb_fault(codings: tuple[str, ...]) -> Fault:
-    async def serve(visit: Visit) -> None:
+    async def serve(visit: FaultyRequest) -> None:
         await visit.send(_bomb(codings))
 
     return Fault(f"bomb-{'-'.join(codings)}", f"{BOMB_BYTES:,} zeros, packed by {', then '.join(codings)}", serve)

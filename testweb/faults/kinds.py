@@ -13,7 +13,7 @@ PAGE = b"<!doctype html><title>A page</title><p>Hello."
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class FaultyRequest:
     """One request, and the connection to misbehave on. `rest`: its target after the fault's name, "" or "/..."."""
 
     reader: asyncio.StreamReader
@@ -38,7 +38,7 @@ class Visit:
         self.writer.transport.abort()
 
 
-Handler = Callable[[Visit], Awaitable[None]]
+Handler = Callable[[FaultyRequest], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Fault:
     reply: bytes | Handler
     stays: bool = False
 
-    async def serve(self, visit: Visit) -> bool:
+    async def serve(self, visit: FaultyRequest) -> bool:
         """Misbehave. Returns whether the connection goes on."""
         if isinstance(self.reply, bytes):
             await visit.send(self.reply)
@@ -70,7 +70,7 @@ def page(*headers: str, status: str = "200 OK", content: bytes = PAGE, length: i
 def forever(head: bytes, pieces: Callable[[], Iterable[bytes]], pause_ms: int = 0) -> Handler:
     """Send `head`, then the pieces one by one with a pause before each, until they or the other side's patience end."""
 
-    async def serve(visit: Visit) -> None:
+    async def serve(visit: FaultyRequest) -> None:
         await visit.send(head)
         for piece in pieces():
             await asyncio.sleep(pause_ms / 1000)
@@ -82,7 +82,7 @@ def forever(head: bytes, pieces: Callable[[], Iterable[bytes]], pause_ms: int = 
 def then_reset(reply: bytes, after_ms: int = 20) -> Handler:
     """Send `reply`, let it arrive, then RST."""
 
-    async def serve(visit: Visit) -> None:
+    async def serve(visit: FaultyRequest) -> None:
         await visit.send(reply)
         await asyncio.sleep(after_ms / 1000)
         visit.reset()
@@ -93,7 +93,7 @@ def then_reset(reply: bytes, after_ms: int = 20) -> Handler:
 def then_silence(reply: bytes) -> Handler:
     """Send `reply`, then nothing, with the connection open."""
 
-    async def serve(visit: Visit) -> None:
+    async def serve(visit: FaultyRequest) -> None:
         await visit.send(reply)
         await visit.until_closed()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testweb.faults.kinds import Fault, Visit, page
+from testweb.faults.kinds import Fault, FaultyRequest, page
 
 
 def redirect(location: str, status: str = "302 Found") -> bytes:
@@ -14,20 +14,20 @@ def _to(name: str, tells: str, location: str) -> Fault:
     return Fault(f"redirect-{name}", tells, redirect(location), stays=True)
 
 
-async def _maze(visit: Visit) -> None:
+async def _maze(visit: FaultyRequest) -> None:
     """Each room has a door to the next one."""
     room = int(visit.rest.strip("/") or 0) if visit.rest.strip("/").isascii() else 0
     await visit.send(redirect(f"/redirect-maze/{room + 1}"))
 
 
-async def _hosts(visit: Visit) -> None:
+async def _hosts(visit: FaultyRequest) -> None:
     """Each host leads to another one."""
     number, _, rest = visit.host.partition(".")
     count = int(number[1:]) if number.startswith("m") and number[1:].isdigit() else 0
     await visit.send(redirect(f"http://m{count + 1}.{rest if count else visit.host}/redirect-hosts"))
 
 
-async def _circle(visit: Visit) -> None:
+async def _circle(visit: FaultyRequest) -> None:
     """Three rooms in a circle."""
     room = {"/a": "b", "/b": "c"}.get(visit.rest, "a")
     await visit.send(redirect(f"/redirect-circle/{room}"))

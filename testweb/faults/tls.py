@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from testweb.faults.certificates import DAY, Authority, Certificate
-from testweb.faults.kinds import Handler, Visit, forever, page, then_silence
+from testweb.faults.kinds import FaultyRequest, Handler, forever, page, then_silence
 
 DOMAIN = "tls.test"
 _ANYTHING = "ALL:eNULL:@SECLEVEL=0"
@@ -77,16 +77,16 @@ def _lenient(server: ssl.SSLContext) -> None:
     server.set_ciphers(_ANYTHING)  # or this side would refuse its own weak certificate
 
 
-async def _close(visit: Visit) -> None:
+async def _close(visit: FaultyRequest) -> None:
     await visit.reader.read(1)
 
 
-async def _reset(visit: Visit) -> None:
+async def _reset(visit: FaultyRequest) -> None:
     await visit.reader.read(1)
     visit.reset()
 
 
-async def _plain(visit: Visit) -> None:
+async def _plain(visit: FaultyRequest) -> None:
     await visit.send(page())
     await asyncio.sleep(0.02)
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from testweb.faults.certificates import Authority
 from testweb.faults.codings import pack_bombs
-from testweb.faults.kinds import Fault, Visit, page
+from testweb.faults.kinds import Fault, FaultyRequest, page
 from testweb.faults.table import HTTP_FAULTS
 from testweb.faults.tls import DOMAIN, TLS_FAULTS, TlsFault, context
 
@@ -134,7 +134,7 @@ def _port(server: asyncio.Server) -> int:
 
 async def _converse(fault: TlsFault | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     if fault is not None and fault.raw is not None:
-        await fault.raw(Visit(reader, writer, fault.host, ""))
+        await fault.raw(FaultyRequest(reader, writer, fault.host, ""))
         return
     stays = True
     while stays:
@@ -151,7 +151,7 @@ async def _answer(
     name, slash, rest = target.lstrip("/").partition("/")
     found = HTTP_FAULTS.get(name) if fault is None or name else _PAGE
     if found is not None:
-        return await found.serve(Visit(reader, writer, _host(fields), slash + rest))
+        return await found.serve(FaultyRequest(reader, writer, _host(fields), slash + rest))
     writer.write(_NOT_FOUND)
     await writer.drain()
     return True

@@ -2,9 +2,9 @@
 
 Most handlers never wait: a task for each would cost more than the handler. Python 3.12 has eager tasks; 3.11 has not,
 and a first step without a task would break whatever asks for the current one (`asyncio.timeout`, `TaskGroup`). So the
-`Call` itself is the current task during the first step, through the hooks that asyncio documents for makers of tasks
-(`_enter_task`, `_leave_task`), and hands on what was asked of it - cancel, uncancel, cancelling - to the real task
-that takes over. Both run in one context (contextvars).
+`RunningCall` itself is the current task during the first step, through the hooks that asyncio documents for makers of
+tasks (`_enter_task`, `_leave_task`), and hands on what was asked of it - cancel, uncancel, cancelling - to the real
+task that takes over. Both run in one context (contextvars).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Rest(Coroutine[Any, Any, Any]):
         return (yield from self._coroutine.__await__())
 
 
-class Call:
+class RunningCall:
     """A running handler, and its current task while that doesn't exist."""
 
     __slots__ = ("__weakref__", "_cancels", "_done", "_loop", "_name", "_task")

@@ -10,13 +10,13 @@ from thrift_idl.errors import AragogError, BackendDown, DeadlineExceeded, Intern
 from thrift_idl.gen.context.ttypes import Failure
 from thrift_idl.records import replace
 from thrift_idl.rpc.address import host_and_port
-from thrift_idl.rpc.client_connection import Link, Reply
+from thrift_idl.rpc.client_connection import ClientConnection, Reply
 from thrift_idl.rpc.failures import decode_application_error, from_failure
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.limits import ClientLimits
 from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, Undecodable, decode, encode, write_header
 from thrift_idl.rpc.methods import Method, caller_of, methods
-from thrift_idl.rpc.pool import Pool
+from thrift_idl.rpc.pool import ClientConnectionPool
 
 P = TypeVar("P")
 
@@ -37,7 +37,7 @@ class Channel:
         host, port = host_and_port(address)
         self.address = address
         self._limits = limits
-        self._pool = Pool(host, port, limits)
+        self._pool = ClientConnectionPool(host, port, limits)
         self._slots = asyncio.Semaphore(limits.connections * limits.connection_calls)
         self._closed = False
 
@@ -83,7 +83,9 @@ class Channel:
         finally:
             self._slots.release()
 
-    async def _call_on(self, link: Link, method: Method, body: bytes, left_s: float, deadline_ms: int) -> Any:
+    async def _call_on(
+        self, link: ClientConnection, method: Method, body: bytes, left_s: float, deadline_ms: int
+    ) -> Any:
         loop = asyncio.get_running_loop()
         sequence, answer = link.open_call()
         sent = loop.time()
@@ -148,7 +150,7 @@ def _caller(channel: Channel, method: Method) -> Callable[..., Coroutine[Any, An
     return call
 
 
-def _give_up(link: Link, sequence: int) -> None:
+def _give_up(link: ClientConnection, sequence: int) -> None:
     """Tell the server that nobody waits for this answer; it decides whether to go on. Dropped where it reads slowly."""
     if link.usable and not link.full:
         link.write(framed(write_header(CALL, GIVE_UP, sequence) + _NO_ARGUMENTS))

@@ -7,12 +7,12 @@ from typing import cast
 
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.framing import FrameError, Frames
-from thrift_idl.rpc.message import EXCEPTION, REPLY, Header, read_header
+from thrift_idl.rpc.message import EXCEPTION, REPLY, MessageHeader, read_header
 
-Reply = tuple[bytes, Header]
+Reply = tuple[bytes, MessageHeader]
 
 
-class Link(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One connection. A call is a future under its sequence id; forgotten, its late answer is dropped."""
 
     def __init__(self, address: str, frame_bytes: int) -> None:

@@ -41,10 +41,10 @@ def overdue(activity: Activity, running: int, now: float, limits: ServerLimits) 
     return None
 
 
-class Connection(asyncio.Protocol):
+class CallerConnection(asyncio.Protocol):
     """The server's end of a connection. `connections` holds the open ones of its server."""
 
-    def __init__(self, dispatcher: Dispatcher, connections: Connections[Connection]) -> None:
+    def __init__(self, dispatcher: Dispatcher, connections: Connections[CallerConnection]) -> None:
         self._dispatcher = dispatcher
         self._connections = connections
         self._limits = dispatcher.limits

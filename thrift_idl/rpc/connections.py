@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 
-class Held(Protocol):
+class OpenConnection(Protocol):
     """What a connection shows of itself."""
 
     @property
@@ -27,7 +27,7 @@ class Held(Protocol):
         """Close at once."""
 
 
-C = TypeVar("C", bound=Held)
+C = TypeVar("C", bound=OpenConnection)
 
 
 class Connections(Generic[C]):

@@ -11,9 +11,9 @@ from thrift.Thrift import TApplicationException
 
 from thrift_idl.errors import AragogError, DeadlineExceeded, InvalidRequest, Overloaded
 from thrift_idl.rpc.answers import answer, answer_error, refuse
-from thrift_idl.rpc.calls import Call
+from thrift_idl.rpc.calls import RunningCall
 from thrift_idl.rpc.limits import ServerLimits
-from thrift_idl.rpc.message import CALL, GIVE_UP, Header, Undecodable, decode, read_header
+from thrift_idl.rpc.message import CALL, GIVE_UP, MessageHeader, Undecodable, decode, read_header
 from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
 from thrift_idl.rpc.value_count import TooManyValues, bound_values
 
@@ -48,7 +48,7 @@ class Served:
         self,
         dispatcher: Dispatcher,
         method: Method,
-        header: Header,
+        header: MessageHeader,
         caller: Caller,
         running: set[Served],
         replies: Replies,
@@ -59,7 +59,7 @@ class Served:
         self._request_id = caller.request_id
         self._running = running
         self._replies = replies
-        self._call = Call(dispatcher.loop, method.name)
+        self._call = RunningCall(dispatcher.loop, method.name)
         self._timer: asyncio.TimerHandle | None = None
         self._frame_bytes = 0
         self._answered = self._ended = False
@@ -159,7 +159,7 @@ class Dispatcher:
             return
         self._start(method, handler, header, values, len(frame), running, replies)
 
-    def _values(self, method: Method, frame: bytes, header: Header) -> tuple[Any, ...]:
+    def _values(self, method: Method, frame: bytes, header: MessageHeader) -> tuple[Any, ...]:
         bound_values(frame, header.start, self.limits.frame_values)
         values = method.unpack(decode(method.arguments, frame, header.start))
         if None in values:
@@ -170,7 +170,7 @@ class Dispatcher:
         self,
         method: Method,
         handler: Callable[..., Any],
-        header: Header,
+        header: MessageHeader,
         values: tuple[Any, ...],
         frame_bytes: int,
         running: set[Served],

@@ -33,7 +33,7 @@ class Undecodable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class MessageHeader:
     """Who is called (or answers) under which sequence id; the body begins at `start`."""
 
     kind: int
@@ -42,7 +42,7 @@ class Header:
     start: int
 
 
-def read_header(frame: bytes, *kinds: int) -> Header:
+def read_header(frame: bytes, *kinds: int) -> MessageHeader:
     """The header of a message of one of `kinds`. Raises FrameError on anything else: another protocol, or rubbish."""
     if len(frame) < 12:
         raise FrameError("no strict binary Thrift message: too short")
@@ -53,7 +53,7 @@ def read_header(frame: bytes, *kinds: int) -> Header:
         raise FrameError("no strict binary Thrift message: the method's name has an impossible length")
     name = frame[8 : 8 + length]
     (sequence,) = _I32.unpack_from(frame, 8 + length)
-    return Header(head - _VERSION, name, sequence, 12 + length)
+    return MessageHeader(head - _VERSION, name, sequence, 12 + length)
 
 
 def write_header(kind: int, name: bytes, sequence: int) -> bytes:

@@ -9,24 +9,24 @@ from functools import partial
 
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown
-from thrift_idl.rpc.client_connection import Link
+from thrift_idl.rpc.client_connection import ClientConnection
 from thrift_idl.rpc.limits import ClientLimits
 
 
-class Pool:
+class ClientConnectionPool:
     """Up to `connections` links to one address, calls spread over them in turn."""
 
     def __init__(self, host: str, port: int, limits: ClientLimits) -> None:
         self._host = host
         self._port = port
         self._limits = limits
-        self._links: list[Link | None] = [None] * limits.connections
+        self._links: list[ClientConnection | None] = [None] * limits.connections
         # One attempt at a time for a slot, shared by all who wait for it; it outlives any of them.
-        self._connecting: SingleFlight[int, Link] = SingleFlight(lands_alone=True)
+        self._connecting: SingleFlight[int, ClientConnection] = SingleFlight(lands_alone=True)
         self._next = 0
         self.address = f"{host}:{port}"
 
-    def ready(self) -> Link | None:
+    def ready(self) -> ClientConnection | None:
         """The next link if it can take a call at once."""
         self._next = (self._next + 1) % len(self._links)
         link = self._links[self._next]
@@ -34,7 +34,7 @@ class Pool:
             return None
         return link
 
-    async def link(self) -> Link:
+    async def link(self) -> ClientConnection:
         """A link that can take a call: waits for a connection, or for room in its write buffer. Raises BackendDown."""
         while True:
             slot = self._next
@@ -57,17 +57,17 @@ class Pool:
             if link is not None:
                 link.close()
 
-    def _stale(self, link: Link) -> bool:
+    def _stale(self, link: ClientConnection) -> bool:
         if link.in_flight:
             return False
         return (asyncio.get_running_loop().time() - link.used) * 1000 > self._limits.idle_ms
 
-    async def _connect(self, slot: int) -> Link:
+    async def _connect(self, slot: int) -> ClientConnection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._limits.connect_ms / 1000):
                 transport, link = await loop.create_connection(
-                    lambda: Link(self.address, self._limits.frame_bytes), self._host, self._port
+                    lambda: ClientConnection(self.address, self._limits.frame_bytes), self._host, self._port
                 )
         except (OSError, TimeoutError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from thrift_idl.errors import BadConfiguration
-from thrift_idl.rpc.connection import Connection, overdue
+from thrift_idl.rpc.connection import CallerConnection, overdue
 from thrift_idl.rpc.connections import Connections
 from thrift_idl.rpc.descriptors import connections_within, raise_limit
 from thrift_idl.rpc.dispatch import Dispatcher
@@ -35,7 +35,7 @@ class RpcServer:
         self._protocol = protocol
         self._service = service
         self._limits = limits
-        self._connections: Connections[Connection] = Connections(limits.connections)
+        self._connections: Connections[CallerConnection] = Connections(limits.connections)
         self._dispatcher: Dispatcher | None = None
         self._listener: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -47,7 +47,7 @@ class RpcServer:
         self._connections.most = connections_within(raise_limit(), self._limits.connections)
         try:
             self._listener = await loop.create_server(
-                lambda: Connection(dispatcher, self._connections), host, port, backlog=1024
+                lambda: CallerConnection(dispatcher, self._connections), host, port, backlog=1024
             )
         except OSError as error:
             raise _cannot_listen(host, port, error) from error

@@ -70,7 +70,7 @@ class LinkedWrite:
     cell: bytes
 
 
-class Kind(IntEnum):
+class InlinkKind(IntEnum):
     """How a URL points at another. Stored: numbers stay."""
 
     LINK = 0
@@ -84,7 +84,7 @@ class InlinkWrite:
     """What points from a source at a target, as one cell; an empty cell removes it."""
 
     target_key: bytes
-    kind: Kind
+    kind: InlinkKind
     source_key: bytes
     stamp_us: int
     """Write time, µs since 1970: of one stamp a removal stays, otherwise the greater cell."""
@@ -161,7 +161,9 @@ class MetadataBackend(Protocol):
         """
         ...
 
-    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+    async def read_inlinks(
+        self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
+    ) -> Sequence[StoredInlink]:
         """At most `limit` sources behind the key `after` (empty = from the start), in the order of their keys."""
         ...
 

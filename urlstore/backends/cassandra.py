@@ -16,9 +16,9 @@ from drivers.migrations import load
 from urlstore.backends import (
     AttributeWrite,
     DueEntry,
+    InlinkKind,
     InlinkWrite,
     KeyState,
-    Kind,
     LinkedWrite,
     RowWrite,
     StoredInlink,
@@ -149,7 +149,9 @@ class CassandraMetadata:
         """A mutation for each partition and `_BATCH_BYTES`, all at once: the client bounds what is in flight."""
         await asyncio.gather(*(self._write_batch(batch) for batch in _batches(writes)))
 
-    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+    async def read_inlinks(
+        self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
+    ) -> Sequence[StoredInlink]:
         """Bucket by bucket; of a target with few, more and more buckets at once."""
         found: list[StoredInlink] = []
         bucket, at_once = _bucket(after) if after else 0, 1

@@ -13,9 +13,9 @@ from drivers.sqlite import Database, Durability, open_database
 from urlstore.backends import (
     AttributeWrite,
     DueEntry,
+    InlinkKind,
     InlinkWrite,
     KeyState,
-    Kind,
     LinkedWrite,
     RowWrite,
     StoredInlink,
@@ -133,7 +133,9 @@ class SqliteMetadata:
         rows = [(w.target_key, w.kind, w.source_key, w.stamp_us, w.cell) for w in writes]
         await self._database.write(lambda db: _run_all(db, self._write_inlink, rows))
 
-    async def read_inlinks(self, target_key: bytes, kind: Kind, after: bytes, limit: int) -> Sequence[StoredInlink]:
+    async def read_inlinks(
+        self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
+    ) -> Sequence[StoredInlink]:
         """A range of the table: rows of one target lie side by side, in the order of their sources."""
         wanted = {"target_key": target_key, "kind": kind, "after": after, "limit": limit}
         rows = await self._database.read(lambda db: db.execute(self._read_inlinks, wanted).fetchall())

@@ -13,7 +13,7 @@ import pytest
 
 import weburl
 from fetcher.robots.reading import group_for, lines_of
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 from thrift_idl.errors import InvalidUrl
 
 ROOT = Path(os.environ.get("ARAGOG_CONFORMANCE_DIR") or Path(__file__).parents[3] / ".." / "shared" / "conformance")
@@ -57,7 +57,7 @@ def content_of(case: dict[str, Any]) -> bytes:
 def wrong(suite: list[dict[str, Any]]) -> Iterator[str]:
     for case in suite:
         agent = case.get("user_agent") if "user_agent" in case else case["user_agents"][0]
-        verdict = Rules(content_of(case), agent).verdict(target_of(case["url"]))
+        verdict = RobotsRules(content_of(case), agent).verdict(target_of(case["url"]))
         assert not verdict.flag
         if verdict.allowed != case["allowed"]:
             yield case["id"]

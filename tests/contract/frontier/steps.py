@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from crawler.frontier import Claim, Ending, EntryState, Finish, Frontier, Offer, Verdict
+from crawler.frontier import ClaimVerdict, EntryClaim, EntryState, Finish, Frontier, Offer, VisitEnding
 from crawler.frontier.crawls import Crawl, CrawlState
 
-FETCHED = Ending(EntryState.PAGE, "fetched")
-REDIRECTED = Ending(EntryState.ALIAS, "redirected")
-REFUSED = Ending(EntryState.REFUSED, "robots_denied")
-FAILED = Ending(EntryState.FAILED, "timeout", "http://a.test/slow", "no first byte in 10 s", 3)
+FETCHED = VisitEnding(EntryState.PAGE, "fetched")
+REDIRECTED = VisitEnding(EntryState.ALIAS, "redirected")
+REFUSED = VisitEnding(EntryState.REFUSED, "robots_denied")
+FAILED = VisitEnding(EntryState.FAILED, "timeout", "http://a.test/slow", "no first byte in 10 s", 3)
 
 
 def key(name: str) -> bytes:
@@ -38,22 +38,22 @@ class Steps:
         told = await self.frontier.unknown("c", [key(name) for name in names], depth)
         return [name for name in dict.fromkeys(names) if key(name) in told]
 
-    async def claim(self, name: str, job: int = 1, depth: int = 1) -> Verdict:
+    async def claim(self, name: str, job: int = 1, depth: int = 1) -> ClaimVerdict:
         return (await self.claims(offer(name, job, depth)))[0].verdict
 
-    async def claims(self, *offers: Offer) -> Sequence[Claim]:
+    async def claims(self, *offers: Offer) -> Sequence[EntryClaim]:
         return await self.frontier.claim("c", offers)
 
     async def schedule(self, *offers: Offer) -> None:
         await self.frontier.schedule("c", offers)
 
     async def finish(
-        self, name: str, job: int = 1, depth: int = 1, ending: Ending = FETCHED, final: str | None = None
+        self, name: str, job: int = 1, depth: int = 1, ending: VisitEnding = FETCHED, final: str | None = None
     ) -> Finish:
         return await self.frontier.finish("c", offer(name, job, depth), ending, key(final) if final else None)
 
-    async def visit(self, name: str, job: int = 1, depth: int = 1, ending: Ending = FETCHED) -> Finish:
-        assert await self.claim(name, job, depth) is Verdict.MINE
+    async def visit(self, name: str, job: int = 1, depth: int = 1, ending: VisitEnding = FETCHED) -> Finish:
+        assert await self.claim(name, job, depth) is ClaimVerdict.MINE
         return await self.finish(name, job, depth, ending)
 
     async def counts(self) -> tuple[int, int, int]:

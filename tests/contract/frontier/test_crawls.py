@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier import Ending, EntryState, Finish, Finished, Frontier, Offer, Verdict
+from crawler.frontier import ClaimVerdict, EntryState, Finish, Finished, Frontier, Offer, VisitEnding
 from crawler.frontier.crawls import Crawl, CrawlState, Failure
 from tests.contract.frontier.steps import FAILED, Steps, key, offer
 from thrift_idl.errors import InvalidRequest, NotFound
@@ -19,7 +19,7 @@ async def test_a_paused_crawl_gives_jobs_back_finishes_visits_and_goes_on(crawl:
     assert await crawl.unknown("a") == ["a"]
     await crawl.schedule(offer("a"))
     assert (await crawl.finish("seed", depth=0)).finished is Finished.DONE
-    assert await crawl.claim("a") is Verdict.LATER
+    assert await crawl.claim("a") is ClaimVerdict.LATER
     assert await crawl.counts() == (1, 1, 1)
     await crawl.frontier.crawls.turn("c", CrawlState.RUNNING)
     assert (await crawl.visit("a")).ended is True
@@ -31,7 +31,7 @@ async def test_a_cancelled_crawl_takes_nothing_more_but_counts_what_is_under_way
     assert await crawl.frontier.crawls.turn("c", CrawlState.CANCELLED) is CrawlState.CANCELLED
     assert await crawl.unknown("a") == []
     await crawl.schedule(offer("a"))
-    assert await crawl.claim("a") is Verdict.NOT_RUNNING
+    assert await crawl.claim("a") is ClaimVerdict.NOT_RUNNING
     finish = await crawl.finish("seed", depth=0)
     assert (finish.finished, finish.ended) == (Finished.DONE, True)
     assert await crawl.counts() == (0, 1, 1)
@@ -60,7 +60,7 @@ async def test_a_cancelled_crawl_cant_be_resumed(crawl: Steps) -> None:
 async def test_failed_urls_are_listed_with_what_happened(crawl: Steps) -> None:
     await crawl.begin()
     await crawl.visit("b", ending=FAILED)
-    await crawl.visit("a", ending=Ending(EntryState.FAILED, "dns_failure", "http://\ud800/", "x" * 9_000, 1))
+    await crawl.visit("a", ending=VisitEnding(EntryState.FAILED, "dns_failure", "http://\ud800/", "x" * 9_000, 1))
     first, second = sorted((key("a"), key("b")))
     failures = await crawl.frontier.crawls.failures("c")
     assert [failure.key for failure in failures] == [first, second]
@@ -82,7 +82,7 @@ async def test_a_retry_reopens_an_ended_crawl_and_ends_it_again(crawl: Steps) ->
     assert await crawl.state() is CrawlState.RUNNING
     await crawl.schedule(offer("a", 2, depth=2))
     assert await crawl.frontier.crawls.reopen("c", [key("a")]) == {}
-    assert await crawl.claim("a", 1, depth=2) is Verdict.REPEAT
+    assert await crawl.claim("a", 1, depth=2) is ClaimVerdict.REPEAT
     assert (await crawl.visit("a", 2, depth=2)).ended is True
     assert await crawl.frontier.crawls.failures("c") == []
     assert await crawl.counts() == (0, 2, 2)
@@ -111,7 +111,7 @@ async def test_a_url_that_fails_again_stays_on_the_list(crawl: Steps) -> None:
     await crawl.begin()
     await crawl.visit("seed", depth=0, ending=FAILED)
     await crawl.frontier.crawls.reopen("c", [key("seed")])
-    await crawl.visit("seed", 2, depth=0, ending=Ending(EntryState.FAILED, "dns_failure"))
+    await crawl.visit("seed", 2, depth=0, ending=VisitEnding(EntryState.FAILED, "dns_failure"))
     assert [failure.code for failure in await crawl.frontier.crawls.failures("c")] == ["dns_failure"]
     assert (await crawl.frontier.crawls.status("c")).counters.failed == 1
 
@@ -156,7 +156,7 @@ async def test_an_ended_crawl_is_forgotten_wholly(crawl: Steps) -> None:
 async def test_an_unknown_crawl_runs_nothing(crawl: Steps) -> None:
     assert await crawl.unknown("a") == []
     await crawl.schedule(offer("a"))
-    assert await crawl.claim("a") is Verdict.NOT_RUNNING
+    assert await crawl.claim("a") is ClaimVerdict.NOT_RUNNING
     assert await crawl.finish("a") == Finish(Finished.STALE, 1, 0, 0, True)
     await crawl.frontier.release("c", [offer("a")])
     for call in (

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from crawler.frontier import LOST_CODE, Entry, EntryState, Verdict
+from crawler.frontier import LOST_CODE, ClaimVerdict, EntryState, FrontierEntry
 from crawler.frontier.crawls import CrawlState
 from crawler.frontier.entry import UNOWNED
 from tests.contract.frontier.steps import FAILED, REDIRECTED, Steps, key, offer
 
 
-async def entries(crawl: Steps) -> dict[bytes, Entry]:
-    found: dict[bytes, Entry] = {}
+async def entries(crawl: Steps) -> dict[bytes, FrontierEntry]:
+    found: dict[bytes, FrontierEntry] = {}
     async for some in crawl.frontier.entries("c"):
         found |= some
     return found
 
 
-async def entry(crawl: Steps, name: str) -> dict[bytes, Entry]:
+async def entry(crawl: Steps, name: str) -> dict[bytes, FrontierEntry]:
     return {key(name): (await entries(crawl))[key(name)]}
 
 
@@ -44,7 +44,7 @@ async def test_a_url_whose_job_was_lost_wants_another_which_owns_it(crawl: Steps
     assert (await entry(crawl, "a"))[key("a")].owner == UNOWNED
     assert await crawl.unknown("a", "b") == ["a"]
     await crawl.schedule(offer("a", job=2))
-    assert await crawl.claim("a", job=1) is Verdict.REPEAT
+    assert await crawl.claim("a", job=1) is ClaimVerdict.REPEAT
     await crawl.visit("a", job=2)
     assert (await crawl.visit("b")).ended is True
     assert await crawl.counts() == (0, 3, 3)
@@ -69,7 +69,7 @@ async def test_a_page_that_was_lost_is_fetched_anew_and_counted_once(crawl: Step
     assert await crawl.state() is CrawlState.RUNNING
     assert await crawl.counts() == (2, 1, 1)
     await crawl.schedule(offer("a", job=2), offer("b", job=2))
-    assert await crawl.claim("a", job=2) is Verdict.MINE
+    assert await crawl.claim("a", job=2) is ClaimVerdict.MINE
     await crawl.finish("a", job=2)
     assert (await crawl.visit("b", job=2, ending=REDIRECTED)).ended is True
     assert await crawl.counts() == (0, 3, 2)
@@ -84,7 +84,7 @@ async def test_without_its_page_lost_a_url_found_nearer_is_not_fetched_again(cra
     await crawl.schedule(offer("a", job=2, depth=2))
     assert await crawl.frontier.disown("c", await entry(crawl, "a")) == 1
     await crawl.schedule(offer("a", job=3, depth=2))
-    assert await crawl.claim("a", job=3, depth=2) is Verdict.RELINK
+    assert await crawl.claim("a", job=3, depth=2) is ClaimVerdict.RELINK
 
 
 async def test_what_nothing_names_is_given_up_and_the_crawl_ends(crawl: Steps) -> None:

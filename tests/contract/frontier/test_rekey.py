@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier import Finished, Rekeyed, Verdict
+from crawler.frontier import ClaimVerdict, Finished, Rekeyed
 from crawler.frontier.crawls import CrawlState
 from tests.contract.frontier.steps import FAILED, Steps, key, offer
 
@@ -21,7 +21,7 @@ async def test_an_open_entry_goes_with_its_own_job_and_is_visited_by_it(crawl: S
     assert await crawl.unknown("a", "new a", "b") == ["a"]
     moved = offer("a")
     claim = (await crawl.claims(type(moved)(key("new a"), moved.descriptor, 1)))[0]
-    assert claim.verdict is Verdict.MINE
+    assert claim.verdict is ClaimVerdict.MINE
 
 
 @pytest.mark.parametrize("job", [0, 2])
@@ -29,7 +29,7 @@ async def test_an_open_entry_stays_where_the_job_is_not_its_own(crawl: Steps, jo
     await crawl.begin()
     await crawl.schedule(offer("a"))
     assert await crawl.frontier.rekey("c", [renamed("a", "new a", job)]) == 0
-    assert await crawl.claim("a") is Verdict.MINE
+    assert await crawl.claim("a") is ClaimVerdict.MINE
 
 
 async def test_an_entry_that_is_done_goes_without_a_job_and_no_number_changes(crawl: Steps) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules
+from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.sqlite import SqliteBackend
 from tests.support.pinlater_caller import OWNER, SETTINGS, Caller, Clock, Counts
 from thrift_idl.gen.pinlater.protocol import PinLater
@@ -63,4 +63,4 @@ async def worker(service: PinLater) -> Caller:
 
 @pytest.fixture
 def monitor(backend: Backend, clock: Clock, counts: Counts) -> Monitor:
-    return Monitor([backend], Rules(default=QueueRules(cycle_ms=0)), clock, counts)
+    return Monitor([backend], MonitorRules(default=QueueRules(cycle_ms=0)), clock, counts)

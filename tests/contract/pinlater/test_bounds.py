@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pinlater import Backend, PinLaterService, Settings
+from pinlater import Backend, PinLaterService, ServiceSettings
 from tests.support.pinlater_caller import (
     OWNER,
     PENDING,
@@ -155,7 +155,7 @@ async def test_a_state_that_does_not_exist_is_refused(worker: Caller) -> None:
 async def test_one_dequeue_too_many_at_a_time_is_refused_and_counted(
     backend: Backend, clock: Clock, counts: Counts
 ) -> None:
-    service = PinLaterService([backend], OWNER, Settings(concurrent_dequeues=2), clock, counts)
+    service = PinLaterService([backend], OWNER, ServiceSettings(concurrent_dequeues=2), clock, counts)
     worker = Caller(service)
     await worker.create()
     await worker.enqueue(numbered(9))

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pinlater import Backend, PinLaterService, Settings
+from pinlater import Backend, PinLaterService, ServiceSettings
 from tests.support.pinlater_caller import OWNER, QUEUE, SETTINGS, Caller, jobs_of, numbered, refused_with
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterDequeueRequest, PinLaterJob
@@ -124,7 +124,7 @@ async def test_a_paused_queue_lets_wait_and_gives_once_it_is_resumed(worker: Cal
 
 
 async def test_where_too_many_wait_already_one_more_does_not(backend: Backend) -> None:
-    worker = Caller(PinLaterService([backend], OWNER, Settings(waiting_dequeues=1)))
+    worker = Caller(PinLaterService([backend], OWNER, ServiceSettings(waiting_dequeues=1)))
     await worker.create()
     waiting = waits(worker)
     await asyncio.sleep(0.05)

@@ -13,7 +13,7 @@ from tests.support.stores import Backends
 from tests.support.urlstore_requests import inlinks_of
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
-from urlstore.backends import InlinkWrite, Kind, LinkedWrite, RowWrite, StoredInlink
+from urlstore.backends import InlinkKind, InlinkWrite, LinkedWrite, RowWrite, StoredInlink
 from urlstore.cells import encode_inlink
 from weburl import url_key
 
@@ -27,7 +27,7 @@ def _key() -> bytes:
 
 
 def _write(cell: bytes = b"cell", stamp_us: int = 1, source: bytes = b"s" * 16) -> InlinkWrite:
-    return InlinkWrite(b"", Kind.LINK, source, stamp_us, cell)
+    return InlinkWrite(b"", InlinkKind.LINK, source, stamp_us, cell)
 
 
 async def _after(backends: Backends, *writes: InlinkWrite, together: bool = False) -> list[bytes]:
@@ -38,7 +38,7 @@ async def _after(backends: Backends, *writes: InlinkWrite, together: bool = Fals
     else:
         for write in placed:
             await backends[0].write_inlinks([write])
-    found = await backends[0].read_inlinks(placed[0].target_key, Kind.LINK, b"", 10)
+    found = await backends[0].read_inlinks(placed[0].target_key, InlinkKind.LINK, b"", 10)
     return [stored.cell for stored in found]
 
 
@@ -69,7 +69,7 @@ async def test_sources_come_in_the_order_of_their_keys_from_any_on(backends: Bac
     writes = [replace(_write(source), target_key=target, source_key=source) for source in sources]
     await backends[0].write_inlinks(writes[::-1])
     for after, limit in itertools.product((b"", b"\x00" * 16, sources[0], sources[50], sources[-1]), (1, 3, 90, 500)):
-        found = await backends[0].read_inlinks(target, Kind.LINK, after, limit)
+        found = await backends[0].read_inlinks(target, InlinkKind.LINK, after, limit)
         assert [stored.source_key for stored in found] == [s for s in sources if s > after][:limit]
 
 
@@ -77,21 +77,21 @@ async def test_targets_and_kinds_keep_their_sources_apart(backends: Backends) ->
     one, two = _key(), _key()
     await backends[0].write_inlinks(
         [
-            InlinkWrite(one, Kind.LINK, one, 1, b"link to one"),
-            InlinkWrite(one, Kind.REDIRECT, one, 1, b"redirect to one"),
-            InlinkWrite(two, Kind.LINK, one, 1, b"link to two"),
+            InlinkWrite(one, InlinkKind.LINK, one, 1, b"link to one"),
+            InlinkWrite(one, InlinkKind.REDIRECT, one, 1, b"redirect to one"),
+            InlinkWrite(two, InlinkKind.LINK, one, 1, b"link to two"),
         ]
     )
-    for target, kind, cell in ((one, Kind.LINK, b"link to one"), (one, Kind.REDIRECT, b"redirect to one")):
+    for target, kind, cell in ((one, InlinkKind.LINK, b"link to one"), (one, InlinkKind.REDIRECT, b"redirect to one")):
         assert await backends[0].read_inlinks(target, kind, b"", 9) == [StoredInlink(one, cell)]
-    assert await backends[0].read_inlinks(two, Kind.REDIRECT, b"", 9) == []
+    assert await backends[0].read_inlinks(two, InlinkKind.REDIRECT, b"", 9) == []
 
 
 async def test_large_entries_of_one_target_are_written_at_once(backends: Backends) -> None:
     target = _key()
     entries = {bytes((255, number)) * 8: os.urandom(size) for number, size in enumerate((16_000, 10, 4_000, 1) * 20)}
-    await backends[0].write_inlinks([InlinkWrite(target, Kind.LINK, s, 1, cell) for s, cell in entries.items()])
-    found = await backends[0].read_inlinks(target, Kind.LINK, b"", 100)
+    await backends[0].write_inlinks([InlinkWrite(target, InlinkKind.LINK, s, 1, cell) for s, cell in entries.items()])
+    found = await backends[0].read_inlinks(target, InlinkKind.LINK, b"", 100)
     assert {stored.source_key: stored.cell for stored in found} == entries
 
 
@@ -146,7 +146,9 @@ async def test_a_target_of_twenty_thousand_pages_through(
     target = url("/")
     sources = sorted((url_key(source), source) for source in (url(f"/{number}") for number in range(20_000)))
     writes = [
-        InlinkWrite(url_key(target), Kind.LINK, key, 1, encode_inlink(Inlink(source, ("nofollow",), "text", True, 1)))
+        InlinkWrite(
+            url_key(target), InlinkKind.LINK, key, 1, encode_inlink(Inlink(source, ("nofollow",), "text", True, 1))
+        )
         for key, source in sources
     ]
     for start in range(0, len(writes), 2_000):

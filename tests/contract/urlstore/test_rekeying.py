@@ -22,7 +22,7 @@ from tests.support.urlstore_requests import put as put_request
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
 from thrift_idl.records import replace
 from urlstore import cells
-from urlstore.backends import AttributeWrite, DueEntry, InlinkWrite, KeyState, Kind, LinkedWrite, RowWrite
+from urlstore.backends import AttributeWrite, DueEntry, InlinkKind, InlinkWrite, KeyState, LinkedWrite, RowWrite
 from urlstore.inlinks import next_pass
 from urlstore.rekeying import Converted, Rekeying
 from weburl import KEY_VERSION, url_key
@@ -109,14 +109,14 @@ async def test_inlinks_leave_the_old_keys_of_a_source_and_of_its_targets(backend
     linked = next_pass(row)
     assert linked is not None
     entry = next(write for write in linked.writes if write.cell)
-    await metadata.write_inlinks([InlinkWrite(old_target, Kind.LINK, old_source, entry.stamp_us, entry.cell)])
+    await metadata.write_inlinks([InlinkWrite(old_target, InlinkKind.LINK, old_source, entry.stamp_us, entry.cell)])
     note = replace(cells.decode_linked(linked.done), targets=old_target)
     await metadata.write_linked([LinkedWrite(old_source, linked.stamp_us, cells.encode_linked(note, made.write_ms))])
     await convert(backends, old_source)
-    assert await metadata.read_inlinks(old_target, Kind.LINK, b"", 10) == []
+    assert await metadata.read_inlinks(old_target, InlinkKind.LINK, b"", 10) == []
     (inlink,) = (await service.inlinks(inlinks_of(target))).inlinks
     assert inlink.url == source
-    (stored,) = await metadata.read_inlinks(url_key(target), Kind.LINK, b"", 10)
+    (stored,) = await metadata.read_inlinks(url_key(target), InlinkKind.LINK, b"", 10)
     assert stored.source_key == url_key(source)
     found = (await service.lookup(look(source))).row
     assert found is not None and found.linked_version == 1
@@ -126,10 +126,10 @@ async def test_an_alias_is_recorded_under_the_new_key_of_its_target(backends: Ba
     source, target = url("/go"), url("/t?n=2&n=1")
     key, old_target = url_key(source), url_key(url("/t?n=1&n=2"))
     await backends[0].write_row(RowWrite(key, source, T0, redirects_to=target))
-    await backends[0].write_inlinks([InlinkWrite(old_target, Kind.REDIRECT, key, T0 * 1_000, source.encode())])
+    await backends[0].write_inlinks([InlinkWrite(old_target, InlinkKind.REDIRECT, key, T0 * 1_000, source.encode())])
     await convert(backends, key)
-    assert await backends[0].read_inlinks(old_target, Kind.REDIRECT, b"", 10) == []
-    (redirect,) = await backends[0].read_inlinks(url_key(target), Kind.REDIRECT, b"", 10)
+    assert await backends[0].read_inlinks(old_target, InlinkKind.REDIRECT, b"", 10) == []
+    (redirect,) = await backends[0].read_inlinks(url_key(target), InlinkKind.REDIRECT, b"", 10)
     assert redirect.source_key == key
 
 

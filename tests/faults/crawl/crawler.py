@@ -14,12 +14,12 @@ import sys
 import time
 from hashlib import sha256
 
-from crawler.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.frontier import ClaimVerdict, EntryState, Finished, Frontier, Offer, VisitEnding
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
 
 ID, URLS, CLAIM_S = "c", 400, 0.2
-PAGE, REFUSED = Ending(EntryState.PAGE, "fetched"), Ending(EntryState.REFUSED, "refused")
+PAGE, REFUSED = VisitEnding(EntryState.PAGE, "fetched"), VisitEnding(EntryState.REFUSED, "refused")
 
 
 def key(url: int) -> bytes:
@@ -87,7 +87,7 @@ class Queue:
 async def visit(frontier: Frontier, queue: Queue, ledger: int, number: int, url: int) -> None:
     offer = Offer(key(url), f"q:{number}", 0)
     (claim,) = await frontier.claim(ID, [offer])
-    if claim.verdict is Verdict.MINE:
+    if claim.verdict is ClaimVerdict.MINE:
         if is_page(url):
             unknown = await frontier.unknown(ID, [key(link) for link in links(final(url))], 1)
             jobs = queue.enqueue([link for link in links(final(url)) if key(link) in unknown])

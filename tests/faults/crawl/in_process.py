@@ -18,20 +18,20 @@ from aragog.settings import Settings
 from crawler.frontier import Frontier
 from crawler.frontier.crawls import Failure
 from crawler.frontier.scope import ScopeKind
-from crawler.job.crawl_cache import KnownCrawls
+from crawler.job.crawl_cache import CrawlCache
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
 from crawler.job.follower import Follower
 from crawler.job.job_queues import JobQueues
 from crawler.job.retry_decision import Patience
-from crawler.seeds.crawl_start import Wanted, make_queues, retry, start
+from crawler.seeds.crawl_start import CrawlRequest, make_queues, retry, start
 from crawler.visit.extractor import request_of
-from crawler.worker.crawl_watch import Progress, failures, watch
+from crawler.worker.crawl_watch import CrawlProgress, failures, watch
 from crawler.worker.crawling import Crawling
-from crawler.worker.domains_at_limit import AtLimit
-from crawler.worker.worker_progress import Tally
+from crawler.worker.domains_at_limit import DomainsAtLimit
+from crawler.worker.worker_progress import WorkerProgress
 from extraction import child_call
 from pinlater import wall_ms
-from pinlater.worker import Health, Pump, PumpBounds
+from pinlater.worker import BackendHealth, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.images import image_signals
@@ -108,19 +108,19 @@ class CrawlHere:
     store: UrlStore
     pinlater: PinLater
     pumps: Sequence[Pump]
-    health: Health
-    tally: Tally
+    health: BackendHealth
+    tally: WorkerProgress
     crawl_id: str = ""
 
-    async def crawl(self, *seeds: str, scope: ScopeKind = "host", within_s: float = 60.0) -> Progress:
+    async def crawl(self, *seeds: str, scope: ScopeKind = "host", within_s: float = 60.0) -> CrawlProgress:
         """Work until the crawl of these seeds is over with all that follows. Raises TimeoutError."""
-        self.crawl_id = await start(Wanted(seeds, scope), self.frontier, self.jobs, wall_ms())
+        self.crawl_id = await start(CrawlRequest(seeds, scope), self.frontier, self.jobs, wall_ms())
         return await self.work(within_s)
 
-    async def work(self, within_s: float = 60.0) -> Progress:
+    async def work(self, within_s: float = 60.0) -> CrawlProgress:
         stop = asyncio.Event()
         working = [asyncio.ensure_future(pump.run(stop)) for pump in self.pumps]
-        seen: list[Progress] = []
+        seen: list[CrawlProgress] = []
         try:
             async with asyncio.timeout(within_s):
                 async for progress in watch(self.crawl_id, self.frontier, self.jobs, every_ms=50):
@@ -168,7 +168,7 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
         )
         limiter = cast(RateLimiter, faulty("limiter", assembly.limiter))
         sink = cast(EventSink, faulty("sink", await open_backend("events.sink", SINK, settings.events.sink, settings)))
-        health, tally = Health(), Tally()
+        health, tally = BackendHealth(), WorkerProgress()
         jobs = JobQueues(pinlater, "test", steps=faults.step)
         await make_queues(JobQueues(plain_pinlater, "test"))
         signals = SignalsService(fetcher=fetcher, store=store, sink=sink, decode=faults.calling("decode", _decode))
@@ -181,13 +181,13 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
             one_hop=True,
             steps=faults.step,
         )
-        known = KnownCrawls(frontier.crawls)
+        known = CrawlCache(frontier.crawls)
         crawling = Crawling(
             visitor=visitor,
             frontier=frontier,
             jobs=jobs,
             known=known,
-            at_limit=AtLimit(limiter, "test"),
+            at_limit=DomainsAtLimit(limiter, "test"),
             follower=Follower(jobs, frontier, store),
             health=health,
             tally=tally,

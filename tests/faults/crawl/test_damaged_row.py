@@ -13,9 +13,9 @@ import pytest
 
 from aragog.export import rows
 from aragog.settings import Settings, load
-from crawler.frontier.scope import Scope
+from crawler.frontier.scope import CrawlScope
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUp
-from crawler.seeds.crawl_start import Wanted, start
+from crawler.seeds.crawl_start import CrawlRequest, start
 from crawler.seeds.revisit_round import due
 from pinlater import wall_ms
 from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
@@ -90,7 +90,7 @@ async def test_a_page_whose_links_are_to_be_followed_again_is_fetched_again(web:
     faults.settings = settings = load(web.settings(tmp_path / "data"))
     async with crawl_here(settings, faults) as crawl:
         # A depth limit: then the links of a page that is found nearer to a seed are followed again.
-        crawl.crawl_id = await start(Wanted((HOME,), "host", max_depth=9), crawl.frontier, crawl.jobs, wall_ms())
+        crawl.crawl_id = await start(CrawlRequest((HOME,), "host", max_depth=9), crawl.frontier, crawl.jobs, wall_ms())
         await crawl.work()
         assert faults.is_through.is_set() and crawl.tally.pages == len(PAGES) + 1
         assert await crawl.failed() == [] and not await is_damaged(crawl, POOR)
@@ -140,7 +140,7 @@ async def test_a_round_of_revisits_mends_the_row(web: SmallWeb, tmp_path: Path) 
     async with crawl_here(settings, Faults("nowhere")) as crawl:
         await crawl.crawl(HOME)
         damage(settings, POOR)
-        found = await due(crawl.store, Scope.of("any", frozenset()), CONTEXT, YEARS_MS * 6, YEARS_MS)
+        found = await due(crawl.store, CrawlScope.of("any", frozenset()), CONTEXT, YEARS_MS * 6, YEARS_MS)
         assert {seed.url for seed in found.seeds} == PAGES
         await crawl.crawl(*(seed.url for seed in found.seeds))
         assert await crawl.failed() == [] and not await is_damaged(crawl, POOR)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.children import Answer, ChildBounds, ChildPool, Done, Lost
+from runtime.children import Answer, ChildBounds, ChildPool, Done, LostCall
 from thrift_idl.errors import BackendDown, Overloaded
 
 FUNCTIONS = "tests.faults.extraction.functions"
@@ -69,7 +69,7 @@ async def test_a_child_serves_many_calls(pool: ChildPool):
 async def test_a_child_that_dies_takes_its_call_with_it_and_is_replaced(pool: ChildPool, name: str):
     first = await pid_of(pool)
     answer = await run(pool, name)
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, LostCall)
     assert answer.ending == "died"
     assert await pid_of(pool) != first
     assert not lives(first)
@@ -87,14 +87,14 @@ async def test_a_child_that_was_killed_while_idle_is_replaced(pool: ChildPool):
 async def test_a_loop_ends_with_its_cpu_time(name: str):
     async with ChildPool(1, ChildBounds(cpu_ms=200, wall_ms=60_000)) as pool:
         answer = await run(pool, name)
-        assert answer == Lost("timed_out", "more than 200 ms of CPU time")
+        assert answer == LostCall("timed_out", "more than 200 ms of CPU time")
         assert await run(pool, "echo", b"next") == Done(b"next")
 
 
 async def test_a_stall_ends_with_its_wall_time():
     async with ChildPool(1, ChildBounds(wall_ms=2_000)) as pool:
         first = await pid_of(pool)
-        assert await run(pool, "sleep", b"60") == Lost("timed_out", "no answer within 2000 ms")
+        assert await run(pool, "sleep", b"60") == LostCall("timed_out", "no answer within 2000 ms")
         assert not lives(first)
 
 
@@ -109,21 +109,21 @@ async def test_cpu_time_is_counted_for_each_call_anew():
 
 async def test_memory_is_bounded(pool: ChildPool):
     answer = await run(pool, "eat_memory")
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, LostCall)
     assert answer.ending == "out_of_memory"
     assert await run(pool, "echo", b"next") == Done(b"next")
 
 
 async def test_a_function_that_raises_leaves_its_child_alive(pool: ChildPool):
     first = await pid_of(pool)
-    assert await run(pool, "fail") == Lost("failed", "ValueError: no such thing")
+    assert await run(pool, "fail") == LostCall("failed", "ValueError: no such thing")
     assert await pid_of(pool) == first
 
 
 @pytest.mark.parametrize("name", ["no.such.module:x", "tests.faults.extraction.functions:nothing", ""])
 async def test_a_function_that_is_none_is_a_failure(pool: ChildPool, name: str):
     answer = await pool.run(name, b"")
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, LostCall)
     assert answer.ending == "failed"
 
 
@@ -135,7 +135,7 @@ async def test_what_libraries_print_does_not_reach_the_pipe(pool: ChildPool):
 async def test_an_answer_too_long_is_cut_off():
     async with ChildPool(1, ChildBounds(answer_bytes=1_000)) as pool:
         answer = await run(pool, "answer_too_much", b"5000")
-        assert isinstance(answer, Lost)
+        assert isinstance(answer, LostCall)
         assert answer.ending == "died"
 
 
@@ -187,7 +187,7 @@ async def test_closing_ends_every_child_and_loses_the_calls_under_way():
     await pool.close()
     assert await gone(*pids)
     answer = await call
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, LostCall)
     assert pool.pids == ()
     with pytest.raises(BackendDown):
         await run(pool, "echo")

@@ -13,7 +13,7 @@ from crawler.visit.extractor import IMPORTS
 from extraction.child_request import FUNCTION, request
 from extraction.head import HEAD_BYTES, read_head
 from recommender_hooks.images import image_signals
-from runtime.children import Answer, ChildPool, Done, Lost
+from runtime.children import Answer, ChildPool, Done, LostCall
 from tests.support.hostile_images import BOMBS
 from tests.support.hostile_pages import PAGES, HostilePage
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -59,7 +59,7 @@ async def cost(function: str, argument: bytes, imports: tuple[str, ...]) -> Cost
         (pid,) = pool.pids
         cpu_ms, mib = used(pid)
         answer = await pool.run(function, argument)
-        if isinstance(answer, Lost):
+        if isinstance(answer, LostCall):
             return Cost(answer, SHIPPED.timeout_ms, SHIPPED.memory_mib)
         after = used(pid)
         return Cost(answer, after[0] - cpu_ms, after[1] - mib)
@@ -114,7 +114,7 @@ async def test_a_page_costs_less_than_half_of_its_limits(name: str) -> None:
 async def test_an_image_costs_no_more_than_its_limits_and_has_its_outcome(name: str) -> None:
     found = await cost(image_signals.FUNCTION, BOMBS[name].build(), image_signals.IMPORTS)
     try:
-        if isinstance(found.answer, Lost):
+        if isinstance(found.answer, LostCall):
             raise image_signals.ImageError(found.answer.ending, found.answer.detail)
         image_signals.read_answer(found.answer.result)
         code = ""

@@ -23,7 +23,7 @@ from fetcher.name_cache import SystemResolver
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
-from fetcher.settings import MIB, FetcherSettings, TransportSettings
+from fetcher.settings import MIB, FetchPolicy, TransportSettings
 from fetcher.transport import GuardedTransport
 from fetcher.transport.tls import verifying_context
 from tests.faults.fetcher.ends import DAY_MS, DEADLINE_MS, EXPECTED, FAULTS, RETRY_MS, STEP_MS
@@ -71,7 +71,7 @@ async def fetching(web: dict[str, Any]) -> AsyncIterator[tuple[FetcherService, G
     transport_settings = TransportSettings(
         connect_ms=STEP_MS, first_byte_ms=STEP_MS, idle_ms=STEP_MS, max_idle_connections=32
     )
-    settings = FetcherSettings(max_content_bytes=MIB, deadline_ms=DEADLINE_MS, transport=transport_settings)
+    settings = FetchPolicy(max_content_bytes=MIB, deadline_ms=DEADLINE_MS, transport=transport_settings)
     context = verifying_context()
     context.load_verify_locations(web["authority"])
     transport = GuardedTransport(transport_settings, context)

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from fetcher.settings import FetcherSettings, TransportSettings
+from fetcher.settings import FetchPolicy, TransportSettings
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
 from tests.support.raw_origin import Origin, origin, redirect, reply
@@ -83,7 +83,7 @@ async def test_a_reset_before_any_content_is_no_page():
 
 
 async def test_a_slow_loris_ends_with_the_first_byte_deadline():
-    settings = FetcherSettings(transport=TransportSettings(first_byte_ms=100))
+    settings = FetchPolicy(transport=TransportSettings(first_byte_ms=100))
     async with origin({"/": loris}) as web, fetching(web.port, settings=settings) as (fetcher, _):
         with pytest.raises(FetchTimeout):
             await fetcher.fetch(asked(web.url("/")))

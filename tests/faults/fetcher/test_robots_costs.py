@@ -8,8 +8,8 @@ from itertools import count
 
 import pytest
 
-from fetcher.robots.bounds import MOST_RULES, MOST_STEPS, MOST_WILDCARDS, QUICK_STEPS, Steps
-from fetcher.robots.rules import Rules
+from fetcher.robots.bounds import MOST_RULES, MOST_STEPS, MOST_WILDCARDS, QUICK_STEPS, StepCount
+from fetcher.robots.rules import RobotsRules
 from fetcher.settings import RobotsSettings
 from weburl import MAX_LENGTH
 
@@ -70,15 +70,17 @@ PATHS = {
 
 
 @pytest.fixture(scope="module")
-def compiled() -> dict[str, Rules]:
-    return {name: Rules(content, "Aragog") for name, content in HOSTILE.items()}
+def compiled() -> dict[str, RobotsRules]:
+    return {name: RobotsRules(content, "Aragog") for name, content in HOSTILE.items()}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_verdict_takes_more_than_its_steps_and_what_would_is_denied(compiled: dict[str, Rules], name: str) -> None:
+def test_no_verdict_takes_more_than_its_steps_and_what_would_is_denied(
+    compiled: dict[str, RobotsRules], name: str
+) -> None:
     for path in PATHS.values():
         assert len(path) < MAX_LENGTH
-        steps = Steps()
+        steps = StepCount()
         found = compiled[name].verdict(path, steps)
         # A search is counted when it has ended.
         assert steps.taken <= MOST_STEPS + 100 * MAX_LENGTH
@@ -87,7 +89,7 @@ def test_no_verdict_takes_more_than_its_steps_and_what_would_is_denied(compiled:
         assert (found.flag == "too_many_steps") == (steps.taken > MOST_STEPS)
 
 
-def test_each_bound_is_met_by_some_file(compiled: dict[str, Rules]) -> None:
+def test_each_bound_is_met_by_some_file(compiled: dict[str, RobotsRules]) -> None:
     flags = {name: {rules.verdict(path).flag for path in PATHS.values()} for name, rules in compiled.items()}
     assert flags["the shortest rules"] == {"too_many_rules"}
     assert flags["a rule of wildcards"] == flags["runs of wildcards"] == {"too_many_wildcards"}
@@ -96,19 +98,19 @@ def test_each_bound_is_met_by_some_file(compiled: dict[str, Rules]) -> None:
     assert flags["few runs of wildcards"] == {""}
 
 
-def test_beginnings_cost_nothing_however_many_they_are(compiled: dict[str, Rules]) -> None:
+def test_beginnings_cost_nothing_however_many_they_are(compiled: dict[str, RobotsRules]) -> None:
     for name in ("beginnings", "beginnings of all lengths", "index pages", "groups", "escapes", "other alphabets"):
         for path in PATHS.values():
-            steps = Steps(0)
+            steps = StepCount(0)
             assert not compiled[name].verdict(path, steps).flag and steps.taken == 0
     assert compiled["beginnings"].verdict("/20000/x/y").line == 20_002
 
 
-def test_wildcards_that_cannot_match_cost_nothing(compiled: dict[str, Rules]) -> None:
-    steps = Steps()
+def test_wildcards_that_cannot_match_cost_nothing(compiled: dict[str, RobotsRules]) -> None:
+    steps = StepCount()
     assert compiled["wildcards, each rule another"].verdict("/shop/roses?page=2&sort=price", steps).allowed
     assert steps.taken == 0
-    steps = Steps()
+    steps = StepCount()
     assert compiled["wildcards, each rule another"].verdict("/shop/6fa2q", steps).line
     assert steps.taken < 5_000
 
@@ -123,10 +125,10 @@ def test_a_large_file_as_people_write_them_is_decided_at_once() -> None:
         *(f"Disallow: /*/print-{n}.html$" for n in range(3_000)),
         *(f"Disallow: /catalogue/item-{n}/" for n in range(6_000)),
     ]
-    rules = Rules("\n".join(["User-agent: *", *lines]).encode(), "Aragog")
+    rules = RobotsRules("\n".join(["User-agent: *", *lines]).encode(), "Aragog")
     query = "&".join(f"filter{n}=red&word=garden+chair+{n}" for n in range(60))
     for path in ("/cc/cart/checkout?step=1", "/x/print-2999.html", f"/ee/list?{query}", "/catalogue/item-77/a", "/"):
-        steps = Steps()
+        steps = StepCount()
         assert not rules.verdict(path, steps).flag
         assert steps.taken < QUICK_STEPS
 
@@ -134,29 +136,29 @@ def test_a_large_file_as_people_write_them_is_decided_at_once() -> None:
 @pytest.mark.parametrize("most", [MOST_RULES, MOST_RULES + 1])
 def test_as_many_rules_as_the_bound_says_are_kept(most: int) -> None:
     content = b"User-agent: *\n" + b"Allow:/\n" * (most - 1) + b"Disallow:/x\n"
-    assert Rules(content, "Aragog").verdict("/x").flag == ("" if most == MOST_RULES else "too_many_rules")
+    assert RobotsRules(content, "Aragog").verdict("/x").flag == ("" if most == MOST_RULES else "too_many_rules")
 
 
 @pytest.mark.parametrize("most", [MOST_WILDCARDS, MOST_WILDCARDS + 1])
 def test_as_many_wildcards_as_the_bound_says_are_kept(most: int) -> None:
     whole, rest = divmod(most, 16_000)
     content = b"User-agent: *\n" + (b"Allow: /" + b"*" * 16_000 + b"\n") * whole + b"Disallow: /" + b"*" * rest
-    assert Rules(content, "Aragog").verdict("/x").flag == ("" if most == MOST_WILDCARDS else "too_many_wildcards")
+    assert RobotsRules(content, "Aragog").verdict("/x").flag == ("" if most == MOST_WILDCARDS else "too_many_wildcards")
 
 
 def test_rules_for_others_are_not_counted() -> None:
     content = b"User-agent: other\n" + b"Allow:x\n" * 50_000 + b"User-agent: *\nDisallow: /y"
-    found = Rules(content, "Aragog").verdict("/y")
+    found = RobotsRules(content, "Aragog").verdict("/y")
     assert (found.allowed, found.flag, found.line) == (False, "", 50_003)
 
 
-def test_robots_txt_itself_is_allowed_whatever_the_file_holds(compiled: dict[str, Rules]) -> None:
+def test_robots_txt_itself_is_allowed_whatever_the_file_holds(compiled: dict[str, RobotsRules]) -> None:
     assert compiled["the shortest rules"].verdict("/robots.txt").allowed
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_verdict_takes_less_than_50_ms_of_cpu(compiled: dict[str, Rules], name: str) -> None:
+def test_a_verdict_takes_less_than_50_ms_of_cpu(compiled: dict[str, RobotsRules], name: str) -> None:
     worst_ms = max(cpu_ms(lambda path=path: compiled[name].verdict(path)) for path in PATHS.values())
     print(f"{worst_ms:.1f} ms")
     assert worst_ms < 50
@@ -164,8 +166,10 @@ def test_a_verdict_takes_less_than_50_ms_of_cpu(compiled: dict[str, Rules], name
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_decides_on_the_event_loop_takes_less_than_50_ms_of_cpu(compiled: dict[str, Rules], name: str) -> None:
-    took = [cpu_ms(lambda path=path: compiled[name].verdict(path, Steps(QUICK_STEPS))) for path in PATHS.values()]
+def test_what_decides_on_the_event_loop_takes_less_than_50_ms_of_cpu(
+    compiled: dict[str, RobotsRules], name: str
+) -> None:
+    took = [cpu_ms(lambda path=path: compiled[name].verdict(path, StepCount(QUICK_STEPS))) for path in PATHS.values()]
     assert max(took) < 50
 
 

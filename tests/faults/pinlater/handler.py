@@ -11,7 +11,7 @@ import logging
 import sys
 from random import Random
 
-from pinlater.worker import Held, Later, Retries, Worker
+from pinlater.worker import ClaimedJob, Later, Retries, Worker
 from tests.faults.pinlater.server import CLAIM_TIMEOUT_MS
 from tests.support.pinlater_caller import QUEUE
 from thrift_idl.gen.pinlater.protocol import PinLater
@@ -25,7 +25,7 @@ RETRIES = Retries(first_ms=20, longest_ms=100)
 async def main(port: str, seed: str) -> None:
     random = Random(seed)
 
-    async def handle(job: Held) -> str:
+    async def handle(job: ClaimedJob) -> str:
         await asyncio.sleep(random.uniform(0, 0.05))
         if job.body.startswith(b"poison") or random.random() < 0.03:
             raise RuntimeError("no luck")

@@ -10,18 +10,18 @@ import asyncio
 import os
 import sys
 
-from pinlater import Monitor, PinLaterService, QueueRules, Rules, wall_ms
+from pinlater import Monitor, MonitorRules, PinLaterService, QueueRules, wall_ms
 from pinlater.store_clock import StoreClock
-from pinlater.telemetry import Silent
+from pinlater.telemetry import SilentPinLaterTelemetry
 from tests.faults.pinlater.worker import open_backend
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import RpcServer
 
 CLAIM_TIMEOUT_MS = 1_500
-RULES = Rules(default=QueueRules(CLAIM_TIMEOUT_MS, keep_succeeded_ms=3_600_000, cycle_ms=100, updates=None))
+RULES = MonitorRules(default=QueueRules(CLAIM_TIMEOUT_MS, keep_succeeded_ms=3_600_000, cycle_ms=100, updates=None))
 
 
-class Told(Silent):
+class Told(SilentPinLaterTelemetry):
     """Telemetry that writes down what spends attempts."""
 
     def __init__(self, path: str) -> None:

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from pinlater import PinLaterService
-from pinlater.worker import Held, Retries, Worker
+from pinlater.worker import ClaimedJob, Retries, Worker
 from tests.faults.pinlater.cutting import Cutter
 from tests.faults.pinlater.worker import open_backend
 from tests.support.pinlater_caller import OWNER, QUEUE, Caller, Counts, numbered
@@ -33,7 +33,7 @@ async def test_an_ack_cut_off_is_sent_again_and_applied_once(
     await caller.create()
     jobs = await caller.enqueue(numbered(JOBS, numAttemptsAllowed=ATTEMPTS))
 
-    async def handle(job: Held) -> str:
+    async def handle(job: ClaimedJob) -> str:
         """Each job fails once, then succeeds; slow enough for acks to be sent by themselves."""
         await asyncio.sleep(random.uniform(0, 0.1))
         if not job.lost:

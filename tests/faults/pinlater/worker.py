@@ -12,13 +12,13 @@ import os
 import sys
 from random import Random
 
-from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules, wall_ms
+from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules, wall_ms
 from pinlater.backends.redis import RedisBackend
 from pinlater.backends.sqlite import SqliteBackend
 from tests.support.pinlater_caller import Caller, Counts, jobs_of
 from thrift_idl.gen.pinlater.ttypes import PinLaterException
 
-RULES = Rules(default=QueueRules(claim_timeout_ms=150, keep_succeeded_ms=3_600_000, cycle_ms=20, updates=None))
+RULES = MonitorRules(default=QueueRules(claim_timeout_ms=150, keep_succeeded_ms=3_600_000, cycle_ms=20, updates=None))
 ATTEMPTS = 10_000
 
 

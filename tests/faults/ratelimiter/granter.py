@@ -11,13 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-from ratelimiter import FileState, Limits, RateLimiterService, monotonic_ms
+from ratelimiter import FileState, LimitsInForce, RateLimiterService, monotonic_ms
 from tests.support.limiter_requests import reserve
 
 
 async def grant_for_ever(directory: Path, ledger: int, qps: float, domains: list[str]) -> None:
     state = await FileState.open(directory, monotonic_ms, rotate_bytes=2_000)
-    service = RateLimiterService(state, await Limits.open(default_qps=qps))
+    service = RateLimiterService(state, await LimitsInForce.open(default_qps=qps))
     while True:
         for domain in domains:
             before = time.time_ns() / 1e6

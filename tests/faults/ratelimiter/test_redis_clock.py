@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.engines import Engine
-from ratelimiter import Limits, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from tests.faults.ratelimiter.arrivals import windows_above
 from tests.faults.ratelimiter.test_redis_killed import QPS, SHARDS, UP_S, Callers
@@ -66,7 +66,7 @@ async def test_a_redis_whose_clock_is_set_neither_blocks_a_domain_nor_makes_a_bu
     private_redis: Engine, clock: Path
 ) -> None:
     states = [await RedisState.open(private_redis.url, monotonic_ms) for _ in range(SHARDS)]
-    callers = Callers([RateLimiterService(state, await Limits.open(None, QPS)) for state in states])
+    callers = Callers([RateLimiterService(state, await LimitsInForce.open(None, QPS)) for state in states])
     await asyncio.sleep(UP_S)
     for distance in (HOUR_S, 0, -HOUR_S, 0):
         set_at = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.engines import Engine
-from ratelimiter import Limits, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from tests.faults.ratelimiter.arrivals import windows_above
 from tests.support.limiter_requests import reserve
@@ -66,7 +66,7 @@ async def test_a_redis_that_is_killed_stops_the_grants_and_never_makes_a_burst(
     private_redis: Engine, lost: bool
 ) -> None:
     states = [await RedisState.open(private_redis.url, monotonic_ms) for _ in range(SHARDS)]
-    callers = Callers([RateLimiterService(state, await Limits.open(None, QPS)) for state in states])
+    callers = Callers([RateLimiterService(state, await LimitsInForce.open(None, QPS)) for state in states])
     await asyncio.sleep(UP_S)
     for _ in range(2):
         await asyncio.to_thread(private_redis.kill)

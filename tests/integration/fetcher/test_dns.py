@@ -13,7 +13,7 @@ import pytest
 
 from fetcher.addresses import AddressPolicy
 from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import Answer, DnsLookup
+from fetcher.name_lookups import DnsLookup, LookupAnswer
 from fetcher.resolver import Endpoint, guarded_endpoints
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
@@ -91,7 +91,7 @@ async def test_a_chain_of_aliases_counts_as_long_as_its_shortest_link(alias_s, a
         "edge_test": Zone(((PUBLIC, address_s),)),
     }
     async with dns(**zones) as kit:
-        assert await kit.lookup.look_up("www.test") == Answer((PUBLIC,), ttl_ms)
+        assert await kit.lookup.look_up("www.test") == LookupAnswer((PUBLIC,), ttl_ms)
 
 
 async def test_an_answer_is_kept_for_its_time_to_live_and_not_longer():
@@ -233,7 +233,7 @@ async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch)
         for _ in range(3):  # a channel of c-ares would answer from its own cache
             assert (
                 await asyncio.gather(*(kit.lookup.look_up("a.test") for _ in range(2)))
-                == [Answer((PUBLIC,), 60_000)] * 2
+                == [LookupAnswer((PUBLIC,), 60_000)] * 2
             )
         assert len(kit.server.asked) > 3
 

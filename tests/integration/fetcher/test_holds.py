@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.raw_origin import NOT_FOUND, origin, reply
 from thrift_idl.errors import HostHeld, RetryAfter
@@ -17,7 +17,7 @@ from thrift_idl.rpc import Channel, RpcServer
 
 @pytest.fixture(params=["direct", "thrift"])
 async def limiter(request):
-    service = RateLimiterService(MemoryState(), await Limits.open(default_qps=10))
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(default_qps=10))
     if request.param == "direct":
         yield service
         return

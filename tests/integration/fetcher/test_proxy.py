@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.settings import FetcherSettings, TransportSettings
+from fetcher.settings import FetchPolicy, TransportSettings
 from fetcher.transport.proxy import parse_proxy
 from tests.integration.fetcher.certificates import server_context
 from tests.support.loopback_fetcher import CONTEXT, asked, fetching
@@ -144,7 +144,7 @@ async def test_a_site_that_breaks_off_behind_a_proxy_that_answers_fails_by_itsel
 
 
 async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_site_is_not():
-    settings = FetcherSettings(transport=TransportSettings(connect_ms=100))
+    settings = FetchPolicy(transport=TransportSettings(connect_ms=100))
     async with tunnelling(SILENT) as through:
         async with fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
             with pytest.raises(ProxyDown, match="doesn't answer"):
@@ -156,7 +156,7 @@ async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_sit
 
 
 async def test_of_many_that_fail_at_once_one_asks_the_proxy():
-    settings = FetcherSettings(transport=TransportSettings(connect_ms=300))
+    settings = FetchPolicy(transport=TransportSettings(connect_ms=300))
     async with tunnelling(SILENT) as through, fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
         urls = [f"http://h{n}.test/" for n in range(8)]
         ended = await asyncio.gather(*(fetcher.fetch(asked(url)) for url in urls), return_exceptions=True)

@@ -9,8 +9,8 @@ import pytest
 
 from fetcher.clock import Clock
 from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.settings import DAY_MS, FetcherSettings, RobotsSettings, TransportSettings
-from fetcher.telemetry import SilentTelemetry
+from fetcher.settings import DAY_MS, FetchPolicy, RobotsSettings, TransportSettings
+from fetcher.telemetry import SilentFetcherTelemetry
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
 from tests.support.raw_origin import NOT_FOUND, origin, redirect, reply
@@ -83,7 +83,7 @@ async def test_a_stall_defers_as_5xx_does():
     async def silence(reader, writer):
         await asyncio.sleep(3600)
 
-    settings = FetcherSettings(transport=TransportSettings(first_byte_ms=50))
+    settings = FetchPolicy(transport=TransportSettings(first_byte_ms=50))
     async with (
         origin({"/robots.txt": silence, "/": PAGE}) as web,
         fetching(web.port, settings=settings) as (fetcher, _),
@@ -224,7 +224,7 @@ async def test_a_304_that_nobody_asked_for_is_no_file():
 
 async def test_max_age_is_a_setting():
     wall = Wall()
-    settings = FetcherSettings(robots=RobotsSettings(max_age_ms=DAY_MS))
+    settings = FetchPolicy(robots=RobotsSettings(max_age_ms=DAY_MS))
     replies = {"/robots.txt": ALLOW, "/": PAGE}
     async with origin(replies) as web, fetching(web.port, clock=wall.clock(), settings=settings) as (fetcher, _):
         for _ in range(3):
@@ -294,7 +294,7 @@ class DownCache:
 
 
 async def test_a_cache_that_is_down_costs_one_request_an_origin_and_stops_nothing():
-    class Counting(SilentTelemetry):
+    class Counting(SilentFetcherTelemetry):
         failures = 0
 
         def robots_cache_failed(self, code):
@@ -332,7 +332,7 @@ async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not():
     ],
 )
 async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, path: str, flag: str):
-    class Told(SilentTelemetry):
+    class Told(SilentFetcherTelemetry):
         def __init__(self):
             self.flags = set()
 
@@ -353,7 +353,7 @@ async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, p
 
 
 async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_cache():
-    settings = FetcherSettings(robots=RobotsSettings(compiled_bytes=5_000))
+    settings = FetchPolicy(robots=RobotsSettings(compiled_bytes=5_000))
     hosts = [f"h{n}.test" for n in range(6)]
     async with origin({"/robots.txt": ALLOW, "/": PAGE}) as web, fetching(web.port, settings=settings) as (fetcher, _):
         for host in [*hosts, *hosts]:

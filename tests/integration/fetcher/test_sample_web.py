@@ -14,10 +14,10 @@ from fetcher.chain import chain_of
 from fetcher.name_cache import SystemResolver
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 from fetcher.service import FetcherService
 from fetcher.transport import GuardedTransport
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from tests.support.limiter_requests import assert_promise
 from tests.support.loopback_fetcher import asked
 from testweb import SampleWeb
@@ -74,7 +74,7 @@ def everything() -> dict[str, Expected]:
 
 
 async def test_every_url_ends_as_expected_and_no_host_is_asked_too_fast(everything):
-    limits = await Limits.open(None, QPS)
+    limits = await LimitsInForce.open(None, QPS)
     async with SampleWeb() as web:
         fetcher = FetcherService(
             limiter=RateLimiterService(MemoryState(), limits),
@@ -107,6 +107,6 @@ def forbidden(web: SampleWeb) -> list[str]:
     for entry in web.log.entries:
         rule = web.sites[entry.host].rules.get("/robots.txt") if entry.host in web.sites else None
         content = getattr(rule, "content", b"") or b""
-        if not Rules(content, "Aragog").verdict(entry.path).allowed:
+        if not RobotsRules(content, "Aragog").verdict(entry.path).allowed:
             denied.append(entry.url)
     return denied

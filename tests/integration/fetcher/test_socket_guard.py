@@ -16,7 +16,7 @@ from fetcher.name_cache import SystemResolver
 from fetcher.name_lookups import SystemLookup
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
-from fetcher.settings import FetcherSettings, NameSettings
+from fetcher.settings import FetchPolicy, NameSettings
 from fetcher.transport import GuardedTransport
 from tests.support.loopback_fetcher import asked
 from tests.support.open_limiter import OpenLimiter
@@ -59,7 +59,7 @@ async def guarded(names: Names, replies: dict | None = None, policy: AddressPoli
     web.port = server.sockets[0].getsockname()[1]
     trap = await asyncio.start_server(private.serve, PRIVATE, web.port)
     resolver = SystemResolver(SystemLookup(names), NameSettings(no_ttl_ms=0))
-    settings = FetcherSettings()
+    settings = FetchPolicy()
     fetcher = FetcherService(
         limiter=OpenLimiter(),
         resolver=resolver,

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from fetcher.settings import FetcherSettings, TransportSettings
+from fetcher.settings import FetchPolicy, TransportSettings
 from tests.integration.fetcher.certificates import server_context
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
@@ -20,8 +20,8 @@ PAGE = reply(200, b"<p>hello")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
-def within(**bounds: int) -> FetcherSettings:
-    return FetcherSettings(transport=TransportSettings(**bounds))
+def within(**bounds: int) -> FetchPolicy:
+    return FetchPolicy(transport=TransportSettings(**bounds))
 
 
 @pytest.mark.parametrize(

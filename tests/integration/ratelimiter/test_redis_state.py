@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 from redis.asyncio import Redis
 
-from ratelimiter import Limits, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.state import state_key
@@ -122,7 +122,7 @@ async def test_clocks_that_jump_apart_by_an_hour_neither_block_nor_burst(
 
     state = await RedisState.open(redis_durable_url, now_ms)
     closing.push_async_callback(state.close)
-    service = RateLimiterService(state, await Limits.open(), now_ms)
+    service = RateLimiterService(state, await LimitsInForce.open(), now_ms)
     earliest, latest = list[float](), list[float]()  # of each slot, as precisely as its caller can tell
     while len(latest) <= 40:
         if not jumped and len(latest) > 15:

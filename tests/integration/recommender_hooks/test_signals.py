@@ -16,7 +16,7 @@ from recommender_hooks.backends.leases_redis import RedisLeases
 from recommender_hooks.events.page_event import SCHEMA_FILE, Event, event_id
 from recommender_hooks.events.publish_mark import is_published, read_mark
 from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
-from recommender_hooks.service import Published, Skipped, Waiting
+from recommender_hooks.service import ImagesPending, Published, Skipped
 from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
 from tests.support.event_samples import CONTEXT, record
@@ -81,7 +81,7 @@ async def test_an_image_on_many_pages_is_fetched_once(kit: Kit) -> None:
     pages = [f"http://gallery.test/{n}" for n in range(5)]
     for url in pages:
         await kit.put(url, DUNES, PRIVATE)
-    while any(isinstance(ending, Waiting) for ending in await asyncio.gather(*map(kit.publish, pages))):
+    while any(isinstance(ending, ImagesPending) for ending in await asyncio.gather(*map(kit.publish, pages))):
         kit.clock.now_ms += 1_000
     assert kit.fetcher.urls == {DUNES: 1, PRIVATE: 1}
     assert [len(event["images"]) for event in kit.events()] == [1] * 5
@@ -167,9 +167,11 @@ async def test_a_deferred_image_says_when_to_come_back_and_the_others_are_not_fe
     chain = orjson.dumps([{"url": "http://shop.test/images/trowel.png", "status": 301, "target": LAGOON}]).decode()
     shop = "http://shop.test/images/trowel.png"
     kit.fetcher.raising[shop] = RetryAfter("busy", delay_ms=7_000, url=LAGOON, chain=chain)
-    assert await kit.publish(PAGE) == Waiting(7_000, 2)  # gallery.test is what was busy: its image wasn't asked for
+    assert await kit.publish(PAGE) == ImagesPending(
+        7_000, 2
+    )  # gallery.test is what was busy: its image wasn't asked for
     kit.clock.now_ms += 3_000
-    assert await kit.publish(PAGE) == Waiting(4_000, 2)
+    assert await kit.publish(PAGE) == ImagesPending(4_000, 2)
     assert kit.fetcher.urls == {shop: 1}
     kit.clock.now_ms += 4_000
     del kit.fetcher.raising[shop]
@@ -183,7 +185,7 @@ async def test_an_unreachable_host_is_asked_once_a_time_and_given_up(kit: Kit) -
     await kit.put(PAGE, *images, DUNES)
     kit.fetcher.raising |= dict.fromkeys(images, ConnectFailure("down"))
     waiting = await kit.publish(PAGE)
-    assert isinstance(waiting, Waiting) and waiting.images == 4 and 500 <= waiting.delay_ms <= 1_000
+    assert isinstance(waiting, ImagesPending) and waiting.images == 4 and 500 <= waiting.delay_ms <= 1_000
     assert kit.fetcher.urls == {images[0]: 1, DUNES: 1}
     kit.clock.now_ms += 1_000
     assert isinstance(await kit.publish(PAGE), Published)
@@ -194,7 +196,7 @@ async def test_an_unreachable_host_is_asked_once_a_time_and_given_up(kit: Kit) -
 async def test_a_want_of_slots_is_asked_once_a_domain_and_keeps_nothing(kit: Kit) -> None:
     await kit.put(PAGE, DUNES, LAGOON, "http://shop.test/images/trowel.png")
     kit.fetcher.raising[DUNES] = NoSlot("full", delay_ms=900)
-    assert await kit.publish(PAGE) == Waiting(900, 2)
+    assert await kit.publish(PAGE) == ImagesPending(900, 2)
     assert kit.fetcher.urls == {DUNES: 1, "http://shop.test/images/trowel.png": 1}
     assert await kit.store.get_attributes(GetAttributesRequest(CONTEXT, DUNES, "image")) == ()
     kit.fetcher.raising.clear()
@@ -266,7 +268,7 @@ async def test_two_workers_with_pages_of_one_image_fetch_it_once(
         first = asyncio.create_task(kit.publish(PAGE))
         while not kit.fetcher.asked:
             await asyncio.sleep(0.001)
-        assert await other.publish(f"{PAGE}2", CONTEXT) == Waiting(250, 1)
+        assert await other.publish(f"{PAGE}2", CONTEXT) == ImagesPending(250, 1)
         kit.fetcher.pause.set()
         assert isinstance(await first, Published)
         assert isinstance(await other.publish(f"{PAGE}2", CONTEXT), Published)

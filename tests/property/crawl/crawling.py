@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from crawler.frontier import Ending, EntryState, Finished, Frontier, Offer, Verdict
+from crawler.frontier import ClaimVerdict, EntryState, Finished, Frontier, Offer, VisitEnding
 from crawler.frontier.crawls import Crawl
 from crawler.frontier.scope import follows
 
@@ -34,13 +34,17 @@ class Web:
     def final(self, url: int, one_hop: bool) -> int:
         return url if one_hop else self.redirects.get(url, url)
 
-    def ending(self, url: int, one_hop: bool) -> Ending:
+    def ending(self, url: int, one_hop: bool) -> VisitEnding:
         final = self.final(url, one_hop)
         if one_hop and url in self.redirects:
-            return Ending(EntryState.ALIAS, "redirected")
+            return VisitEnding(EntryState.ALIAS, "redirected")
         if final in self.redirects or final in self.refused:
-            return Ending(EntryState.REFUSED, "refused")
-        return Ending(EntryState.FAILED, "failed") if final in self.failing else Ending(EntryState.PAGE, "fetched")
+            return VisitEnding(EntryState.REFUSED, "refused")
+        return (
+            VisitEnding(EntryState.FAILED, "failed")
+            if final in self.failing
+            else VisitEnding(EntryState.PAGE, "fetched")
+        )
 
     def onward(self, url: int, one_hop: bool) -> tuple[int, tuple[int, ...]]:
         """How much deeper a visit of `url` leads, and where to."""
@@ -134,17 +138,17 @@ class World:
     async def visit(self, job: Job) -> AsyncIterator[None]:
         (claim,) = await self.frontier.claim(ID, [job.offer])
         yield
-        if claim.verdict is Verdict.LATER:
+        if claim.verdict is ClaimVerdict.LATER:
             self.redeliver(job)
-        elif claim.verdict not in (Verdict.MINE, Verdict.RELINK):
+        elif claim.verdict not in (ClaimVerdict.MINE, ClaimVerdict.RELINK):
             self.ack(job)
-        elif claim.verdict is Verdict.MINE and job.deferrals > 0:
+        elif claim.verdict is ClaimVerdict.MINE and job.deferrals > 0:
             job.deferrals -= 1
             await self.frontier.release(ID, [job.offer])
             yield
             self.redeliver(job)
         else:
-            if claim.verdict is Verdict.MINE:
+            if claim.verdict is ClaimVerdict.MINE:
                 self.requests[self.final(job.url)] += 1
             async for _ in self._link_and_finish(job, claim.depth):
                 yield

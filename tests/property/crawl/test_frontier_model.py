@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler.frontier import Ending, EntryState, Frontier, Offer
+from crawler.frontier import EntryState, Frontier, Offer, VisitEnding
 from crawler.frontier.crawls import Crawl, CrawlState
-from crawler.frontier.entry import Entry, unpack
+from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
 from tests.property.crawl.crawling import ID, Job, Web, World, key
@@ -198,7 +198,7 @@ def test_the_same_on_redis(redis_durable_url: str, example: Example) -> None:
     asyncio.run(run())
 
 
-def entries(frontier: SqliteFrontier) -> dict[bytes, Entry]:
+def entries(frontier: SqliteFrontier) -> dict[bytes, FrontierEntry]:
     query = "SELECT key, entry FROM frontier_entry"
     rows = frontier._database.read_inline(lambda db: db.execute(query).fetchall())
     return {found: unpack(packed) for found, packed in rows}
@@ -237,12 +237,12 @@ OFFERS = st.lists(
     max_size=4,
 )
 ENDINGS = st.sampled_from(
-    [Ending(EntryState.PAGE, "fetched")] * 3
+    [VisitEnding(EntryState.PAGE, "fetched")] * 3
     + [
-        Ending(EntryState.ALIAS, "redirected"),
-        Ending(EntryState.REFUSED, "refused"),
-        Ending(EntryState.FAILED, "failed"),
-        Ending(EntryState.SKIPPED, "skipped"),
+        VisitEnding(EntryState.ALIAS, "redirected"),
+        VisitEnding(EntryState.REFUSED, "refused"),
+        VisitEnding(EntryState.FAILED, "failed"),
+        VisitEnding(EntryState.SKIPPED, "skipped"),
     ]
 )
 STEPS = st.lists(

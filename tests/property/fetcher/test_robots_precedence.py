@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from protego import Protego
 
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 
 MANY = 60_000 if os.environ.get("ARAGOG_TORTURE") else 400
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -87,7 +87,7 @@ PATHS = st.lists(st.sampled_from(TARGETS), max_size=8).map(lambda pieces: "/" + 
 
 def verdict(rules: list[Rule], target: str) -> tuple[bool, int]:
     text = "\n".join(["User-agent: *", *(f"{kind}: {value}" for kind, value in rules)])
-    found = Rules(text.encode(), "Aragog").verdict(target)
+    found = RobotsRules(text.encode(), "Aragog").verdict(target)
     return found.allowed, found.line
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pinlater import Backend, Monitor, PinLaterService, QueueRules, Rules
+from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.sqlite import SqliteBackend
 from tests.property.pinlater.model import Model
 from tests.support.pinlater_caller import SETTINGS, START_MS, Caller, Clock
@@ -43,7 +43,7 @@ class Both:
         self.clock = Clock()
         self.model = Model()
         self.service = PinLaterService([backend], "o:1:1", SETTINGS, self.clock)
-        rules = Rules(default=QueueRules(claim_timeout_ms=TIMEOUT_MS, cycle_ms=0, updates=None))
+        rules = MonitorRules(default=QueueRules(claim_timeout_ms=TIMEOUT_MS, cycle_ms=0, updates=None))
         self.monitor = Monitor([backend], rules, self.clock)
         self.caller = Caller(self.service, queue=queue)
         self.jobs: list[str] = []

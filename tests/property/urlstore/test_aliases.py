@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.urlstore_requests import chain
-from urlstore.aliases import MAX_ALIASES, Walk, aliases_of, walk
+from urlstore.aliases import MAX_ALIASES, AliasWalk, aliases_of, walk
 from urlstore.backends import StoredRow
 from weburl import url_key
 
@@ -15,7 +15,7 @@ GRAPHS = st.dictionaries(st.sampled_from(URLS), st.sampled_from([*URLS, ""]))
 CHAINS = st.lists(st.sampled_from(URLS), min_size=2, max_size=12)
 
 
-def _walk(redirects: dict[str, str], asked: str) -> Walk:
+def _walk(redirects: dict[str, str], asked: str) -> AliasWalk:
     rows = {url_key(url): StoredRow(url_key(url), url, redirects_to=target) for url, target in redirects.items()}
     steps = walk(url_key(asked))
     wanted, reads = next(steps), 0
@@ -34,7 +34,7 @@ def test_a_walk_ends_at_a_row_that_leads_no_further_or_where_it_was_asked(
 ) -> None:
     way = _walk(redirects, asked)
     if asked not in redirects:
-        assert way == Walk(None, (), cycle=False)
+        assert way == AliasWalk(None, (), cycle=False)
         return
     assert way.row is not None
     if way.cycle:

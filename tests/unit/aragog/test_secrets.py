@@ -14,7 +14,7 @@ from aragog.assembly import backends
 from aragog.secret_settings import SECRETS, hidden
 from aragog.settings import Section, Settings
 from drivers.connection_url import SECRET_NAME, parts_of, shown
-from pinlater.settings import Settings as PinLaterSettings
+from pinlater.settings import ServiceSettings as PinLaterSettings
 from thrift_idl.errors import BadConfiguration
 
 MARKER = "m4rk3r"

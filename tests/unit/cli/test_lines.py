@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aragog.cli.filters import Answer, in_order
-from aragog.cli.input_lines import Lines
+from aragog.cli.input_lines import LineCutter
 
 CHUNKS = st.lists(st.binary(max_size=12).map(lambda chunk: chunk.replace(b"\x00", b"\n")), max_size=12)
 
 
 @given(CHUNKS, st.integers(1, 20))
 def test_lines_are_the_same_however_their_bytes_are_cut_into_chunks(chunks: list[bytes], most: int) -> None:
-    lines = Lines(most)
+    lines = LineCutter(most)
     found = [line for chunk in chunks for line in lines.feed(chunk)] + lines.end()
     whole = b"".join(chunks).split(b"\n")
     if whole[-1] == b"":
@@ -24,7 +24,7 @@ def test_lines_are_the_same_however_their_bytes_are_cut_into_chunks(chunks: list
 
 
 def test_nothing_is_kept_of_a_line_that_is_too_long() -> None:
-    lines = Lines(10)
+    lines = LineCutter(10)
     for _ in range(1_000):
         assert lines.feed(b"x" * 1_000) == []
     assert lines._pieces == []
@@ -32,7 +32,7 @@ def test_nothing_is_kept_of_a_line_that_is_too_long() -> None:
 
 
 def test_a_last_line_needs_no_end_and_an_end_begins_no_line() -> None:
-    lines = Lines(10)
+    lines = LineCutter(10)
     assert lines.feed(b"a\nb") == [b"a"]
     assert lines.end() == [b"b"]
     assert lines.end() == []

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from crawler.worker.domains_at_limit import MAX_WAIT_MS, AtLimit
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from crawler.worker.domains_at_limit import MAX_WAIT_MS, DomainsAtLimit
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from ratelimiter.overrides import limit_of_qps
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation, ReserveRequest
@@ -22,8 +22,8 @@ class World:
 
     def __init__(self) -> None:
         self.now = 1_000.0
-        self.limiter = RateLimiterService(MemoryState(), Limits(limit_of_qps(10)), now_ms=lambda: self.now)
-        self.at_limit = AtLimit(self.limiter, "test", now_ms=lambda: self.now)
+        self.limiter = RateLimiterService(MemoryState(), LimitsInForce(limit_of_qps(10)), now_ms=lambda: self.now)
+        self.at_limit = DomainsAtLimit(self.limiter, "test", now_ms=lambda: self.now)
 
     async def take_every_slot(self) -> None:
         for _ in range(SLOTS):

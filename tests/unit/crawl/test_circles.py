@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from crawler.job.redirect_loops import refuse_circle
-from crawler.visit.visitor import Visit
+from crawler.visit.visitor import PageVisit
 from tests.support.stores import open_backends, service_over
 from tests.support.urlstore_requests import T0
 from thrift_idl.gen.context.ttypes import Context
@@ -30,12 +30,12 @@ async def store(tmp_path: Path) -> AsyncIterator[UrlStore]:
         await backend.close()
 
 
-async def stored_alias(store: UrlStore, url: str, target: str, began_ms: int) -> Visit:
+async def stored_alias(store: UrlStore, url: str, target: str, began_ms: int) -> PageVisit:
     outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=302)
     hops = (Hop(url, 302, target),)
     request = PutOutcomeRequest(context=CONTEXT, url=url, outcome=outcome, chain=hops, began_ms=began_ms)
     await store.put_outcome(request)
-    return Visit(url, outcome, chain=hops)
+    return PageVisit(url, outcome, chain=hops)
 
 
 async def code_of(store: UrlStore, url: str) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from crawler.frontier import Ending, EntryState
+from crawler.frontier import EntryState, VisitEnding
 from crawler.frontier.crawls import Counters, Crawl, CrawlState, may_turn
-from crawler.frontier.entry import MAX_DEPTH, Entry, owner_of, pack, unpack
+from crawler.frontier.entry import MAX_DEPTH, FrontierEntry, owner_of, pack, unpack
 from crawler.frontier.records import pack_crawl, pack_failure, slices, unpack_crawl, unpack_failure
 from thrift_idl.errors import InvalidRequest, StoreTooNew, StoreUnreadable
 
@@ -18,14 +18,14 @@ CRAWL = Crawl("c", "q_c", 3, "domain", 2, 100, 1_700_000_000_000, "aragog crawl 
 @pytest.mark.parametrize("state", list(EntryState))
 @pytest.mark.parametrize("fetched", [False, True])
 def test_an_entry_of_eleven_bytes_comes_back(state: EntryState, fetched: bool) -> None:
-    entry = Entry(state, fetched, 517, owner_of("q:s1:p1:7"))
+    entry = FrontierEntry(state, fetched, 517, owner_of("q:s1:p1:7"))
     assert len(pack(entry)) == 11
     assert unpack(pack(entry)) == entry
     assert entry.open == (state in (EntryState.WAITING, EntryState.CLAIMED))
 
 
 def test_a_depth_beyond_the_greatest_stays_the_greatest() -> None:
-    assert unpack(pack(Entry(EntryState.PAGE, True, 10**9, bytes(8)))).depth == MAX_DEPTH
+    assert unpack(pack(FrontierEntry(EntryState.PAGE, True, 10**9, bytes(8)))).depth == MAX_DEPTH
 
 
 def test_counters_have_the_names_of_the_states() -> None:
@@ -48,7 +48,7 @@ def test_records_of_a_newer_version_are_a_clear_error() -> None:
 
 
 def test_a_failure_is_bounded() -> None:
-    ending = Ending(EntryState.FAILED, "timeout", "http://a.test/" + "a" * 10_000, "m" * 10_000, 3)
+    ending = VisitEnding(EntryState.FAILED, "timeout", "http://a.test/" + "a" * 10_000, "m" * 10_000, 3)
     failure = unpack_failure(bytes(16), pack_failure(ending))
     assert (len(failure.url), len(failure.message), failure.tries) == (8_192, 500, 3)
 

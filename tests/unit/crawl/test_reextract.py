@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from aragog.record_changes import changes
-from aragog.reextract import BATCH, Cursor, Progress, Reextraction, Scope, fetched_as
+from aragog.reextract import BATCH, Cursor, Reextraction, ReextractionProgress, ReextractionScope, fetched_as
 from extraction import EXTRACTOR_VERSION
 from extraction.page import extract as extracted
 from thrift_idl.gen.context.ttypes import Context
@@ -85,8 +85,8 @@ async def page_at(store: UrlStoreService, url: str) -> Page:
     return row.page
 
 
-def again(store: UrlStoreService, jobs: Jobs, folder: Path, scope: Scope | None = None) -> Reextraction:
-    scope = scope or Scope()
+def again(store: UrlStoreService, jobs: Jobs, folder: Path, scope: ReextractionScope | None = None) -> Reextraction:
+    scope = scope or ReextractionScope()
     return Reextraction(store, extract, jobs, scope, Cursor(folder, scope), CONTEXT)
 
 
@@ -119,7 +119,7 @@ async def test_a_second_run_finds_nothing_to_write(store: UrlStoreService, tmp_p
 async def test_a_dry_run_reports_the_same_and_writes_nothing(store: UrlStoreService, tmp_path: Path) -> None:
     before = await stored(store, "http://a.test/", "<title>New</title>", title="Old")
     jobs = Jobs()
-    report = await again(store, jobs, tmp_path, Scope(dry_run=True)).run()
+    report = await again(store, jobs, tmp_path, ReextractionScope(dry_run=True)).run()
     assert (report.changed, report.to_publish, dict(report.fields), jobs.urls) == (1, 1, {"title": 1}, [])
     assert await page_at(store, "http://a.test/") == before
 
@@ -136,13 +136,13 @@ async def test_a_field_that_no_reader_would_notice_is_written_and_not_published(
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        (Scope("a.test"), ["http://a.test/", "http://www.a.test/"]),
-        (Scope(since_ms=T0 + 5), ["http://b.test/"]),
-        (Scope("a.test", since_ms=T0 + 5), []),
+        (ReextractionScope("a.test"), ["http://a.test/", "http://www.a.test/"]),
+        (ReextractionScope(since_ms=T0 + 5), ["http://b.test/"]),
+        (ReextractionScope("a.test", since_ms=T0 + 5), []),
     ],
 )
 async def test_domain_and_since_choose_the_pages(
-    store: UrlStoreService, tmp_path: Path, scope: Scope, expected: list[str]
+    store: UrlStoreService, tmp_path: Path, scope: ReextractionScope, expected: list[str]
 ) -> None:
     for url, at in (("http://a.test/", 0), ("http://www.a.test/", 1), ("http://b.test/", 9)):
         await stored(store, url, "<title>New</title>", at=at, title="Old")
@@ -163,7 +163,7 @@ async def test_a_run_that_was_killed_goes_on_where_it_stopped_and_loses_no_job(
         await again(store, first, tmp_path).run()
     second = Jobs()
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: ReextractionProgress) -> None:
         rows.append(progress.rows)
 
     report = await again(store, second, tmp_path).run(tell)
@@ -179,7 +179,7 @@ async def test_a_page_too_much_for_the_extractor_keeps_its_record(store: UrlStor
     async def failing(page: FetchResult, _: bool) -> PageRecord:
         return PageRecord(EXTRACTOR_VERSION, flags=("timed_out",))
 
-    scope = Scope()
+    scope = ReextractionScope()
     report = await Reextraction(store, failing, Jobs(), scope, Cursor(tmp_path, scope), CONTEXT).run()
     assert (report.failed, report.changed) == (1, 0)
     assert await page_at(store, "http://a.test/") == before

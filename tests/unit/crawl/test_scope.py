@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.frontier.scope import Scope, follows, seed_hosts, targets
+from crawler.frontier.scope import CrawlScope, follows, seed_hosts, targets
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
 from weburl import url_key
@@ -42,24 +42,24 @@ def test_the_hosts_of_seeds_are_told_once_each_without_port_and_root_dot() -> No
     ],
 )
 def test_seeds_decide_where_a_crawl_may_go(url: str, by_host: bool, by_domain: bool) -> None:
-    verdicts = [Scope.of(kind, HOSTS).admits(url) for kind in ("host", "domain", "any")]
+    verdicts = [CrawlScope.of(kind, HOSTS).admits(url) for kind in ("host", "domain", "any")]
     assert verdicts == [by_host, by_domain, True]
 
 
 @pytest.mark.parametrize("url", ["", "mailto:a@b.test", "javascript:void(0)", "/relative", "http://"])
 def test_what_is_no_http_url_lies_in_no_scope(url: str) -> None:
-    assert not Scope.of("any", ()).admits(url)
+    assert not CrawlScope.of("any", ()).admits(url)
 
 
 def test_private_suffixes_separate_their_tenants() -> None:
-    scope = Scope.of("domain", seed_hosts(["https://alice.github.io/"]))
+    scope = CrawlScope.of("domain", seed_hosts(["https://alice.github.io/"]))
     assert scope.admits("https://www.alice.github.io/")
     assert not scope.admits("https://bob.github.io/")
 
 
 def test_another_kind_of_scope_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="host, domain or any"):
-        Scope.of("planet", ())  # type: ignore[arg-type]
+        CrawlScope.of("planet", ())  # type: ignore[arg-type]
 
 
 def test_links_are_followed_down_to_the_depth_limit() -> None:
@@ -78,15 +78,15 @@ def test_targets_are_the_links_to_follow_each_url_key_once_in_order() -> None:
         link("http://blog.test/a"),
         link("http://blog.test/" + "^" * 8000),  # its normalized form is too long
     ]
-    found = targets(links, Scope.of("host", HOSTS), 0, None)
+    found = targets(links, CrawlScope.of("host", HOSTS), 0, None)
     assert [target.url for target in found] == ["http://blog.test/b?y=1&x=2", "http://blog.test/a"]
     assert [target.key for target in found] == [url_key(target.url) for target in found]
 
 
 def test_a_link_that_is_followed_somewhere_counts_even_if_it_is_nofollow_elsewhere() -> None:
     links = [link("http://blog.test/a", nofollow=True), link("http://blog.test/a")]
-    assert len(targets(links, Scope.of("host", HOSTS), 0, 1)) == 1
+    assert len(targets(links, CrawlScope.of("host", HOSTS), 0, 1)) == 1
 
 
 def test_a_page_at_the_depth_limit_has_no_targets() -> None:
-    assert targets([link("http://blog.test/a")], Scope.of("any", ()), 2, 2) == ()
+    assert targets([link("http://blog.test/a")], CrawlScope.of("any", ()), 2, 2) == ()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import weburl
-from crawler.frontier.scope import Scope
+from crawler.frontier.scope import CrawlScope
 from crawler.seeds.sitemap_seeds import MAX_FILES, SitemapSeeds
 from crawler.seeds.sitemaps import MAX_ENTRIES, MAX_PARTS, read_sitemap
 from thrift_idl.errors import Unavailable
@@ -106,7 +106,7 @@ async def seeds_of(web: Web, *roots: str) -> tuple[list[str], list[str]]:
     """The seeds in order, and what was told."""
     told: list[str] = []
     seeds = SitemapSeeds(web, roots, (), Context("test"), lambda url, what: told.append(f"{url}: {what}"))  # type: ignore[arg-type]
-    return [each.url async for some in seeds.source(Scope.of("any", ())) for each in some], told
+    return [each.url async for some in seeds.source(CrawlScope.of("any", ())) for each in some], told
 
 
 async def test_a_domain_of_junk_is_set_aside_and_the_others_go_on() -> None:

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from crawler.seeds.sitemaps import MAX_BYTES, MAX_ENTRIES, Entry, lastmod_ms, read_sitemap
+from crawler.seeds.sitemaps import MAX_BYTES, MAX_ENTRIES, SitemapEntry, lastmod_ms, read_sitemap
 
 NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 PLAIN = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -28,7 +28,7 @@ def urls(sitemap) -> list[str]:
 def test_urls_come_in_request_form_each_once_with_their_dates():
     found = read_sitemap(PLAIN.encode())
     day_ms = 1_793_577_600_000  # 2026-11-02 UTC
-    assert found.entries == (Entry("http://a.test/x?a=1&b=2", day_ms), Entry("http://a.test/y"))
+    assert found.entries == (SitemapEntry("http://a.test/x?a=1&b=2", day_ms), SitemapEntry("http://a.test/y"))
     assert not found.is_index and not found.flags
 
 

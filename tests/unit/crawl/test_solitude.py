@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from runtime.shared_exclusive_lock import Solitude
+from runtime.shared_exclusive_lock import SharedExclusiveLock
 
 
 async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them() -> None:
-    solitude, seen = Solitude(), []
+    solitude, seen = SharedExclusiveLock(), []
     release = asyncio.Event()
 
     async def together(name: str) -> None:
@@ -32,7 +32,7 @@ async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them()
 
 
 async def test_who_gives_up_waiting_to_be_alone_holds_up_nobody() -> None:
-    solitude = Solitude()
+    solitude = SharedExclusiveLock()
     async with solitude.together():
         lonely = asyncio.create_task(solitude.alone().__aenter__())
         await asyncio.sleep(0)
@@ -44,7 +44,7 @@ async def test_who_gives_up_waiting_to_be_alone_holds_up_nobody() -> None:
 
 
 async def test_who_waits_to_be_alone_is_not_overtaken() -> None:
-    solitude, seen = Solitude(), []
+    solitude, seen = SharedExclusiveLock(), []
 
     async def one(name: str, alone: bool) -> None:
         async with solitude.alone() if alone else solitude.together():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crawler.frontier.crawls import Counters, Crawl, CrawlState, CrawlStatus
-from crawler.seeds.crawl_start import Wanted, read_seeds, running_of
+from crawler.seeds.crawl_start import CrawlRequest, read_seeds, running_of
 
-WANTED = Wanted(("http://a.test/",), max_depth=2)
+WANTED = CrawlRequest(("http://a.test/",), max_depth=2)
 
 
 def status(crawl_id: str, state: CrawlState) -> CrawlStatus:
@@ -45,8 +45,8 @@ def test_a_new_crawl_never_takes_the_name_of_one_that_is_there() -> None:
 
 
 def test_what_names_urls_beside_the_seeds_is_part_of_the_wish() -> None:
-    names = {Wanted(WANTED.seeds, source=source).name for source in ("", "auto", "http://a.test/sitemap.xml")}
-    assert len(names) == 3 and Wanted(WANTED.seeds).name in names
+    names = {CrawlRequest(WANTED.seeds, source=source).name for source in ("", "auto", "http://a.test/sitemap.xml")}
+    assert len(names) == 3 and CrawlRequest(WANTED.seeds).name in names
 
 
 def test_one_whose_queue_is_there_is_not_over_unless_it_was_cancelled() -> None:
@@ -57,5 +57,5 @@ def test_one_whose_queue_is_there_is_not_over_unless_it_was_cancelled() -> None:
 
 
 def test_another_wish_is_another_crawl() -> None:
-    names = {Wanted(("http://a.test/",)).name, WANTED.name, Wanted(("http://b.test/",), max_depth=2).name}
+    names = {CrawlRequest(("http://a.test/",)).name, WANTED.name, CrawlRequest(("http://b.test/",), max_depth=2).name}
     assert len(names) == 3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from runtime.turns import Lines, Turns
+from runtime.turns import OwnerLines, Turns
 
 
-def served(lines: Lines[str], now_ms: float = 0.0) -> list[str]:
+def served(lines: OwnerLines[str], now_ms: float = 0.0) -> list[str]:
     """All who wait, in turn; each uses a second."""
     found = []
     while lines:
@@ -17,7 +17,7 @@ def served(lines: Lines[str], now_ms: float = 0.0) -> list[str]:
 
 
 def test_one_of_each_owner_comes_in_turn() -> None:
-    lines: Lines[str] = Lines()
+    lines: OwnerLines[str] = OwnerLines()
     for number in range(3):
         lines.join("a", f"a{number}", 0.0)
     for number in range(2):
@@ -26,7 +26,7 @@ def test_one_of_each_owner_comes_in_turn() -> None:
 
 
 def test_who_has_used_much_waits_behind_who_has_not() -> None:
-    lines: Lines[str] = Lines()
+    lines: OwnerLines[str] = OwnerLines()
     lines.use("a", 10_000.0, 0.0)
     for number in range(20):
         lines.join("a", f"a{number}", 0.0)
@@ -35,14 +35,14 @@ def test_who_has_used_much_waits_behind_who_has_not() -> None:
 
 
 def test_what_was_used_counts_half_after_a_minute() -> None:
-    lines: Lines[str] = Lines()
+    lines: OwnerLines[str] = OwnerLines()
     lines.use("a", 8_000.0, 0.0)
     assert (lines.used_ms("a", 60_000.0), lines.used_ms("a", 180_000.0)) == (4_000.0, 1_000.0)
     assert lines.used_ms("b", 0.0) == 0
 
 
 def test_new_owners_without_end_keep_nobody_waiting_for_ever() -> None:
-    lines: Lines[str] = Lines()
+    lines: OwnerLines[str] = OwnerLines()
     lines.use("a", 90_000.0, 0.0)
     lines.join("a", "a0", 0.0)
     for second in range(200):

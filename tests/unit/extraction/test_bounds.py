@@ -4,7 +4,7 @@ import pytest
 
 from extraction.child_call import packed
 from extraction.flags import Flags
-from extraction.limits import DEFAULT, Limits
+from extraction.limits import DEFAULT, ExtractionLimits
 from extraction.markup import bounded_markup, expanded_xhtml
 from extraction.tags import tags
 from tests.unit.extraction import record
@@ -14,7 +14,7 @@ from thrift_idl.records import unpack
 FIRST = "<title>kept</title><a href=/kept>kept</a>"
 
 
-def bounded(text: str, limits: Limits = DEFAULT) -> tuple[str, tuple[str, ...]]:
+def bounded(text: str, limits: ExtractionLimits = DEFAULT) -> tuple[str, tuple[str, ...]]:
     flags = Flags()
     return bounded_markup(text, limits, flags), flags.as_tuple()
 
@@ -89,7 +89,7 @@ def test_large_pages_that_are_no_attack_are_left_alone(usual: str):
 
 
 def test_too_many_nodes_leave_a_flag():
-    assert record("<p>x" * 100, limits=Limits(nodes=50)).flags == ("too_many_nodes",)
+    assert record("<p>x" * 100, limits=ExtractionLimits(nodes=50)).flags == ("too_many_nodes",)
 
 
 @pytest.mark.parametrize("length", [60, 120, 1_000])

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.head import HEAD_BYTES, Head, read_head, said_charset
+from extraction.head import HEAD_BYTES, PageHead, read_head, said_charset
 from tests.unit.extraction import URL
 
 
-def head(html: str) -> Head:
+def head(html: str) -> PageHead:
     return read_head(html.encode(), URL)
 
 
@@ -45,7 +45,7 @@ def test_a_refresh_in_the_body_works_as_in_browsers():
 )
 def test_what_is_hidden_from_a_browser_is_hidden_here(hidden: str):
     html = "<link rel=canonical href=/c><meta http-equiv=refresh content=0;url=/x>"
-    assert head(hidden.format(html)) == Head()
+    assert head(hidden.format(html)) == PageHead()
 
 
 def test_the_canonical_link_is_absolute_on_the_first_base():
@@ -59,7 +59,7 @@ def test_a_canonical_link_after_the_head_is_none(start: str):
 
 
 def test_only_the_first_bytes_are_looked_at():
-    assert read_head(b" " * HEAD_BYTES + b"<link rel=canonical href=/c>", URL) == Head()
+    assert read_head(b" " * HEAD_BYTES + b"<link rel=canonical href=/c>", URL) == PageHead()
 
 
 def test_other_charsets_are_decoded():

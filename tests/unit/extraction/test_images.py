@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from extraction.css import background_urls
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.srcset import best, candidates
 from tests.unit.extraction import images, record
 
@@ -61,13 +61,13 @@ def test_structured_properties_describe_the_image_before_them():
 
 def test_the_same_images_offered_again_and_again_are_looked_at_so_often():
     offered = "<img srcset='/a 1x, /b 2x, /c 3x'>" * 100
-    page = record(offered + "<img src=/late>", limits=Limits(image_candidates=50))
+    page = record(offered + "<img src=/late>", limits=ExtractionLimits(image_candidates=50))
     assert ([image.url for image in page.images], page.flags) == (["http://site.test/c"], ("too_many_images",))
     assert record(offered).flags == ()
 
 
 def test_too_many_images_leave_a_flag_and_the_first_ones():
-    page = record("".join(f"<img src=/{i}>" for i in range(9)), limits=Limits(images=2))
+    page = record("".join(f"<img src=/{i}>" for i in range(9)), limits=ExtractionLimits(images=2))
     assert (len(page.images), page.flags) == (2, ("too_many_images",))
 
 

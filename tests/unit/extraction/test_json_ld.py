@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from extraction.jsonld import is_bounded
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from tests.unit.extraction import images, record
 from thrift_idl.gen.page.ttypes import PageRecord
 
 
-def blocks(*texts: str, limits: Limits | None = None) -> PageRecord:
+def blocks(*texts: str, limits: ExtractionLimits | None = None) -> PageRecord:
     page = "".join(f'<script type="application/ld+json">{text}</script>' for text in texts)
-    return record(page, limits=limits or Limits())
+    return record(page, limits=limits or ExtractionLimits())
 
 
 def test_a_block_is_kept_compact_with_its_keys_in_order():
@@ -74,7 +74,7 @@ def test_nan_becomes_null():
 
 
 def test_depth_size_and_number_are_bounded():
-    limits = Limits(json_ld_depth=5, json_ld_bytes=100, json_ld_blocks=2)
+    limits = ExtractionLimits(json_ld_depth=5, json_ld_bytes=100, json_ld_blocks=2)
     page = blocks("[" * 9 + "]" * 9, '["' + "x" * 200 + '"]', "[1]", "[2]", "[3]", limits=limits)
     assert page.json_ld == ("[1]", "[2]")
     assert page.flags == ("json_ld_too_deep", "json_ld_too_large", "too_many_json_ld")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from tests.unit.extraction import URL, record, urls
 
 
@@ -54,7 +54,7 @@ def test_the_first_link_of_a_url_is_kept():
 
 def test_anchor_text_is_collapsed_and_bounded_and_without_scripts():
     page = "<a href=/x> a\n <b>b</b><!-- no --><script>no</script><p>c</p></a><a href=/y>" + "y" * 50 + "</a>"
-    found = record(page, limits=Limits(anchor_length=10)).outlinks
+    found = record(page, limits=ExtractionLimits(anchor_length=10)).outlinks
     assert [link.text for link in found] == ["a b c", "y" * 10]
 
 
@@ -92,7 +92,7 @@ def test_links_of_a_noscript_element_are_there_for_us_and_those_of_a_template_ar
 
 
 def test_too_many_outlinks_leave_a_flag_and_the_first_ones():
-    page = record("".join(f"<a href=/{i}>x</a>" for i in range(9)), limits=Limits(outlinks=4))
+    page = record("".join(f"<a href=/{i}>x</a>" for i in range(9)), limits=ExtractionLimits(outlinks=4))
     assert ([link.url[-1] for link in page.outlinks], page.flags) == (["0", "1", "2", "3"], ("too_many_outlinks",))
 
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from tests.unit.extraction import record
 
 Entries = list[tuple[str, tuple[str, ...]]]
 
 
-def entries(html: str, *x_robots: str, limits: Limits | None = None) -> Entries:
-    found = record(html, x_robots=x_robots, limits=limits or Limits()).robots
+def entries(html: str, *x_robots: str, limits: ExtractionLimits | None = None) -> Entries:
+    found = record(html, x_robots=x_robots, limits=limits or ExtractionLimits()).robots
     return [(each.agent, each.directives) for each in found]
 
 
@@ -55,5 +55,5 @@ def test_other_metas_are_no_directives():
 
 
 def test_directives_are_bounded():
-    page = record("<meta name=robots content='" + "a," * 50 + "'>", limits=Limits(directives=5))
+    page = record("<meta name=robots content='" + "a," * 50 + "'>", limits=ExtractionLimits(directives=5))
     assert (len(page.robots[0].directives), page.flags) == (5, ("too_many_directives",))

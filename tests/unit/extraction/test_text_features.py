@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from extraction.page import extract
 from extraction.words import distance, language_of, simhash, words_of
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -13,8 +13,8 @@ PROSE = "The garden behind the house was planted by my aunt, who had read that r
 OTHER = "Nobody in the village could remember when the bridge had last been painted, or by whom it was built. "
 
 
-def page_of(body: str, limits: Limits | None = None) -> PageRecord:
-    return extract(body.encode(), "http://site.test/", "utf-8", text_features=True, limits=limits or Limits())
+def page_of(body: str, limits: ExtractionLimits | None = None) -> PageRecord:
+    return extract(body.encode(), "http://site.test/", "utf-8", text_features=True, limits=limits or ExtractionLimits())
 
 
 def text_of(body: str) -> str:
@@ -79,8 +79,8 @@ def test_an_anchor_without_href_is_no_link() -> None:
     assert text_of(f"<a id=top><p>{PROSE * 2}</p></a>") == (PROSE * 2).strip()
 
 
-@pytest.mark.parametrize("limits", [Limits(main_text_nodes=9), Limits(main_text_length=100)])
-def test_text_has_bounds_of_its_own_and_a_flag(limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [ExtractionLimits(main_text_nodes=9), ExtractionLimits(main_text_length=100)])
+def test_text_has_bounds_of_its_own_and_a_flag(limits: ExtractionLimits) -> None:
     record = page_of("".join(f"<p>{PROSE} {i}</p>" for i in range(50)), limits)
     assert "main_text_cut" in record.flags
     assert len(record.main_text) < 1000

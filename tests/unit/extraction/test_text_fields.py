@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from extraction import EXTRACTOR_VERSION
-from extraction.limits import Limits
+from extraction.limits import ExtractionLimits
 from tests.unit.extraction import record
 
 
@@ -27,7 +27,7 @@ def test_an_empty_title_leaves_the_next_one_its_chance():
 
 
 def test_a_long_title_is_cut_with_a_flag():
-    cut = record("<title>" + "x" * 50 + "</title>", limits=Limits(title_length=10))
+    cut = record("<title>" + "x" * 50 + "</title>", limits=ExtractionLimits(title_length=10))
     assert (cut.title, cut.flags) == ("x" * 10, ("text_cut",))
 
 
@@ -96,7 +96,7 @@ def test_one_meta_may_carry_two_properties_and_a_name():
 
 
 def test_too_many_properties_leave_a_flag_and_the_first_ones():
-    page = record("<meta property=og:a content=x>" * 5, limits=Limits(properties=3))
+    page = record("<meta property=og:a content=x>" * 5, limits=ExtractionLimits(properties=3))
     assert (len(page.opengraph), page.flags) == (3, ("too_many_properties",))
 
 

@@ -9,7 +9,7 @@ from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import check_hop, check_resume, location_target
 from fetcher.robots.copies import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
-from fetcher.settings import DAY_MS, FetcherSettings, RobotsSettings
+from fetcher.settings import DAY_MS, FetchPolicy, RobotsSettings
 from fetcher.useragent import check_contact, has_contact, product_token
 from thrift_idl.errors import (
     BadConfiguration,
@@ -158,7 +158,7 @@ def test_the_product_token_is_what_the_user_agent_begins_with():
 )
 def test_a_setting_out_of_range_is_named(change):
     with pytest.raises(BadConfiguration, match=next(iter(change))):
-        FetcherSettings(**change)
+        FetchPolicy(**change)
 
 
 def test_link_headers_claim_only_canonical_urls():

@@ -9,16 +9,16 @@ import pytest
 import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.clock import Clock
-from fetcher.explanation import Explaining
+from fetcher.explanation import Explainer
 from fetcher.name_cache import SystemResolver
 from fetcher.name_lookups import SystemLookup
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.copies import RobotsCopy
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import Retrieved
-from fetcher.settings import DAY_MS, FetcherSettings
-from fetcher.telemetry import SilentTelemetry
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from fetcher.settings import DAY_MS, FetchPolicy
+from fetcher.telemetry import SilentFetcherTelemetry
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from thrift_idl.errors import (
     AragogError,
     BackendDown,
@@ -55,9 +55,9 @@ class LimiterDown(RateLimiterService):
 
 @dataclass
 class Kit:
-    """An `Explaining` over the real gate, guard and limiter; the origin answers `robots`, the wall clock is ours."""
+    """An `Explainer` over the real gate, guard and limiter; the origin answers `robots`, the wall clock is ours."""
 
-    explaining: Explaining
+    explaining: Explainer
     limiter: RateLimiterService
     robots: bytes | AragogError = RULES
     asked: list[str] = field(default_factory=list)
@@ -73,16 +73,16 @@ class Kit:
         return Retrieved(self.robots)
 
 
-async def kit_of(cache=None, limiter=RateLimiterService, settings: FetcherSettings | None = None) -> Kit:
-    settings = settings or FetcherSettings()
-    made = limiter(MemoryState(), await Limits.open(None, 10.0))
+async def kit_of(cache=None, limiter=RateLimiterService, settings: FetchPolicy | None = None) -> Kit:
+    settings = settings or FetchPolicy()
+    made = limiter(MemoryState(), await LimitsInForce.open(None, 10.0))
     kit = Kit(None, made)  # type: ignore[arg-type]  # set two lines on: the gate calls the kit
     clock = Clock(wall_ms=lambda: kit.wall_ms)
     cache = cache or MemoryRobotsCache()
-    gate = RobotsGate(kit.answer, cache, "Aragog", settings.robots, clock, SilentTelemetry())
+    gate = RobotsGate(kit.answer, cache, "Aragog", settings.robots, clock, SilentFetcherTelemetry())
     resolver = SystemResolver(SystemLookup(lambda host: ADDRESSES.get(host, ())))
     policy = AddressPolicy.of(["127.0.0.1"])
-    kit.explaining = Explaining(gate, cache, resolver, policy, made, settings, clock)
+    kit.explaining = Explainer(gate, cache, resolver, policy, made, settings, clock)
     return kit
 
 
@@ -240,7 +240,7 @@ async def test_a_name_that_does_not_resolve_is_told():
 async def test_want_of_a_contact_is_told_where_the_host_is_beyond_loopback():
     found = await (await kit_of()).explain("http://far.test/")
     assert (found.would_fetch, found.code) == (False, "bad_configuration") and "contact" in found.message
-    with_contact = await kit_of(settings=FetcherSettings(user_agent="Aragog/0.1 (+https://example.org/bot)"))
+    with_contact = await kit_of(settings=FetchPolicy(user_agent="Aragog/0.1 (+https://example.org/bot)"))
     assert (await with_contact.explain("http://far.test/")).would_fetch
 
 

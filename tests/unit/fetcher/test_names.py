@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.name_cache import SystemResolver, kept_for_ms
-from fetcher.name_lookups import Answer, ByName, SystemLookup, lookup_of, system_addresses, system_only
+from fetcher.name_lookups import ByName, LookupAnswer, SystemLookup, lookup_of, system_addresses, system_only
 from fetcher.resolver import Endpoint
 from fetcher.settings import NameSettings
 from thrift_idl.errors import BadConfiguration, DnsFailure
@@ -114,14 +114,14 @@ def test_the_system_knows_localhost_and_refuses_nonsense() -> None:
 @pytest.mark.parametrize(
     ("answer", "kept_ms"),
     [
-        (Answer(("1.2.3.4",), 0), 0),
-        (Answer(("1.2.3.4",), 1_000), 1_000),
-        (Answer(("1.2.3.4",), 86_400_000), 3_600_000),
-        (Answer(("1.2.3.4",), None), 60_000),
-        (Answer((), 86_400_000), 5_000),
+        (LookupAnswer(("1.2.3.4",), 0), 0),
+        (LookupAnswer(("1.2.3.4",), 1_000), 1_000),
+        (LookupAnswer(("1.2.3.4",), 86_400_000), 3_600_000),
+        (LookupAnswer(("1.2.3.4",), None), 60_000),
+        (LookupAnswer((), 86_400_000), 5_000),
     ],
 )
-def test_an_answer_counts_for_its_time_to_live_within_bounds(answer: Answer, kept_ms: int) -> None:
+def test_an_answer_counts_for_its_time_to_live_within_bounds(answer: LookupAnswer, kept_ms: int) -> None:
     assert kept_for_ms(answer, NameSettings()) == kept_ms
 
 
@@ -131,8 +131,8 @@ class Named:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def look_up(self, host: str) -> Answer:
-        return Answer((self.name,))
+    async def look_up(self, host: str) -> LookupAnswer:
+        return LookupAnswer((self.name,))
 
     async def close(self) -> None:
         return None
@@ -149,7 +149,7 @@ class Named:
     ],
 )
 async def test_names_of_one_label_and_of_mdns_are_left_to_the_system(host: str, asked: str) -> None:
-    assert await ByName(Named("dns"), Named("system")).look_up(host) == Answer((asked,))
+    assert await ByName(Named("dns"), Named("system")).look_up(host) == LookupAnswer((asked,))
 
 
 @pytest.mark.parametrize(

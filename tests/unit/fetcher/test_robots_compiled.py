@@ -8,7 +8,7 @@ import pytest
 
 from fetcher.robots.compiled import LARGE, Compiled, CompiledRules
 from fetcher.robots.copies import RobotsCopy
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 
 
 def file_of(count: int, rule: str = "Disallow: /path{i}/sub/") -> bytes:
@@ -16,7 +16,7 @@ def file_of(count: int, rule: str = "Disallow: /path{i}/sub/") -> bytes:
 
 
 def compiled(origin: str, content: bytes) -> Compiled:
-    return Compiled(RobotsCopy(origin, content), Rules(content, "Aragog"))
+    return Compiled(RobotsCopy(origin, content), RobotsRules(content, "Aragog"))
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def compiled(origin: str, content: bytes) -> Compiled:
 )
 def test_the_cost_of_rules_is_what_they_take_give_or_take_a_third(rule):
     content = file_of(200, rule)
-    Rules(content, "Aragog").verdict("/x")
+    RobotsRules(content, "Aragog").verdict("/x")
     tracemalloc.start()
-    kept = [Rules(content, "Aragog") for _ in range(5)]
+    kept = [RobotsRules(content, "Aragog") for _ in range(5)]
     for rules in kept:
         rules.verdict("/x")
     taken = tracemalloc.get_traced_memory()[0] / len(kept)

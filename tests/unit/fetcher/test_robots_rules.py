@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import weburl
 from fetcher.robots.reading import group_for, lines_of
-from fetcher.robots.rules import Rules
+from fetcher.robots.rules import RobotsRules
 
 FILE = b"""\xef\xbb\xbf# hello
 User-agent: other
@@ -30,8 +30,8 @@ Disallow: /star
 """
 
 
-def rules(content: bytes, token: str = "Aragog") -> Rules:
-    return Rules(content, token)
+def rules(content: bytes, token: str = "Aragog") -> RobotsRules:
+    return RobotsRules(content, token)
 
 
 def test_the_verdict_names_group_line_and_rule():
@@ -217,5 +217,5 @@ def test_a_byte_order_mark_or_its_beginning_is_no_text(mark: bytes):
 @given(st.binary(max_size=300))
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_crash(content):
-    found = Rules(b"User-agent: aragog\nDisallow: /x\n" + content, "Aragog").verdict("/x/y")
+    found = RobotsRules(b"User-agent: aragog\nDisallow: /x\n" + content, "Aragog").verdict("/x/y")
     assert found.line and not found.flag

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fetcher.clock import Clock
-from fetcher.robots.turns import Turns
+from fetcher.robots.turns import DomainTurns
 
 
 class Work:
@@ -34,14 +34,14 @@ class Work:
 
 
 async def test_no_two_pieces_are_done_at_once() -> None:
-    work, taken = Work(), Turns(Clock())
+    work, taken = Work(), DomainTurns(Clock())
     domains = [f"{n % 5}.test" for n in range(20)]
     found = await asyncio.gather(*(taken.take(name, lambda name=name: work.piece(name, 1)) for name in domains))
     assert found == domains and len(work.told) == 20
 
 
 async def test_who_comes_later_waits_for_one_piece_of_another_domain_not_for_all() -> None:
-    work, taken = Work(), Turns(Clock())
+    work, taken = Work(), DomainTurns(Clock())
     heavy = [asyncio.ensure_future(taken.take("evil.test", lambda: work.piece("evil", 30))) for _ in range(5)]
     await asyncio.sleep(0)
     await taken.take("good.test", lambda: work.piece("good"))
@@ -51,7 +51,7 @@ async def test_who_comes_later_waits_for_one_piece_of_another_domain_not_for_all
 
 async def test_a_domain_rests_three_times_as_long_as_it_worked() -> None:
     clock = Clock()
-    taken = Turns(clock)
+    taken = DomainTurns(clock)
     await taken.take("a.test", lambda: Work().piece("a", 40))
     rested_from_ms = clock.now_ms()
     await taken.take("b.test", lambda: Work().piece("b"))
@@ -60,7 +60,7 @@ async def test_a_domain_rests_three_times_as_long_as_it_worked() -> None:
 
 
 async def test_a_piece_that_fails_and_one_that_is_given_up_hold_nobody_up() -> None:
-    work, taken = Work(), Turns(Clock())
+    work, taken = Work(), DomainTurns(Clock())
 
     def fails() -> None:
         raise ValueError("this piece")
@@ -77,7 +77,7 @@ async def test_a_piece_that_fails_and_one_that_is_given_up_hold_nobody_up() -> N
 
 async def test_domains_that_have_rested_are_forgotten() -> None:
     at_ms = 0.0
-    taken = Turns(Clock(now_ms=lambda: at_ms))
+    taken = DomainTurns(Clock(now_ms=lambda: at_ms))
     for number in range(50):
         await taken.take(f"{number}.test", lambda: Work().piece("x"))
     assert len(taken._lines) > 1

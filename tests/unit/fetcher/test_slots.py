@@ -10,7 +10,7 @@ import pytest
 from fetcher.clock import Clock
 from fetcher.holds_heard import HoldsHeard
 from fetcher.slots import SLACK_MS, ReservedSlot, is_void, refusal
-from fetcher.telemetry import SilentTelemetry
+from fetcher.telemetry import SilentFetcherTelemetry
 from fetcher.time_budget import Budget
 from tests.support.open_limiter import OpenLimiter
 from thrift_idl.errors import HostHeld, NoSlot
@@ -67,7 +67,7 @@ class Stalling:
         return self.at_ms
 
 
-class Counting(SilentTelemetry):
+class Counting(SilentFetcherTelemetry):
     voided = 0
 
     def grant_voided(self, domain: str) -> None:
@@ -78,7 +78,7 @@ def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000,
     ticking = Clock(now_ms=clock.now_ms)
     budget = Budget(30_000, remaining_ms, ticking)
     reservation = Reservation("a.test", "www.a.test", None, max_wait_ms)
-    told, heard = telemetry or SilentTelemetry(), holds or HoldsHeard()
+    told, heard = telemetry or SilentFetcherTelemetry(), holds or HoldsHeard()
     return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, told, heard, lambda: None)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pinlater import OWN_QUEUES, QueueRules, Rules, queue_limits, shard_file
+from pinlater import OWN_QUEUES, MonitorRules, QueueRules, queue_limits, shard_file
 from pinlater.queue_limits import LimitsOfQueues, LiveRules, QueueLimits
-from pinlater.queue_rate import Pace
+from pinlater.queue_rate import QueueRate
 from pinlater.shard_file import ShardEntry
 from pinlater.watched_file import WatchedFile
 from tests.support.pinlater_caller import Counts
@@ -124,7 +124,7 @@ async def test_the_monitor_s_numbers_of_the_file_stand_above_those_of_the_progra
     text = "[queues.'crawl_*']\nkeep_failed_ms = 5\n[queues.mail]\nupdates = 0\n[queues.crawl_x]\ncycle_ms = 7\n"
     (tmp_path / "q.toml").write_text(text)
     file = await WatchedFile.open(tmp_path / "q.toml", queue_limits.parse)
-    rules = await LiveRules(file, Rules({"crawl*": OWN_QUEUES})).current(0)
+    rules = await LiveRules(file, MonitorRules({"crawl*": OWN_QUEUES})).current(0)
     assert (rules.of("crawl_1").keep_failed_ms, rules.of("crawl_1").claim_timeout_ms) == (5, 30_000)
     assert rules.of("crawl_x").cycle_ms == 7
     assert rules.of("crawler") == OWN_QUEUES
@@ -133,18 +133,18 @@ async def test_the_monitor_s_numbers_of_the_file_stand_above_those_of_the_progra
 
 
 def test_a_rate_gathers_no_more_than_a_tenth_of_a_second_s_jobs() -> None:
-    pace = Pace()
+    pace = QueueRate()
     assert pace.take(100, 1_000, 60_000) == 10
     assert pace.take(100, 1_000, 60_050) == 5
     assert pace.next_ms(100, 60_050) == 10
 
 
 def test_a_clock_that_stands_or_goes_back_gives_nothing() -> None:
-    pace = Pace()
+    pace = QueueRate()
     assert pace.take(10, 5, 1_000) == 1
     assert pace.take(10, 5, 1_000) == pace.take(10, 5, 500) == 0
 
 
 def test_a_slow_rate_gives_one_job_at_a_time() -> None:
-    pace = Pace()
+    pace = QueueRate()
     assert [pace.take(0.1, 9, time_ms) for time_ms in (0, 5_000, 10_000, 40_000)] == [1, 0, 1, 1]

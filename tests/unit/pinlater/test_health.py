@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pinlater.shard_health import Health, HealthRules
+from pinlater.shard_health import HealthRules, ShardHealth
 
 RULES = HealthRules(failures=3, window_ms=1_000, probe_every_ms=200)
 
 
-def failed(*times_ms: float) -> Health:
-    health = Health(RULES)
+def failed(*times_ms: float) -> ShardHealth:
+    health = ShardHealth(RULES)
     for time_ms in times_ms:
         health.failed("it broke", time_ms)
     return health
@@ -46,5 +46,5 @@ def test_an_answer_makes_it_well_and_says_so_once() -> None:
 
 
 def test_it_is_called_unhealthy_once() -> None:
-    health = Health(RULES)
+    health = ShardHealth(RULES)
     assert [health.failed("no", time_ms) for time_ms in (0, 1, 2, 3)] == [False, False, True, False]

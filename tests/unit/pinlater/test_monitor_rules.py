@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pinlater import OWN_QUEUES, Backend, Monitor, PinLaterService, QueueRules, Rules
+from pinlater import OWN_QUEUES, Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.sqlite import SqliteBackend
 from pinlater.monitor_rules import Cutoffs, cutoffs
 from tests.support.pinlater_caller import OWNER, SETTINGS, SUCCEEDED, Caller, Clock, Counts, numbered
@@ -39,13 +39,13 @@ def test_cutoffs_lie_before_now_by_what_the_rules_say() -> None:
 
 def test_the_first_pattern_that_a_queues_name_matches_wins() -> None:
     own, other = QueueRules(1), QueueRules(2)
-    rules = Rules({"crawl*": own, "*": other})
+    rules = MonitorRules({"crawl*": own, "*": other})
     assert (rules.of("crawl_7"), rules.of("signals")) == (own, other)
-    assert Rules({"crawl*": own}).of("signals") == QueueRules()
+    assert MonitorRules({"crawl*": own}).of("signals") == QueueRules()
 
 
 def test_somebody_looks_as_often_as_the_shortest_cycle() -> None:
-    assert Rules({"crawl*": QueueRules(cycle_ms=7)}).shortest_cycle_ms == 7
+    assert MonitorRules({"crawl*": QueueRules(cycle_ms=7)}).shortest_cycle_ms == 7
 
 
 async def lose(worker: Caller, count: int) -> None:
@@ -60,14 +60,14 @@ async def test_a_cycle_changes_no_more_jobs_than_its_bound(backend: Backend, bou
     worker = Caller(PinLaterService([backend], OWNER, SETTINGS, clock, counts))
     await lose(worker, 1_500)
     clock.ms += 600_001
-    await Monitor([backend], Rules(default=QueueRules(updates=bound)), clock, counts).look_after_all()
+    await Monitor([backend], MonitorRules(default=QueueRules(updates=bound)), clock, counts).look_after_all()
     assert (await worker.counts())[1] == left
 
 
 async def test_a_queue_is_left_alone_until_its_cycle_has_passed(backend: Backend) -> None:
     clock, counts = Clock(), Counts()
     worker = Caller(PinLaterService([backend], OWNER, SETTINGS, clock, counts))
-    monitor = Monitor([backend], Rules(default=QueueRules(claim_timeout_ms=10)), clock, counts)
+    monitor = Monitor([backend], MonitorRules(default=QueueRules(claim_timeout_ms=10)), clock, counts)
     await lose(worker, 1)
     await monitor.look_after_all()
     clock.ms += 119_999
@@ -95,7 +95,7 @@ async def test_the_loop_goes_on_while_a_shard_is_down(backend: Backend, tmp_path
     await worker.create()
     await worker.enqueue(numbered(3))
     await worker.ack(done=await worker.take(3))
-    rules = Rules(default=QueueRules(keep_succeeded_ms=-1_000, cycle_ms=1))
+    rules = MonitorRules(default=QueueRules(keep_succeeded_ms=-1_000, cycle_ms=1))
     running = asyncio.create_task(Monitor([dead, backend], rules, telemetry=counts).run())
     async with asyncio.timeout(30):
         while await worker.count(SUCCEEDED):
@@ -111,7 +111,7 @@ async def test_claims_that_nobody_could_keep_up_have_all_their_time_from_the_sta
     worker = Caller(PinLaterService([backend], OWNER, SETTINGS, clock, counts))
     await lose(worker, 1)
     clock.ms += 3_600_000  # the server was down
-    rules = Rules(default=QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=-1_000, cycle_ms=1))
+    rules = MonitorRules(default=QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=-1_000, cycle_ms=1))
     await worker.enqueue(numbered(1))
     await worker.ack(done=await worker.take(1))
     running = asyncio.create_task(Monitor([backend], rules, clock, counts).run())

@@ -11,7 +11,7 @@ import pytest
 
 from pinlater import Backend, PinLaterService
 from pinlater.backends.sqlite import SqliteBackend
-from pinlater.shard import Shard
+from pinlater.shard import JobShard
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shard_health import HealthRules
 from pinlater.shards import Shards
@@ -138,8 +138,8 @@ async def test_an_unhealthy_shard_is_left_alone_and_returns_by_itself_once_a_pro
     rules = HealthRules(failures=3, window_ms=1_000, probe_every_ms=200)
     first = store.shards.by_name["1"].backend
     broken = await SqliteBackend.open(f"sqlite:///{store.folder}/2", shard="2")
-    shaky = Shard(broken, store.counts, rules=rules, now_ms=lambda: now[0])
-    store.shards.replace([Shard(first, store.counts), shaky])
+    shaky = JobShard(broken, store.counts, rules=rules, now_ms=lambda: now[0])
+    store.shards.replace([JobShard(first, store.counts), shaky])
     await broken.close()
     for _ in range(3):
         await store.spread()

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from pinlater.worker import Held, Shares, Worker
+from pinlater.worker import ClaimedJob, Shares, Worker
 from tests.support.pinlater_caller import QUEUE, Caller
 from tests.unit.pinlater.test_worker import backend, caller, running, until  # noqa: F401 - fixtures
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
@@ -87,7 +87,7 @@ async def test_a_worker_works_on_others_jobs_while_one_owners_take_for_ever(call
     slow, quick, over = 0, 0, asyncio.Event()
     await caller.enqueue([PinLaterJob(body) for body in [b"slow"] * 200 + [b"quick"] * 50])
 
-    async def handle(job: Held) -> None:
+    async def handle(job: ClaimedJob) -> None:
         nonlocal slow, quick
         if job.body == b"slow":
             slow += 1

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pinlater import Monitor, PinLaterService, QueueRules, Rules, Settings
+from pinlater import Monitor, MonitorRules, PinLaterService, QueueRules, ServiceSettings
 from pinlater.backends.sqlite import SqliteBackend
-from pinlater.worker import Held, Later, Retries, Worker, WorkerQueues
+from pinlater.worker import ClaimedJob, Later, Retries, Worker, WorkerQueues
 from tests.support.pinlater_caller import (
     FAILED,
     IN_PROGRESS,
@@ -75,7 +75,7 @@ async def test_a_job_whose_handler_returns_has_succeeded(caller: Caller) -> None
     await caller.enqueue(numbered(100))
     seen: list[bytes] = []
 
-    async def handle(job: Held) -> None:
+    async def handle(job: ClaimedJob) -> None:
         seen.append(job.body)
 
     async with running(Worker(caller.service, QUEUE, handle)):
@@ -87,7 +87,7 @@ async def test_no_more_jobs_than_its_concurrency_are_worked_on_or_claimed(caller
     await caller.enqueue(numbered(30))
     busy, most, claimed = 0, 0, 0
 
-    async def handle(job: Held) -> None:
+    async def handle(job: ClaimedJob) -> None:
         nonlocal busy, most, claimed
         busy += 1
         most, claimed = max(most, busy), max(claimed, await caller.count(IN_PROGRESS))
@@ -103,7 +103,7 @@ async def test_a_failing_job_is_tried_as_often_as_it_allows_and_says_why(caller:
     (job,) = await caller.enqueue(jobs_of("bad", numAttemptsAllowed=3))
     tries: list[int] = []
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         tries.append(held.lost)
         raise ValueError(f"try {len(tries)}")
 
@@ -125,7 +125,7 @@ def test_delays_double_up_to_a_bound_and_half_of_each_is_chance(failures: int, c
 async def test_a_retry_waits_for_its_delay(caller: Caller) -> None:
     (job,) = await caller.enqueue(jobs_of("bad", numAttemptsAllowed=2))
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         raise OSError("no luck")
 
     async with running(Worker(caller.service, QUEUE, handle, retries=Retries(first_ms=60_000, jitter=0.0))):
@@ -139,7 +139,7 @@ async def test_a_handler_beyond_its_deadline_is_cancelled_and_has_failed(caller:
     (job,) = await caller.enqueue(jobs_of("slow", numAttemptsAllowed=1))
     cancelled = asyncio.Event()
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         try:
             await asyncio.Event().wait()
         finally:
@@ -154,7 +154,7 @@ async def test_a_handler_beyond_its_deadline_is_cancelled_and_has_failed(caller:
 async def test_a_handler_that_is_cancelled_from_within_has_failed(caller: Caller) -> None:
     await caller.enqueue(jobs_of("odd", numAttemptsAllowed=1))
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         raise asyncio.CancelledError
 
     async with running(Worker(caller.service, QUEUE, handle)):
@@ -165,7 +165,7 @@ async def test_later_spends_no_attempt_and_may_change_the_body(caller: Caller) -
     (job,) = await caller.enqueue(jobs_of("first", numAttemptsAllowed=1))
     bodies: list[bytes] = []
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         bodies.append(held.body)
         if len(bodies) < 3:
             raise Later(1, b"second")
@@ -180,7 +180,7 @@ async def test_a_checkpoint_outlives_its_worker(caller: Caller) -> None:
     (job,) = await caller.enqueue(jobs_of("page 1"))
     kept = asyncio.Event()
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         await worker.checkpoint(held, b"page 2")
         kept.set()
         await asyncio.Event().wait()
@@ -196,11 +196,11 @@ async def test_heartbeats_keep_up_a_claim_that_outlasts_its_time(caller: Caller,
     await caller.enqueue(numbered(1))
     begun, end = asyncio.Event(), asyncio.Event()
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         begun.set()
         await end.wait()
 
-    monitor = Monitor([backend], Rules(default=QueueRules(claim_timeout_ms=3_000, cycle_ms=0)))
+    monitor = Monitor([backend], MonitorRules(default=QueueRules(claim_timeout_ms=3_000, cycle_ms=0)))
     async with running(Worker(caller.service, QUEUE, handle, heartbeat_ms=50)):
         await begun.wait()
         for _ in range(35):
@@ -216,7 +216,7 @@ async def test_told_to_stop_it_lets_work_end_and_gives_back_the_rest_with_all_at
     begun: list[bytes] = []
     stopping = asyncio.Event()
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         begun.append(held.body)
         await stopping.wait()
         if held.body == b"slow":
@@ -251,7 +251,7 @@ async def test_an_empty_queue_is_asked_once_and_its_first_job_answers_that_call(
     await caller.create()
     dequeues: list[int] = []
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         dequeues.append(service.dequeues)
 
     async def asked() -> bool:
@@ -289,7 +289,7 @@ async def test_acks_whose_answer_was_lost_are_sent_again_and_applied_once(
     await caller.enqueue(numbered(6))
     handled: list[str] = []
 
-    async def handle(held: Held) -> None:
+    async def handle(held: ClaimedJob) -> None:
         handled.append(held.descriptor)
 
     with caplog.at_level(logging.ERROR):
@@ -317,7 +317,7 @@ async def test_a_queue_at_its_bound_of_dequeues_has_no_jobs_and_keeps_the_acks(b
     caller = Caller(PinLaterService([backend], OWNER))
     await caller.create()
     await caller.enqueue(numbered(1))
-    crowded = PinLaterService([backend], f"{OWNER}1", Settings(concurrent_dequeues=0))
+    crowded = PinLaterService([backend], f"{OWNER}1", ServiceSettings(concurrent_dequeues=0))
     queues = WorkerQueues(caller.service, "worker")
     (held,) = await queues.dequeue(QUEUE, 1)
     other = WorkerQueues(crowded, "worker")

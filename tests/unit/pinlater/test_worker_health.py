@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from pinlater.worker import Health
+from pinlater.worker import BackendHealth
 from thrift_idl.errors import BackendDown, DiskFull, InvalidRequest
 
 
 async def test_a_call_is_made_again_until_the_backend_answers() -> None:
-    health, well = Health(), []
+    health, well = BackendHealth(), []
     answers = iter([BackendDown("down"), BackendDown("still down"), "here"])
 
     async def call() -> str:
@@ -28,7 +28,7 @@ async def test_a_call_is_made_again_until_the_backend_answers() -> None:
 
 @pytest.mark.parametrize("error", [DiskFull("full"), InvalidRequest("wrong")])
 async def test_what_waiting_does_not_mend_is_raised_at_once(error: Exception) -> None:
-    health = Health()
+    health = BackendHealth()
 
     async def call() -> None:
         raise error
@@ -39,7 +39,7 @@ async def test_what_waiting_does_not_mend_is_raised_at_once(error: Exception) ->
 
 
 async def test_a_caller_that_is_cancelled_waits_no_more() -> None:
-    health = Health()
+    health = BackendHealth()
 
     async def call() -> None:
         raise BackendDown("down")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratelimiter.domain_state import DAY_MS, Standing
+from ratelimiter.domain_state import DAY_MS, DomainState
 from ratelimiter.feedback import Answered, hear
 from ratelimiter.next_slot import NEVER
 
@@ -10,7 +10,7 @@ A, B = b"a" * 16, b"b" * 16
 
 
 def told(
-    standing: Standing,
+    standing: DomainState,
     now: float,
     status: int,
     retry_after_ms: float | None = None,
@@ -22,43 +22,43 @@ def told(
 
 @pytest.mark.parametrize("status", [0, 200, 304, 404, 500, 502])
 def test_other_answers_hold_nothing(status: int) -> None:
-    standing = Standing()
+    standing = DomainState()
     assert told(standing, 0, status) == told(standing, 0, status, 5_000) == 0
     assert standing.held_until == NEVER
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_honoured_up_to_a_day_and_not_jittered(status: int) -> None:
-    assert told(Standing(), 0, status, 5_000, jitter=1) == 5_000
-    assert told(Standing(), 0, status, 10 * DAY_MS, jitter=1) == DAY_MS
+    assert told(DomainState(), 0, status, 5_000, jitter=1) == 5_000
+    assert told(DomainState(), 0, status, 10 * DAY_MS, jitter=1) == DAY_MS
 
 
 def test_a_lone_503_speaks_of_its_url_only_however_often_that_is_tried() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert [told(standing, now, 503) for now in (0, 1_000, 2_000)] == [0, 0, 0]
 
 
 def test_503_from_two_urls_within_a_minute_hold_the_domain() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert told(standing, 0, 503, url_key=A) == 0
     assert told(standing, 60_000, 503, url_key=B) == 60_000
     assert (standing.held_until, standing.held_status) == (120_000, 503)
 
 
 def test_503_from_two_urls_further_apart_hold_nothing() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert told(standing, 0, 503, url_key=A) == told(standing, 60_001, 503, url_key=B) == 0
     assert told(standing, 120_001, 503, url_key=A) == 60_000
 
 
 def test_two_503_that_dont_name_their_urls_count_as_two_urls() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert told(standing, 0, 503, url_key=b"") == 0
     assert told(standing, 1, 503, url_key=b"") == 60_000
 
 
 def test_a_429_without_retry_after_holds_a_minute_then_twice_as_long_up_to_a_day() -> None:
-    standing, now, holds = Standing(), 0.0, []
+    standing, now, holds = DomainState(), 0.0, []
     for _ in range(13):
         holds.append(told(standing, now, 429))
         now = standing.held_until + 1
@@ -67,20 +67,20 @@ def test_a_429_without_retry_after_holds_a_minute_then_twice_as_long_up_to_a_day
 
 
 def test_jitter_lengthens_a_hold_by_up_to_a_tenth_and_isnt_doubled() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert told(standing, 0, 429, jitter=1) == 66_000
     assert told(standing, 66_001, 429, jitter=0.5) == 126_000
 
 
 def test_answers_to_requests_sent_before_the_hold_dont_double_it() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert [told(standing, 1_000, 429) for _ in range(10)] == [60_000] + [0] * 9
     assert standing.held_until == 61_000
     assert told(standing, 61_001, 429) == 120_000
 
 
 def test_a_success_of_before_the_hold_doesnt_reset_the_doubling_but_one_after_it_does() -> None:
-    standing = Standing()
+    standing = DomainState()
     told(standing, 1_000, 429)
     told(standing, 1_001, 200)
     assert told(standing, 61_001, 429) == 120_000
@@ -89,7 +89,7 @@ def test_a_success_of_before_the_hold_doesnt_reset_the_doubling_but_one_after_it
 
 
 def test_a_longer_retry_after_lengthens_a_hold_and_a_shorter_one_doesnt_shorten_it() -> None:
-    standing = Standing()
+    standing = DomainState()
     told(standing, 1_000, 429)
     told(standing, 1_001, 503, 5_000)
     assert (standing.held_until, standing.held_status) == (61_000, 429)
@@ -98,11 +98,11 @@ def test_a_longer_retry_after_lengthens_a_hold_and_a_shorter_one_doesnt_shorten_
 
 
 def test_retry_after_of_zero_counts_as_none() -> None:
-    assert told(Standing(), 1_000, 429, 0) == 60_000
+    assert told(DomainState(), 1_000, 429, 0) == 60_000
 
 
 def test_no_answer_makes_a_domain_faster() -> None:
-    standing = Standing()
+    standing = DomainState()
     told(standing, 0, 429)
     for status in (200, 304, 404, 500, 503, 429, 0):
         held = standing.held_until
@@ -111,13 +111,13 @@ def test_no_answer_makes_a_domain_faster() -> None:
 
 
 def test_the_length_of_the_last_hold_is_remembered_for_a_day() -> None:
-    standing = Standing()
+    standing = DomainState()
     assert standing.until() == NEVER
     told(standing, 0, 429)
     assert standing.until() == 60_000 + DAY_MS
 
 
 def test_the_first_of_two_failures_is_remembered_for_a_minute() -> None:
-    standing = Standing()
+    standing = DomainState()
     told(standing, 0, 503)
     assert standing.until() == 60_000

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratelimiter import Limits, MemoryState, RateLimiterService
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from tests.support.limiter_requests import Clock, answer, reserve, standing_of
 
 
 async def shadowed(clock: Clock, candidate: Path) -> RateLimiterService:
-    shadow = await Limits.open(candidate)
-    return RateLimiterService(MemoryState(), await Limits.open(), clock, shadow_limits=shadow, jitter=lambda: 0.0)
+    shadow = await LimitsInForce.open(candidate)
+    return RateLimiterService(
+        MemoryState(), await LimitsInForce.open(), clock, shadow_limits=shadow, jitter=lambda: 0.0
+    )
 
 
 def candidate(tmp_path: Path, text: str) -> Path:
@@ -68,5 +70,5 @@ async def test_a_new_candidate_is_counted_anew_and_a_bad_one_says_so(tmp_path: P
 
 
 async def test_without_a_candidate_there_is_no_shadow() -> None:
-    service = RateLimiterService(MemoryState(), await Limits.open(), Clock())
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(), Clock())
     assert (await standing_of(service)).shadow is None

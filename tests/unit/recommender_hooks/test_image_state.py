@@ -11,8 +11,8 @@ from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, 
 from recommender_hooks.images.image_state import (
     ImagePolicy,
     ImageState,
+    ImageVisit,
     Use,
-    Visit,
     Wait,
     failed,
     fetched,
@@ -39,20 +39,20 @@ GOOD = fetched(result(ETag='"1"', Last_Modified="Mon"), SIGNALS)
 
 
 def test_an_image_never_seen_is_visited() -> None:
-    assert next_step(None, URL, T0, POLICY) == Visit()
+    assert next_step(None, URL, T0, POLICY) == ImageVisit()
 
 
 def test_a_validator_that_no_request_can_carry_is_neither_kept_nor_sent() -> None:
     odd = fetched(result(ETag='"caf\xe9"', Last_Modified="a\tb"), SIGNALS)
     assert (odd.etag, odd.last_modified) == ("", "")
     of_an_old_store = replace(GOOD, etag='"caf\xe9"', last_modified="x" * 5_000)
-    assert next_step(of_an_old_store, URL, T0 + 30 * DAY_MS, POLICY) == Visit()
+    assert next_step(of_an_old_store, URL, T0 + 30 * DAY_MS, POLICY) == ImageVisit()
 
 
 def test_a_retry_of_the_future_waits_for_no_clock_that_was_ahead() -> None:
     state = failed(None, ConnectFailure(), T0 + 3 * DAY_MS, 1.0, POLICY)
     assert isinstance(next_step(state, URL, T0 + 3 * DAY_MS, POLICY), Wait)
-    assert next_step(state, URL, T0, POLICY) == Visit()
+    assert next_step(state, URL, T0, POLICY) == ImageVisit()
 
 
 def test_what_our_configuration_forbids_is_tried_again_whenever_it_is_asked_for() -> None:
@@ -60,23 +60,23 @@ def test_what_our_configuration_forbids_is_tried_again_whenever_it_is_asked_for(
         state = unasked(before, BadConfiguration("no contact"), T0)
         assert state.ended and (state.family, state.code) == ("refused", "bad_configuration")
         assert state.signals == (before.signals if before else None)
-        assert isinstance(next_step(state, URL, T0 + 1, POLICY), Visit)
+        assert isinstance(next_step(state, URL, T0 + 1, POLICY), ImageVisit)
 
 
 def test_an_image_stays_fresh_for_days_then_it_is_asked_whether_it_changed() -> None:
     last = T0 + 30 * DAY_MS - 1
     assert next_step(GOOD, URL, last, POLICY) == next_step(GOOD, URL, T0 - DAY_MS, POLICY) == Use(GOOD)
-    assert next_step(GOOD, URL, last + 1, POLICY) == Visit('"1"', "Mon")
+    assert next_step(GOOD, URL, last + 1, POLICY) == ImageVisit('"1"', "Mon")
 
 
 def test_validators_are_sent_only_to_the_url_that_gave_them() -> None:
     moved = replace(GOOD, url="http://a.test/elsewhere.jpg")
-    assert next_step(moved, URL, T0 + 30 * DAY_MS, POLICY) == Visit()
+    assert next_step(moved, URL, T0 + 30 * DAY_MS, POLICY) == ImageVisit()
 
 
 def test_signals_of_another_version_are_made_anew_from_the_whole_image() -> None:
     old = replace(GOOD, signals_version=SIGNALS_VERSION - 1)
-    assert next_step(old, URL, T0, POLICY) == Visit()
+    assert next_step(old, URL, T0, POLICY) == ImageVisit()
 
 
 def test_a_304_keeps_the_signals_and_is_fresh_again() -> None:
@@ -121,7 +121,7 @@ def test_an_unavailable_image_is_tried_again_ever_later_then_left() -> None:
     first = failed(None, ConnectFailure("down"), T0, 1.0, POLICY)
     assert (first.ended, first.retry_ms, first.tries) == (False, T0 + 1_000, 1)
     assert next_step(first, URL, T0 + 300, POLICY) == Wait(700)
-    assert next_step(first, URL, T0 + 1_000, POLICY) == Visit()
+    assert next_step(first, URL, T0 + 1_000, POLICY) == ImageVisit()
     second = failed(first, ConnectFailure("down"), T0 + 1_000, 0.0, POLICY)
     assert (second.ended, second.retry_ms) == (False, T0 + 2_000)  # the backoff of 2,000, spread over its half
     third = failed(second, ConnectFailure("down"), T0 + 2_000, 0.0, POLICY)
@@ -142,7 +142,7 @@ def test_a_deferred_image_spends_no_try_resumes_where_it_stopped_and_ends_after_
     assert (held.ended, held.tries, held.status) == (False, 0, 429)
     assert next_step(held, URL, T0 + 1, POLICY) == Wait(4_999)
     hop = Hop(URL, 301, "http://b.test/", "http")
-    assert next_step(held, URL, T0 + 5_000, POLICY) == Visit(resume=(hop,))
+    assert next_step(held, URL, T0 + 5_000, POLICY) == ImageVisit(resume=(hop,))
     again = failed(held, RetryAfter("429", delay_ms=5_000), T0 + DAY_MS - 1, 0, POLICY)
     assert not again.ended
     assert failed(again, RetryAfter("429", delay_ms=5_000), T0 + DAY_MS, 0, POLICY).ended
@@ -158,7 +158,7 @@ def test_a_want_of_slots_has_no_end() -> None:
 @pytest.mark.parametrize("chain", ["rubbish", "[1]", "{}", '[{"url": 1}', "x" * 70_000])
 def test_a_chain_that_cant_be_read_begins_anew(chain: str) -> None:
     held = failed(None, RetryAfter("429", delay_ms=1, chain=chain), T0, 0, POLICY)
-    assert next_step(held, URL, T0 + 1, POLICY) == Visit()
+    assert next_step(held, URL, T0 + 1, POLICY) == ImageVisit()
 
 
 @pytest.mark.parametrize("state", [GOOD, failed(None, ConnectFailure("down"), T0, 0, POLICY)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from thrift_idl.rpc.calls import Call
+from thrift_idl.rpc.calls import RunningCall
 
 where: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="outside")
 
@@ -17,7 +17,7 @@ class Run:
 
     def __init__(self, handler: Coroutine[Any, Any, Any]) -> None:
         self.ended: asyncio.Future[tuple[Any, BaseException | None]] = asyncio.get_running_loop().create_future()
-        self.call = Call(asyncio.get_running_loop(), "test")
+        self.call = RunningCall(asyncio.get_running_loop(), "test")
         # As a connection does: from a callback of the loop, where no task is current.
         asyncio.get_running_loop().call_soon(self._start, handler)
 

@@ -13,7 +13,7 @@ from thrift_idl.errors import StoreTooNew
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Page
 from thrift_idl.records import replace
-from urlstore.backends import InlinkWrite, Kind, StoredRow
+from urlstore.backends import InlinkKind, InlinkWrite, StoredRow
 from urlstore.bounds import MAX_LINK_URLS
 from urlstore.cells import decode_linked, encode_page
 from urlstore.inlinks import MAX_TARGETS, entries_of, next_pass
@@ -111,7 +111,7 @@ def test_writes_side_by_side_make_one_mutation_up_to_its_size() -> None:
     from urlstore.backends.cassandra import _batches
 
     def write(target: int, source: int, size: int = 10) -> InlinkWrite:
-        return InlinkWrite(bytes((target,)) * 16, Kind.LINK, bytes((source,)) * 16, 1, b"x" * size)
+        return InlinkWrite(bytes((target,)) * 16, InlinkKind.LINK, bytes((source,)) * 16, 1, b"x" * size)
 
     small = [write(1, 0x10), write(1, 0x1F), write(1, 0x20), write(2, 0x20)]
     assert [len(batch) for batch in _batches(small)] == [2, 1, 1]

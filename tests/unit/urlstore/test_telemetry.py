@@ -10,15 +10,15 @@ from tests.support.stores import open_backends
 from tests.support.urlstore_requests import T0, content_of, put
 from thrift_idl.errors import NotFound
 from urlstore.service import UrlStoreService
-from urlstore.telemetry import Call, PagePut
+from urlstore.telemetry import MethodCall, PagePut
 
 
 class Listener:
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[MethodCall] = []
         self.puts: list[PagePut] = []
 
-    def called(self, call: Call) -> None:
+    def called(self, call: MethodCall) -> None:
         self.calls.append(call)
 
     def page_put(self, put: PagePut) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ratelimiter.ledger.accesslog import Access, Reading, accesses, read_access
+from ratelimiter.ledger.accesslog import Reading, SiteAccess, accesses, read_access
 from ratelimiter.ledger.agreement import Agreement, Comparison
 from ratelimiter.ledger.reading import Granted
 from tests.support.ledger_records import WALL_MS, granted
@@ -19,11 +19,11 @@ def at(time: str) -> str:
     return COMBINED.replace("22/Nov/2026:03:38:25 {zone}", time).format(more="")
 
 
-def request(t_ms: float, host: str = "a.com", exact: bool = True) -> Access:
-    return Access(WALL_MS + t_ms, host, "Aragog/0.1", exact)
+def request(t_ms: float, host: str = "a.com", exact: bool = True) -> SiteAccess:
+    return SiteAccess(WALL_MS + t_ms, host, "Aragog/0.1", exact)
 
 
-def compared(grants: Sequence[Granted], requests: Sequence[Access], ends: Sequence[float] = ()) -> Agreement:
+def compared(grants: Sequence[Granted], requests: Sequence[SiteAccess], ends: Sequence[float] = ()) -> Agreement:
     return Comparison(ends).of(grants, requests, lambda _: None)
 
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import random
 
-from ratelimiter.ledger.proof import Proof, Verdict, allowed
+from ratelimiter.ledger.proof import Proof, ProofVerdict, allowed
 from tests.support.ledger_records import WALL_MS, granted
 
 
-def judged(*grants: object, skew_ms: float = 0.0) -> Verdict:
+def judged(*grants: object, skew_ms: float = 0.0) -> ProofVerdict:
     return Proof(skew_ms=skew_ms).of(grants)  # type: ignore[arg-type]
 
 

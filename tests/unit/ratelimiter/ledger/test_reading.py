@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ratelimiter.ledger.lines import DamagedLine, Entry, line, read_line
+from ratelimiter.ledger.lines import DamagedLine, LedgerEntry, line, read_line
 from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
 from ratelimiter.ledger.segments import compress
 from tests.support.ledger_records import WALL_MS, entry, write_file
@@ -22,7 +22,7 @@ def domains(found: list[Granted]) -> list[str]:
 
 def test_a_line_reads_as_it_was_written_and_no_other_does() -> None:
     written = line([tuple(entry(5.5, "a.com"))])
-    assert read_line(written) == [Entry("a.com", "a.com", 5.5, 0.0, 100.0, 0.0, "default", 1)]
+    assert read_line(written) == [LedgerEntry("a.com", "a.com", 5.5, 0.0, 100.0, 0.0, "default", 1)]
     for at in range(len(written) - 1):
         with pytest.raises(DamagedLine):
             read_line(written[:at] + bytes([written[at] ^ 1]) + written[at + 1 :])

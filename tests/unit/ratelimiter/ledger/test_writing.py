@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from drivers.owner_lock import OWNER_LOCK
-from ratelimiter import Limits, MemoryState, RateLimiterService
-from ratelimiter.ledger.lines import Entry, Row
+from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
+from ratelimiter.ledger.lines import LedgerEntry, Row
 from ratelimiter.ledger.reading import Condition, Granted, grants, ledger_files
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.ledger.writing import Ledger
@@ -40,7 +40,7 @@ def row(number: int, clock: Clock) -> Row:
 async def test_every_grant_is_on_record_with_all_that_is_to_be_proved_and_no_refusal(tmp_path: Path) -> None:
     clock = Clock()
     ledger = await opened(tmp_path, clock)
-    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(), clock, ledger=ledger)
     answers = [await service.reserve(ReserveRequest(CONTEXT, wish())) for _ in range(15)]
     answers += await service.reserve_batch(ReserveBatchRequest(CONTEXT, tuple(wish(f"d{n}.com") for n in range(5))))
     answers.append(await service.reserve(ReserveRequest(CONTEXT, wish("slow.com", crawl_delay_ms=700))))
@@ -48,7 +48,9 @@ async def test_every_grant_is_on_record_with_all_that_is_to_be_proved_and_no_ref
     found, condition = read(tmp_path)
     assert len(found) == sum(grant.granted for grant in answers) == 11 + 5 + 1
     assert [each.slot_ms - WALL_MS for each in found[:3]] == pytest.approx([0, 100, 200])
-    assert found[1].entry == Entry("example.com", "www.example.com", START_MS + 100, 100.0, 100.0, 0.0, "default", 0)
+    assert found[1].entry == LedgerEntry(
+        "example.com", "www.example.com", START_MS + 100, 100.0, 100.0, 0.0, "default", 0
+    )
     assert (found[-1].entry.interval_ms, found[-1].entry.limit) == (700, "default, Crawl-delay")
     assert condition == Condition()
 
@@ -56,7 +58,7 @@ async def test_every_grant_is_on_record_with_all_that_is_to_be_proved_and_no_ref
 async def test_a_grant_is_on_record_before_it_is_answered(tmp_path: Path) -> None:
     clock = Clock()
     ledger = await opened(tmp_path, clock)
-    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(), clock, ledger=ledger)
     for number in range(20):
         await service.reserve(ReserveRequest(CONTEXT, wish(f"d{number}.com")))
         found, condition = read(tmp_path)  # as a kill -9 would leave it: the file isn't closed
@@ -68,7 +70,7 @@ async def test_a_grant_is_on_record_before_it_is_answered(tmp_path: Path) -> Non
 async def test_a_batch_is_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, write, written = Clock(), os.write, list[int]()
     ledger = await opened(tmp_path, clock)
-    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(), clock, ledger=ledger)
     monkeypatch.setattr(os, "write", lambda file, content: written.append(file) or write(file, content))
     await service.reserve_batch(ReserveBatchRequest(CONTEXT, tuple(wish(f"d{n}.com") for n in range(500))))
     assert len(written) == 1
@@ -115,7 +117,7 @@ async def test_a_disk_without_room_stops_the_granting_until_there_is_some(
 ) -> None:
     clock = Clock()
     ledger = await opened(tmp_path, clock)
-    service = RateLimiterService(MemoryState(), await Limits.open(), clock, ledger=ledger)
+    service = RateLimiterService(MemoryState(), await LimitsInForce.open(), clock, ledger=ledger)
 
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

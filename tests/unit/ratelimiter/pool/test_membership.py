@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratelimiter.pool.membership import SKEW_MS, Shard, parse_membership
+from ratelimiter.pool.membership import SKEW_MS, LimiterShard, parse_membership
 from thrift_idl.errors import BadConfiguration
 
 GOOD = """version = 3
@@ -18,7 +18,7 @@ address = "[::1]:9102"
 def test_a_membership_names_its_shards_and_has_a_skew_by_default() -> None:
     membership = parse_membership(GOOD, "m.toml")
     assert (membership.version, membership.skew_ms) == (3, SKEW_MS)
-    assert membership.shards == (Shard("a", "127.0.0.1:9102"), Shard("b", "[::1]:9102"))
+    assert membership.shards == (LimiterShard("a", "127.0.0.1:9102"), LimiterShard("b", "[::1]:9102"))
     assert membership.address_of("b") == "[::1]:9102"
 
 
