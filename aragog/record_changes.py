@@ -42,8 +42,18 @@ class ChangeReport:
     """Pages that were too much for the extractor: their record stays."""
     moved_on: int = 0
     """Pages that were fetched again meanwhile."""
+    broken: int = 0
+    """Pages that an error of ours ended, or whose rows are damaged: their record stays."""
+    broken_examples: dict[str, str] = field(default_factory=dict)
+    """URL -> what happened, of the first of them."""
     fields: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+
+    def add_broken(self, url: str, why: str) -> None:
+        """Count a page that couldn't be read anew, and keep the first ones as examples."""
+        self.broken += 1
+        if len(self.broken_examples) < EXAMPLES:
+            self.broken_examples[url] = why
 
     def add(self, url: str, changes: list[Change]) -> None:
         """Count a changed page and its changes, and keep the first of each field as examples."""

@@ -7,6 +7,7 @@ so that a run that was killed goes on there. A batch made twice writes nothing t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -18,7 +19,7 @@ import orjson
 from aragog.record_changes import Change, ChangeReport, changes
 from extraction import EXTRACTOR_VERSION
 from fetcher.mediatype import content_type
-from thrift_idl.errors import NotFound, StoreUnreadable
+from thrift_idl.errors import NotFound, StoreUnreadable, is_of_a_backend
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
@@ -26,6 +27,7 @@ from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import ContentRequest, Page, PutRecordRequest, ScanRequest, UrlRow
 from thrift_idl.records import replace
 from urlstore.record_hash import record_hash
+from urlstore.rows import is_damaged
 from weburl import registrable_domain, split
 
 Extract = Callable[[FetchResult, bool], Awaitable[PageRecord]]
@@ -33,8 +35,11 @@ FollowUp = Callable[[Sequence[Page]], Awaitable[None]]
 
 BATCH = 64
 _AT_ONCE = 4
+_MAX_TOLD = 300
 _OF_THE_FETCH = ("truncated", "bad_encoding", "early_close")
 _TOO_MUCH = frozenset(("timed_out", "out_of_memory", "extractor_died", "extractor_failed"))
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,11 @@ class ReextractionScope:
     def admits(self, row: UrlRow) -> bool:
         """Whether a row holds such a page, under its own URL."""
         page = row.page
-        if page is None or row.redirects_to or page.fetched_ms < self.since_ms:
-            return False
-        return not self.domain or registrable_domain(split(page.url).host) == self.domain
+        return page is not None and not row.redirects_to and page.fetched_ms >= self.since_ms and self.names(row)
+
+    def names(self, row: UrlRow) -> bool:
+        """Whether a row is of the domain."""
+        return not self.domain or registrable_domain(split(row.url).host) == self.domain
 
 
 @dataclass(slots=True)
@@ -121,7 +128,10 @@ class Reextraction:
         while True:
             found = await self._store.scan(ScanRequest(self._context, progress.after, BATCH))
             wanted = [row.page for row in found.rows if self._scope.admits(row) and row.page]
-            changed = await asyncio.gather(*(self._reread(page, progress) for page in wanted))
+            for row in found.rows:
+                if is_damaged(row) and self._scope.names(row):
+                    progress.report.add_broken(row.url, "its row is damaged: fetch it again")
+            changed = await asyncio.gather(*(self._reread_or_told(page, progress) for page in wanted))
             await self._follow_up([page for page in changed if page is not None])
             progress.after, progress.rows = found.continuation, progress.rows + len(found.rows)
             progress.is_resumed = False
@@ -130,6 +140,17 @@ class Reextraction:
                 await asyncio.to_thread(self._cursor.clear)
                 return progress.report
             await asyncio.to_thread(self._cursor.save, progress)
+
+    async def _reread_or_told(self, page: Page, progress: ReextractionProgress) -> Page | None:
+        """Read a page anew. An error that nobody foresaw is that page's: told and counted, and the others go on."""
+        try:
+            return await self._reread(page, progress)
+        except Exception as error:
+            if is_of_a_backend(error):
+                raise
+            _log.exception("%s isn't read anew", page.url)
+            progress.report.add_broken(page.url, f"{type(error).__name__}: {error}"[:_MAX_TOLD])
+            return None
 
     async def _reread(self, page: Page, progress: ReextractionProgress) -> Page | None:
         """Read a page anew; the page if there is something to publish."""

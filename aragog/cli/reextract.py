@@ -47,7 +47,7 @@ def reextract(
 
     A run that was ended goes on where it stopped when it is started again with the same options. A page whose record is
     as it was is not written. One that says something else now gets jobs: its links are linked and its event is
-    published anew, with the extractor's version in its id.
+    published anew, with the extractor's version in its id. Exits with 1 where an error kept pages from being read.
     """
     scope = ReextractionScope(deciding_form(domain), milliseconds(since), dry_run)
     report = run(_reextract(load(), scope, children, StoreBar()))
@@ -55,6 +55,8 @@ def reextract(
         say_json({"extractor_version": EXTRACTOR_VERSION, **asdict(report)})
     else:
         show(report, Terminal(), dry_run=dry_run)
+    if report.broken:
+        raise typer.Exit(1)
 
 
 def milliseconds(since: str) -> int:
@@ -124,6 +126,10 @@ def show(report: ChangeReport, console: Terminal, *, dry_run: bool) -> None:
         f" {report.without_content:,} without content, {report.failed:,} failed,"
         f" {report.moved_on:,} fetched anew meanwhile"
     )
+    if report.broken:
+        console.print(f"{report.broken:,} pages are as they were, for an error befell each (the log has the traces):")
+    for url, why in report.broken_examples.items():
+        console.print(plain(f"  {url}: {why}"), soft_wrap=True)
     if not report.fields:
         return
     table = Table("field", "pages", "for example", "before", "after")

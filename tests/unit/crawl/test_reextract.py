@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -208,3 +210,33 @@ def test_changes_name_fields_within_structs_and_leave_the_version_out() -> None:
     one, two = extracted(b"<title>A", "http://a.test/"), extracted(b"<title>B", "http://a.test/")
     found = changes(one, replace(two, extractor_version=99))
     assert [change.field for change in found] == ["title", "card.title"]
+
+
+async def test_an_error_on_one_page_is_told_and_counted_and_the_others_go_on(
+    store: UrlStoreService, tmp_path: Path
+) -> None:
+    for name in ("a", "poor", "z"):
+        await stored(store, f"http://a.test/{name}", f"<title>{name}</title>", title="Old")
+
+    async def breaks(page: FetchResult, text_features: bool) -> PageRecord:
+        if page.url.endswith("/poor"):
+            raise KeyError("nobody foresaw this")
+        return await extract(page, text_features)
+
+    scope, jobs = ReextractionScope(), Jobs()
+    report = await Reextraction(store, breaks, jobs, scope, Cursor(tmp_path, scope), CONTEXT).run()
+    assert (report.changed, report.broken) == (2, 1)
+    assert "nobody foresaw this" in report.broken_examples["http://a.test/poor"]
+    assert sorted(jobs.urls) == ["http://a.test/a", "http://a.test/z"]
+    assert (await page_at(store, "http://a.test/poor")).record.title == "Old"
+
+
+async def test_a_damaged_row_is_told_and_counted_and_the_others_go_on(store: UrlStoreService, tmp_path: Path) -> None:
+    for name in ("a", "poor"):
+        await stored(store, f"http://a.test/{name}", f"<title>{name}</title>", title="Old")
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as other, other:
+        other.execute("UPDATE url_row SET page = ? WHERE url = ?", (b"\x01" * 60, "http://a.test/poor"))
+    report = await again(store, Jobs(), tmp_path).run()
+    assert (report.changed, report.broken, list(report.broken_examples)) == (1, 1, ["http://a.test/poor"])
+    elsewhere = await again(store, Jobs(), tmp_path, ReextractionScope("b.test")).run()
+    assert elsewhere.broken == 0
