@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from aragog.settings import CrawlSettings, EventSettings, FetcherSettings, Setti
 from crawler.seeds.crawl_start import CrawlRequest, read_seeds, start
 from crawler.worker.crawl_watch import CrawlProgress, watch
 from recommender_hooks.images.image_state import ImageState, decode
+from runtime.clock import wall_ms
 from testweb import SampleWeb
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, LookupRequest, UrlRow
@@ -53,7 +53,7 @@ async def demo() -> None:
 
 
 async def _crawl(worker: CrawlWorker, wanted: CrawlRequest) -> CrawlProgress:
-    crawl_id = await start(wanted, worker.frontier, worker.jobs, time.time_ns() // 1_000_000)
+    crawl_id = await start(wanted, worker.frontier, worker.jobs, wall_ms())
     stop = asyncio.Event()
     work = asyncio.create_task(worker.run(stop))
     display = crawl_display.Display(worker.tally)

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from redis.asyncio import Redis
 
 from deploy.engines import State, shared
-from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService
 from ratelimiter.backends.redis import RedisState
+from runtime.clock import monotonic_ms
 from tests.support.engines import redis_database
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest

@@ -19,9 +19,10 @@ import uvloop
 from benchmarks.limiter_pool import pooled
 from benchmarks.limiter_redis import over_redis
 from benchmarks.peer_environment import environment
-from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend, monotonic_ms
+from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.state import state_key
 from ratelimiter.table import PackedTable
+from runtime.clock import monotonic_ms
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest

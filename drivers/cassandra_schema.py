@@ -8,11 +8,11 @@ transaction, which expires with its holder.
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 
 from drivers.cassandra import Client
 from drivers.migrations import Migrations, statements
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown
 
 _HOLD_S = 60
@@ -27,11 +27,11 @@ async def migrate(client: Client, migrations: Migrations, *, wait_ms: int = 90_0
     """
     await _make_table_of_versions(client)
     owner = uuid.uuid4().hex
-    deadline = time.monotonic() + wait_ms / 1000
+    deadline_ms = monotonic_ms() + wait_ms
     while migrations.missing(await _version(client, migrations.component), str(client.address)):
         if await _hold(client, migrations.component, owner):
             await _run(client, migrations, owner)
-        elif time.monotonic() > deadline:
+        elif monotonic_ms() > deadline_ms:
             raise BackendDown(f"another process is changing the schema of {client.address}: try again when it is done")
         else:
             await asyncio.sleep(_POLL_S)

@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
 
 from drivers.connection_url import parts_of
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 ANSWER_MS = 10_000
@@ -211,13 +212,13 @@ def _bounds(reader: Consumer, address: KafkaAddress, partition: int, answer_ms: 
 
     A broker that has just come back may not know its own partitions yet: that passes.
     """
-    until = time.monotonic() + answer_ms / 1000
+    until_ms = monotonic_ms() + answer_ms
     while True:
         try:
             place = TopicPartition(address.topic, partition)
             first, end = reader.get_watermark_offsets(place, timeout=answer_ms / 1000)
         except KafkaException as error:
-            if error.args[0].code() not in _PASSING or time.monotonic() >= until:
+            if error.args[0].code() not in _PASSING or monotonic_ms() >= until_ms:
                 raise
             time.sleep(0.1)
         else:

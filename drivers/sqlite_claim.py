@@ -6,6 +6,7 @@ import sqlite3
 import time
 
 from drivers.sqlite_errors import named
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import StoreUnreadable
 
 _APPLICATION_ID = 0x41524147  # "ARAG" in the file's header: the database is ours
@@ -17,7 +18,7 @@ def claim(path: str, busy_timeout_ms: int) -> None:
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
             _make_ours(connection, path)
-        _use_wal(connection, time.monotonic() + busy_timeout_ms / 1000)
+        _use_wal(connection, monotonic_ms() + busy_timeout_ms)
     finally:
         connection.close()
 
@@ -32,13 +33,13 @@ def _make_ours(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("COMMIT")
 
 
-def _use_wal(connection: sqlite3.Connection, until: float) -> None:
+def _use_wal(connection: sqlite3.Connection, until_ms: float) -> None:
     """Switching needs the file to itself, and SQLite doesn't wait for that by itself."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic_ms() > until_ms:
                 raise
             time.sleep(0.02)

@@ -13,7 +13,6 @@ from hashlib import sha256
 
 import weburl
 from fetcher.addresses import AddressPolicy, port_verdict, verdict
-from fetcher.clock import Clock
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
@@ -23,6 +22,7 @@ from fetcher.robots.rules import RobotsRules, denial
 from fetcher.settings import FetchPolicy
 from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
+from runtime.clock import Clock
 from thrift_idl.errors import (
     AddressDenied,
     AragogError,

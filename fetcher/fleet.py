@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 import weburl
-from fetcher.clock import Clock
+from runtime.clock import Clock
 from thrift_idl.errors import BackendDown, BadConfiguration, InvalidUrl
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest, Explanation, FetchRequest, FetchResult

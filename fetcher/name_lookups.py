@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Protocol
 import pycares
 
 from fetcher.addresses import literal
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BadConfiguration
 
 SYSTEM = "system"
@@ -87,7 +87,7 @@ class DnsLookup:
         *,
         try_ms: int = 2_000,
         tries: int = 2,
-        now_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+        now_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
         self._nameservers = tuple(nameservers)
         self._try_s = try_ms / 1000

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import weburl
 from extraction.head import PageHead, read_head
-from fetcher.clock import Clock
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import REDIRECTS, check_hop, location_target
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
@@ -17,6 +16,7 @@ from fetcher.robots.rules import denial
 from fetcher.settings import FetchPolicy
 from fetcher.status_outcomes import status_error
 from fetcher.time_budget import Budget
+from runtime.clock import Clock
 from thrift_idl.errors import Moved, WrongType
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
 

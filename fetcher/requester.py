@@ -11,7 +11,6 @@ from functools import lru_cache
 import httpx
 
 import weburl
-from fetcher.clock import Clock
 from fetcher.decoding import Decoder, codings_of
 from fetcher.holds_heard import HOLDING, HoldsHeard
 from fetcher.loop_time import LoopTime
@@ -22,6 +21,7 @@ from fetcher.status_outcomes import retry_after_ms
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.time_budget import Budget
 from fetcher.transport import BodyStream, Exchange
+from runtime.clock import Clock
 from thrift_idl.errors import AragogError, BackendDown, ConnectFailure, InvalidUrl, ProxyDown, Unavailable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Header, SlotTaken, Timing, TlsFacts

@@ -10,7 +10,6 @@ import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
 from fetcher.chain import chain_to_json
-from fetcher.clock import Clock
 from fetcher.explanation import Explainer
 from fetcher.link_header_claims import bounded, header_claims
 from fetcher.mediatype import HTML_TYPES
@@ -25,6 +24,7 @@ from fetcher.settings import FetchPolicy
 from fetcher.telemetry import FetcherTelemetry, SilentFetcherTelemetry
 from fetcher.time_budget import Budget
 from fetcher.useragent import check_contact, product_token
+from runtime.clock import Clock
 from thrift_idl.errors import (
     AragogError,
     Deferred,

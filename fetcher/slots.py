@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from fetcher.clock import Clock
 from fetcher.holds_heard import HoldsHeard
 from fetcher.telemetry import FetcherTelemetry
 from fetcher.time_budget import Budget
+from runtime.clock import Clock
 from thrift_idl.errors import Deferred, HostHeld, NoSlot
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import SlotTaken

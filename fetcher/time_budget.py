@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from types import TracebackType
 
-from fetcher.clock import Clock
+from runtime.clock import Clock
 from thrift_idl.errors import FetchTimeout
 
 _NO_END_MS = 1e15

@@ -15,7 +15,7 @@ from pinlater.backends import Backend, LostClaims
 from pinlater.errors import from_pinlater
 from pinlater.monitor import Monitor
 from pinlater.monitor_rules import OWN_QUEUES, MonitorRules, QueueRules
-from pinlater.service import PinLaterService, wall_ms
+from pinlater.service import PinLaterService
 from pinlater.settings import ServiceSettings
 from pinlater.telemetry import SILENT, PinLaterTelemetry
 
@@ -31,5 +31,4 @@ __all__ = [
     "QueueRules",
     "ServiceSettings",
     "from_pinlater",
-    "wall_ms",
 ]

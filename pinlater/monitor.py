@@ -14,9 +14,8 @@ from functools import partial
 from pinlater.backends import Backend
 from pinlater.errors import suppress_gone
 from pinlater.monitor_rules import CONTRACT, MonitorRules, QueueRules, RulesSource, cutoffs
-from pinlater.service import wall_ms
-from pinlater.shard import monotonic_ms
 from pinlater.telemetry import SILENT, PinLaterTelemetry
+from runtime.clock import monotonic_ms, wall_ms
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import PinLaterJobState
 

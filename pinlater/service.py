@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from random import Random
@@ -16,10 +15,10 @@ from pinlater.errors import is_code, translated
 from pinlater.queue_limits import QueueLimitsSource, Unlimited
 from pinlater.queues import Queues
 from pinlater.settings import DEFAULTS, ServiceSettings
-from pinlater.shard import monotonic_ms
 from pinlater.shards import Shards
 from pinlater.telemetry import SILENT, PinLaterTelemetry
 from pinlater.waiting import LOOK_AGAIN_MS, QueueLines
+from runtime.clock import monotonic_ms, wall_ms
 from thrift_idl.gen.pinlater.ttypes import (
     ErrorCode,
     PinLaterCheckpointJobsRequest,
@@ -33,11 +32,6 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterLookupJobRequest,
     RequestContext,
 )
-
-
-def wall_ms() -> int:
-    """Milliseconds since the epoch by this machine's clock; other servers' may differ."""
-    return time.time_ns() // 1_000_000
 
 
 class PinLaterService(Queues):

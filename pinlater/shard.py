@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pinlater.backends import Backend
 from pinlater.shard_health import DEFAULTS, HealthRules, ShardHealth
 from pinlater.telemetry import PinLaterTelemetry
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown, DiskFull
 
 T = TypeVar("T")
 Ask = Callable[[Backend], Awaitable[T]]
-
-
-def monotonic_ms() -> float:
-    """A clock that never goes back."""
-    return time.monotonic() * 1000
 
 
 class JobShard:

@@ -14,7 +14,7 @@ from ratelimiter.limits import LimitsInForce, LimitsSource
 from ratelimiter.overrides import Limit
 from ratelimiter.ownership import ALONE, Ownership
 from ratelimiter.reserving import ReservingSettings
-from ratelimiter.service import RateLimiterService, monotonic_ms
+from ratelimiter.service import RateLimiterService
 from ratelimiter.state import StateBackend
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
 
@@ -31,5 +31,4 @@ __all__ = [
     "RateLimiterService",
     "ReservingSettings",
     "StateBackend",
-    "monotonic_ms",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,15 +11,11 @@ from drivers.text_file import Stamp, file_stamp, read_text
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
+from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration
 
 _LOOK_EVERY_MS: Final = 1_000
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
-
-
-def wall_ms() -> float:
-    """The wall clock in milliseconds since 1970; for the dates that people write."""
-    return time.time() * 1000
 
 
 class LimitsSource(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 
 from ratelimiter import next_slot
@@ -20,6 +19,7 @@ from ratelimiter.shadow import Shadow
 from ratelimiter.state import StateBackend
 from ratelimiter.status import status_of
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
+from runtime.clock import monotonic_ms
 from thrift_idl.gen.ratelimiter.ttypes import (
     BlockRequest,
     DomainStatus,
@@ -30,11 +30,6 @@ from thrift_idl.gen.ratelimiter.ttypes import (
     ReserveRequest,
     StatusRequest,
 )
-
-
-def monotonic_ms() -> float:
-    """The machine's monotonic clock in milliseconds; all processes of one boot share it."""
-    return time.monotonic_ns() / 1e6
 
 
 class RateLimiterService:

@@ -6,7 +6,6 @@ same id.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from recommender_hooks.images.image_visits import Decode, ImageVisitor
 from recommender_hooks.images.named_images import named_images
 from recommender_hooks.publication_rules import forbids_page, withholding
 from recommender_hooks.telemetry import PublishTelemetry, SilentPublishTelemetry
+from runtime.clock import wall_ms
 from thrift_idl.errors import Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -54,11 +54,6 @@ class ImagesPending:
 Ending = Published | Skipped | ImagesPending
 
 
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class SignalsService:
     """Publishes pages with the services it is given; it closes none of them.
 
@@ -74,7 +69,7 @@ class SignalsService:
         decode: Decode,
         leases: ImageLeases | None = None,
         policy: ImagePolicy | None = None,
-        clock_ms: Callable[[], int] = wall_clock_ms,
+        clock_ms: Callable[[], int] = wall_ms,
         telemetry: PublishTelemetry | None = None,
     ) -> None:
         self._store = store

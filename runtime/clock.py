@@ -12,6 +12,11 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def precise_wall_ms() -> float:
+    """`wall_ms` with its fractions: for records of grants, whose intervals are held to a limit."""
+    return time.time_ns() / 1e6
+
+
 def wall_us() -> int:
     """Microseconds since 1970 UTC by the clock of `wall_ms`."""
     return time.time_ns() // 1_000

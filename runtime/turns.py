@@ -7,12 +7,13 @@ used, so that nobody waits for ever. An owner whose calls take long holds up its
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from runtime.clock import monotonic_ms
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class OwnerLines(Generic[T]):
 class Turns:
     """So many at a time, the others in turn."""
 
-    def __init__(self, size: int, now_ms: Callable[[], float] = lambda: time.monotonic() * 1000) -> None:
+    def __init__(self, size: int, now_ms: Callable[[], float] = monotonic_ms) -> None:
         self._free = size
         self._now_ms = now_ms
         self._lines: OwnerLines[asyncio.Future[None]] = OwnerLines()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import AragogError
 from urlstore.telemetry import MethodCall
 
@@ -18,7 +18,7 @@ def measured(method: M) -> M:
 
     @functools.wraps(method)
     async def tell(self: Any, request: Any) -> Any:
-        began, error = time.perf_counter(), ""
+        began_ms, error = monotonic_ms(), ""
         try:
             return await method(self, request)
         except AragogError as raised:
@@ -28,7 +28,7 @@ def measured(method: M) -> M:
             error = "internal"
             raise
         finally:
-            took_ms = (time.perf_counter() - began) * 1000
+            took_ms = monotonic_ms() - began_ms
             self._telemetry.called(MethodCall(method.__name__, request.context.source, took_ms, error))
 
     return cast(M, tell)

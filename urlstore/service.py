@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from runtime.batching import LONGEST_REST_MS, Batching, each, in_thread
+from runtime.clock import wall_ms
 from thrift_idl.errors import InvalidRequest, NotFound, StoreUnreadable
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Link
@@ -41,11 +41,6 @@ from weburl import normalize, request_form, url_key
 _SCAN_CHUNK = 50  # rows asked of a backend at a time: bounds what lies in memory
 
 
-def wall_clock_ms() -> int:
-    """Milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class UrlStoreService:
     """Fills the `UrlStore` Protocol. Owns its backends: `close` closes them.
 
@@ -57,7 +52,7 @@ class UrlStoreService:
         metadata: MetadataBackend,
         content: ContentBackend,
         *,
-        clock_ms: Callable[[], int] = wall_clock_ms,
+        clock_ms: Callable[[], int] = wall_ms,
         telemetry: StoreTelemetry | None = None,
     ) -> None:
         self._metadata = metadata

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aragog.data_locations import PLACES, refuse_if_left_behind
 from aragog.settings import Settings
 from drivers.paths import path_of
+from runtime.clock import monotonic_ms, precise_wall_ms
 from thrift_idl.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def _redis_robots(url: str, _: Settings) -> RobotsCache:
 
 
 async def _file_limits(url: str, _: Settings) -> StateBackend:
-    from ratelimiter import FileState, monotonic_ms
+    from ratelimiter import FileState
 
     return await FileState.open(path_of(url, "file"), monotonic_ms)
 
@@ -79,7 +80,6 @@ async def _memory_limits(_: str, __: Settings) -> StateBackend:
 
 
 async def _redis_limits(url: str, _: Settings) -> StateBackend:
-    from ratelimiter import monotonic_ms
     from ratelimiter.backends.redis import RedisState
 
     return await RedisState.open(url, monotonic_ms)
@@ -93,9 +93,8 @@ async def _memory_holds(_: str, __: Settings) -> Holds:
 
 async def _file_holds(url: str, _: Settings) -> Holds:
     from ratelimiter.backends.holds_file import FileHolds
-    from ratelimiter.limits import wall_ms
 
-    return await FileHolds.open(path_of(url, "file"), wall_ms)
+    return await FileHolds.open(path_of(url, "file"), precise_wall_ms)
 
 
 async def _redis_holds(url: str, _: Settings) -> Holds:

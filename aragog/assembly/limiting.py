@@ -12,14 +12,14 @@ from aragog.settings import Settings
 from aragog.telemetry import limiter_telemetry
 from drivers.owner_lock import Locks
 from drivers.paths import path_of
-from ratelimiter import FileState, LimitsInForce, Ownership, RateLimiterService, monotonic_ms
+from ratelimiter import FileState, LimitsInForce, Ownership, RateLimiterService
 from ratelimiter import ReservingSettings as LimiterOptions
 from ratelimiter.backends.file import boot_id
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.ledger.writing import SEGMENT_BYTES, Ledger
-from ratelimiter.limits import wall_ms
 from ratelimiter.ownership import LockedAlone
 from ratelimiter.pool import ShardOwnership
+from runtime.clock import monotonic_ms, precise_wall_ms
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 
@@ -74,7 +74,7 @@ async def _ledger(settings: Settings, stack: AsyncExitStack) -> Ledger | None:
     segment = min(SEGMENT_BYTES, most // 4)
     shard = given.shard or "alone"
     ledger = await Ledger.open(
-        directory, shard, boot_id(), monotonic_ms, wall_ms, segment_bytes=segment, max_bytes=most
+        directory, shard, boot_id(), monotonic_ms, precise_wall_ms, segment_bytes=segment, max_bytes=most
     )
     stack.push_async_callback(ledger.close)
     return ledger

@@ -12,7 +12,7 @@ from aragog.data_directory_lock import owned
 from aragog.rekey import Rekey, RekeyProgress
 from aragog.settings import Settings
 from crawler.job.job_queues import JobQueues
-from pinlater import wall_ms
+from runtime.clock import wall_ms
 from thrift_idl.errors import BackendDown, BadConfiguration, InvalidRequest
 
 _PATIENCE_MS = 2_000

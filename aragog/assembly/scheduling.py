@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ from pinlater import (
     PinLaterTelemetry,
     queue_limits,
     shard_file,
-    wall_ms,
 )
 from pinlater.queue_limits import LiveRules, QueueLimitsSource, Unlimited
 from pinlater.settings import ServiceSettings as PinLaterSettings
@@ -37,6 +35,7 @@ from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shards import Shards
 from pinlater.store_clock import StoreClock
 from pinlater.watched_file import WatchedFile
+from runtime.clock import wall_ms
 from thrift_idl.gen.pinlater.protocol import PinLater
 
 _LEAST_CYCLE_MS = 200
@@ -94,7 +93,7 @@ async def _opened(settings: Settings, stack: AsyncExitStack) -> _Opened:
     file = settings.path("pinlater.queues")
     if file is not None:
         limits = await WatchedFile.open(file, queue_limits.parse, telemetry)
-    owner = f"{socket.gethostname()}-{os.getpid()}:{given.listen.rpartition(':')[2]}:{time.time_ns() // 1_000_000}"
+    owner = f"{socket.gethostname()}-{os.getpid()}:{given.listen.rpartition(':')[2]}:{wall_ms()}"
     admin = PinLaterSettings(admin_hash=given.admin_hash)
     clock = StoreClock(shards, wall_ms)
     await clock.measure()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from crawler.worker.crawl_watch import CrawlProgress, faults, watch
 from crawler.worker.reconciliation import Reconciliation
 from crawler.worker.worker_progress import WorkerProgress
 from pinlater.worker import BackendHealth
+from runtime.clock import wall_ms
 from thrift_idl.errors import BackendDown, BadConfiguration
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -72,7 +72,7 @@ async def _started(watched: Watched, wanted: CrawlRequest, make_source: MakeSour
 
 
 async def _start(watched: Watched, wanted: CrawlRequest, source: Source | None) -> str:
-    now_ms, drops_queue = time.time_ns() // 1_000_000, watched.drops_queue
+    now_ms, drops_queue = wall_ms(), watched.drops_queue
     return await start(wanted, watched.frontier, watched.jobs, now_ms, drops_queue=drops_queue, source=source)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
@@ -22,6 +21,7 @@ from aragog.explain import Explainer, UrlReport, canonical_why, sentence, to_jso
 from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
 from fetcher.robots.bounds import told
+from runtime.clock import wall_ms
 from thrift_idl.errors import BackendDown, FolderLocked
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import AddressVerdict, Explanation, RobotsExplanation, RobotsVerdict
@@ -62,7 +62,7 @@ def explain(
     stored and why it lives where it does. Exits with 0 if it would be fetched, 1 if not or if it can't be told.
     """
     report = run(_explain(load(), url, fetch_robots, patience_ms, lock_wait_ms))
-    say_json(to_json(report)) if as_json else print_report(report, time.time_ns() // 1_000_000)
+    say_json(to_json(report)) if as_json else print_report(report, wall_ms())
     if not report.fetch.would_fetch:
         raise typer.Exit(1)
 

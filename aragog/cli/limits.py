@@ -16,9 +16,10 @@ from aragog.cli.terminal import say, say_json
 from aragog.settings import Settings, load
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
 from ratelimiter.ledger.replay import replay
-from ratelimiter.limits import read_overrides, wall_ms
+from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import Limit, LimitCandidate, Overrides, explain, in_force, limit_of_qps
 from ratelimiter.shadow import AT_ONCE, DELAYED, REFUSED, ShadowTally
+from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration
 
 app = typer.Typer(no_args_is_help=True, help="The rate limiter's limits: check a file, explain, try a candidate.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Annotated
 
 import typer
 
 from aragog.cli.command_context import run
 from aragog.cli.terminal import say
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.framing import FrameError, framed
@@ -33,7 +33,7 @@ def ping(
 async def answer_ms(address: str, timeout_ms: int) -> float:
     """Milliseconds until the service at `address` has answered. Raises `BackendDown`, `BadConfiguration`."""
     host, port = host_and_port(address)
-    began = time.perf_counter()
+    began_ms = monotonic_ms()
     try:
         async with asyncio.timeout(timeout_ms / 1000):
             await _call(host, port)
@@ -43,7 +43,7 @@ async def answer_ms(address: str, timeout_ms: int) -> float:
         raise BackendDown(f"{address} doesn't answer: {error}; is it started?") from error
     except FrameError as error:
         raise BackendDown(f"{address} is no service of ours: {error}") from error
-    return (time.perf_counter() - began) * 1000
+    return monotonic_ms() - began_ms
 
 
 async def _call(host: str, port: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from crawler.seeds.crawl_start import CrawlRequest
 from crawler.seeds.revisit_round import Round, due
 from crawler.worker.crawl_watch import CrawlProgress
 from pinlater.worker import BackendHealth
+from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration
 
 Report = Callable[[CrawlProgress | None, int], bool]
@@ -80,7 +80,7 @@ async def revisit(settings: Settings, asked: RevisitRounds, report: Report) -> t
 async def _due(settings: Settings, asked: RevisitRounds) -> Round:
     horizon_ms = 0 if asked.once else asked.round_ms
     async with store_of(settings) as store:
-        return await due(store, asked.within, context(), _now_ms(), horizon_ms)
+        return await due(store, asked.within, context(), wall_ms(), horizon_ms)
 
 
 async def _forget_old_rounds(settings: Settings, name: str) -> None:
@@ -98,7 +98,7 @@ async def _slept(found: Round, round_ms: int) -> bool:
     """Whether the time until the next page is due, a round at most, went by without a signal to stop."""
     stopping = Stopping()
     stopping.started()
-    left_ms = round_ms if found.soonest_ms is None else found.soonest_ms - _now_ms()
+    left_ms = round_ms if found.soonest_ms is None else found.soonest_ms - wall_ms()
     await unless(stopping.stop, asyncio.sleep(min(max(left_ms, 1_000), round_ms) / 1000))
     return not stopping.stop.is_set()
 
@@ -106,8 +106,4 @@ async def _slept(found: Round, round_ms: int) -> bool:
 def _when(found: Round) -> str:
     if found.soonest_ms is None:
         return ", and nothing will be: no page is stored here"
-    return f"; the next page is due in {max(0, found.soonest_ms - _now_ms()) / 60_000:.1f} min"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return f"; the next page is due in {max(0, found.soonest_ms - wall_ms()) / 60_000:.1f} min"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.scripts import script
 from drivers import redis
+from runtime.clock import wall_ms
 from weburl import KEY_VERSION
 from weburl.earlier_key_versions import check_key_version
 
@@ -69,7 +69,7 @@ class FrontierScripts:
     async def run(self, name: str, crawl_id: str, arguments: Sequence[Argument] = ()) -> Any:
         """The answer of the script `name`."""
         await self.check()
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = wall_ms()
         with redis.answering(_WHAT):
             return await self._scripts[name](keys=self.keys(crawl_id), args=(now_ms, *arguments))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from crawler.frontier.crawls import CrawlState
 from crawler.frontier.entry import pack, unpack
 from crawler.frontier.records import check_keys, pack_failure
 from drivers.sqlite import Database
+from runtime.clock import wall_ms
 
 R = TypeVar("R")
 
@@ -51,7 +51,7 @@ async def run(
     """
     keys = tuple(keys)
     check_keys(keys)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_ms()
     if reads:
         result, moved = await _read(database, len(keys), lambda db: _tried(db, crawl_id, keys, rule, otherwise, now_ms))
         if not moved:

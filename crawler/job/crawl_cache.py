@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from crawler.frontier.crawls import Crawl, Crawls, CrawlState, CrawlStatus
 from crawler.frontier.scope import CrawlScope
 from crawler.job.body import QUEUE
 from crawler.job.link_cache import LinkCache
+from runtime.clock import monotonic_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,7 @@ class CachedCrawl:
 class CrawlCache:
     """A cache over `Crawls`, refreshed every `refresh_ms` for what runs."""
 
-    def __init__(
-        self, crawls: Crawls, refresh_ms: int = 500, now_ms: Callable[[], float] = lambda: time.monotonic() * 1000
-    ) -> None:
+    def __init__(self, crawls: Crawls, refresh_ms: int = 500, now_ms: Callable[[], float] = monotonic_ms) -> None:
         self._crawls = crawls
         self._refresh_ms = refresh_ms
         self._now_ms = now_ms

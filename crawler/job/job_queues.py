@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from crawler.visit.job_steps import JobSteps, silent
-from pinlater import wall_ms
 from pinlater.worker import ClaimedJob, WorkerQueues, asking
+from runtime.clock import wall_ms
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
 from thrift_idl.gen.pinlater.protocol import PinLater

@@ -7,7 +7,6 @@ outcome, unless a backend of ours is down or our configuration is wrong.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -15,6 +14,7 @@ from typing import Protocol, TypeVar
 from crawler.visit.job_steps import JobSteps, silent
 from crawler.visit.oversize_pages import LargePlace
 from fetcher.chain import chain_of
+from runtime.clock import wall_ms
 from thrift_idl.errors import (
     AragogError,
     BadConfiguration,
@@ -105,7 +105,7 @@ class Visitor:
     """Keep what a fetch tells beside its content."""
     steps: JobSteps = silent
     """Told what is done for the job whose descriptor the context's request id is."""
-    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    wall_ms: Callable[[], int] = wall_ms
 
     async def visit(
         self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from crawler.frontier.crawls import Crawls, CrawlState, CrawlStatus, Failure
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
 from crawler.visit.visitor import FAULTS, Persistently, once
+from runtime.clock import monotonic_ms
 
 #: So often in a row nothing moved and the queue was empty: a job that is about to be enqueued or finished moves.
 _STUCK_LOOKS = 4
@@ -68,12 +68,12 @@ async def watch(
     async def has_job(status: CrawlStatus) -> bool:
         return await jobs.count(status.crawl.queue) > 0
 
-    began, failed_before = time.monotonic(), await persistently(failed)
+    began_ms, failed_before = monotonic_ms(), await persistently(failed)
     seen: list[tuple[float, int]] = []
     still, before = 0, None
     while True:
         status, signals, inlinks = await persistently(look)
-        elapsed_s = time.monotonic() - began
+        elapsed_s = (monotonic_ms() - began_ms) / 1000
         seen = [*seen[-10:], (elapsed_s, status.counters.pages)]
         set_aside = max(0, await persistently(failed) - failed_before)
         stands = _waits(status) and status == before and not await persistently(partial(has_job, status))

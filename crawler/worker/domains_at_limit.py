@@ -8,10 +8,10 @@ slots its domain has left, that many jobs of a batch are visited, and the others
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 
 import weburl
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -33,7 +33,7 @@ class DomainsAtLimit:
         self,
         limiter: RateLimiter,
         source: str,
-        now_ms: Callable[[], float] = lambda: time.monotonic() * 1000,
+        now_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
         self._limiter = limiter
         self._context = Context(source)

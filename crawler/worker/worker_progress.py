@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from crawler.visit.visitor import PageVisit
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import InvalidUrl
 from weburl import host, registrable_domain
 
-_LATELY_S = 2.0
+_LATELY_MS = 2_000
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class WorkerProgress:
     set_aside: int = 0
     """Follow-up jobs that failed again and again."""
     refused_slot: dict[str, float] = field(default_factory=dict)
-    """Registrable domains that had no slot, and when last (monotonic seconds)."""
+    """Registrable domains that had no slot, and when last (monotonic ms)."""
 
     def visited(self, crawl_id: str, visit: PageVisit) -> None:
         """One visit ended."""
@@ -43,12 +43,12 @@ class WorkerProgress:
 
     def at_their_limit(self) -> int:
         """Domains that had no slot lately."""
-        since = time.monotonic() - _LATELY_S
+        since = monotonic_ms() - _LATELY_MS
         self.refused_slot = {domain: when for domain, when in self.refused_slot.items() if when >= since}
         return len(self.refused_slot)
 
     def _note_limit(self, url: str) -> None:
         try:
-            self.refused_slot[registrable_domain(host(url))] = time.monotonic()
+            self.refused_slot[registrable_domain(host(url))] = monotonic_ms()
         except InvalidUrl:
             return

@@ -6,8 +6,8 @@ import sqlite3
 
 from drivers import migrations
 from drivers.sqlite import Database, open_database
-from fetcher.clock import Clock
 from fetcher.robots.copies import RobotsCopy, pack_copy, unpack_copy
+from runtime.clock import Clock
 
 _SWEPT = 100  # expired copies that one put clears away
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Protocol
 
-from fetcher.clock import Clock
 from fetcher.robots.copies import RobotsCopy
+from runtime.clock import Clock
 
 
 class RobotsCache(Protocol):

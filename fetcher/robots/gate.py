@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import weburl
-from fetcher.clock import Clock
 from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, StepCount
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.compiled import Compiled, CompiledRules
@@ -20,6 +19,7 @@ from fetcher.robots.rules import RobotsRules
 from fetcher.robots.turns import DomainTurns
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry
+from runtime.clock import Clock
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown, InvalidUrl, RetryAfter, RobotsUnavailable, Unavailable
 from thrift_idl.gen.context.ttypes import Context

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import weburl
-from fetcher.clock import Clock
 from fetcher.redirects import REDIRECTS, location_target
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.copies import RobotsCopy
 from fetcher.settings import FetchPolicy
 from fetcher.time_budget import Budget
+from runtime.clock import Clock
 from thrift_idl.errors import BadReply, FetchTimeout, Refused, RetryAfter, RobotsUnavailable
 from thrift_idl.gen.context.ttypes import Context
 from weburl.validators import sendable

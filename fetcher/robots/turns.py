@@ -8,12 +8,11 @@ work waits for one piece of it, not for all that it has in store.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from fetcher.clock import Clock
+from runtime.clock import Clock, thread_cpu_ms
 
 T = TypeVar("T")
 _REST = 3
@@ -63,5 +62,5 @@ class DomainTurns:
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and the CPU milliseconds that it took; it doesn't answer for waiting for the interpreter."""
-    began = time.thread_time()
-    return work(), (time.thread_time() - began) * 1_000
+    began_ms = thread_cpu_ms()
+    return work(), thread_cpu_ms() - began_ms

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import weburl
-from fetcher.clock import Clock
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.time_budget import Budget
 from fetcher.transport.connection import HttpConnection
 from fetcher.transport.proxy import Proxy, tunnelled
+from runtime.clock import Clock
 from thrift_idl.errors import ConnectFailure, FetchTimeout, TlsFailure, Unavailable
 
 _MOST_TRIES = 4

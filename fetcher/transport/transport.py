@@ -16,7 +16,6 @@ from types import TracebackType
 import httpx
 
 import weburl
-from fetcher.clock import Clock
 from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
@@ -27,6 +26,7 @@ from fetcher.transport.dial import Dialler
 from fetcher.transport.pool import HttpConnectionPool, Lane
 from fetcher.transport.proxy import Proxy, check
 from fetcher.transport.tls import verifying_context
+from runtime.clock import Clock
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BadReply, ConnectFailure, NoSlot, Unavailable
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from pinlater.worker.backend_health import FATAL, BackendHealth
 from pinlater.worker.shares import Shares
 from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]
@@ -123,10 +123,10 @@ class Pump:
         pause_ms = self._bounds.gather_ms
         while not stop.is_set() and self._fatal is None:
             most = min(self._bounds.batch, self._free()) if self._health.well else 0
-            began = time.monotonic()
+            began_ms = monotonic_ms()
             got = await self._round() if most > 0 else 0
             if got < max(most, 1):
-                has_waited = 0 < self._bounds.wait_ms <= 2_000 * (time.monotonic() - began)
+                has_waited = 0 < self._bounds.wait_ms <= 2 * (monotonic_ms() - began_ms)
                 is_empty = most > 0 and not got and not has_waited
                 pause_ms = min(2 * pause_ms, self._bounds.idle_ms) if is_empty else self._bounds.gather_ms
                 await self._pause(pause_ms)
@@ -171,7 +171,7 @@ class Pump:
     def _has_place(self, held: ClaimedJob, owner_of: Callable[[ClaimedJob], str]) -> bool:
         """Whether its owner's share has a place for a job; otherwise it is given back until it may."""
         owner = owner_of(held)
-        delay_ms = self._shares.take(owner, time.monotonic() * 1000)
+        delay_ms = self._shares.take(owner, monotonic_ms())
         if delay_ms:
             self._jobs.give_back(held, delay_ms)
             return False
@@ -207,7 +207,7 @@ class Pump:
     def _ended(self, task: asyncio.Task[None]) -> None:
         held = self._running.pop(task)
         self._held -= len(held)
-        self._leave(held, time.monotonic() * 1000)
+        self._leave(held, monotonic_ms())
         if self._bounds.roomy is not None and self._free() >= self._bounds.roomy:
             self._pause_over.set()
         if task.cancelled():

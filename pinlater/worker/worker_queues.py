@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from pinlater.errors import from_pinlater
-from pinlater.service import wall_ms
+from runtime.clock import wall_ms
 from thrift_idl.errors import AragogError, BackendDown, NotFound, Overloaded
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (

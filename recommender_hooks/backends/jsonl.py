@@ -20,9 +20,10 @@ from drivers.paths import path_of
 from drivers.sqlite import Durability
 from recommender_hooks.events.page_event import Event
 from runtime.batching import LONGEST_REST_MS, Batching, in_thread
+from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown
 
-_LOCK_WAIT_S = 10.0
+_LOCK_WAIT_MS = 10_000
 _LOCK_POLL_S = 0.005
 _TAIL = 65_536  # bytes looked at, at a time, for the last newline
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -85,9 +86,9 @@ class JsonlSink:
     def _locked(self) -> Iterator[int]:
         """The file that lies at the path now: another may be put there at any time."""
         with _opened(self._path, _FLAGS) as file:
-            deadline = time.monotonic() + _LOCK_WAIT_S
+            deadline_ms = monotonic_ms() + _LOCK_WAIT_MS
             while not _lock(file):
-                if time.monotonic() > deadline:
+                if monotonic_ms() > deadline_ms:
                     raise BackendDown(f"another process holds the lock of {self._path}: is it stopped?")
                 time.sleep(_LOCK_POLL_S)
             yield file

@@ -11,8 +11,9 @@ from ratelimiter import MemoryState
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.backends.holds_redis import RedisHolds
 from ratelimiter.holds import KEPT_MS, Hold, Holds, decode, encode
-from ratelimiter.limits import LimitsInForce, wall_ms
+from ratelimiter.limits import LimitsInForce
 from ratelimiter.service import RateLimiterService
+from runtime.clock import precise_wall_ms
 from tests.support.limiter_requests import Clock, answer, block, reserve, standing_of
 
 MINUTE_MS = 60_000.0
@@ -22,7 +23,7 @@ MINUTE_MS = 60_000.0
 async def holds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holds]:
     opened: Holds
     if request.param == "file":
-        opened = await FileHolds.open(tmp_path / "new" / "holds", wall_ms)
+        opened = await FileHolds.open(tmp_path / "new" / "holds", precise_wall_ms)
     else:
         opened = RedisHolds.open(request.getfixturevalue("redis_durable_url"))
     await opened.load()

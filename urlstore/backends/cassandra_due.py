@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from drivers.cassandra import Client
+from runtime.clock import wall_ms, wall_us
 from urlstore.backends import DueEntry
 
 _HOUR_MS = 3_600_000
@@ -42,7 +42,7 @@ class CassandraDue:
         """File an entry, and list its hour: those to come once, those that may be forgotten meanwhile each time."""
         hour = _hour(entry.due_ms)
         await self._client.run(_INSERT, (hour, _bucket(entry.key), entry.due_ms, entry.key))
-        if hour not in self._listed or hour <= _hour(_now_us() // 1000):
+        if hour not in self._listed or hour <= _hour(wall_ms()):
             await self._client.run(_INSERT_HOUR, (_PLACE, hour))
             self._listed.add(hour)
 
@@ -54,7 +54,7 @@ class CassandraDue:
         """Entries behind `after`, in order: hour by hour. Files some rows of earlier versions before."""
         await self._file_old()
         found: list[DueEntry] = []
-        began_us = _now_us()
+        began_us = wall_us()
         for row in await self._client.run(_HOURS, (_PLACE, _hour(after.due_ms), _hour(until_ms))):
             entries = await self._of_hour(row[0], until_ms, after, limit - len(found))
             found.extend(entries)
@@ -99,10 +99,6 @@ class CassandraDue:
 
 def _old_entry(key: bytes) -> DueEntry:
     return DueEntry((1 + int.from_bytes(key[1:3]) % _OLD_HOURS) * _HOUR_MS, key)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 def _hour(at_ms: int) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
+from runtime.clock import wall_us
 from urlstore.backends import (
     AttributeWrite,
     DueEntry,
@@ -57,7 +57,7 @@ class SqliteMetadata:
             await database.migrate(load("urlstore", "urlstore.migrations", "sql"))
             if not any_keys:
                 check_key_version((await _key_state(database)).version, database.name)
-            await _forget_removed(database, time.time_ns() // 1000 - _KEEP_REMOVED_US)
+            await _forget_removed(database, wall_us() - _KEEP_REMOVED_US)
         except BaseException:
             await database.close()
             raise

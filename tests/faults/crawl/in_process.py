@@ -30,12 +30,12 @@ from crawler.worker.crawling import Crawling
 from crawler.worker.domains_at_limit import DomainsAtLimit
 from crawler.worker.worker_progress import WorkerProgress
 from extraction import child_call
-from pinlater import wall_ms
 from pinlater.worker import BackendHealth, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.images import image_signals
 from recommender_hooks.service import SignalsService
+from runtime.clock import wall_ms
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord

@@ -17,7 +17,7 @@ from crawler.frontier.scope import CrawlScope
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUp
 from crawler.seeds.crawl_start import CrawlRequest, start
 from crawler.seeds.revisit_round import due
-from pinlater import wall_ms
+from runtime.clock import wall_ms
 from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
 from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.errors import BackendDown, StoreUnreadable

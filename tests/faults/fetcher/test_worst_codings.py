@@ -10,11 +10,11 @@ from itertools import count
 
 import pytest
 
-from fetcher.clock import Clock
 from fetcher.codings import GIVEN
 from fetcher.decoding import Decoder, codings_of
 from fetcher.loop_time import TURN_MS, LoopTime
 from fetcher.settings import KIB, MIB
+from runtime.clock import Clock
 from tests.faults.fetcher.worst_codings import WORST
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.raw_origin import origin, reply

@@ -10,9 +10,10 @@ import asyncio
 import os
 import sys
 
-from pinlater import Monitor, MonitorRules, PinLaterService, QueueRules, wall_ms
+from pinlater import Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.store_clock import StoreClock
 from pinlater.telemetry import SilentPinLaterTelemetry
+from runtime.clock import wall_ms
 from tests.faults.pinlater.worker import open_backend
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import RpcServer

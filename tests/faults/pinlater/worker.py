@@ -12,9 +12,10 @@ import os
 import sys
 from random import Random
 
-from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules, wall_ms
+from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.redis import RedisBackend
 from pinlater.backends.sqlite import SqliteBackend
+from runtime.clock import wall_ms
 from tests.support.pinlater_caller import Caller, Counts, jobs_of
 from thrift_idl.gen.pinlater.ttypes import PinLaterException
 

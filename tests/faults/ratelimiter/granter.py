@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from ratelimiter import FileState, LimitsInForce, RateLimiterService, monotonic_ms
+from ratelimiter import FileState, LimitsInForce, RateLimiterService
+from runtime.clock import monotonic_ms
 from tests.support.limiter_requests import reserve
 
 

@@ -12,8 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.engines import Engine
-from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService
 from ratelimiter.backends.redis import RedisState
+from runtime.clock import monotonic_ms
 from tests.faults.ratelimiter.arrivals import windows_above
 from tests.faults.ratelimiter.test_redis_killed import QPS, SHARDS, UP_S, Callers
 

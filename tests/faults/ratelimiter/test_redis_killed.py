@@ -9,8 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.engines import Engine
-from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService
 from ratelimiter.backends.redis import RedisState
+from runtime.clock import monotonic_ms
 from tests.faults.ratelimiter.arrivals import windows_above
 from tests.support.limiter_requests import reserve
 from thrift_idl.errors import BackendDown

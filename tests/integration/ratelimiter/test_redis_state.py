@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack
 import pytest
 from redis.asyncio import Redis
 
-from ratelimiter import LimitsInForce, RateLimiterService, monotonic_ms
+from ratelimiter import LimitsInForce, RateLimiterService
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.state import state_key
+from runtime.clock import monotonic_ms
 from tests.support.limiter_requests import START_MS, Clock, assert_spaced, limiter, reserve
 from tests.support.shared_clocks import SameTime
 

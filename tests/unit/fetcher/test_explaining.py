@@ -8,7 +8,6 @@ import pytest
 
 import weburl
 from fetcher.addresses import AddressPolicy
-from fetcher.clock import Clock
 from fetcher.explanation import Explainer
 from fetcher.name_cache import SystemResolver
 from fetcher.name_lookups import SystemLookup
@@ -19,6 +18,7 @@ from fetcher.robots.retrieval import Retrieved
 from fetcher.settings import DAY_MS, FetchPolicy
 from fetcher.telemetry import SilentFetcherTelemetry
 from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
+from runtime.clock import Clock
 from thrift_idl.errors import (
     AragogError,
     BackendDown,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from fetcher.batch import fetch_batch
-from fetcher.clock import Clock
 from fetcher.fleet import FetcherFleet
+from runtime.clock import Clock
 from thrift_idl.errors import BackendDown, BadConfiguration, HttpStatus
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest, Explanation, FetchRequest, FetchResult, Hop

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from fetcher.clock import Clock
 from fetcher.robots.turns import DomainTurns
+from runtime.clock import Clock
 
 
 class Work:

@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from fetcher.clock import Clock
 from fetcher.holds_heard import HoldsHeard
 from fetcher.slots import SLACK_MS, ReservedSlot, is_void, refusal
 from fetcher.telemetry import SilentFetcherTelemetry
 from fetcher.time_budget import Budget
+from runtime.clock import Clock
 from tests.support.open_limiter import OpenLimiter
 from thrift_idl.errors import HostHeld, NoSlot
 from thrift_idl.gen.context.ttypes import Context

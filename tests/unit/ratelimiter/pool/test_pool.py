@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ratelimiter.backends.holds_file import FileHolds
-from ratelimiter.limits import wall_ms
 from ratelimiter.next_slot import MAX_WAIT_MS
+from runtime.clock import precise_wall_ms
 from tests.support.limiter_requests import CONTEXT, Clock, answer, block, reserve, standing_of, wish
 from tests.support.limiter_shards import SKEW_MS, Pool, write_membership
 from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
@@ -135,7 +135,7 @@ async def test_what_stays_is_granted_all_the_time(pool: Pool) -> None:
 
 
 async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
-    pool.record = await FileHolds.open(tmp_path / "holds", wall_ms)
+    pool.record = await FileHolds.open(tmp_path / "holds", precise_wall_ms)
     await settled(pool)
     domain = await _owned(pool, "a")
     await answer(pool.services["a"], 429, 600_000, domain=domain)
@@ -149,7 +149,7 @@ async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
 
 async def test_while_the_record_of_holds_cant_be_read_nothing_is_granted(pool: Pool, tmp_path: Path) -> None:
     (tmp_path / "holds").mkdir()
-    pool.record = await FileHolds.open(tmp_path / "holds", wall_ms)
+    pool.record = await FileHolds.open(tmp_path / "holds", precise_wall_ms)
     await settled(pool)
     client = await pool.client()
     with pytest.raises(BackendDown):
