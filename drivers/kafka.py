@@ -15,15 +15,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # re-exported without saying so
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # re-exported without saying so
 
 from drivers.connection_url import parts_of
 from runtime.clock import monotonic_ms
-from thrift_idl.errors import BackendDown, BadConfiguration
+from thrift_idl.errors import BackendDown, BadConfiguration, EventTooLarge
 
 ANSWER_MS = 10_000
 """How long a broker may be silent before it counts as down, unless a caller says otherwise."""
 
+MESSAGE_BYTES = 1_048_588
+"""What a topic takes that is made here: Kafka's own default, whatever its brokers are set to."""
+
+_OVERHEAD_BYTES = 512
+"""Of a batch with one message; in truth less."""
+_LEAST_BYTES = 1_000  # librdkafka takes no smaller bound
+_MOST_BYTES = "max.message.bytes"
+#: Who may write needn't be allowed to ask.
+_UNTOLD = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _POLL_S = 0.25
 _QUEUE_FULL_S = 0.02
 _QUIET: dict[str, Any] = {"log_level": 0}  # of clients that raise what they have to say
@@ -64,8 +73,12 @@ def parse_address(url: str) -> KafkaAddress:
 class TopicProducer:
     """Sends to one topic, which must exist. Used from one event loop; connects by itself, again and again."""
 
-    def __init__(self, address: KafkaAddress, *, send_timeout_ms: int = ANSWER_MS) -> None:
+    def __init__(
+        self, address: KafkaAddress, *, send_timeout_ms: int = ANSWER_MS, most_bytes: int = MESSAGE_BYTES
+    ) -> None:
+        """`most_bytes`: what the topic takes (`largest_message`); no batch is larger."""
         self.address = address
+        self._most_bytes = max(_LEAST_BYTES, most_bytes - _OVERHEAD_BYTES)
         self._send_timeout_ms = send_timeout_ms
         self._closed = False
         self._producer = self._connect()
@@ -74,7 +87,10 @@ class TopicProducer:
         self._poller.start()
 
     async def send(self, messages: Sequence[Message]) -> None:
-        """Return once the broker has acknowledged all of them. Raises `BackendDown`; some may be stored then."""
+        """Return once the broker has acknowledged all of them. Raises `BackendDown`; some may be stored then.
+
+        Raises `EventTooLarge` at a message that the topic doesn't take; those behind it aren't sent.
+        """
         if self._closed:
             raise BackendDown(f"the connection to {self.address} is closed")
         if not messages:
@@ -88,6 +104,11 @@ class TopicProducer:
             error = refused.args[0]
         if error:
             await self._replace(producer, error)
+            if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                largest = max(len(message.key) + len(message.value) for message in messages)
+                raise EventTooLarge(
+                    f"{self.address} takes no message of {largest} bytes: raise max.message.bytes of the topic"
+                )
             raise BackendDown(f"{self.address} stored nothing for sure ({error.str()}): is the broker up?")
 
     async def close(self) -> None:
@@ -127,6 +148,7 @@ class TopicProducer:
             "message.timeout.ms": self._send_timeout_ms,
             "reconnect.backoff.max.ms": 1_000,
             "allow.auto.create.topics": False,
+            "message.max.bytes": self._most_bytes,
         }
         return Producer(configuration, logger=_log)
 
@@ -166,6 +188,11 @@ async def make_topic(url: str, *, partitions: int = 4, replicas: int = -1, answe
     the broker's default. Raises `BadConfiguration`, `BackendDown`.
     """
     await asyncio.to_thread(_make_topic, parse_address(url), partitions, replicas, answer_ms)
+
+
+async def largest_message(url: str, *, answer_ms: int = ANSWER_MS) -> int:
+    """Bytes of the largest batch that the topic takes; Kafka's default where we may not ask. Raises `BackendDown`."""
+    return await asyncio.to_thread(_largest_message, parse_address(url), answer_ms)
 
 
 def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
@@ -233,7 +260,7 @@ def _partitions(reader: Consumer, address: KafkaAddress, answer_ms: int) -> list
 
 
 def _make_topic(address: KafkaAddress, partitions: int, replicas: int, answer_ms: int) -> None:
-    configuration = {"message.timestamp.type": "LogAppendTime"}
+    configuration = {"message.timestamp.type": "LogAppendTime", _MOST_BYTES: str(MESSAGE_BYTES)}
     topic = NewTopic(address.topic, partitions, replicas, config=configuration)
     with _Administration(address) as admin:
         found = admin.list_topics(timeout=answer_ms / 1000).topics
@@ -244,6 +271,18 @@ def _make_topic(address: KafkaAddress, partitions: int, replicas: int, answer_ms
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
                 raise
+
+
+def _largest_message(address: KafkaAddress, answer_ms: int) -> int:
+    topic = ConfigResource(ResourceType.TOPIC, address.topic)
+    with _Administration(address) as admin:
+        try:
+            told = admin.describe_configs([topic], request_timeout=answer_ms / 1000)[topic]
+            return int(told.result(answer_ms / 1000 + 1)[_MOST_BYTES].value)
+        except KafkaException as error:
+            if error.args[0].code() not in _UNTOLD:
+                raise
+            return MESSAGE_BYTES
 
 
 class _Administration:

@@ -290,6 +290,12 @@ class NotFound(InvalidRequest):
     code = "not_found"
 
 
+class EventTooLarge(InvalidRequest):
+    """An event, or another message, is larger than its broker takes: it stays so however often it is sent."""
+
+    code = "event_too_large"
+
+
 class BadConfiguration(InvalidRequest):
     """A configuration key or value is wrong; the message names it."""
 

@@ -12,7 +12,7 @@ class EventSink(Protocol):
     """Keeps events, at least once each: a repeated one has the same `event_id`. Raises `BackendDown` and its kinds."""
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Return once all of them are stored; after an error some may be."""
+        """Return once all of them are stored; after an error some may be. Raises `EventTooLarge`."""
         ...
 
     async def close(self) -> None:

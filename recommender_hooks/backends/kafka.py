@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from drivers.kafka import ANSWER_MS, Message, TopicProducer, make_topic, parse_address
+from drivers.kafka import ANSWER_MS, Message, TopicProducer, largest_message, make_topic, parse_address
 from drivers.sqlite import Durability
 from recommender_hooks.events.page_event import Event
 
@@ -23,10 +23,14 @@ class KafkaSink:
         Raises `BadConfiguration`, `BackendDown`.
         """
         await make_topic(url, answer_ms=send_timeout_ms)
-        return cls(TopicProducer(parse_address(url), send_timeout_ms=send_timeout_ms))
+        most = await largest_message(url, answer_ms=send_timeout_ms)
+        return cls(TopicProducer(parse_address(url), send_timeout_ms=send_timeout_ms, most_bytes=most))
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Return once every in-sync replica has all of them. Raises `BackendDown` after the sink's time-out."""
+        """Return once every in-sync replica has all of them. Raises `BackendDown` after the sink's time-out.
+
+        Raises `EventTooLarge` where the topic takes no such event.
+        """
         await self._producer.send([Message(event.url_key.encode(), event.value) for event in events])
 
     async def close(self) -> None:

@@ -28,6 +28,9 @@ SCHEMA_FILE = Path(__file__).parent / "page_event.schema.json"
 TIMING = ("changed_ms", "fetched_ms")
 """Fields, of the event and of each image, that differ between two runs over the same web."""
 
+MAX_BYTES = 900_000
+"""Of an event: what an unconfigured Kafka takes in a message (its clients 1,000,000, its brokers 1,048,588)."""
+
 _ID_BYTES = 16
 _VERSIONS = struct.Struct("!qii")
 
@@ -57,7 +60,10 @@ def id_of(page: Page) -> str:
 def page_event(
     page: Page, images: Sequence[tuple[NamedImage, ImageState]], images_named: int, images_withheld: Sequence[str]
 ) -> Event:
-    """The event of a page version. Images without signals are left out."""
+    """The event of a page version. Images without signals are left out.
+
+    So are those at the end that would make it longer than `MAX_BYTES`; then `cut` names what isn't whole.
+    """
     key, record = url_key(page.url), page.record
     identity = id_of(page)
     fields = {
@@ -83,7 +89,7 @@ def page_event(
         "fetched_ms": page.fetched_ms,
         "changed_ms": page.changed_ms,
     }
-    return Event(identity, key_hex(key), orjson.dumps(fields, option=orjson.OPT_SORT_KEYS))
+    return Event(identity, key_hex(key), _bounded(fields))
 
 
 def without_timing(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +97,21 @@ def without_timing(event: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in event.items() if name not in TIMING}
     images = [{name: value for name, value in image.items() if name not in TIMING} for image in event["images"]]
     return kept | {"images": images}
+
+
+def _bounded(fields: dict[str, Any]) -> bytes:
+    value = _dumped(fields)
+    left = list(fields["images"])
+    too_many = len(value) - MAX_BYTES
+    if too_many > 0:
+        too_many += len(_dumped({"cut": ["images"]}))
+    while too_many > 0 and left:
+        too_many -= len(_dumped(left.pop()))
+    return value if len(left) == len(fields["images"]) else _dumped(fields | {"images": left, "cut": ["images"]})
+
+
+def _dumped(value: dict[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _image(named: NamedImage, state: ImageState) -> dict[str, Any]:

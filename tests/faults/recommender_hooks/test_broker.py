@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.engines import Engine
 from recommender_hooks.events.event_reader import read_events
-from recommender_hooks.events.page_event import Event
+from recommender_hooks.events.page_event import MAX_BYTES, Event
 from tests.support.event_samples import event
-from thrift_idl.errors import BackendDown
+from thrift_idl.errors import BackendDown, EventTooLarge
 
 kafka = pytest.importorskip("recommender_hooks.backends.kafka")
 
@@ -101,3 +103,32 @@ async def test_a_topic_that_was_removed_is_down_until_it_is_made_again(private_k
     last = event("http://c.test/")
     await publish_until_stored(sink, [last])
     assert last.event_id in await asyncio.to_thread(stored, private_kafka)
+
+
+def large(url: str, size: int) -> Event:
+    """An event of about `size` bytes that no compression makes small."""
+    return event(url, title=random.Random(size).randbytes(size // 2).hex())
+
+
+@pytest.mark.parametrize("most", [0, 50_000])
+async def test_an_event_that_the_topic_does_not_take_is_its_own_error_and_the_others_are_stored(
+    private_kafka: Engine, most: int
+) -> None:
+    """`most`: what the topic was made to take; 0 = as we make it."""
+    url = f"{private_kafka.url}/events-of-{most}"
+    if most:
+        admin = AdminClient({"bootstrap.servers": private_kafka.url.removeprefix("kafka://")})
+        topic = NewTopic(f"events-of-{most}", 1, 1, config={"max.message.bytes": str(most)})
+        await asyncio.to_thread(admin.create_topics([topic])[topic.topic].result)
+    sink = await kafka.KafkaSink.open(url, send_timeout_ms=TIMEOUT_MS)
+    try:
+        small = [event(f"http://a.test/{n}", title="x" * 2_000) for n in range(100)]
+        largest = large("http://a.test/largest", (most or MAX_BYTES) - 3_000)
+        too_large = large("http://a.test/too-large", (most or 1_048_588) + 1_000)
+        told = await asyncio.gather(
+            *(sink.publish([each]) for each in (*small, too_large, largest)), return_exceptions=True
+        )
+        assert [type(each) for each in told if each] == [EventTooLarge]
+        assert {each["event_id"] for each in read_events(url)} == {each.event_id for each in (*small, largest)}
+    finally:
+        await sink.close()

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from recommender_hooks.events import page_event as events
-from recommender_hooks.events.page_event import SCHEMA_FILE, event_id, id_of, page_event, without_timing
+from recommender_hooks.events.page_event import MAX_BYTES, SCHEMA_FILE, event_id, id_of, page_event, without_timing
 from recommender_hooks.images.image_signals import signals_of
 from recommender_hooks.images.image_state import ImageState
 from recommender_hooks.images.named_images import NamedImage, named_images
@@ -95,7 +95,7 @@ def test_the_schema_refuses_an_event_without(field: str) -> None:
 def test_the_schema_names_every_field_that_an_event_has() -> None:
     schema = orjson.loads(SCHEMA_FILE.read_bytes())
     event = orjson.loads(page_event(page(URL), [(NAMED, STATE)], 1, ()).value)
-    assert set(event) == set(schema["properties"]) == set(schema["required"])
+    assert set(event) == set(schema["properties"]) - {"cut"} == set(schema["required"])
     assert set(event["images"][0]) == set(schema["definitions"]["image"]["properties"])
     assert schema["properties"]["schema_version"]["const"] == events.SCHEMA_VERSION
 
@@ -115,3 +115,15 @@ def test_images_are_named_once_each_in_the_order_of_the_page() -> None:
         ("http://a.test/2.jpg", ("og", "img"), "Two"),
         ("http://a.test/1.jpg?b&a", ("img", "css"), "One"),
     ]
+
+
+def test_an_event_that_would_be_too_long_is_cut_and_says_so() -> None:
+    urls = [f"http://a.test/{n:03}{'x' * 8_000}" for n in range(100)]
+    named = [(NamedImage(url, url_key(url), ("img",), "\x01" * 256), replace(STATE, url=url)) for url in urls]
+    event = page_event(page(URL), named, 100, ())
+    decoded = valid(orjson.loads(event.value))
+    assert MAX_BYTES - 20_000 < len(event.value) <= MAX_BYTES
+    assert decoded["cut"] == ["images"] and decoded["images_named"] == 100
+    kept = [image["url"] for image in decoded["images"]]
+    assert kept == urls[: len(kept)]
+    assert "cut" not in orjson.loads(page_event(page(URL), named[:32], 32, ()).value)
