@@ -28,7 +28,7 @@ from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
 from ratelimiter.pool.membership import Membership, read_membership
-from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyDown
+from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyDown, StoreTooOld
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import StatusRequest
@@ -222,6 +222,10 @@ async def _stored(settings: Settings) -> AsyncIterator[Finding]:
             remedy = "give the crawl's command again: it brings back what is named anywhere, and says what isn't"
             yield Finding(f"crawl {crawl_id}", "warning", lost, remedy)
         looked = await lost_content(settings)
+    except StoreTooOld as error:
+        remedy = "stop what uses it, then: aragog store rekey (nothing is fetched again)"
+        yield Finding("URL keys", "failed", error.message, remedy)
+        return
     except AragogError as error:
         yield Finding("stores", "failed", error.message, "mend what it names; other findings may say how")
         return

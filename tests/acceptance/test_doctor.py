@@ -11,6 +11,7 @@ import pytest
 
 from aragog.data_directory_lock import owned
 from tests.support.processes import environment, run_aragog, service
+from tests.support.stored_formats import ARCHIVES, unpacked
 
 
 def examined(code: int, folder: Path | None = None, **settings: str) -> dict[str, dict[str, Any]]:
@@ -157,3 +158,16 @@ def test_a_relative_url_is_refused_with_the_right_spelling(tmp_path: Path, bad: 
 def test_a_data_directory_that_cant_be_written_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert examined(1, data_dir=str(tmp_path / "data"))["data directory"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("gone", ["", "frontier.sqlite"])
+def test_keys_of_an_earlier_version_are_told_with_the_command_that_converts_them(tmp_path: Path, gone: str) -> None:
+    data = unpacked(ARCHIVES[0], tmp_path / "data")
+    if gone:
+        (data / gone).unlink()
+    settings = environment(data_dir=str(data), fetcher_contact="mailto:a@example.org")
+    found = examined(1, data_dir=str(data), fetcher_contact="mailto:a@example.org")
+    assert found["URL keys"]["state"] == "failed" and "version 1" in found["URL keys"]["said"]
+    assert "aragog store rekey" in found["URL keys"]["remedy"]
+    assert run_aragog(settings, "store", "rekey").returncode == 0
+    assert "URL keys" not in examined(0, data_dir=str(data), fetcher_contact="mailto:a@example.org")
