@@ -83,8 +83,3 @@ def simhash(words: list[str]) -> bytes:
         for table in _BITS:
             value = value << 1 | (column.translate(table).count(1) > half)
     return value.to_bytes(8)
-
-
-def distance(one: bytes, other: bytes) -> int:
-    """In how many bits two simhashes differ."""
-    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()

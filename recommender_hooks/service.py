@@ -37,7 +37,7 @@ class Published:
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """There is nothing to publish: `no_page`, `moved` (its URL redirects now), `noindex`, `published_before`, or the
-    code of the refusal that the store answered (`invalid_url`, `taken_down`)."""
+    code of the refusal that the store answered (`invalid_url`)."""
 
     reason: str
 

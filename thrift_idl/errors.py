@@ -139,12 +139,6 @@ class ContentTooLarge(Refused):
     code = "content_too_large"
 
 
-class TakenDown(Refused):
-    """A takedown covers this URL: it is neither stored nor served."""
-
-    code = "taken_down"
-
-
 # --- Deferred -------------------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -48,17 +47,6 @@ def print_visits(visits: Sequence[PageVisit]) -> None:
         table.add_column(heading, overflow="fold")
     for visit in visits:
         table.add_row(_outcome_text(visit.outcome), plain(visit.url), _said(visit))
-    Terminal().print(table)
-
-
-def print_summary(visits: Sequence[PageVisit]) -> None:
-    """How many URLs ended how."""
-    counts = Counter((v.outcome.family, v.outcome.code) for v in visits)
-    table = Table(title=f"{len(visits)} URLs", title_justify="left", show_edge=False)
-    table.add_column("outcome")
-    table.add_column("URLs", justify="right")
-    for (family, code), count in counts.most_common():
-        table.add_row(Text(code, style=STYLES.get(family, "")), str(count))
     Terminal().print(table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,8 +146,3 @@ def renamed(value: Any) -> Any:
 
 def _bare_key(key: str) -> str:
     return key if key.startswith("@") else key.rpartition("/")[2].rpartition(":")[2]
-
-
-def strings(values: Iterable[Any]) -> list[str]:
-    """The strings among values."""
-    return [value for value in values if isinstance(value, str)]

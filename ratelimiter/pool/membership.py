@@ -45,10 +45,6 @@ class Membership:
     shards: tuple[LimiterShard, ...]
     skew_ms: int = SKEW_MS
 
-    def address_of(self, name: str) -> str:
-        """The address of a shard that belongs to it."""
-        return next(shard.address for shard in self.shards if shard.name == name)
-
 
 def read_membership(path: Path) -> Membership:
     """Read and check the file; blocks. Raises `BadConfiguration` naming file and reason."""

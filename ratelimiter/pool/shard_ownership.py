@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ratelimiter.pool.lease import NOT_OURS, NOTHING, Tenure, next_tenure
+from ratelimiter.pool.lease import NOT_OURS, NOTHING, next_tenure
 from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
@@ -72,11 +72,6 @@ class ShardOwnership:
     def gained_ms(self) -> float:
         """By then what is new is ours alone."""
         return self._tenure.gained_ms
-
-    @property
-    def tenure(self) -> Tenure:
-        """What may be granted at present."""
-        return self._tenure
 
     def lasts(self, now: float) -> bool:
         """Whether the membership was looked at within its skew."""

@@ -35,11 +35,6 @@ def phash(grey: bytes) -> int:
     return bits
 
 
-def distance(one: int, other: int) -> int:
-    """How many of the 64 bits differ."""
-    return (one ^ other).bit_count()
-
-
 def _low_frequencies(grey: bytes) -> list[int]:
     rows = [grey[start : start + SIDE] for start in range(0, SIDE * SIDE, SIDE)]
     across = [[sum(map(mul, row, cosine)) for row in rows] for cosine in _COSINES]  # [horizontal frequency][row]

@@ -6,7 +6,7 @@ import pytest
 
 from extraction.limits import ExtractionLimits
 from extraction.page import extract
-from extraction.words import distance, language_of, simhash, words_of
+from extraction.words import language_of, simhash, words_of
 from thrift_idl.gen.page.ttypes import PageRecord
 
 PROSE = "The garden behind the house was planted by my aunt, who had read that roses want to be left alone. "
@@ -120,6 +120,11 @@ def test_text_has_bounds_of_its_own_and_a_flag(limits: ExtractionLimits) -> None
 )
 def test_the_language_is_told_by_script_or_by_its_commonest_words(language: str, text: str) -> None:
     assert language_of(text, words_of(text)) == language
+
+
+def distance(one: bytes, other: bytes) -> int:
+    """In how many bits two simhashes differ."""
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
 def test_words_are_counted_and_characters_where_words_are_not_set_apart() -> None:

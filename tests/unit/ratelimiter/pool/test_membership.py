@@ -19,7 +19,6 @@ def test_a_membership_names_its_shards_and_has_a_skew_by_default() -> None:
     membership = parse_membership(GOOD, "m.toml")
     assert (membership.version, membership.skew_ms) == (3, SKEW_MS)
     assert membership.shards == (LimiterShard("a", "127.0.0.1:9102"), LimiterShard("b", "[::1]:9102"))
-    assert membership.address_of("b") == "[::1]:9102"
 
 
 @pytest.mark.parametrize(
