@@ -1,3 +1,3 @@
-"""The roof: the only package that knows all the others. CLI, configuration, assembly, crawl."""
+"""The application: the only package that imports all the others. CLI, configuration, assembly, crawl."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
-"""Whether the stores that lie on this machine still have what they say of one another: a part of `aragog doctor`.
+"""A part of `aragog doctor`: compares the stores on this machine, and finds data that one names and another has not.
 
-Nothing is changed, and nothing is made that isn't there.
+It changes nothing, and creates nothing that is missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One owner of an embedded data directory: whoever fetches or limits from it holds a lock with its pid.
+"""The lock on an embedded data directory: a process that fetches or limits from it holds the lock, with its pid.
 
 Two processes that both grant slots of one domain would double its rate. Readers need no lock.
 """

@@ -1,6 +1,6 @@
-"""Where the settings say that data lie; and data that an earlier version put elsewhere, going by the same settings.
+"""Locations of data by the settings; and data that an earlier version put elsewhere under the same settings.
 
-There, three slashes before a path meant a relative one: what `file:///srv/events.jsonl` named lay in `./srv`.
+In that version three slashes before a path meant a relative one: `file:///srv/events.jsonl` was `./srv/events.jsonl`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make demo`: crawl the sample web on loopback with the embedded default, and show what came of it."""
+"""`make demo`: a crawl of the sample web on loopback with the embedded default, and its result."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What `aragog doctor` looks at: everything that could keep a process from starting, or a promise from being kept.
+"""The checks of `aragog doctor`: everything that could prevent a start, or break a promise.
 
-Each check is a function of the settings that tells what it found; none changes anything.
+Each check is a function of the settings that returns its findings; none changes anything.
 """
 
 from __future__ import annotations

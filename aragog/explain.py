@@ -1,26 +1,26 @@
-"""What would happen to a URL, and what decides it: its forms, the fetcher's verdicts, and what the store knows of it.
+"""The prediction for a URL and its reasons: its forms, the fetcher's verdicts, and its data in the store.
 
 `to_json` writes (every key always there, null or "" where there is nothing; times in ms, wall clock since 1970):
 
-- `url` as given; `would_fetch` true, false, or null where it can't be told; `sentence` the same for people
-- `family`, `code`, `message`, `delay_ms`: the outcome that a fetch would end in where it isn't to reach the URL
+- `url` as given; `would_fetch` true, false, or null where it can't be known; `sentence` the same for people
+- `family`, `code`, `message`, `delay_ms`: the outcome of a fetch that would not reach the URL
 - `forms`: `parsed`, `request_form`, `normalized`, `key`, `origin`, `registrable_domain`
 - `address`: `port_refusal` and `addresses` [`address`, `port` (dialled), `allowed`, `reason`]
 - `robots`, null where the address decides already: `url`, `source` (fetched, cached, stale, memory, unavailable,
   unknown), `present` (false: a 4xx or an empty file, so that all is allowed), `allowed`, `line` (0 = none matches),
-  `rule`, `group`, `version`, `crawl_delay_ms`, `flag` (the bound of ours that the file exceeds, because of which it
-  forbids; "" = none), `fetched_ms`, `age_ms`, and where there is none `code`, `message`, `delay_ms`
+  `rule`, `group`, `version`, `crawl_delay_ms`, `flag` (the bound of ours that the file exceeds, for which it
+  forbids; "" = none), `fetched_ms`, `age_ms`, and without a copy `code`, `message`, `delay_ms`
 - `limit`, null where `limit_unknown` says why: `domain`, `limit`, `line` (of the override file, 0 = none), `note`,
   `interval_ms`, `next_slot_ms`, `held_ms`, `held_status` (of the answer that holds it), `next_hold_ms` (of the next 429
   without Retry-After), `blocked_ms`; `host_limit`, `host_line`, `host_interval_ms` of the host's own limit ("" = none);
-  `limits_error` (why the override file as it stands isn't in force); `version` of the shards' membership; `shadow`,
+  `limits_error` (why the override file as it is now isn't in force); `version` of the shards' membership; `shadow`,
   null without a candidate file: `limit`, `interval_ms`, `error`, and counts of all domains, `live_at_once`,
   `live_delayed`, `live_refused`, `at_once`, `delayed`, `refused`
 - `canonical`: `url`, `why`, `aliases` followed, `cycle`, `claims` [`source`, `url`, `holds`, `why`]
 - `stored`, null for nothing: `url`, `redirects_to`, `page` (null or `version`, `title`, `status`, `media_type`,
   `content_bytes`, `content_kept`, `fetched_ms`, `last_seen_ms`, `changed_ms`), `outcome` of the last visit (null or
   `family`, `code`, `message`, `at_ms`, `status`, `delay_ms`)
-- `leads_to`: where its stored redirects lead, in order, up to the first that would not be fetched: `url`,
+- `leads_to`: the targets of its stored redirects, in order, up to the first that would not be fetched: `url`,
   `would_fetch`, `code`, `message`, `line`, `rule`
 """
 

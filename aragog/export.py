@@ -1,6 +1,6 @@
-"""The whole store as JSON lines, one row a URL: for people, for pipelines, and to compare two stores.
+"""The whole store as JSON lines, one row for each URL: for people, for pipelines, and to compare two stores.
 
-A row's inlinks are those of that very URL, not of its aliases, which are rows of their own.
+A row's inlinks are those of that URL, without those of its aliases, which are rows of their own.
 
 `TIMING` names the fields that differ between two runs over the same web; an export without them is byte-identical
 for an embedded and a distributed store of the same pages.

@@ -1,10 +1,10 @@
-"""Text that pages and servers wrote, made harmless to a terminal: what would drive it, turn text around or hide in it
-is written as its escape.
+"""Text of pages and servers made harmless to a terminal: characters that would drive the terminal, turn text around or
+hide in it are written as their escapes.
 
 Controls move the cursor, set the title, answer for the user (ECMA-48; U+009B begins a sequence as ESC [ does). Marks
-and overrides of direction make text read otherwise than it is (Unicode UTS 39, UTS 55). Tags and zero-width characters
-can't be seen. Joiners (U+200C, U+200D), variation selectors and the soft hyphen stay: scripts and emoji need them. In
-JSON the escapes are JSON's own, so that the value is the same.
+and overrides of direction make text read differently than it is (Unicode UTS 39, UTS 55). Tags and zero-width
+characters are invisible. Joiners (U+200C, U+200D), variation selectors and the soft hyphen stay: scripts and emoji need
+them. In JSON the escapes are JSON's own, so that the value is the same.
 """
 
 from __future__ import annotations

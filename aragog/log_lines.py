@@ -1,4 +1,4 @@
-"""Log lines that are harmless to a terminal, and that nobody else's text can begin."""
+"""Log lines that are harmless to a terminal, and whose beginning is always ours."""
 
 from __future__ import annotations
 

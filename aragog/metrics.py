@@ -1,7 +1,7 @@
 """Prometheus metrics: one registry of this process, filled by the telemetry of its services.
 
-Labels are bounded: all crawls' queues are `crawl_*`, and of names that others choose the first ones have a label of
-their own, the rest are `other`.
+Labels are bounded: all crawls' queues are `crawl_*`. Of the names that others choose, the first ones have labels of
+their own, and the rest share `other`.
 """
 
 from __future__ import annotations

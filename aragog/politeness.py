@@ -1,11 +1,11 @@
-"""Proves politeness from ledgers: reads them, judges, compares, draws. Blocking: a command's whole work.
+"""The proof of politeness from ledgers: reads them, judges, compares, draws. Blocking: a command's whole work.
 
 `to_json` writes (times in ms since 1970 by the ledger's wall clock, durations in ms):
 
-- `verdict`: `proven` (every limit was kept, and each request of the access logs had its grant), `violated` (not so), or
-  `unproven` (nothing speaks against it, but the record needn't be whole)
-- `holds`: whether it is `proven`
-- `doubts`: why the record needn't be whole, in words
+- `verdict`: `proven` (every limit was kept, and each request of the access logs had its grant), `violated` (it wasn't
+  so), or `unproven` (nothing contradicts it, but the record may be incomplete)
+- `holds`: true if it is `proven`
+- `doubts`: the reasons why the record may be incomplete, in words
 - `sentence`: the verdict for people
 - `grants`, `from_ms`, `to_ms`, `shards`, `clocks` (boots of machines), `versions` of the membership
 - `windows`: `broken` (slots that made a second too full), `worst` [`name`, `kind` (domain or host), `fullness` (slots

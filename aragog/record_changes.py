@@ -1,4 +1,4 @@
-"""What differs between two records of one page, field by field. Pure."""
+"""The differences between two records of one page, field by field. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""EXTRACT again: today's extractor over the content that is stored. Nothing is fetched.
+"""Repeated extraction: today's extractor applied to the stored content. Nothing is fetched.
 
-Rows are read in the store's order, a batch at a time; behind each batch the place and the report are noted in a file,
-so that a run that was killed goes on there. A batch made twice writes nothing the second time.
+Rows are read in the store's order, in batches. After each batch its place and the report are written to a file, so
+that a run that was killed continues there. A batch that is repeated writes nothing the second time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Everything that holds URL keys of an earlier version, converted: what `aragog store rekey` runs.
+"""The conversion of everything that holds URL keys of an earlier version: the work of `aragog store rekey`.
 
-The frontier's open entries go with their jobs, which say what their URLs are; its failed ones with the list of those;
-the others, and all that the store keeps, with the rows of the store, in its own order. A run that was killed is made
-again: the store keeps how far it came. The frontier's version is noted before the store's, so that nobody can crawl, or
-write into the store, before both are done.
+The frontier's open entries are converted with their jobs, which name the URLs; its failed ones with the list of
+failures; the others, and all data of the store, with the store's rows, in its own order. A run that was killed is
+repeated: the store keeps the place that was reached. The frontier's version is written before the store's, so that no
+process can crawl, or write into the store, before both are converted.
 """
 
 from __future__ import annotations

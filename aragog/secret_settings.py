@@ -1,4 +1,4 @@
-"""Which settings are secret. Whatever shows settings asks here."""
+"""The list of secret settings. Every module that shows settings uses it."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 Every seam's backend is a connection URL; every service is either in this process (`service = ""`) or a Thrift
 address. `{data_dir}` in a URL or a path stands for the data directory. Paths in URLs are absolute (`drivers.paths`);
 other paths may be relative to the folder in which the process starts, and are resolved once. An environment variable
-`ARAGOG_<SECTION>_<KEY>` wins over the file (`ARAGOG_DATA_DIR` and `ARAGOG_DURABILITY` for the two top-level keys);
-lists and tables are JSON there.
+`ARAGOG_<SECTION>_<KEY>` overrides the file (`ARAGOG_DATA_DIR` and `ARAGOG_DURABILITY` for the two top-level keys);
+lists and tables are JSON in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the services tell, as log lines: the rare things that an operator wants to know. Counts are left to metrics."""
+"""Events of the services as log lines: the rare ones that an operator wants to know. Metrics hold the counts."""
 
 from __future__ import annotations
 

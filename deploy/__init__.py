@@ -1,1 +1,1 @@
-"""How Aragog is deployed: what it runs on, and the files that start it."""
+"""Deployment of Aragog: the engines that it runs on, and the files that start it."""

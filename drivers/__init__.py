@@ -1,4 +1,4 @@
-"""How a connection URL becomes a path or a configured client: SQLite, Redis, Cassandra, S3. Nothing about our data.
+"""Connection URLs turned into paths and configured clients: SQLite, Redis, Cassandra, S3. Nothing about our data.
 
-Each module imports its library itself, so that the embedded installation needs none of the heavy ones.
+Each module imports its library itself, so that the embedded installation needs no heavy library.
 """

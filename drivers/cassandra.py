@@ -1,4 +1,4 @@
-"""Cassandra for asyncio: prepared statements, awaited without a thread each.
+"""Cassandra for asyncio: prepared statements, awaited without one thread each.
 
 `cassandra://[user:password@]host:port[,host:port]/keyspace[?replication_factor=3&consistency=LOCAL_QUORUM]`. The
 keyspace is made where it is missing, with `replication_factor` (default 1) copies.

@@ -1,8 +1,8 @@
-"""Migrations on Cassandra: one process at a time, whichever node it talks to.
+"""Migrations on Cassandra: one process at a time, on whichever node.
 
-Cassandra lets two nodes make one table at once under two ids, and then disagrees with itself. So the table of versions
-has an id that follows from its name, and everything else is made by whoever holds its row: by a light-weight
-transaction, which expires with its holder.
+Cassandra lets two nodes create one table at once under two ids, and then the nodes disagree. So the table of versions
+has an id that follows from its name, and the process that holds its row creates everything else: it takes the row by a
+light-weight transaction, which expires if its holder dies.
 """
 
 from __future__ import annotations

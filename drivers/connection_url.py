@@ -1,4 +1,4 @@
-"""A connection URL may hold a login. What is said of such a URL leaves that out, however badly the URL is written."""
+"""Connection URLs in messages: the login that a URL may hold is left out, even if the URL is badly written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the file system's errors mean to whoever runs Aragog."""
+"""Errors of the file system, explained to the operator."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How a `kafka://` URL becomes a producer whose sends can be awaited, a topic that exists, and a reader of it.
+"""Producer, topic and reader of a `kafka://` URL: sends can be awaited, the topic exists.
 
-`kafka://host:port[,host:port...]/topic`. The producer is idempotent and waits for all in-sync replicas; its librdkafka
-does the network in threads of its own, one thread of ours brings the delivery reports to the event loop.
+`kafka://host:port[,host:port...]/topic`. The producer is idempotent and waits for all in-sync replicas. Its librdkafka
+uses its own threads for the network; one thread of ours brings the delivery reports to the event loop.
 """
 
 from __future__ import annotations

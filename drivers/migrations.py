@@ -1,7 +1,7 @@
 """Versioned, repeatable migrations: numbered scripts of a package, `0001_what_it_does.sql` or `.cql`.
 
-A store keeps, for every component, the number of the last script that ran whole. Scripts are never changed
-once released.
+A store keeps, for every component, the number of the last script that ran completely. Released scripts are never
+changed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""One writer a place: a lock on a file (flock), with the pid of the process that holds it.
+"""One writer of a place: a lock on a file (flock), with the pid of the process that holds it.
 
-The kernel drops the lock of a process that dies, and doesn't care by which path the file was named. It tells nobody
-that the file was deleted or replaced, or its folder moved: the next process then locks a file of its own. So whoever
-holds a lock looks at it again and again (`check`), and whoever takes one learns whether the holder before has ended
-(`is_known`): a new file, or one with the pid of a living process, may be there because the one of a living holder is
-gone.
+The kernel drops the lock of a process that dies, and it doesn't matter by which path the file was named. But the
+holder isn't told that the file was deleted or replaced, or its folder moved: the next process then locks another file.
+So a holder checks its lock again and again (`check`), and a process that takes one learns whether the previous holder
+has ended (`is_known`): a new file, or one with the pid of a living process, may be there because the file of a living
+holder is gone.
 """
 
 from __future__ import annotations

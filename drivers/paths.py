@@ -1,8 +1,8 @@
-"""How a connection URL of a file or folder becomes its path: one way for all who take such a URL.
+"""The path in a connection URL of a file or folder: read in one way for every user of such a URL.
 
-The path follows `scheme://` and is absolute, however many slashes it begins with: `sqlite:///srv/a.db` and
-`sqlite:////srv/a.db` are one file (SQLAlchemy reads three slashes as a relative path; nobody here does). Where a
-relative path leads depends on the folder in which a process happened to start, so that two processes may have two
+The path follows `scheme://` and is absolute, with any number of slashes at its beginning: `sqlite:///srv/a.db` and
+`sqlite:////srv/a.db` are one file (SQLAlchemy reads three slashes as a relative path; we don't). The
+meaning of a relative path depends on the folder in which a process started, so that two processes might use two
 stores: it is refused. Octets are percent-decoded, as those of file URLs are (RFC 8089 section 2, RFC 3986 section 2.1).
 """
 

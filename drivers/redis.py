@@ -1,7 +1,7 @@
-"""How a `redis://` URL becomes a configured client: bounded in connections and time, its errors ours.
+"""The configured client of a `redis://` URL: bounded in connections and time, its errors are ours.
 
 `redis://[user:password@]host[:port]/[db][?prefix=name]`; `rediss://` for TLS. `prefix` begins every key of its user,
-so that tests and crawls share a server without meeting.
+so that tests and crawls share a server without conflicts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """S3 for asyncio: one bucket, boto3 in a bounded pool of threads.
 
-`s3://KEY:SECRET@host:port/bucket` is a store of one's own, plain HTTP and path addressing; its bucket is made where it
+`s3://KEY:SECRET@host:port/bucket` is a store of your own, plain HTTP and path addressing; its bucket is created if it
 is missing. `s3://bucket?region=eu-west-1` is Amazon's, with the credentials that boto3 finds (environment, profile,
 role).
 """

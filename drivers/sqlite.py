@@ -1,4 +1,4 @@
-"""SQLite for asyncio: one writer thread a file, which commits what has gathered as one transaction, and readers.
+"""SQLite for asyncio: one writer thread for each file, which commits waiting writes as one transaction, and readers.
 
 `sqlite:///srv/b.db` names the file `/srv/b.db` (as `drivers.paths` reads it), `sqlite:///:memory:` a database that ends
 with the process. Files are in WAL mode: readers never wait for the writer.

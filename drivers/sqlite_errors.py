@@ -1,4 +1,4 @@
-"""What SQLite's errors mean to whoever runs Aragog (https://www.sqlite.org/rescode.html)."""
+"""Errors of SQLite, explained to the operator (https://www.sqlite.org/rescode.html)."""
 
 from __future__ import annotations
 

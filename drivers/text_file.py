@@ -1,4 +1,4 @@
-"""Text files that people write for us and change while we run: read whole, bounded, or refused with the reason."""
+"""Text files that people write and change while we run: read whole, bounded, or refused with the reason."""
 
 from __future__ import annotations
 

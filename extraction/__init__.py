@@ -1,8 +1,8 @@
-"""Bytes of a page in, a `PageRecord` out: pure, bounded, in one pass over one Lexbor tree.
+"""EXTRACT: bytes of a page in, a `PageRecord` out. Pure, bounded, one pass over one Lexbor tree.
 
-`extraction.page.extract` is the whole of it; `extraction.head.read_head` reads canonical link and meta refresh from a
+`extraction.page.extract` does the whole work; `extraction.head.read_head` reads canonical link and meta refresh from a
 page's first bytes; `extraction.child_call` is `extract` as bytes -> bytes, for a child process. Nothing is imported
-here, so that the fetcher, which needs the head alone, loads no parser.
+here, so that the fetcher, which needs only the head, loads no parser.
 """
 
 EXTRACTOR_VERSION = 4

@@ -1,4 +1,4 @@
-"""What elements, roles and names say of a part of a page: its content, or what stands around it."""
+"""Names of elements, roles and classes that mark a part of a page as its content or as its surroundings."""
 
 from __future__ import annotations
 

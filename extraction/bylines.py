@@ -1,7 +1,7 @@
-"""Who wrote a page and when, by the names that templates give their elements: for pages where no syntax says so.
+"""Author and date of a page by the names that templates give their elements: for pages where no syntax names them.
 
-The last entries of the precedence table, and the least sure: what stands beside the text (comments, teasers, reviews)
-doesn't count, several names or days are those of a list and mean none, and what doesn't look like a name is none.
+These are the last and least certain entries of the precedence table. Elements beside the text (comments, teasers,
+reviews) don't count. Several names or days belong to a list and give none; a text that looks like no name gives none.
 """
 
 from __future__ import annotations

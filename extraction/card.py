@@ -1,4 +1,4 @@
-"""The card: what a preview of any page shows, each field from the first source of the precedence table that has it."""
+"""The card: the fields of a preview of any page, each from the first source of the precedence table that has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From bytes to text: which charset, and what could not be decoded.
+"""Text from bytes: the charset of a page, and the parts that could not be decoded.
 
 Byte order mark, then the header's charset, then the meta prescan
 (https://html.spec.whatwg.org/multipage/parsing.html#determining-the-character-encoding), then a later meta element;

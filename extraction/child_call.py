@@ -1,4 +1,4 @@
-"""`extract` as bytes -> bytes: what a child process runs. It is asked a `request`, it answers a packed `PageRecord`."""
+"""`extract` as bytes -> bytes, for a child process: it takes a `request` and returns a packed `PageRecord`."""
 
 from __future__ import annotations
 

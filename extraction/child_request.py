@@ -1,4 +1,4 @@
-"""What an extractor in a child process is asked: the arguments of `extract` as bytes. Its parent needn't load it.
+"""The request to an extractor in a child process: the arguments of `extract` as bytes. The parent needs no parser.
 
 A request is the length of a JSON header (four bytes, big endian), the header, the content.
 """

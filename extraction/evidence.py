@@ -1,6 +1,6 @@
-"""Why a record is what it is: every statement of the page that a field could have come from, with where it stands.
+"""The evidence for a record: every statement of the page that a field could have come from, with its place.
 
-Made on demand, in the pass that makes the record: it would be as large as the record.
+Made on demand, in the pass that makes the record: it is as large as the record.
 Lexbor gives no source positions: an element is named by its ordinal among those of its name in the parsed document, and
 its offset looked up in the source, where the start tags of that name are counted and the attributes compared.
 """

@@ -1,4 +1,4 @@
-"""What bounded or mended a record, in the order in which it happened, each once."""
+"""Flags: the bounds and repairs of a record, in the order in which they happened, each once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a fetcher asks of a page before anybody extracts it: canonical link and meta refresh, from its first bytes.
+"""The head of a page as a fetcher needs it before extraction: canonical link and meta refresh, from its first bytes.
 
-No tree: a linear scan, of the head alone where nothing further on matters. Comments, scripts and noscript elements
-don't fool it; it agrees with `extraction.page` where both see the whole head.
+No tree: a linear scan, which stops after the head where the rest doesn't matter. Comments, scripts and noscript
+elements don't mislead it; it agrees with `extraction.page` where both see the whole head.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which image shows best what a page is about: points for where it was found and what is said of it. Pure."""
+"""Points for each image: how well it shows the subject of a page, by its place and its description. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images that a page shows or names: one entry for each URL and place where it was found, in document order."""
+"""Images that a page shows or names: one entry for each URL and place, in document order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds of one extraction: what was found until one is met is kept, and a flag says which one was met."""
+"""Bounds of one extraction: everything found before a bound is kept, and a flag names the bound."""
 
 from __future__ import annotations
 

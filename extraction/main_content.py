@@ -1,8 +1,8 @@
-"""The main content of a page: its own text without navigation, comments and what stands around it.
+"""The main content of a page: its own text without navigation, comments and other surroundings.
 
-Blocks of text are gathered in one walk that leaves out what is none by its element, role or name. Then the walk's
-containers are descended as long as one of them holds nearly all of the good blocks: what a template calls its content
-needs half of them, any other container nearly all. Of the container's blocks those that are mostly links fall away.
+One walk gathers blocks of text and leaves out those that element, role or name mark as surroundings. Then the
+containers are descended as long as one of them holds nearly all of the good blocks: a container that a template names
+as content needs half of them, any other nearly all. Of the container's blocks those that are mostly links are dropped.
 """
 
 from __future__ import annotations

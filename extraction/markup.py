@@ -1,6 +1,6 @@
-"""What is handed to the parser: markup cut where parsing it on would cost too much.
+"""The markup that the parser gets: cut where parsing the rest would cost too much.
 
-Lexbor is linear but for three shapes. It walks the open elements at most tags (100,000 nested divs: 13 s), and all
+Lexbor is linear except for three shapes. It walks the open elements at most tags (100,000 nested divs: 13 s), and all
 attributes of a tag at each new one (40,000 attributes: 2.4 s). And by the standard, formatting elements left open
 are copied into every block that follows (2,400 `b` and as many `p`, 35 KB: 6 million nodes, 2.2 GiB).
 """

@@ -1,4 +1,4 @@
-"""What meta elements say: description, OpenGraph, Twitter cards, robots, preferences."""
+"""Values of meta elements: description, OpenGraph, Twitter cards, robots, preferences."""
 
 from __future__ import annotations
 

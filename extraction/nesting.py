@@ -1,9 +1,9 @@
-"""How deep a page nests, told from its tags alone.
+"""The nesting depth of a page, computed from its tags alone.
 
 The standard's tree construction (https://html.spec.whatwg.org/multipage/parsing.html#tree-construction) with one
-difference: where it is in doubt whether the parser closes an element, that stays open here. A tag that the parser
-ignores may count; one that it takes always does. So a page is as deep as it is counted at most, but for what formatting
-elements add as the standard moves and copies them; and most real pages are counted as deep as they are.
+difference: if it is uncertain that the parser closes an element, it stays open here. A tag that the parser
+ignores may count; a tag that the parser takes always counts. So the count is never below a page's depth, except for
+the formatting elements that the standard moves and copies; for most real pages the count is the depth.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a page means: the nodes of all syntaxes joined, its kinds found, its card made."""
+"""The meaning of a page: the nodes of all syntaxes joined, its kinds found, its card made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a page something stands: in its navigation, in its own content, in a link, in a figure."""
+"""The place of an element in a page: in its navigation, in its own content, in a link, in a figure."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Who is believed: for each field of the card its sources, best first. This is the table.
+"""The precedence table: for each field of the card its sources, best first.
 
-`thing:` the node of the page's kind where that is a thing of its own (recipe, product, movie, place, app): its own name
-and picture say more of it than what was written for sharing. `item:` that node, whatever the kind; `page:` the WebPage,
-`site:` the WebSite, `maker:` the publisher, or the Organization. `link:` a link element of that rel, `html:` what the
-markup itself says, `http:` a header. All others are names of meta elements.
+`thing:` the node of the page's kind if that is a thing of its own (recipe, product, movie, place, app): its own name
+and picture describe it better than text written for sharing. `item:` that node for any kind; `page:` the WebPage,
+`site:` the WebSite, `maker:` the publisher, or the Organization. `link:` a link element of that rel, `html:` the markup
+itself, `http:` a header. All others are names of meta elements.
 
-Within a kind's own fields the tables in extraction/kinds/ hold: nodes first, of those that are equally complete in the
-order json-ld, microdata, rdfa, microformats; then meta elements.
+For a kind's own fields the tables in extraction/kinds/ decide: nodes first, equally complete ones in the order
+json-ld, microdata, rdfa, microformats; then meta elements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a page asks of each agent, as flags: robots directives, Pinterest's meta elements, usage signals, TDM.
+"""Preferences of a page for each agent, as flags: robots directives, Pinterest's meta elements, usage signals, TDM.
 
 - robots: https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag; noai, noimageai: DeviantArt's
 - Content-Signal: https://contentsignals.org; AIPREF's Content-Usage: draft-ietf-aipref-vocab, draft-ietf-aipref-attach

@@ -1,4 +1,4 @@
-"""The meta prescan: which charset the first bytes of a page declare.
+"""The meta prescan: the charset that the first bytes of a page declare.
 
 https://html.spec.whatwg.org/multipage/parsing.html#prescan-a-byte-stream-to-determine-its-encoding
 """

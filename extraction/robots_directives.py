@@ -1,6 +1,6 @@
 """Robots directives of meta elements and X-Robots-Tag headers.
 
-https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag is as close to a standard as there is.
+https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag is the closest thing to a standard.
 """
 
 from __future__ import annotations

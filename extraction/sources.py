@@ -1,4 +1,4 @@
-"""Where the card's fields come from: each entry of the precedence table as statements of the page."""
+"""Sources of the card's fields: each entry of the precedence table as statements of the page."""
 
 from __future__ import annotations
 

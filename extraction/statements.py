@@ -1,4 +1,4 @@
-"""What a page says of one thing, who says so, and which of them is believed."""
+"""Statements: a page's claims about one fact, the source of each, and the choice between them."""
 
 from __future__ import annotations
 

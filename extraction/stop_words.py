@@ -1,4 +1,4 @@
-"""The commonest words of languages that share a script, from stop_words.toml."""
+"""The most common words of languages that share a script, from stop_words.toml."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""A scan of HTML for its tags, without a tree: linear, and near enough to the standard's tokenizer to bound a page.
+"""A scan of HTML for its tags, without a tree: linear, and close enough to the standard's tokenizer to bound a page.
 
-Comments, declarations and the text of script, style and the like are skipped. Attributes are cut where the tokenizer
+Comments, declarations and the text of script, style and the like are skipped. Attributes are cut as the tokenizer
 would, except for those quoted and never closed.
 
-What is text, and what is a CDATA section, depends on which elements are open: a title in a drawing holds tags. Whoever
-keeps account of them says so; without an account a page is taken for one that has no such things.
+The open elements decide which parts are text or CDATA: a title in a drawing holds tags. A caller that
+tracks them passes that on; without that, a page is taken for one that has no such elements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text of a page: white space collapsed, lengths bounded, the visible text hashed."""
+"""The text of a page: white space collapsed, lengths bounded, the visible text hashed."""
 
 from __future__ import annotations
 

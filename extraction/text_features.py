@@ -1,4 +1,4 @@
-"""What is told by the main content of a page: optional, and bounded by limits of its own."""
+"""Features of a page's main content: optional, and bounded by limits of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pass over the tree: each node is handed to whoever gathers its kind."""
+"""One pass over the tree: each node goes to the collectors of its kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of a text, and what is told by them: how many, in which language, a simhash. Pure."""
+"""Words of a text and features of them: their number, their language, a simhash. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """FETCH: one URL from the web, politely: robots.txt, redirects, address guard, HTTP transport.
 
-`service.FetcherService` is the service; `settings` what an operator decides; `transport.GuardedTransport` the HTTP
-below it. What decides is pure: addresses, robots.reading, robots.rules, redirects, outcome, mediatype, slots.is_void.
+`service.FetcherService` is the service; `settings` the operator's choices; `transport.GuardedTransport` the HTTP
+below it. Decisions are pure: addresses, robots.reading, robots.rules, redirects, outcome, mediatype, slots.is_void.
 """
 
 import sys

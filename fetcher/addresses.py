@@ -1,4 +1,4 @@
-"""May we connect there? A pure verdict on one address, or one port, under a policy; by default the public web only."""
+"""The address policy: a pure verdict on one address, or one port; by default only the public web is allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many fetches at once, their results as they come: a slow host never holds up the others."""
+"""Many fetches at once, each result as soon as it is ready: a slow host never delays the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The redirect chain of a fetch that ended in an error: how it travels in the error's details."""
+"""The redirect chain of a fetch that ended in an error: its form in the error's details."""
 
 from __future__ import annotations
 

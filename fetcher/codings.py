@@ -1,7 +1,7 @@
-"""Content codings undone a step at a time: what one step takes, gives and costs is bounded, whatever the bytes are.
+"""Content codings decoded in steps: input, output and cost of one step are bounded for any bytes.
 
-A server sizes what it sends, so nothing here may run until the input is used up: a step is one call of a library with
-little input and a bounded output. The worst input of each library: `tests/faults/fetcher/worst_codings.py`.
+A server decides the size of its answer, so nothing here may run until the input is used up: a step is one call of a
+library with little input and a bounded output. Each library's worst input: `tests/faults/fetcher/worst_codings.py`.
 Sources: RFC 9110 8.4, RFC 1950-1952, RFC 7932, RFC 8878, RFC 9659 (zstd windows of at most 8 MiB).
 """
 

@@ -1,8 +1,8 @@
-"""The content of a reply: its codings undone one after the other, within the caller's cap and a bound on the work.
+"""The content of a reply: its codings decoded one after the other, within the caller's cap and a bound on the work.
 
-Each stage gives its little to the next before it goes on, so no reply makes us hold more than the cap and 8 MiB. No
-stage may give more than content could be, or take much for next to nothing: blocks, members and frames with nothing in
-them cost time, and a hundred bytes can stand for terabytes of them.
+Each stage passes its small output to the next before it continues, so no reply makes us hold more than the cap and
+8 MiB. No stage may return more than content could have, or take much input for almost no output: blocks, members and
+frames without content cost time, and a hundred bytes can stand for terabytes of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What would become of a URL, without fetching it: the same verdicts that a fetch passes, told instead of raised.
+"""The prediction of a fetch without fetching: the same verdicts that a fetch passes, returned instead of raised.
 
 Only robots.txt is requested, by the gate that every fetch passes: vetted, reserved, cached, shared with the fetches
-under way. What only the answer can say (its status, its type, where it redirects to) is not foretold.
+under way. Facts that only the answer has (its status, its type, its redirect target) are not predicted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Holds as this process hears of them: what was granted before a hold, and isn't used yet, is void.
+"""Holds that this process has seen: an unused grant that is older than a hold is void.
 
-A grant may lie a second ahead. A 429 or 503 that comes meanwhile speaks for the whole registrable domain (whether it
-holds it is the limiter's to say: a grant taken anew is refused, or not), and so does a refusal because of a hold that
-another process brought about. Counted in marks, not in times: no clock is fine enough.
+A grant may lie a second ahead. A 429 or 503 that comes before it counts for the whole registrable domain (the limiter
+decides about the hold: a new request for a grant is refused, or not), and so does a refusal because of a hold that
+another process caused. Counted in marks, not in times: no clock is fine enough.
 """
 
 from __future__ import annotations

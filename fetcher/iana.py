@@ -4,7 +4,7 @@
   less the AS112 and AMT blocks, which are ordinary destinations;
 - https://www.iana.org/assignments/ipv6-address-space: what the IETF has reserved there, outside 0000::/8;
 - RFC 4291 and its ancestors for forms of IPv6 that carry an IPv4 address;
-- addresses inside a public block at which a cloud answers its own guests.
+- addresses inside a public block at which a cloud answers its own virtual machines.
 
 Our own table, because `ipaddress.is_global` of Python 3.11 calls many of these global.
 """

@@ -1,5 +1,5 @@
-"""Canonical claims in a Link header (RFC 8288): where an answer says that its page lives. Whether it holds is decided
-at look-up, by others."""
+"""Canonical claims in a Link header (RFC 8288): the location that an answer claims for its page. The look-up decides
+later if a claim holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event loop's time for work that servers size: it is done in steps, between which everybody else has a turn."""
+"""Time on the event loop for work whose size servers decide: done in steps, with other tasks running between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Media types: what the header says, what the first bytes look like, and whether the caller wants it."""
+"""Media types: the header's, the one that the first bytes suggest, and the caller's choice of types."""
 
 from __future__ import annotations
 

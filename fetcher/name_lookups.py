@@ -1,7 +1,7 @@
-"""Where a name's addresses come from: the DNS, with their time to live, or the operating system, without.
+"""Look-ups of a name's addresses: by the DNS, with their time to live, or by the operating system, without.
 
-c-ares (pycares) speaks to the nameservers of /etc/resolv.conf and reads /etc/hosts; what it can't do (mDNS, NIS and the
-like) is left to getaddrinfo. Nothing here is vetted: see `fetcher.resolver`.
+c-ares (pycares) asks the nameservers of /etc/resolv.conf and reads /etc/hosts; names that it can't resolve (mDNS, NIS
+and the like) are left to getaddrinfo. Nothing is vetted here: see `fetcher.resolver`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One fetch, hop by hop: verdicts, one polite request, and where its answer leads."""
+"""One fetch, hop by hop: verdicts, one polite request, and the target of its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redirects, decided: where an answer points, and whether to go there. Pure."""
+"""Decisions about redirects: the target of an answer, and whether to follow it. Pure."""
 
 from __future__ import annotations
 

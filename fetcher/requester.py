@@ -1,4 +1,4 @@
-"""One request, politely: to vetted endpoints, on a slot of its own, its answer read within bounds, the limiter told."""
+"""One polite request: to vetted endpoints, on its own slot, its answer read within bounds and told to the limiter."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""From a host to the addresses that we dial: resolved once, each answer vetted, never resolved again.
+"""The resolver from a host to the addresses that we dial: resolved once, each vetted, never resolved again.
 
-A `Resolver` only answers; `guarded_endpoints` decides. The transport dials what it returns, by address, so that a name
-that answers differently a moment later (DNS rebinding) changes nothing. Hosts come from `weburl`, whose parser has
-already turned every way to write an address into the address.
+A `Resolver` only answers; `guarded_endpoints` decides. The transport dials the addresses that it returns, so that a
+name that answers differently a moment later (DNS rebinding) changes nothing. Hosts come from `weburl`, whose parser has
+already turned every spelling of an address into the address.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Fetcher: one URL from the web, politely. Validates, walks, and says how it ended."""
+"""The Fetcher: one URL from the web, politely. It validates, follows redirects, and returns the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator decides about fetching. Durations in milliseconds, sizes in bytes."""
+"""The operator's settings for fetching. Durations in milliseconds, sizes in bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status means: a result, or which error of the tree (architecture: Outcomes). Pure."""
+"""The outcome of a status: a result, or an error of the tree (architecture: Outcomes). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fetcher tells whoever watches: one frozen record per request, and rare events by name.
+"""The fetcher's telemetry: one frozen record for each request, and rare events by name.
 
 A telemetry may not block and may not raise; it is called on the event loop.
 """

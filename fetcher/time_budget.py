@@ -1,4 +1,4 @@
-"""How long one fetch may still take. Waiting for slots is not counted; the caller's own patience counts everything."""
+"""The time left for one fetch. Waiting for slots is not counted; the caller's own deadline counts everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The User-Agent that we send: who we are to robots.txt, and whom a site's owner may write to."""
+"""The User-Agent that we send: our name for robots.txt, and the contact for a site's owner."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """SCHEDULE: jobs that run later, again, or never. Wire-compatible with Pinterest's PinLater.
 
-A queue's jobs are dequeued by priority, then by run_after; a dequeue claims them, an ack or a checkpoint ends or
-extends the claim, and what nobody confirms in time comes back. Delivery is at least once: a worker's effects must be
+A queue's jobs are dequeued by priority, then by run_after. A dequeue claims them, an ack ends the claim, a checkpoint
+extends it, and an unconfirmed claim returns its job after a time. Delivery is at least once: a worker's effects must be
 repeatable. Acks and checkpoints that name their claim (field 100) are fenced: a late one changes nothing.
 
 >>> from pinlater.backends.sqlite import SqliteBackend

@@ -1,4 +1,4 @@
-"""What holds a queue's dequeues back: too many at a time, its rate, a pause, a cap of claims; by the rules in force."""
+"""Admission: the reasons to delay a queue's dequeues - too many at a time, its rate, a pause, a cap of claims."""
 
 from __future__ import annotations
 

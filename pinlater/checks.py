@@ -1,4 +1,4 @@
-"""What callers send: made sure of, or brought into bounds, before anything is done. Pure."""
+"""Checks of callers' requests: refused, or brought into bounds, before any change. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one dequeue asks the shards for."""
+"""The request of one dequeue to the shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PinLater's exception and our error tree: the one table between them."""
+"""The table between PinLater's exception and our error tree."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The monitor: takes back claims whose time is over, removes finished jobs that were kept long enough.
+"""The monitor: takes back claims whose time is over, removes finished jobs after their time.
 
-Any number of servers may run one over the same backends: each step is repeatable. They reckon in one clock (see
-store_clock); those that don't may differ by less than a queue's claim time-out, or living workers lose their claims,
-which costs attempts, never a job.
+Any number of servers may run a monitor over the same backends: each step is repeatable. They use one clock (see
+store_clock). Clocks of servers without it may differ by less than a queue's claim time-out; beyond that, living workers
+lose their claims, which costs attempts, never a job.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What may be said of a queue in the file of queues: how fast, how many at a time, and the monitor's numbers. Pure.
+"""The limits of a queue in the file of queues: its rate, its concurrency, and the monitor's numbers. Pure.
 
 [queues.mail]
 rate = 100               # jobs a second that are dequeued, over all servers; 0 = paused

@@ -1,4 +1,4 @@
-"""How many jobs a queue's rate leaves at a moment. Pure: times are milliseconds of a clock that never goes back."""
+"""The number of jobs that a queue's rate allows now. Pure: times are milliseconds of a clock that never goes back."""
 
 from __future__ import annotations
 

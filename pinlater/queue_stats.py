@@ -1,4 +1,4 @@
-"""How a queue stands: counted on each shard, added up."""
+"""Counts of a queue's jobs: taken from each shard, added up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's other half: whole queues, and many jobs of one state at a time."""
+"""The service's methods on whole queues, and on many jobs of one state at a time."""
 
 from __future__ import annotations
 

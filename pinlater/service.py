@@ -1,4 +1,4 @@
-"""The service: make sure of what is asked, ask the shards, answer in PinLater's words."""
+"""The service: checks a request, calls the shards, answers in PinLater's terms."""
 
 from __future__ import annotations
 

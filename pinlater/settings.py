@@ -1,4 +1,4 @@
-"""What may be configured of the service."""
+"""The settings of the service."""
 
 from __future__ import annotations
 

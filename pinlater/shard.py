@@ -1,4 +1,4 @@
-"""One shard of several: its backend, whether it takes new jobs, how it is, and when it may be closed."""
+"""One shard of several: its backend, its state, whether it takes new jobs, and the time when it may be closed."""
 
 from __future__ import annotations
 

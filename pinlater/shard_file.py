@@ -1,6 +1,6 @@
-"""The file of shards, and how a change of it becomes the shards in use. Parsing is pure.
+"""The file of shards, and the step from a changed file to the shards in use. Parsing is pure.
 
-[shards.1]                    # the name stands in job descriptors: it never changes
+[shards.1]                    # the name is part of job descriptors: it never changes
 backend = "redis://10.0.0.1:6379/0"
 
 [shards.2]

@@ -1,4 +1,4 @@
-"""Whether a shard is worth asking: failures in a window make it unhealthy, an answered probe makes it well. Pure."""
+"""The health of a shard: failures in a window make it unhealthy, an answered probe makes it healthy. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several shards as one store: where jobs go, in which order they come, and what happens when one doesn't answer."""
+"""Several shards as one store: it distributes jobs, orders them, and works on when a shard doesn't answer."""
 
 from __future__ import annotations
 

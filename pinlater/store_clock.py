@@ -1,7 +1,7 @@
-"""The clock that the servers of one store share: the store's own, for theirs may differ by minutes.
+"""The clock that the servers of one store share: the store's own, because theirs may differ by minutes.
 
-Claims, time-outs and retries are reckoned in it, so that no server takes back what another has just handed out. Where a
-store has no clock of its own (a file), its servers are on one machine and this is that machine's.
+Claims, time-outs and retries use it, so that no server takes back a job that another one has just given out. If a
+store has no clock of its own (a file), its servers are on one machine and use that machine's clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What PinLater tells about itself: the contract's counters, by queue. The default says nothing."""
+"""PinLater's telemetry: the contract's counters, by queue. The default does nothing."""
 
 from __future__ import annotations
 

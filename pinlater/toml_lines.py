@@ -1,4 +1,4 @@
-"""A TOML file of named entries in one table, read into structs; what is wrong is told with its line. Pure."""
+"""A TOML file of named entries in one table, read into structs; an error names its line. Pure."""
 
 from __future__ import annotations
 

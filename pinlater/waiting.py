@@ -1,7 +1,7 @@
-"""Who waits for a queue's next job, and what wakes them: an arrival here or on another server, or a due time.
+"""Callers that wait for a queue's next job, and their wake-up: by an arrival here or elsewhere, or by a due time.
 
-While a queue is empty nobody asks for it: one of those who wait is woken to look when its next job is due and, should
-a message have been lost, every few seconds. An arrival wakes one, who wakes the next when it leaves.
+While a queue is empty nobody asks the store for jobs. One waiting caller is woken when the next job is due, and also
+every few seconds in case a message was lost. An arrival wakes one caller, which wakes the next one when it leaves.
 """
 
 from __future__ import annotations

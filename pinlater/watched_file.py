@@ -1,4 +1,4 @@
-"""A file that is read anew when it has changed: applied whole, or refused, and then the last good one stays."""
+"""A file that is read again after each change: applied whole, or refused, and then the last good content stays."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""RESERVE: when may this domain be fetched next?
+"""RESERVE: the time when a domain may be fetched next.
 
-One timestamp a domain, the slot of its last grant, moved by compare-and-set: that is the whole state. `rules` decides,
-`service` acts, `backends` remember; `limits` says how fast, `standing` who is held. The promise: no 1 s window of a
-registrable domain holds more than 1.05 x qps + 1 requests, whatever crashes or restarts.
+The whole state is one timestamp for each domain, the slot of its last grant, changed by compare-and-set. `next_slot`
+decides, `service` acts, `backends` store; `limits` has the rates, `domain_state` the holds. The promise: no 1 s window
+of a registrable domain holds more than 1.05 x qps + 1 requests, despite crashes and restarts.
 
 >>> service = RateLimiterService(MemoryState(), await Limits.open())
 >>> grant = await service.reserve(ReserveRequest(context, Reservation("example.com", "www.example.com")))

@@ -1,4 +1,4 @@
-"""A file that only grows, by records that are there wholly or not at all."""
+"""A file that only grows, by records that are either complete or absent."""
 
 from __future__ import annotations
 

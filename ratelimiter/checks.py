@@ -1,4 +1,4 @@
-"""Requests that make sense: what is refused before anything is decided. Pure."""
+"""Checks of requests: bad ones are refused before any decision. Pure."""
 
 from __future__ import annotations
 

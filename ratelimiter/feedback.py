@@ -1,14 +1,14 @@
-"""What an answer means for its domain: nothing, a hold, or the end of the doubling of holds. Pure.
+"""The effect of an answer on its domain: none, a hold, or the end of the doubling of holds. Pure.
 
 - 429 (RFC 6585 section 4) and 503 (RFC 9110 section 15.6.4) with Retry-After hold the domain as long as asked, at most
   a day.
 - 429 without, or 503 without from two URLs within a minute, hold it for a minute, then twice as long each time, at
   most a day; and up to a tenth longer by chance, so that domains that failed together don't all come back together.
   A success after the hold starts again at a minute.
-- A lone 503 speaks of its URL only. One that doesn't name its URL counts as another URL's: in doubt, for the site.
+- A single 503 counts for its URL only. One that doesn't name its URL counts as another URL's: in doubt, for the site.
 
-Latency is told with every answer (`Answered.latency_ms`) and changes nothing: what slows down on rising latency belongs
-into `hear`, beside the holds, and would lengthen the domain's interval by way of its `DomainState`.
+Latency is part of every answer (`Answered.latency_ms`) and changes nothing: a slow-down on rising latency would belong
+into `hear`, beside the holds, and would lengthen the domain's interval through its `DomainState`.
 """
 
 from __future__ import annotations

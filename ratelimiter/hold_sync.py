@@ -1,4 +1,4 @@
-"""Keeps the standings: every hold and block is recorded, and all are read before the first grant after a change."""
+"""Synchronisation of holds and blocks: each is recorded, and all are read before the first grant after a change."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What of a domain's standing must outlive its limiter: holds and blocks. The seam, and their form on record.
+"""Holds and blocks: the part of a domain's state that must outlive its limiter. The seam, and their recorded form.
 
-On record they end at a time of a clock that goes on when the limiter doesn't (the machine's, or a Redis's). Such clocks
-are set at times: a hold then lasts at most as long again as it was given for, and at worst ends early by the jump.
+The recorded end is a time of a clock that continues while the limiter is stopped (the machine's, or a Redis's). Such
+clocks are sometimes set: a hold then lasts at most twice its duration, and at worst ends early by the jump.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which limits are in force: the default and the override file's, re-read while we run."""
+"""The limits in force: the default and the override file's, re-read while we run."""
 
 from __future__ import annotations
 

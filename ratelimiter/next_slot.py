@@ -1,7 +1,7 @@
-"""When is the next slot? Pure: times in milliseconds of any one monotonic clock, which is an argument.
+"""The rule for the next slot. Pure: times in milliseconds of any one monotonic clock, which is an argument.
 
-A slot is the moment at which one request may be sent. Two slots of a domain are at least one interval apart, however
-long the domain was idle: time that passes unused earns nothing, so that there are no bursts.
+A slot is the moment at which one request may be sent. Two slots of a domain are at least one interval apart, even if
+the domain was idle for long: unused time earns nothing, so that there are no bursts.
 """
 
 from __future__ import annotations

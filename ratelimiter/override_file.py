@@ -12,8 +12,8 @@
     [wildcards."*.gov"]                  wildcards:
     blocked = true                         "*.gov": {blocked: true}
 
-`expires` is a date or a date and time, of UTC where it names no zone; a date begins at midnight. A name may be spelled
-in any way (upper case, Unicode, a trailing dot): it stands for its deciding form, which may be there once.
+`expires` is a date or a date and time, in UTC if it names no zone; a date begins at midnight. A name may have any
+spelling (upper case, Unicode, a trailing dot): it stands for its deciding form, which may occur once.
 """
 
 from __future__ import annotations

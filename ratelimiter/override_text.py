@@ -1,4 +1,4 @@
-"""TOML and YAML read such that every key knows its line: to blame it, and to say which line won. Pure."""
+"""TOML and YAML with the line of every key: an error names its line, and so does an answer about a limit. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits, and which one holds for whom. Pure.
+"""Limits, and the choice of the one that applies to a name. Pure.
 
 A reservation takes from two budgets at once, its registrable domain's and its host's:
 
@@ -7,7 +7,7 @@ A reservation takes from two budgets at once, its registrable domain's and its h
   matches the host; else none. A host's budget is below its domain's: one that is faster changes nothing
 
 So host > domain > longest wildcard > default. `*.example.org` matches every name below example.org, not example.org.
-An override that has expired isn't there. Domains and hosts are named in their deciding form (`weburl.deciding_form`).
+An expired override doesn't exist. Domains and hosts are named in their deciding form (`weburl.deciding_form`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The seam between reserving and the pool: whose domain is this, and since when?"""
+"""The seam between reserving and the pool: does this shard own the domain, and since when?"""
 
 from __future__ import annotations
 

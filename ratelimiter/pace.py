@@ -1,4 +1,4 @@
-"""What one reservation is held to: the budgets of its registrable domain and of its host. Pure; times as in `rules`."""
+"""The pace of one reservation: the budgets of its registrable domain and host. Pure; times as in `next_slot`."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Takes slots: reads a domain's last one, asks the rules, moves it. Nothing is granted before it is recorded.
+"""The step that takes slots: reads a domain's last one, applies the rules, moves it. A grant follows its record.
 
-Where a host has a limit of its own, its last slot is read and moved together with its domain's, all or nothing.
+If a host has a limit of its own, its last slot is read and moved together with its domain's, both or neither.
 
 A state in this process (`LocalState`) can't change between reading and moving: one pass, no suspension, one record for
-a whole batch. One further away is moved by compare-and-set, tried again a bounded number of times.
+a whole batch. A remote one is moved by compare-and-set, repeated a bounded number of times.
 """
 
 from __future__ import annotations

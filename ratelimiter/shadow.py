@@ -1,6 +1,6 @@
-"""Shadow mode: what a candidate override file would have answered, counted beside the live one. Nothing is sent by it.
+"""Shadow mode: the answers of a candidate override file, counted beside the live ones. They cause no request.
 
-Each reservation is decided a second time, by the candidate's limits over slots of its own in memory. Refused callers
+Each reservation is decided a second time, by the candidate's limits over its own slots in memory. Refused callers
 come again when the *live* limiter told them to: a candidate that is faster than the live file looks a little slower
 here than it would be.
 """

@@ -1,4 +1,4 @@
-"""What `status` answers: everything that decides a domain's next slot. Pure."""
+"""The answer of `status`: everything that decides a domain's next slot. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Times by 8-byte key, packed: 256 small open-addressing tables of two arrays, 24 to 48 bytes an entry.
 
-Small ones, so that the rebuild of one never takes long. A rebuild forgets idle entries, and the oldest ones beyond the
-bound. What is forgotten raises the *floor*, the answer for every key that isn't there: a domain that the table doesn't
+The tables are small so that the rebuild of one never takes long. A rebuild forgets idle entries, and the oldest ones
+beyond the bound. Forgotten entries raise the *floor*, the answer for every absent key: a domain that the table doesn't
 know had its last slot no later than the floor, so that forgetting can delay but never burst. Pure: it knows no clock.
 """
 

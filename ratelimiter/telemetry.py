@@ -1,4 +1,4 @@
-"""What the limiter tells about itself. `aragog` fills it with metrics and logs; the default says nothing."""
+"""The limiter's telemetry. `aragog` fills it with metrics and logs; the default does nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a page, or an image's own headers, ask of whoever would publish them. Pure.
+"""Rules of a page, or of an image's own headers, for its publication. Pure.
 
-noindex (or none): the page isn't published, no event at all. nopin, noimageindex, noai, noimageai: its images aren't,
-nor are they fetched. https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag has the robots
+noindex (or none): the page isn't published, no event at all. nopin, noimageindex, noai, noimageai: its images are
+neither published nor fetched. https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag has robots
 directives, https://help.pinterest.com/en/business/article/prevent-people-from-saving-images-from-your-site nopin.
 """
 

@@ -1,7 +1,7 @@
-"""PUBLISH, the service side: one stored page to one event, its images visited on the way.
+"""PUBLISH, the service: makes one event from one stored page, and visits its images before.
 
-Repeated at any point it ends the same: images that were visited are not visited again, and a repeated event has the
-same id.
+A repetition from any point ends the same: images that were visited are not visited again, and a repeated event has
+the same id.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Attributes of a URL as hooks read them: damaged ones count as none, and are written anew."""
+"""Attributes of a URL as hooks read them: a damaged one counts as absent, and is written again."""
 
 from __future__ import annotations
 

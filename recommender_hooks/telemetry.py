@@ -1,4 +1,4 @@
-"""What publishing tells about itself. The assembly fills it (metrics, logs); by default nobody listens."""
+"""Telemetry of publishing. The assembly fills it (metrics, logs); the default does nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What every process needs, of no domain: clock, durations, single flight, batching, backoff, caches, children."""
+"""The base of every process, of no domain: clock, durations, single flight, batching, backoff, caches, children."""

@@ -1,4 +1,4 @@
-"""How long to wait before the next try: twice as long after each failure, up to a bound, in part by chance. Pure."""
+"""The wait before the next try: twice as long after each failure, up to a bound, in part by chance. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Work of many callers, done in batches, one batch at a time.
 
-The way to a thread, or to another service, and back costs the same for one item as for many. So what arrives while a
-batch is under way makes the next one. An item that comes alone never waits.
+A call to a thread or to another service costs the same for one item as for many. So the items that arrive while a
+batch runs make the next batch. A single item never waits.
 """
 
 from __future__ import annotations

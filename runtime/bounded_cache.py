@@ -1,6 +1,6 @@
-"""Caches bounded by bytes, for what strangers size. Pure: every package may import it.
+"""Caches bounded by bytes, for values whose size strangers decide. Pure: every package may import it.
 
-Where the number of entries is the bound, cachetools has what is needed (`FIFOCache`, `TTLCache`), and
+If the number of entries is the bound, use cachetools (`FIFOCache`, `TTLCache`), and
 `functools.lru_cache` for functions of few and short arguments.
 """
 

@@ -1,11 +1,10 @@
 """`python -m runtime.child`: a child process that runs pure functions of bytes for its parent, one call after another.
 
-A frame is its length (four bytes, big endian) and so many bytes. In comes a call: CPU milliseconds allowed (four
-bytes), length of the function's name (two bytes), `module:function`, argument. Out goes an answer: its kind (one byte),
+A frame is its length (four bytes, big endian) and so many bytes. A call comes in: CPU milliseconds allowed (four
+bytes), length of the function's name (two bytes), `module:function`, argument. An answer goes out: its kind (one byte),
 resident memory in KiB (four bytes), result or error text. The first answer, to no call, says that the child is ready.
 
-The standard library is all that this module imports, itself or by way of others: what a call needs is imported by the
-call.
+This module imports only the standard library, directly and indirectly: the imports of a call are made by the call.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Child processes for pure functions that chew on hostile bytes: bounded, recycled, replaceable.
+"""Child processes for pure functions on hostile bytes: bounded, recycled, replaceable.
 
-A function that takes a page or an image apart may loop, eat memory or crash its interpreter. `ChildPool` runs it where
-that costs one call: in a spawned process with limits of wall time, CPU time and memory, over pipes (see `runtime.child`
-for the frames). Children end with their parent, whatever ends it.
+A function that takes a page or an image apart may loop, use up memory or crash its interpreter. `ChildPool` limits the
+damage to one call: a spawned process with limits of wall time, CPU time and memory, over pipes (see `runtime.child`
+for the frames). Children end with their parent, even if it is killed.
 """
 
 from __future__ import annotations

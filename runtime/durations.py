@@ -1,4 +1,4 @@
-"""Durations in milliseconds, and how people read one. Pure: every package may import it."""
+"""Durations in milliseconds, and their text for people. Pure: every package may import it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of the form `host:port`, an IPv6 host in brackets: read and written in one way."""
+"""Addresses of the form `host:port`, an IPv6 host in brackets: one reader and one writer of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory of long-lived processes: what they ask of the C library's allocator, and of the garbage collector."""
+"""Memory of long-lived processes: settings of the C library's allocator and of the garbage collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Most jobs run together; one that was lost with its worker again and again runs alone, to take no other along."""
+"""A shared or exclusive lock: most jobs run together; a job lost with its worker several times runs alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many callers want the same thing at once: they share one attempt to get it."""
+"""Single flight: callers that want the same thing at once share one attempt to get it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whose turn it is with something that only a few may use at a time: a child process, the place of a large page.
+"""Turns at a resource that only a few may use at a time: a child process, the place of a large page.
 
-Of the owners who wait, the one who has used it least lately comes first. Time spent waiting counts as much as time
-used, so that nobody waits for ever. An owner whose calls take long holds up its own, and the others for one call.
+Among the waiting owners, the one that has used it least in recent time comes first. Waiting time counts as much as
+used time, so that no owner waits for ever. An owner with slow calls delays its own calls, and others by one call.
 """
 
 from __future__ import annotations

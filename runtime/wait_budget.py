@@ -1,4 +1,4 @@
-"""How long a caller is willing to wait altogether, for something that may put it off again and again."""
+"""The total time that a caller will wait for a service that may defer it several times."""
 
 from __future__ import annotations
 

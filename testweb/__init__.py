@@ -1,7 +1,7 @@
 """A web of our own on loopback: small sample sites under `.test`, each page with a purpose.
 
-`pages/<host>/site.toml` says what each URL answers, the files beside it are what it serves, and
-`expectation/<host>.toml` says what each URL is. Nothing here is generated: read it with an editor.
+`pages/<host>/site.toml` defines the answer of each URL, the files beside it are served, and
+`expectation/<host>.toml` describes the expected record of each URL. Nothing here is generated: read it with an editor.
 """
 
 from testweb.accesslog import AccessLog, ServedRequest

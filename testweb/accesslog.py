@@ -1,4 +1,4 @@
-"""The access log: what was asked, of whom, when. Politeness is proven from it."""
+"""The access log: each request with its host and time. Politeness is proven from it."""
 
 from __future__ import annotations
 

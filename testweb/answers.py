@@ -1,4 +1,4 @@
-"""What a request is answered, decided without I/O: rule, epoch and count of the request go in, an answer comes out."""
+"""The answer to a request, decided without I/O: rule, epoch and count of the request in, an answer out."""
 
 from __future__ import annotations
 

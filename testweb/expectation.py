@@ -1,4 +1,4 @@
-"""The hand-written expectation: what each URL of the sample web is after one fetch in epoch 0.
+"""The hand-written expectation: the record of each URL of the sample web after one fetch in epoch 0.
 
 One file a host, `expectation/<host>.toml`, keyed by request target; `elsewhere.toml` holds URLs that no site serves.
 It was written before any extractor existed. A key that is absent means "nothing": no title, no links; but
@@ -10,7 +10,7 @@ It was written before any extractor existed. A key that is absent means "nothing
 - robots: meta elements in document order, then the X-Robots-Tag header; agent "" = all
 - json_ld: for each block that parses, the types of its nodes (of a list or @graph: of its members), in order
 - opengraph: `meta property` with the prefixes og, article, product, place, profile, video, ...; contents as written
-- canonical_holds: whether the claim in `canonical` holds once the whole web is fetched; absent where the page names
+- canonical_holds: whether the claim in `canonical` holds after the whole web is fetched; absent if the page names
   itself or nothing
 """
 

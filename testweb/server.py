@@ -1,4 +1,4 @@
-"""SampleWeb: all sites behind one loopback port, told apart by their Host header."""
+"""SampleWeb: all sites behind one loopback port, distinguished by their Host header."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
 """The tables: `pages/<host>/site.toml` read into frozen records, every file into memory.
 
-A table maps a request target to what it answers. Keys of one answer (all optional):
+A table maps a request target to its answer. Keys of one answer (all optional):
 
 - `file` (beside the table) or `image` (in `images/`): what is served; `type`: its Content-Type, "" = send none
-- `status`, `location`, `headers`: as sent. `location` is sent as it is written, relative or not
+- `status`, `location`, `headers`: as sent. `location` is sent as written, relative or absolute
 - `delay_ms`: wait before answering. `gzip`: encode it for clients that accept gzip
 - `etag`, `last_modified`: validators; a matching conditional request is answered with 304
 - `nonce`: this text of the file is replaced, at every request, by another one of the same length
 - `fails_first = {times, status, retry_after}`: the first `times` requests get that status
-- `epochs = [{...}, ...]`: what is different in epoch 0, 1, 2, ...; the last one stays
-- `purpose`: why it is there. `orphan`: why no link leads to it. `listed = false`: not among `SampleWeb.urls()`
+- `epochs = [{...}, ...]`: the differences in epoch 0, 1, 2, ...; the last one stays
+- `purpose`: the reason for it. `orphan`: why no link leads to it. `listed = false`: not among `SampleWeb.urls()`
 
-Of the site: `purpose`, `seed` (the target a crawl starts from, "/" by default, "" = none), `dead` (its port refuses).
+Of the site: `purpose`, `seed` (the first target of a crawl, "/" by default, "" = none), `dead` (its port refuses).
 """
 
 from __future__ import annotations

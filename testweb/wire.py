@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a stream (RFC 9112): a request head in, an answer out. Just what the sample web needs, bounded."""
+"""HTTP/1.1 on a stream (RFC 9112): a request head in, an answer out. Only what the sample web needs, bounded."""
 
 from __future__ import annotations
 

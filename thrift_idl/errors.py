@@ -3,8 +3,8 @@
 Three families are outcomes of a URL and decide the worker's next move: `Refused` is recorded for good, `Deferred` is
 rescheduled without spending a try, `Unavailable` is retried with backoff. The other families say nothing about a URL:
 `BackendDown` (something of ours is down), `InvalidRequest` (the caller's mistake), `NotOwner` (ask another shard),
-`InternalError` (a fault of ours). A worker waits for what is down; what else comes on a URL's way, foreseen or not, is
-recorded on that URL as a failure of the family `internal`.
+`InternalError` (a fault of ours). A worker waits for a backend that is down; every other error of a URL, foreseen or
+not, is recorded on that URL as a failure of the family `internal`.
 
 A direct call and an RPC raise the same types. This module imports no generated code, so that pure packages may use it.
 """

@@ -1,4 +1,4 @@
-"""What one does with a generated struct: pack it, read it back, change a copy, show it as JSON.
+"""Operations on a generated struct: pack, unpack, change a copy, show as JSON.
 
 The generated structs are our records; these functions are all that they lack.
 """

@@ -1,4 +1,4 @@
-"""Redirecting URLs: which aliases a redirect chain makes, and where they lead. Pure."""
+"""Redirecting URLs: the aliases of a redirect chain, and their targets. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store accepts. Every check raises an error that names the field and the limit."""
+"""Bounds of the store's input. Every check raises an error that names the field and the limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much content is read at a time: a caller that asks for a thousand contents at once has them one after another."""
+"""A bound on the content read at a time: a caller that asks for a thousand contents gets them one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canonical claims: what a page says about where it lives, and whether to believe it.
+"""Canonical claims: the URL that a page claims as its own, and the decision to believe it.
 
 Pure, decided at look-up from the two rows and never stored: so it doesn't depend on the order of fetches.
 """

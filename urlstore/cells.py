@@ -1,8 +1,8 @@
-"""Packed cells: what a backend keeps for us without looking inside.
+"""Packed cells: values that a backend keeps without reading them.
 
 A cell is: schema (1 byte), rank, encoding (1 byte: 0 as it is, 1 zstd), the struct in Thrift's binary form. The rank
-decides between two writes of the same millisecond, where the greater cell stays: a page's is its content hash, so that
-both backends and every retry keep the same content; a link note's is what it notes; the others have none.
+decides between two writes of the same millisecond, where the greater cell stays. A page's rank is its content hash, so
+that both backends and every retry keep the same content; a link note's is its own content; the others have none.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""When a stored page is visited again: a pure function of its row.
+"""The time of a stored page's next visit: a pure function of its row.
 
-The row has learned its interval from what earlier visits saw (`urlstore.revisits`): halved when the record had
-changed, doubled when not. Here it is held within the bounds of the page's type. A page that is gone (404, 410) is asked
-for after as long as it has been gone, so less and less often, and forgotten in the end.
+The row has learned its interval from earlier visits (`urlstore.revisits`): halved when the record had
+changed, doubled when not. Here it is kept within the bounds of the page's type. A page that is gone (404, 410) is
+requested again after as long as it has been gone, so less and less often, and is forgotten in the end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a URL leads to: its aliases followed, the claims of a page judged, row by row from the metadata backend."""
+"""The target of a URL: its aliases followed, the claims of a page judged, row by row from the metadata backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we read in and keep of a response's header fields."""
+"""The header fields of a response that we read and keep."""
 
 from __future__ import annotations
 

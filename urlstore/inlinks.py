@@ -1,14 +1,14 @@
-"""Inlinks: what a page's row says that its targets should have, and what is to be written for that. Pure.
+"""Inlinks: the entries that a page's row gives to its targets, and the writes that are needed for them. Pure.
 
-A page has one entry with each target: its first link there (nofollow ones only where there is no other). A link to
-itself makes none. Pages that say noindex or nofollow link like others: whether to publish or follow is the reader's
-matter, and entries carry nofollow. A URL that redirects, or has no page, links to nothing.
+A page has one entry with each target: its first link there (a nofollow one only if there is no other). A link to
+itself makes none. Pages that say noindex or nofollow link like others: readers decide about publishing and following,
+and entries carry nofollow. A URL that redirects, or has no page, links to nothing.
 
-Writes carry a stamp, and for every entry the later stamp stays. A pass over a page notes what it will write, reads the
-row again, writes, and notes that it is done; it starts anew where the row has changed. So whoever links a later
-state of the row knows of every entry that an earlier pass may write, even one that died or comes late: either its note
-was there to read, or it finds the later state when it reads again, and writes nothing. Stamps grow from state to state,
-so that what comes late loses.
+Writes carry a stamp, and for every entry the later stamp stays. A pass over a page records its intended writes, reads
+the row again, writes, and records that it is done; it starts again if the row has changed. So a pass over a later state
+of the row knows every entry that an earlier pass may write, even one that died or is late: either the record of the
+earlier pass was there to read, or that pass finds the later state when it reads again, and writes nothing. Stamps grow
+from state to state, so that a late write loses.
 """
 
 from __future__ import annotations

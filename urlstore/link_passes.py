@@ -1,4 +1,4 @@
-"""Linking: passes over many pages at once, through the metadata backend. What a pass writes, inlinks.py decides."""
+"""Link passes over many pages at once, through the metadata backend. `inlinks` decides what a pass writes."""
 
 from __future__ import annotations
 

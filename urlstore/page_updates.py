@@ -1,4 +1,4 @@
-"""What a put and a 304 make of the stored page: pure."""
+"""The changes to a stored page by a put and by a 304: pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A put, prepared: what is to be written, decided and packed before anything is. Pure, about half a millisecond."""
+"""A put, prepared: all writes are decided and packed before the first one. Pure, about half a millisecond."""
 
 from __future__ import annotations
 

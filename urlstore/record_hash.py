@@ -1,8 +1,8 @@
-"""The record hash: did what a reader would call the page change?
+"""The record hash: it changes if the page changed for a reader.
 
-It covers what the page says, and nothing of how it was read or of what changes from one request to the next: nonces and
-tokens lie in markup that extraction doesn't keep; extractor version, charset and flags are left out here. So is what is
-read off the other fields: card, preferences by agent, main text.
+It covers the page's statements. It leaves out how they were read and everything that differs between requests: nonces
+and tokens are in markup that extraction doesn't keep; extractor version, charset and flags are left out here. So are
+fields derived from others: card, preferences by agent, main text.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Rows brought under their URLs' keys of today, and with them all that holds a key: `aragog store rekey`.
+"""Rows moved to their URLs' present keys, with all data under the old keys: `aragog store rekey`.
 
-A row names its URL, so that what is left to do can be read from the store: a row that lies under another key than its
+A row names its URL, so the remaining work can be read from the store: each row that lies under another key than its
 URL has today. Its cells are written under that key, each with its own write time, then its attributes, its inlinks and
-its redirect; the row itself goes last. Stopped anywhere, it is done again, and ends the same. Packed cells stay as they
-are: a page keeps its content key. Nobody else writes meanwhile.
+its redirect; the row itself goes last. A run that stopped at any point is repeated, and ends the same. Packed cells
+stay unchanged: a page keeps its content key. No other process writes meanwhile.
 """
 
 from __future__ import annotations

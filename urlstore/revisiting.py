@@ -1,7 +1,7 @@
-"""Which pages are due: found by the backend's index, decided by their rows, and the index mended on the way.
+"""The search for due pages: found by the backend's index, decided by their rows, and the index corrected on the way.
 
-An entry of the index says when to look at a row, never later than its page is due. Whatever moves a page's time further
-away (an outcome, a claim that holds) leaves the entry; whoever finds it too early files it anew.
+An entry of the index gives the time to look at a row, never later than its page is due. Events that move a page's time
+further away (an outcome, a claim that holds) leave the entry; a reader that finds it too early files it again.
 """
 
 from __future__ import annotations

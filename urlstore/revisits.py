@@ -1,4 +1,4 @@
-"""How long a page is left alone: learned from whether its record had changed when it was looked at again. Pure."""
+"""The interval until a page is visited again: learned from changes of its record between visits. Pure."""
 
 from __future__ import annotations
 

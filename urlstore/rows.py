@@ -1,4 +1,4 @@
-"""From a backend's cells to the rows that callers see."""
+"""Conversion of a backend's cells to the rows that callers see."""
 
 from __future__ import annotations
 

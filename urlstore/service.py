@@ -1,4 +1,4 @@
-"""The UrlStore: validate, let the pure modules decide, act through the two backends."""
+"""The UrlStore: validates, lets the pure modules decide, acts through the two backends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store tells about itself. The assembly fills it (metrics, logs); by default nobody listens."""
+"""The store's telemetry. The assembly fills it (metrics, logs); the default does nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """URLs, without I/O: parse, request form, normalized form, URL key, origin, registrable domain.
 
-Four forms, each made from the one before: *raw* (as given), *parsed* (WHATWG, to the letter), *request form* (what is
+Four forms, each made from the one before: *raw* (as given), *parsed* (WHATWG, exactly), *request form* (as
 sent: http or https, no fragment, no userinfo), *normalized* (the key form). Every function takes any of the earlier
-forms, raises `InvalidUrl` and nothing else on bad input, and is safe on hostile text: `MAX_LENGTH` bounds it.
+forms, raises only `InvalidUrl` on bad input, and is safe on hostile text: `MAX_LENGTH` bounds it.
 """
 
 from weburl.domain import registrable_domain

@@ -1,7 +1,7 @@
 """Registrable domains (eTLD+1), by the whole public suffix list, private section included, offline.
 
 The list comes with `publicsuffixlist`; its rules are read once into a table of every suffix that leads to a rule, so
-that a look-up walks the labels from the right and stops at the first that leads nowhere.
+a look-up walks the labels from the right and stops at the first one that leads to no rule.
 https://github.com/publicsuffix/list/wiki/Format
 """
 

@@ -1,8 +1,8 @@
-"""Keys of earlier versions: what `aragog store rekey` finds a stored URL under. Pure.
+"""Keys of earlier versions: `aragog store rekey` finds stored URLs under them. Pure.
 
 Version 1 sorted the parameters of a query as whole texts, so that URLs which differ in the order of equal names shared
-a key. Its parser also left dot segments behind a segment that begins with a dot: so a text that was stored is taken as
-a request form, as it is, besides what it parses to today.
+a key. Its parser also left dot segments after a segment that begins with a dot: so a stored text is taken as a request
+form as it is, in addition to its parsed form of today.
 """
 
 from __future__ import annotations

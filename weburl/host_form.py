@@ -1,7 +1,7 @@
-"""The deciding form of a host: whoever decides about hosts (limits, blocks, robots.txt, address policy, scope, bounds
+"""The deciding form of a host: every decision about hosts (limits, blocks, robots.txt, address policy, scope, bounds
 on connections) compares this form, so that no other spelling of a host escapes the decision.
 
-A URL keeps its host as it was written, a trailing dot included, and is requested so. The dot says that the name is
+A URL keeps its host as it was written, with a trailing dot, and is requested so. The dot says that the name is
 complete (RFC 3986 3.2.2, RFC 1034 3.1): it doesn't make another host.
 """
 

@@ -1,12 +1,12 @@
 """The normalized form: the text whose hash is the URL key.
 
-Parsed, then RFC 3986 6.2.2 and our few additions. What it does, and nothing else:
+Parsed, then RFC 3986 6.2.2 and a few additions of ours. It does exactly this:
 
 - unreserved characters are decoded, all other escapes stay, in upper case (6.2.2.1, 6.2.2.2);
-- what RFC 3986 doesn't allow where it stands but WHATWG lets pass is escaped: some of ``^ ` { | } \\``, a percent sign
-  that begins no escape, and square brackets, which only IPv6 hosts may have (3.2.2) and so mean their octet (2.2);
+- characters that RFC 3986 forbids in their place but WHATWG allows are escaped: some of ``^ ` { | } \\``, a percent
+  sign that begins no escape, and square brackets, which only IPv6 hosts may have (3.2.2): they mean their octet (2.2);
 - the query is a list of parameters between `&`, each a name up to its first `=`: sorted by name, those of equal names
-  in the order they came in; empty ones dropped; without any there is no `?`;
+  in their original order; empty ones dropped; without any there is no `?`;
 - one trailing dot of the host, which only says that the name is complete (3.2.2), is dropped;
 - no fragment, no userinfo.
 

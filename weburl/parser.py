@@ -1,11 +1,11 @@
-"""The WHATWG URL parser, to the letter: https://url.spec.whatwg.org/#url-parsing.
+"""The WHATWG URL parser, exactly: https://url.spec.whatwg.org/#url-parsing.
 
 Ada does the work, through two bindings. `ada_url` carries the current Ada and decides; `can_ada` is five times faster
 (0.3 against 1.6 µs) but carries an older Ada. That one accepts some invalid punycode, leaves `^` in paths, loses a
 base's empty query, and leaves dot segments that follow a segment beginning with a dot: `/x/.a/../y` stays as it is,
-which would hide `/x/y` from robots.txt. So it sees only text made of the characters of RFC 3986 without the percent
+which would hide `/x/y` from robots.txt. So it gets only text made of the characters of RFC 3986 without the percent
 sign and without `/.`, on no such base. Its answer counts only for http(s) URLs where no IDNA was involved. A property
-test holds both to the same answer there.
+test checks that both give the same answer for such text.
 """
 
 from __future__ import annotations

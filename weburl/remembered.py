@@ -1,4 +1,4 @@
-"""Answers about URLs that are asked for again and again, within a bound of memory whatever a hostile page names."""
+"""A cache of answers about URLs that are asked for often, within a bound of memory for any hostile page."""
 
 from __future__ import annotations
 

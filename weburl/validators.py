@@ -1,7 +1,7 @@
-"""The validators of an answer, ETag and Last-Modified: kept only where they can be sent back.
+"""The validators of an answer, ETag and Last-Modified: kept only if they can be sent back.
 
-A server may write what a request of ours doesn't carry: RFC 9110 5.5 lets tabs and octets beyond ASCII pass in a field
-value. Such a validator counts as none, and the URL is then asked for without conditions.
+A server may write a value that a request of ours can't carry: RFC 9110 5.5 allows tabs and octets beyond ASCII in a
+field value. Such a validator counts as none, and the URL is then requested without conditions.
 """
 
 from __future__ import annotations

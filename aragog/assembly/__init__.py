@@ -1,4 +1,4 @@
-"""Assembly: which implementation fills which seam. The settings name it; `backends` is all there is to name.
+"""Assembly: the choice of an implementation for each seam. The settings name it; `backends` holds all names.
 
-One module a service, so that a command imports what it uses: `storing`, `limiting`, `fetching`; `whole` has them all.
+A module for each service, so that a command imports only what it uses: `storing`, `limiting`, ...; `services` has all.
 """

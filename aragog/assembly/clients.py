@@ -1,4 +1,4 @@
-"""A client of a service of ours, by its address."""
+"""Clients of our services, made from their addresses."""
 
 from __future__ import annotations
 

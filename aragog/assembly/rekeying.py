@@ -1,4 +1,4 @@
-"""What `aragog store rekey` works on, opened whatever the version of its keys, once nobody else uses it."""
+"""The stores that `aragog store rekey` works on: opened with keys of any version, once no other process uses them."""
 
 from __future__ import annotations
 

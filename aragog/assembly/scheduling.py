@@ -1,4 +1,4 @@
-"""PinLater: in this process with its monitor, or a client of its service. And the frontier, which has no service."""
+"""PinLater, in this process with its monitor or as a client of its service; and the frontier, which has no service."""
 
 from __future__ import annotations
 

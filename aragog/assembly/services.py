@@ -1,4 +1,4 @@
-"""All services together: what a command that fetches needs, and what `aragog serve` serves."""
+"""All services together, for a command that fetches and for `aragog serve`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line. One module a group of commands (`commands` names them); this one turns errors into exit codes."""
+"""The command line. One module for each group of commands (`commands` names them); this one gives exit codes."""
 
 from __future__ import annotations
 

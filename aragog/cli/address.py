@@ -1,4 +1,4 @@
-"""`aragog address`: may we connect there, as a filter."""
+"""`aragog address`: may we connect to an address? A filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people see: tables, cards, progress. Everything that pages say is printed as text, never as mark-up."""
+"""Tables, cards and progress for people. Everything that pages say is printed as text, never as mark-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In whose name a command runs."""
+"""The request context of a command: the caller's name that services see."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The commands by name, each imported when it is asked for: a filter in a pipe starts without the crawler.
+"""The commands by name, each imported when it is needed: a filter in a pipe starts without the crawler.
 
-`aragog --help` asks for all of them.
+`aragog --help` needs all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`aragog config`: what is in force, and where it came from."""
+"""`aragog config`: the settings in force, each with its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aragog crawl SEED...`, and what one does with crawls: ls, show, pause, resume, cancel, retry."""
+"""`aragog crawl SEED...`, and the commands on crawls: ls, show, pause, resume, cancel, retry."""
 
 from __future__ import annotations
 

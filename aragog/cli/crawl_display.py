@@ -1,4 +1,4 @@
-"""What people see of crawls: live progress, a summary, tables."""
+"""Crawls as people see them: live progress, a summary, tables."""
 
 from __future__ import annotations
 

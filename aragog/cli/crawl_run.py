@@ -1,4 +1,4 @@
-"""Running a crawl to its end: started, worked for where this process does the work, and watched."""
+"""A crawl run to its end: started, worked on where this process does the work, and watched."""
 
 from __future__ import annotations
 

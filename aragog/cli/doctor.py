@@ -1,4 +1,4 @@
-"""`aragog doctor`: what is wrong, and what to do about it."""
+"""`aragog doctor`: the faults of an installation, each with its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aragog explain`: everything that decides what would happen to a URL, without requesting it."""
+"""`aragog explain`: everything that decides about the fetch of a URL, without requesting it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What all filters share: fields in, one answer out, for each line of standard input or each argument.
+"""The common part of all filters: fields in, one answer out, for each line of standard input or each argument.
 
-With --jsonl a line is a JSON object, and so is its answer. Otherwise a line is the text that the command is about, and
-its answer the values, separated by tabs. Each line has its answer, in order; a bad one has `{"error": ...}`, in plain
-lines `error`, a tab and why.
+With --jsonl a line is a JSON object, and so is its answer. Otherwise a line is the text that the command works on, and
+the answer is its values, separated by tabs. Each line has its answer, in order. The answer to a bad line is
+`{"error": ...}`; in plain lines `error`, a tab and the reason.
 """
 
 from __future__ import annotations

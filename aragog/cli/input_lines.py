@@ -1,7 +1,7 @@
-"""Lines of standard input, bounded, and bytes to standard output: a filter's two ends.
+"""Lines of standard input, bounded, and bytes to standard output: the input and output of a filter.
 
-A line is handed on as soon as it is in, so that a filter works as a co-process too. Lines end with LF; the last may
-lack it.
+A line is passed on as soon as it is read, so that a filter works as a co-process too. Lines end with LF; the last one
+may lack it.
 """
 
 from __future__ import annotations

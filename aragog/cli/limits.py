@@ -1,4 +1,4 @@
-"""`aragog limits`: override files, checked, explained, tried out beside the live one."""
+"""`aragog limits`: override files checked, explained, and tried beside the live one."""
 
 from __future__ import annotations
 

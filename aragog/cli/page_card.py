@@ -1,4 +1,4 @@
-"""What `aragog extract` shows of a page: its card, and why each field is what it is."""
+"""The output of `aragog extract` for one page: its card, and the source of each field."""
 
 from __future__ import annotations
 

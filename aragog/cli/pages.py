@@ -1,4 +1,4 @@
-"""`aragog fetch`, `lookup`, `links`: what one does with a URL."""
+"""`aragog fetch`, `lookup`, `links`: the commands on one URL."""
 
 from __future__ import annotations
 

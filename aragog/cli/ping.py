@@ -1,4 +1,4 @@
-"""`aragog ping`: does a service of ours answer? For health checks."""
+"""`aragog ping`: asks a service of ours for an answer. For health checks."""
 
 from __future__ import annotations
 

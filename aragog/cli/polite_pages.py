@@ -1,4 +1,4 @@
-"""Pages from the web for a command that stores nothing: the fetcher of `aragog fetch`, opened when first asked."""
+"""Pages from the web for a command that stores nothing: the fetcher of `aragog fetch`, opened at the first use."""
 
 from __future__ import annotations
 

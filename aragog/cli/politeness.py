@@ -1,4 +1,4 @@
-"""`aragog politeness`: what was promised to site owners, proved from the ledger."""
+"""`aragog politeness`: the promise to site owners, proved from the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aragog queue`: PinLater's queues and their jobs, in the store or through its service alike."""
+"""`aragog queue`: PinLater's queues and their jobs, directly in the store or through its service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and pipes see of queues."""
+"""Queues as people and pipes see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aragog reextract`: today's extractor over the pages that are stored, without a fetch."""
+"""`aragog reextract`: today's extractor applied to the stored pages, without a fetch."""
 
 from __future__ import annotations
 

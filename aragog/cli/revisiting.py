@@ -1,4 +1,4 @@
-"""`aragog crawl --revisit`: round after round, each a crawl of the pages that are due, until stopped."""
+"""`aragog crawl --revisit`: rounds, each a crawl of the pages that are due, until it is stopped."""
 
 from __future__ import annotations
 

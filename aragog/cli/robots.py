@@ -1,4 +1,4 @@
-"""`aragog robots`: what a robots.txt says, as a filter."""
+"""`aragog robots`: the verdict of a robots.txt. A filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: work is told to stop, and a start that still waits for something is broken off."""
+"""SIGTERM and Ctrl-C: they ask work to stop, and they break off a start that still waits for something."""
 
 from __future__ import annotations
 

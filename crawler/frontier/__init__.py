@@ -1,29 +1,29 @@
-"""The frontier: which URLs a crawl knows, which it is through with, and when it ends.
+"""The frontier: the URLs that a crawl knows, those that are done, and the end of the crawl.
 
 An entry, (crawl id, URL key) -> (state, owner, least depth), belongs to one job: its *owner*. Entry and counters
 move in one transaction, and always before the ack of the job that moves them.
 
 **A crawl ends exactly once, and never too early.** Every URL that a visit found has an entry before that visit is
-finished, for `schedule` comes before `finish`; until `finish` the visited URL's own entry is open. So open = 0
-means that every URL found is done. The transaction that brings it to 0 also sets the state to `done`, and from then
-on nothing but `Crawls.reopen` adds an open entry. Before `Crawls.seeded` the seeder may still add some, so 0 ends
-nothing.
+finished, because `schedule` comes before `finish`; until `finish` the visited URL's own entry is open. So open = 0
+means that every URL found is done. The transaction that brings it to 0 also sets the state to `done`. After that only
+`Crawls.reopen` adds an open entry. Before `Crawls.seeded` the seeder may still add entries, so 0 does not end the
+crawl.
 
-**A crash repeats, and loses nothing.** A worker that dies leaves its job in the queue, to be claimed by another:
+**A crash repeats work, and loses none.** A worker that dies leaves its job in the queue; another worker claims it:
 
-- before `unknown` or between it and the enqueue: nothing was moved, but least depths that may be moved any time;
-- between enqueue and `schedule`: orphans, jobs of no entry. The visit is made again, and finds the links again; who
-  of orphan and new job comes first, at `schedule` or `claim`, owns the entry, the other is a repeat;
-- between `schedule` and `finish`: the links have their entries, the repeated visit finds them known;
-- between `finish` and ack: the job's entry is done, its `claim` says REPEAT.
+- before `unknown`, or between it and the enqueue: only least depths have changed, which may change at any time;
+- between enqueue and `schedule`: orphans, jobs without an entry. The visit is repeated and finds the links again. Of
+  the orphan and the new job, the first one at `schedule` or `claim` owns the entry; the other is a repeat;
+- between `schedule` and `finish`: the links have their entries, and the repeated visit finds them known;
+- between `finish` and ack: the job's entry is done, and its `claim` answers REPEAT.
 
 **Depth** matters only to a crawl with a depth limit; then an entry keeps the least depth at which its URL was
-found. A URL found nearer while its job waits or its visit is under way keeps job and visit: `claim` tells the least
-depth instead of the job's own, and `finish` answers AGAIN if it has fallen since, so that the links are scheduled
-at the right depth. A page that was done is reopened for the nearer job, which follows the *stored* links (RELINK).
-No page is fetched twice.
+found. A URL that is found at a smaller depth while its job waits or its visit runs keeps its job and its visit: `claim`
+returns the least depth instead of the job's own, and `finish` answers AGAIN if it has become smaller since, so that the
+links are scheduled at the right depth. A page that was done is reopened for the job of smaller depth, which follows the
+*stored* links (RELINK). No page is fetched twice.
 
-**The page budget** is exact: a claim takes a place in it, held by its entry until `finish` or `release`.
+**The page budget** is exact: a claim takes a place in it, and its entry holds the place until `finish` or `release`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rules of the frontier. Pure: a `Book` holds one crawl's numbers and the entries that one call touches.
 
-Every change of an entry goes through `_move`, which moves the counters with it: open is the number of open entries by
-construction. `scripts/book.lua` is the same for Redis; the contract suite and a property test hold both to one another.
+Every change of an entry goes through `_move`, which changes the counters with it: so open always is the number of open
+entries. `scripts/book.lua` is the same for Redis; the contract suite and a property test compare the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Crawls: what each was asked to do, how it stands, and the URLs that failed in it."""
+"""Crawls: the order of each, its progress, and the URLs that failed in it."""
 
 from __future__ import annotations
 

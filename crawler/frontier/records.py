@@ -1,4 +1,4 @@
-"""What both backends store as JSON: a crawl's description, its hosts, a failed URL. Each carries a version."""
+"""The JSON records that both backends store: a crawl's description, its hosts, a failed URL. Each has a version."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which links a crawl follows. Pure.
+"""The scope of a crawl: the links that it follows. Pure.
 
-The scope is decided by the seeds: `host` = a host of a seed, `domain` = a registrable domain of a seed, `any`. It is
-asked for every link before it is enqueued, and again for the URL that a redirect ended at.
+The seeds decide the scope: `host` = a host of a seed, `domain` = a registrable domain of a seed, `any`. It is
+checked for every link before it is enqueued, and again for the URL at the end of a redirect.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows to a `Book` and back: within one transaction, only what the call touches."""
+"""Conversion of rows to a `Book` and back: within one transaction, only the rows that the call touches."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Jobs: the body of a crawl job, the decision about its next try, and the jobs that follow from a visit."""
+"""Crawl jobs: their body, the decision about the next try, and the jobs that follow from a visit."""

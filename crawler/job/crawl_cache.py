@@ -1,4 +1,4 @@
-"""The crawls that a worker works for: what they were asked to do, looked up once, and which run at present."""
+"""A cache of the crawls that a worker works for: their orders, read once, and the list of those that run now."""
 
 from __future__ import annotations
 

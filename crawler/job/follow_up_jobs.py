@@ -1,8 +1,8 @@
-"""What happens off a page's path, each kind in its queue: image signals and their event, and inlinks.
+"""Follow-up jobs of a stored page, each kind in its queue: image signals and their event, and inlinks.
 
-A follow-up job is versioned UTF-8 JSON: `{"v": 1, "url": ..., "version": ...}`, the page and the version that gave
-rise to it. The work reads the store's current version: an older one needs no more. `failures` counts the errors of ours
-that befell it. A few of them, or of workers that died with it, and the job is set aside: FAILED in its queue, where
+A follow-up job is versioned UTF-8 JSON: `{"v": 1, "url": ..., "version": ...}`, the page and the version that caused
+it. The work reads the store's current version, so a job of an older one has nothing more to do. `failures` counts our
+own errors in it. After a few of them, or of workers that died with it, the job is set aside: FAILED in its queue, where
 `aragog queue show` names it and `aragog queue retry` makes it ready again. A backend that is down is waited for.
 """
 

@@ -1,4 +1,4 @@
-"""After a page is stored: jobs for its links, entries for those jobs, and the follow-up jobs off the page's path."""
+"""The step after a page is stored: jobs for its links, entries for those jobs, and the page's follow-up jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The crawl's queues: what a worker does with claimed jobs, and what commands and crawls ask of PinLater besides."""
+"""The crawl's queues: a worker's operations on claimed jobs, and the calls of commands and crawls to PinLater."""
 
 from __future__ import annotations
 

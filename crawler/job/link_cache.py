@@ -1,4 +1,4 @@
-"""Links that this worker knows a frontier to hold: most links of a site are on each of its pages."""
+"""A cache of links that this worker has found in a frontier: most links of a site are on each of its pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redirects that lead in a circle, found where they are stored: a crawl visits each of their URLs by itself."""
+"""Redirect loops, found in the stored rows: a crawl visits each URL of a loop by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a job after its visit: ended, or again later. Pure: time and chance are arguments."""
+"""The decision about a job after its visit: it ends, or runs again later. Pure: time and chance are arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a crawl, or going on with it: seeds into its queue and frontier. A start that died is made again."""
+"""The start of a crawl, or its continuation: seeds into its queue and frontier. A start that died is repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A round of revisits: the pages of the store that are due soon, each a job that runs when its page is due."""
+"""A round of revisits: pages of the store that are due soon, each a job that runs at its due time."""
 
 from __future__ import annotations
 

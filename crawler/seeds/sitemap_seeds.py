@@ -1,7 +1,7 @@
 """Sitemaps as a source of seeds: fetched politely like any page, indexes followed, the newest URLs first.
 
-The sitemaps of one registrable domain are read one after another, those of several side by side: a slow domain holds up
-its own. What one domain may cost is bounded: files, files that can't be had, waiting, entries that are no use.
+The sitemaps of one registrable domain are read one after another, those of several domains concurrently: a slow domain
+delays only itself. The cost of one domain is bounded: files, failed files, waiting time, useless entries.
 """
 
 from __future__ import annotations

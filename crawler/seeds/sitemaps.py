@@ -1,9 +1,9 @@
 """Sitemaps read from bytes: XML (a set of URLs or an index of sitemaps), plain text, either of them gzipped. Pure.
 
-https://www.sitemaps.org/protocol.html: at most 50,000 entries and 50 MiB, decompressed, a file. What a file says beyond
-that is left out, and so is all that follows a fault; what came before it counts. An entry counts whatever it is worth:
-10 KiB of gzip hold 25 million lines that are no URLs, and each that was looked at would cost as much as a good one.
-No entity is ever expanded: a document that declares anything is refused from there on.
+https://www.sitemaps.org/protocol.html: at most 50,000 entries and 50 MiB, decompressed, in a file. Content beyond that
+is ignored, and so is everything after a fault; the entries before it count. An entry counts even if it is useless:
+10 KiB of gzip hold 25 million lines that are no URLs, and looking at each would cost as much as a good one.
+No entity is ever expanded: a document that declares anything is refused from that point on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EXTRACT: a fetched page to its record, in a child process that it can't take with it."""
+"""EXTRACT: makes the record of a fetched page, in a child process whose crash leaves the worker alive."""
 
 from __future__ import annotations
 

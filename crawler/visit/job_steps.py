@@ -1,4 +1,4 @@
-"""Which step each job is in, told to whoever listens: nobody, but for the tests that kill workers in every step."""
+"""The step that each job is in, told to a listener: only tests listen, which kill workers in every step."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Pages larger than a place's share of the bytes in flight: fetched once more, whole, and one at a time.
+"""Pages larger than a place's share of the bytes in flight: fetched once more, whole, one at a time.
 
-Domains have that place in turn, so that one whose large pages are slow doesn't keep it.
+Domains get that place in turn, so that a domain with slow large pages doesn't keep it.
 """
 
 from __future__ import annotations

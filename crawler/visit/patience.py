@@ -1,4 +1,4 @@
-"""Coming back to a URL that was deferred: wait as told, resume at the hop it stopped at, until patience ends."""
+"""The rules for a deferred URL: wait as told, resume at the hop where it stopped, until patience ends."""
 
 from __future__ import annotations
 

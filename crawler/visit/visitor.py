@@ -1,7 +1,7 @@
-"""One visit of one URL: look up, fetch, extract, store. What `aragog fetch` does, and each job of a crawl.
+"""One visit of one URL: look up, fetch, extract, store. `aragog fetch` and each job of a crawl use it.
 
-Every step is idempotent: a visit that died anywhere is simply made again. Whatever goes wrong in one is the URL's
-outcome, unless a backend of ours is down or our configuration is wrong.
+Every step is idempotent: a visit that died in any step is repeated. Any error in a visit becomes the URL's outcome,
+unless a backend of ours is down or our configuration is wrong.
 """
 
 from __future__ import annotations

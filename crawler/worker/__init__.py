@@ -1,1 +1,1 @@
-"""The worker of a crawl: it claims jobs, holds to limits, tells its progress."""
+"""The worker of a crawl: it claims jobs, keeps the limits, reports its progress."""

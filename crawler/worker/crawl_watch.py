@@ -1,4 +1,4 @@
-"""Watching a crawl: how it stands, and when it is over with all that follows from it."""
+"""A watch on a crawl: its state, and its end, follow-up jobs included."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The crawl's own work: claim a job in the frontier, visit its URL, follow its links, finish, ack.
 
-Every step is idempotent, and in this order, so that a crash anywhere repeats a step and loses nothing: content and row
-(the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack. An error that
-nobody foresaw, in any step, ends as the failure of this URL. A damaged row is mended by a visit. Only a backend that is
-down is waited for.
+Every step is idempotent, and the order is such that a crash repeats a step and loses nothing: content and row
+(the visit), jobs of the links, their frontier entries, the follow-up jobs, this URL's entry, the ack. An unforeseen
+error in any step ends as the failure of this URL. A visit repairs a damaged row. Only a backend that is down is waited
+for.
 """
 
 from __future__ import annotations

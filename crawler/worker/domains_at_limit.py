@@ -1,8 +1,8 @@
-"""Domains at their limit: what more is dequeued of them gets its place in the line at once, without a visit each.
+"""Domains at their limit: further jobs of them are given their later time at once, without a visit each.
 
-A visit that ends in `no_slot` costs a look into the store, a connection, a claim: a hot domain's ten thousand jobs
-would hold up everybody else for as long as that takes. So once a visit had no slot, the limiter is asked how many
-slots its domain has left, that many jobs of a batch are visited, and the others' places are taken in one call.
+A visit that ends in `no_slot` costs a read of the store, a connection, a claim: ten thousand jobs of a busy domain
+would delay all other domains for that time. So after a visit without a slot, the limiter is asked how many
+slots its domain has left; that many jobs of a batch are visited, and the others' places are taken in one call.
 """
 
 from __future__ import annotations

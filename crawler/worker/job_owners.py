@@ -1,4 +1,4 @@
-"""Whose a job is, where owners have shares: the registrable domain that is asked for it."""
+"""The owner of a job, where owners have shares: the registrable domain that its request goes to."""
 
 from __future__ import annotations
 

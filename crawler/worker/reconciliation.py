@@ -1,9 +1,9 @@
-"""Frontier, queue and store held against one another: what one of them lost, the others bring back.
+"""Comparison of frontier, queue and store: data that one of them lost is restored from the others.
 
-Each is a store of its own. A power cut may take the last writes of one, and a file may be deleted or restored from a
-copy. Then an open entry has no job, and the crawl would wait for it for ever; or an entry is done whose page the store
-doesn't have, and the crawl would end without that page. Both wait again, owned by no job, until somebody finds their
-URLs: whoever follows links gives them jobs, and so does this module, for the URLs that seeds and stored rows name. A
+Each is a separate store. A power cut may take the last writes of one, and a file may be deleted or restored from a
+copy. Then an open entry may have no job, and the crawl would wait for it for ever; or an entry is done but the store
+lacks its page, and the crawl would end without that page. Both wait again, owned by no job, until their URLs are
+found: by a worker that follows links to them, or by this module, for the URLs of seeds and stored rows. A
 URL that nothing names any more is given up once the crawl waits for nothing else.
 """
 

@@ -1,7 +1,7 @@
-"""What still waits when a crawl has all its pages is skipped at once, not when each job's time comes.
+"""Jobs that wait when a crawl has all its pages: skipped at once, instead of each at its due time.
 
-The jobs of a domain at its limit may be hours away: `--max-pages 100` of a site of a hundred thousand links would
-stand at 100 pages until the last of them had come back in vain.
+The jobs of a domain at its limit may be hours away: `--max-pages 100` of a site with a hundred thousand links would
+wait at 100 pages until the last of them had been claimed for nothing.
 """
 
 from __future__ import annotations

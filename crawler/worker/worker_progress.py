@@ -1,4 +1,4 @@
-"""What a worker has done so far, for whoever watches it."""
+"""The work that a worker has done so far, for its observers."""
 
 from __future__ import annotations
 

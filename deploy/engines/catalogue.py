@@ -1,4 +1,4 @@
-"""The engines by name: the shared ones that everybody on this checkout uses, and private ones for fault tests."""
+"""The engines by name: the shared ones of this checkout, and private ones for fault tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3 by Ceph's object gateway over one monitor and one OSD, from Debian's packages."""
+"""S3 from Ceph's object gateway over one monitor and one OSD, from Debian's packages."""
 
 from __future__ import annotations
 

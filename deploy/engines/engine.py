@@ -1,4 +1,4 @@
-"""One engine that can be started, stopped, killed, paused: the same for all, by way of a recipe for each."""
+"""One engine that can be started, stopped, killed, paused: the same code for all, with a recipe for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with an engine, said so that the reader knows what to do."""
+"""Errors of engines, with texts that tell the reader what to do."""
 
 
 class EngineError(Exception):

@@ -1,4 +1,4 @@
-"""The jars of Cassandra and Kafka: fetched once by Maven into a cache, told apart by their pom's hash."""
+"""The jars of Cassandra and Kafka: fetched once by Maven into a cache, identified by their pom's hash."""
 
 from __future__ import annotations
 

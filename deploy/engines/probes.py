@@ -1,4 +1,4 @@
-"""Does it answer? Asked in each engine's own protocol, by hand, so that no driver is needed."""
+"""Probes: does an engine answer? Asked in each engine's own protocol, written here, so that no driver is needed."""
 
 from __future__ import annotations
 

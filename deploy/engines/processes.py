@@ -1,4 +1,4 @@
-"""Processes that we started, recognised again by pid and start time, so that no other program is ever ended."""
+"""Processes that we started, recognised by pid and start time, so that no other program is ever ended."""
 
 from __future__ import annotations
 

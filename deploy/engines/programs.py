@@ -1,4 +1,4 @@
-"""Where the programs are that the engines need, and which Debian package brings a missing one."""
+"""Paths of the programs that the engines need, and the Debian package that brings a missing one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis, twice: one that keeps what it acknowledged, and one that is only a cache."""
+"""Redis in two forms: one keeps everything that it acknowledged, the other is only a cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One engine's directory: its ports, its processes, its logs, its data. The state that survives us."""
+"""One engine's directory: its ports, processes, logs and data. This state outlives our process."""
 
 from __future__ import annotations
 

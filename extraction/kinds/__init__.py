@@ -1,4 +1,4 @@
-"""The kinds of pages: one table each, which properties of schema.org and of OpenGraph make which field.
+"""The kinds of pages: one table for each, from properties of schema.org and OpenGraph to fields.
 
-`reading` reads a table; `typed` decides what the page is.
+`reading` reads a table; `typed` decides the kind of the page.
 """

@@ -1,4 +1,4 @@
-"""From the values of a property to a field: text, names, URLs, dates, ratings. "", () or None where there is none."""
+"""Conversion of a property's values to a field: text, names, URLs, dates, ratings. "", () or None if there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads one kind of thing from the nodes and properties of a page, by its table."""
+"""A reader of one kind of thing from the nodes and properties of a page, by its table."""
 
 from __future__ import annotations
 

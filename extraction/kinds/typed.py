@@ -1,4 +1,4 @@
-"""What the page is: every kind that it has something of, and the one that it is."""
+"""The type of a page: every kind of which it has something, and the one that it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Articles, movies, videos and apps: https://schema.org/CreativeWork and what is below it."""
+"""Articles, movies, videos and apps: https://schema.org/CreativeWork and its subtypes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nodes of all syntaxes as one graph: typed, reachable by @id, each with where it stands on the page."""
+"""The nodes of all syntaxes as one graph: typed, reachable by @id, each with its place on the page."""
 
 from __future__ import annotations
 

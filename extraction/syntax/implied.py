@@ -1,4 +1,4 @@
-"""What a microformat implies where it has no class for it: name, photo, url.
+"""Implied properties of a microformat without the class for them: name, photo, url.
 
 https://microformats.org/wiki/microformats2-parsing#parsing_for_implied_properties
 """

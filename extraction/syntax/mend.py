@@ -1,4 +1,4 @@
-"""JSON as templates write it, mended where the intent is plain; each step takes linear time."""
+"""Repair of JSON as templates write it, where the intent is clear; each step takes linear time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Microformats: h-recipe, h-entry, h-product, and their predecessors, as nodes with schema.org's names.
 
 http://microformats.org/wiki/h-recipe, h-entry, h-product; hRecipe, hAtom, hProduct. Roots and their properties are
-looked for by class; what belongs to a root within another is the inner one's.
+found by class; the properties of a root inside another one belong to the inner one.
 """
 
 from __future__ import annotations

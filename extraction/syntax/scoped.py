@@ -1,7 +1,7 @@
 """Microdata and RDFa Lite: elements with properties within elements with types, read by one algorithm.
 
-https://html.spec.whatwg.org/multipage/microdata.html, https://www.w3.org/TR/rdfa-lite/. Where the wild differs, the
-wild wins: `content` counts on any element, and a link's text is the value of a property that is no URL.
+https://html.spec.whatwg.org/multipage/microdata.html, https://www.w3.org/TR/rdfa-lite/. Where real pages differ, they
+decide: `content` counts on any element, and a link's text is the value of a property that is no URL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text of an element: a line for each block in it, white space collapsed within."""
+"""The text of an element: one line for each block in it, white space collapsed within."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where robots.txt copies are kept: one file per engine, each filling `RobotsCache`."""
+"""Caches for robots.txt copies: one file for each engine, each fills `RobotsCache`."""

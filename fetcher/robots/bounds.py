@@ -1,7 +1,7 @@
-"""What one robots.txt may cost us. Beyond that a URL is taken as disallowed, and its verdict has a flag.
+"""Bounds on the cost of one robots.txt. Beyond them a URL is taken as disallowed, and its verdict has a flag.
 
-A file that people wrote stays far below: 500 KiB hold 40,000 rules only where a rule and its field take 12 octets.
-Costs are counted, not timed, so that a verdict is the same on every machine on every day. Pure.
+A file that people wrote stays far below: 500 KiB hold 40,000 rules only if a rule and its field take 12 octets.
+Costs are counted, not timed, so that a verdict is the same on every machine and every day. Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where copies of robots.txt are shared and outlive the process: the seam, and the one in memory."""
+"""Caches that share copies of robots.txt and outlive the process: the seam, and the implementation in memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Compiled rules that this process keeps: those used last, within a bound on memory.
+"""Compiled rules in this process's memory: those used last, within a bound on memory.
 
-Most files take less than 64 KiB. Those that take more, which a hostile site may well arrange, have an eighth of the
-memory among themselves, so that they push out each other and not the rules of everybody else.
+Most files take less than 64 KiB. Larger ones, which a hostile site may create, share an eighth of the
+memory, so that they push out each other and not the rules of other sites.
 """
 
 from __future__ import annotations

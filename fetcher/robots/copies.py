@@ -1,4 +1,4 @@
-"""What we keep of an origin's robots.txt: the text, and whether the last attempt to get it failed. Pure."""
+"""The stored copy of an origin's robots.txt: the text, and the failure of the last attempt to get it. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The gate that every page passes: what robots.txt says of it, the file fetched first where need be (RFC 9309).
+"""The gate that every page passes: the verdict of robots.txt, with the file fetched first if needed (RFC 9309).
 
-A shared cache that is down makes us neither rude nor idle: it counts as a miss, the file is fetched from its origin
-like any other request, on a reservation, and kept in this process, so that an outage costs one request an origin.
+A shared cache that is down makes us neither impolite nor idle: it counts as a miss, the file is fetched from its
+origin like any other URL, on a reservation, and kept in this process, so that an outage costs one request an origin.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which of a group's rules decides on a path, without comparing it with each of them. Pure.
+"""The index of a group's rules: finds the rule that decides on a path without comparing all of them. Pure.
 
-Rules without wildcards are looked up: they cost nothing, however many they are. A rule with wildcards is compared only
-where its mark occurs in the path, four octets that few other rules have: in files that people wrote this leaves a
-handful. Where a file arranges that they all occur, the bound on steps ends it.
+Rules without wildcards are looked up: any number of them costs nothing. A rule with wildcards is compared only
+if its mark occurs in the path: four octets that few other rules have. In files that people wrote this leaves a
+few rules. In a file that makes all of them occur, the bound on steps ends the search.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""Rules against paths: RFC 9309 2.2.2 and 2.2.3, and where these leave room, Google's parser.
+"""Comparison of rules with paths: RFC 9309 2.2.2 and 2.2.3, and where these leave a choice, Google's parser.
 
-Both are compared in one writing, ASCII, in which each octet is written in one way:
+Both are compared in one spelling, ASCII, in which each octet is written in one way:
 
 - an escape of an unreserved character (RFC 3986 2.3) is decoded, any other stays, in upper case;
 - what a URL can't hold as it is (spaces, non-ASCII) is escaped;
 - a reserved character and its escape are different, `&` and `%26`, `?` and `%3F`: one delimits, the other doesn't;
-- a `%` that begins no escape stays what it is. Nothing that follows it is decoded, lest they become an escape together.
+- a `%` that begins no escape stays as it is. Nothing after it is decoded, so that they don't become an escape together.
 
-Two exceptions make a rule mean a second text. `%2A` and `%24` are how a rule writes a literal `*` and `$` (RFC 9309
+Two exceptions give a rule a second text. `%2A` and `%24` are how a rule writes a literal `*` and `$` (RFC 9309
 2.2.3), so they stand for these characters, too. And `'` stands for `%27`, too, which browsers and we send for it in a
 query (WHATWG URL).
 
-How much a rule weighs is another matter: its octets as written, before any of that.
+The weight of a rule is another matter: it is the number of its octets as written, before any of that.
 """
 
 from __future__ import annotations

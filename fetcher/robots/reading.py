@@ -1,8 +1,8 @@
-"""What a robots.txt says: its lines and its groups.
+"""The reader of a robots.txt: its lines and its groups.
 
-RFC 9309, and where it leaves room, what Google's parser does: a missing colon, misspelt fields and fields that only
-begin like a known one (`Disallowed`, `Sitemaps`), a product token followed by more. Lines that don't concern groups
-(sitemaps, crawl delays, unknown ones) never end a group's header.
+RFC 9309, and where it leaves a choice, the behaviour of Google's parser: a missing colon, misspelt fields and fields
+that only begin like a known one (`Disallowed`, `Sitemaps`), a product token followed by more. Lines that don't concern
+groups (sitemaps, crawl delays, unknown ones) never end a group's header.
 """
 
 from __future__ import annotations

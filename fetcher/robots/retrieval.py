@@ -1,4 +1,4 @@
-"""Getting a robots.txt from its origin: what each answer means (RFC 9309 2.3.1), redirects included."""
+"""Retrieval of a robots.txt from its origin: the meaning of each answer (RFC 9309 2.3.1), redirects included."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Work that a site sizes and that takes more than a few milliseconds: one piece at a time, and no domain may fill it.
+"""Turns for work whose size a site decides and that takes more than a few milliseconds: one piece at a time.
 
-Threads share the interpreter with the event loop, so that each at work slows down everything. A domain whose work took
-CPU lets three times that pass before its next piece: a fourth of one thread is what it can have, and whoever else has
-work waits for one piece of it, not for all that it has in store.
+Threads share the interpreter with the event loop, so that each working thread slows down everything. A domain whose
+work took CPU waits three times as long before its next piece: it can have a fourth of one thread, and another domain
+waits for one piece of it, not for all its pieces.
 """
 
 from __future__ import annotations

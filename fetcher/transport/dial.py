@@ -1,4 +1,4 @@
-"""Connecting: to vetted endpoints only, in their order, never by name; directly, or in a tunnel through a proxy."""
+"""Connections made: to vetted endpoints only, in their order, never by name; directly, or in a tunnel of a proxy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The head of an answer, before the parser sees it: where it ends, and mending of what browsers and curl tolerate.
+"""The head of an answer before the parser sees it: its end, and the repair of faults that browsers and curl accept.
 
-llhttp judges the syntax. It refuses some framing that is unambiguous, and lets pass some that isn't; both are settled
+llhttp judges the syntax. It refuses some framing that is unambiguous, and accepts some that isn't; both are decided
 here, on the few heads that need it, by RFC 9112 6.3.
 """
 

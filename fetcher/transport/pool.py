@@ -1,7 +1,7 @@
-"""Kept connections, per origin and in all bounded, closed when nobody wants them.
+"""Kept connections, bounded for each origin and in all, closed when they are no longer used.
 
-A `Lane` is one origin's share: `room` bounds its requests under way, `unreserved` the new connections made before a
-slot is had (a thousand waiting fetches of one host must not open a thousand connections).
+A `Lane` is one origin's share: `room` bounds its running requests, `unreserved` the new connections made before they
+have a slot (a thousand waiting fetches of one host must not open a thousand connections).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A proxy for egress: every connection is a tunnel through it (CONNECT, RFC 9110 9.3.6), http as well as https.
 
-The proxy is told the address that we vetted, never a name: whatever it resolves or routes, the address guard keeps its
-say, and a name that answers differently a moment later changes nothing. A proxy that is down is a backend of ours that
-is down, and no URL's outcome.
+The proxy gets the address that we vetted, never a name: whichever way it resolves or routes, the address guard
+decides, and a name that answers differently a moment later changes nothing. A proxy that is down is a backend of ours
+that is down, and not the outcome of a URL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TLS: what we ask of a server, what it gave, and how the next connection takes less time."""
+"""TLS: our requirements of a server, the facts of a connection, and sessions that make the next connection faster."""
 
 from __future__ import annotations
 

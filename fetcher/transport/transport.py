@@ -1,7 +1,7 @@
 """`httpx.Request` in, `httpx.Response` out, over our own connections: httpx's pool is quadratic in its size.
 
-The transport follows nothing, decodes nothing and resolves nothing: it sends one request to vetted endpoints when its
-slot has come. What it must know beyond the request travels in `request.extensions["exchange"]`.
+The transport follows no redirects, decodes nothing and resolves nothing: it sends one request to vetted endpoints when
+its slot has come. Everything else that it must know travels in `request.extensions["exchange"]`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Where jobs are kept: one small seam. A backend is one shard, and each of its methods is atomic.
+"""Stores of jobs: one small seam. A backend is one shard, and each of its methods is atomic.
 
-Every job has a *due time*, by which its state is ordered: while PENDING its run_after, while IN_PROGRESS the time of
+Every job has a *due time* that orders its state: while PENDING its run_after, while IN_PROGRESS the time of
 its claim or last checkpoint, and once SUCCEEDED or FAILED the time when that happened. Dequeues, claim time-outs and
-collection each take the jobs of one state that are due, which costs the same however many jobs there are.
+collection each take the due jobs of one state, at a cost that doesn't depend on the number of jobs.
 
-An attempt is spent by a failed ack and by a lost claim (time-out, dead owner), never by a dequeue or a checkpoint.
+A failed ack and a lost claim (time-out, dead owner) spend an attempt; a dequeue and a checkpoint never do.
 With its last attempt a job is FAILED, with 0 remaining.
 """
 

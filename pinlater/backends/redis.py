@@ -1,7 +1,7 @@
-"""Jobs in one Redis (7 or later): one shard. What changes together changes in one Lua script.
+"""Jobs in one Redis (7 or later): one shard. One Lua script makes all changes that belong together.
 
 The Redis must be a durable one: `appendonly yes` and `maxmemory-policy noeviction`. An answer is given after its
-write is in the append-only file, so that what was acknowledged survives kill -9 of Redis; with `appendfsync everysec`
+write is in the append-only file, so that everything acknowledged survives kill -9 of Redis; with `appendfsync everysec`
 power loss may take the last second, with `appendfsync always` nothing.
 
 Keys, under one prefix: `queues`, `last_id`; of each queue `jobs` and `bodies` by local id, and for each state and

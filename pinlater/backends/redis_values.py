@@ -1,4 +1,4 @@
-"""Between Redis's bytes and what crosses the seam."""
+"""Conversion between Redis's bytes and the values of the seam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small enqueues that come at the same time go to the store together: one call costs the same for many jobs."""
+"""Small enqueues of the same moment, sent to the store together: one call costs the same for many jobs."""
 
 from __future__ import annotations
 

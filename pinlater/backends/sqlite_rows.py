@@ -1,4 +1,4 @@
-"""Between SQLite's rows and what crosses the seam."""
+"""Conversion between SQLite's rows and the values of the seam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers: an async function over the jobs of a queue; and the parts of which larger workers are made.
+"""Workers: an async function applied to the jobs of a queue; and the parts that larger workers consist of.
 
 >>> async def greet(job: Held) -> None:
 ...     print(job.body.decode())

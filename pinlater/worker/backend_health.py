@@ -1,4 +1,4 @@
-"""What a worker does while a backend of ours is down: it dequeues nothing, holds what it has, and asks again."""
+"""A worker's pause while a backend of ours is down: it dequeues nothing, keeps its jobs, and probes the backend."""
 
 from __future__ import annotations
 

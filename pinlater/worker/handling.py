@@ -1,4 +1,4 @@
-"""What becomes of a job that one handler works on: done, again later, or a failed attempt."""
+"""The end of a job that one handler works on: done, again later, or a failed attempt."""
 
 from __future__ import annotations
 

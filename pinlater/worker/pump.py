@@ -1,7 +1,7 @@
-"""Dequeue, work, ack: the loop that every worker of ours runs, whatever its jobs are.
+"""The pump: dequeue, work, ack. Every worker of ours runs this loop, for any kind of jobs.
 
-Queues are asked in turn, a batch each, so that a small crawl beside a huge one isn't held up. A job is kept up by
-heartbeats while its work goes on; work that raises leaves its job to its claim's time-out, which counts as a loss.
+Queues are asked in turn, a batch each, so that a huge crawl doesn't delay a small one. Heartbeats keep the claim of a
+job while its work runs. Work that raises leaves its job to the claim's time-out, which counts as a loss.
 """
 
 from __future__ import annotations

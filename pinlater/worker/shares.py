@@ -1,9 +1,9 @@
-"""A share of a worker's places for each owner of jobs: one whose jobs take long holds up its own, and nobody else's.
+"""A share of a worker's places for each owner of jobs: an owner with slow jobs delays its own jobs, and no others.
 
-While others want places, an owner holds at most three times as many as are left free: one alone three quarters, two
-three sevenths each. An owner that holds none is always let in, so that each is as long as a place is free. Without
-others it may have all places but one, which shows who else comes. What exceeds a share goes back to its queue for
-about as long as its owner's places take to become free, one after another. Pure: time is an argument.
+While others want places, an owner holds at most three times as many places as are free: one owner alone three
+quarters, two owners three sevenths each. An owner that holds none is always admitted, while a place is free. Without
+others it may have all places except one, which lets the next owner in. Jobs beyond a share go back to their queue for
+about the time in which the owner's places become free, one after another. Pure: time is an argument.
 """
 
 from __future__ import annotations

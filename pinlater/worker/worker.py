@@ -1,4 +1,4 @@
-"""A worker for one queue, out of one async function."""
+"""A worker for one queue, made from one async function."""
 
 from __future__ import annotations
 

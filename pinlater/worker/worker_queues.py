@@ -1,6 +1,6 @@
 """A worker's side of PinLater: claimed jobs, acks and checkpoints gathered into batches, heartbeats.
 
-What is handed to `ack`, `fail` and `give_back` is sent with the next dequeue of its queue, or by `flush`; what could
+Everything given to `ack`, `fail` and `give_back` is sent with the next dequeue of its queue, or by `flush`; what could
 not be sent stays gathered. Every ack and checkpoint names its claim, so that one sent twice, or too late, changes
 nothing.
 """

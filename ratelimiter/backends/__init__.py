@@ -1,1 +1,1 @@
-"""Where the limiter's state lives. Each backend fills `ratelimiter.state.StateBackend`; one contract suite for all."""
+"""Stores of the limiter's state. Each fills `ratelimiter.state.StateBackend`; one contract suite for all."""

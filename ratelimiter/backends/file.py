@@ -1,7 +1,7 @@
 """State in this process, recorded in a directory before it is answered: it survives kill -9 and restart.
 
-One process a directory, by a lock in it. Recovery is conservative: any doubt about the files, or whether a process that
-had the lock before has ended, starts every domain behind the latest slot that could have been granted.
+A lock in the directory allows one process. Recovery is conservative: any doubt about the files, or about the end of the
+process that had the lock before, starts every domain behind the latest slot that could have been granted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Holds and blocks in a file of the limiter's own: a line for each change, the last one of a domain counts.
 
-One process a file, by a lock beside it. Lines survive kill -9 of the process. A line that can't be read is passed over:
-the domain has what it had before.
+A lock beside the file allows one process. Lines survive kill -9 of the process. An unreadable line is skipped:
+the domain keeps its state from before.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Files of a state directory: numbered logs of fixed-size records, and snapshots that begin a number.
 
-`00000007.log` holds what was granted since `00000007.snapshot` was taken. Times only grow, so reading takes the latest
+`00000007.log` holds the grants made since `00000007.snapshot` was taken. Times only grow, so reading takes the latest
 time of each key from all files, in any order, and a crash between any two steps of a rotation loses nothing.
 
 Times are those of the machine's monotonic clock, which all processes share until the machine is booted again; each
-file names its boot. So the wall clock plays no part: it may jump as it likes. After a boot no time of before is of use.
-For the same reason nothing is synced to the disk: the page cache survives every end of a process, and what a power cut
-takes wouldn't be read again.
+file names its boot. So the wall clock doesn't matter: it may jump. After a boot the times before it have no use.
+For the same reason nothing is synced to the disk: the page cache survives every end of a process, and data lost in a
+power cut would not be read again.
 """
 
 from __future__ import annotations

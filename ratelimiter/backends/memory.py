@@ -1,4 +1,4 @@
-"""State in this process only. It ends with the process: for tests and for what needn't outlive it."""
+"""State in this process only. It ends with the process: for tests and for state that needn't outlive it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ own clock, the only one that all shards see; `timeline` converts. Nothing is gra
 - the Redis was started again or replaced (it doesn't know our script any longer): it may have lost the last second,
 - the distance of its clock and ours has jumped.
 
-After that time no slot that we might not know of is still to come. So each of these delays, and none bursts.
+After that time no unknown slot can still lie ahead. So each of these delays requests, and none makes a burst.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Between this machine's monotonic clock and the clock of a Redis that several machines share: pure.
+"""Conversion between this machine's monotonic clock and the clock of a Redis that several machines share: pure.
 
 Only the Redis's clock is common to them. Every answer carries it, and it was read between the sending of the question
-and the arrival of the answer; so the distance of the two clocks is known to within a round trip, and followed as they
-drift. A distance that leaves these bounds by more than `JUMP_MS` is a clock that was set: nothing that was granted by
-the old distance can be placed any longer.
+and the arrival of the answer; so the distance of the two clocks is known to within a round trip, and tracked as they
+drift. A distance that leaves these bounds by more than `JUMP_MS` means that a clock was set: then nothing granted by
+the old distance can be placed.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The access log of a site that we fetched from, as it comes: nginx or Apache combined, or JSON lines. Pure.
+"""The access log of a site that we fetched from, unchanged: nginx or Apache combined, or JSON lines. Pure.
 
 - combined: `192.0.2.1 - - [22/Nov/2026:03:38:25 +0000] "GET / HTTP/1.1" 200 512 "-" "Aragog/0.1"`, to the second;
   a host before the address (`vhost_combined`) names the host
 - with milliseconds: nginx's `$msec` (1790000000.123) in the brackets or as the line's last field; or `$time_iso8601`
 - JSON lines with `host`, `user_agent`, and `t_ms` (ms since 1970) or `msec` (seconds); `aragog testweb` writes these
 
-Times are those of the line's writing in nginx: after the answer.
+In nginx, times are those when the line was written: after the answer.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Does what a site saw agree with what was granted? Pure, bounded memory.
+"""Agreement of a site's access log with the grants. Pure, bounded memory.
 
 Requests and grants of a host, in any spelling, are paired in order of time: a request takes the oldest grant of its
-host whose slot had come, and isn't longer ago than a request may be late (connecting is done before; what remains is
-the slack of a grant, the way there, and for logs written after the answer the answer's own time).
+host whose slot had come, and not longer ago than a request may be late (connecting is done before; what remains is
+the slack of a grant, the network, and for logs written after the answer the answer's own time).
 
 - a request without a grant breaks the promise;
-- a grant without a request doesn't: the slot went by unused (a connection failed, a process stalled or died, a hold
+- a grant without a request doesn't: the slot was not used (a connection failed, a process stalled or died, a hold
   made it void).
 
 The requests' own seconds are judged too, where the log is finer than a second.

@@ -1,12 +1,12 @@
-"""What a ledger file holds, line by line: a checksum, a space, JSON. Pure.
+"""The lines of a ledger file: a checksum, a space, JSON. Pure.
 
     1d5a0b3c {"ledger":1,"shard":"127.0.0.1:9102","boot":"8c1e…","pid":71,"monotonic_ms":93211.5,"wall_ms":…,"alone":…}
     77e01f42 [["example.org","www.example.org",93350.25,138.75,100.0,0.0,"default",3], …]
     0c9b61aa {"monotonic_ms":153211.5,"wall_ms":1790000060000.1}
 
-The first line names the shard and the monotonic clock (`boot`) that every slot is told by; it and the lines of its kind
-that follow about once a minute tell what the wall clock said at the same moment. All else are grants, in the order of
-their answers. The checksum tells a line that a kill tore in two from one that is whole.
+The first line names the shard and the monotonic clock (`boot`) of every slot; it and similar lines, about one a minute,
+give the wall clock's time at the same moment. All other lines are grants, in the order of their answers. The checksum
+distinguishes a complete line from one that a kill cut in two.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Was anybody asked too often? Judges a stream of grants against the limits that were in force. Pure, bounded memory.
+"""The proof that no domain was asked too often: judges a stream of grants by the limits in force. Pure, bounded memory.
 
 Two claims, for each registrable domain, and for each host that has a limit of its own:
 
 - no window of one second holds more than 1.05 x qps + 1 slots, qps being that of the fastest limit in force in it;
-- no slot follows another one sooner than the interval in force when it was granted (says more where qps is below 1).
+- no slot follows another one sooner than the interval in force when it was granted (stricter if qps is below 1).
 """
 
 from __future__ import annotations

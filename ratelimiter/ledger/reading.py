@@ -1,13 +1,13 @@
 """Ledger files read back as one stream of grants, in the order of asking: of several shards, restarts and machines.
 
-Times. Slots are told by the monotonic clock of a machine's boot, which all its processes share: those of one boot are
-put on one time line by one and the same offset, so that they compare exactly, whatever the wall clock did meanwhile.
-Two boots (a restart of the machine, another machine) compare by what their wall clocks said, as exactly as these do.
+Times. Slots are times of the monotonic clock of a machine's boot, which all its processes share: those of one boot get
+one and the same offset on a common time line, so that they compare exactly, even if the wall clock jumped meanwhile.
+Two boots (a restart of the machine, another machine) compare by their wall clocks, as exactly as these agree.
 `wall_ms` follows the wall clock as it was adjusted, and serves the comparison with other people's logs.
 
 Memory is bounded: one line of each shard at a time.
 
-Whether the grants on record are all that were given is another question: `Condition` says what speaks against it.
+Another question is whether the record has all grants that were given: `Condition` holds the doubts.
 """
 
 from __future__ import annotations

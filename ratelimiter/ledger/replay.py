@@ -1,7 +1,7 @@
-"""What another override file would have made of the grants on record. Pure, bounded memory.
+"""The grants on record replayed with another override file. Pure, bounded memory.
 
-Each grant stands for one who asked, at the time when it was asked for. Those who were refused aren't on record: of a
-candidate that is faster than what was in force this shows too little; the live counters of shadow mode see them.
+Each grant stands for one caller, at the time of its request. Refused callers aren't on record: for a candidate that
+is faster than the limits in force this shows too little; the live counters of shadow mode see them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The files of a ledger: `00000012.ledger` is being written, or was when its process died; `00000011.ledger.zst` is
-finished and compressed. One directory a shard, bounded: the oldest go first.
+finished and compressed. One directory for each shard, bounded: the oldest files are removed first.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The ledger: every grant on record before it is answered, so that politeness can be proved. Bounded on disk.
 
-What a kill -9 may lose: nothing. Grants are written, a whole batch by one `write`, after their slots were taken and
-before their answer leaves: a grant that anybody has is on record; what is on record was taken, though its answer may
-never have left. What is on record survives the process; a power cut may take what the kernel hadn't put on the disk yet
-(about 30 s of it, `vm.dirty_expire_centisecs`). The write goes to the page cache, as that of the state's log does: it
-waits for no disk. Compressing and removing are done in a thread.
+A kill -9 loses nothing. Grants are written, a whole batch by one `write`, after their slots were taken and
+before their answer leaves: every grant that a caller has is on record; every recorded slot was taken, though its answer
+may never have left. The record survives the process; a power cut may take what the kernel hadn't put on the disk yet
+(about 30 s of it, `vm.dirty_expire_centisecs`). The write goes to the page cache, like that of the state's log: it
+waits for no disk. A thread compresses and removes files.
 
-A ledger that can't be written stops the granting: no grant is given that couldn't be proved.
+If the ledger can't be written, granting stops: no grant is given without its proof.
 
-One process a directory, by a lock in it. Where it isn't sure that the one before has ended, that one's file is left as
-it is, and the first line of ours says so: what it still writes stays on record, and `verify` says that it can't know.
+A lock in the directory allows one process. If it isn't certain that the previous one has ended, its file is left
+unchanged, and the first line of ours says so: its later writes stay on record, and `verify` reports the doubt.
 """
 
 from __future__ import annotations

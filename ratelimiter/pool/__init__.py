@@ -1,7 +1,7 @@
 """Several limiters, each the owner of a share of the domains.
 
-`membership` is the watched file that says who they are, `ring` who owns what, `tenure` what a shard may grant by it
-(pure), `ownership` the shard's hold on its share, `client` the caller's way to the right shard.
+`membership` is the watched file that names the shards, `ring` gives each domain its owner, `lease` limits the grants of
+a shard (pure), `shard_ownership` is a shard's hold on its share, `client` finds the right shard for a caller.
 """
 
 from ratelimiter.pool.client import PooledRateLimiter

@@ -1,7 +1,7 @@
-"""The caller's side of the pool: each call to the shard that owns its domain, a batch cut up and put together again.
+"""The caller's side of the pool: each call goes to the shard that owns its domain; a batch is split and joined again.
 
-A shard that refuses for not being the owner, or doesn't answer, has the membership read anew and the call re-routed, a
-bounded number of times. Nothing is granted twice by that: a slot whose answer was lost is lost.
+If a shard refuses because it isn't the owner, or doesn't answer, the membership is read again and the call re-routed,
+a bounded number of times. No slot is granted twice by that: a slot whose answer was lost is lost.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a shard may grant, and from when: pure. Times in milliseconds of the shard's monotonic clock.
+"""The lease: the slots that a shard may grant, and the time from which it may. Pure; ms of its monotonic clock.
 
-A shard that gains a slot knows nothing of its domains: their owner of before may grant until it has seen the change,
-at most `skew_ms` later, and what it grants may lie `MAX_WAIT_MS` ahead. So the new owner takes every domain of the slot
-for one whose last grant is at that far end. The same where a shard can't know whether another was the owner meanwhile:
-it has just started, or versions of the membership passed it by.
+A shard that gains a slot knows nothing of its domains: their previous owner may grant until it has seen the change,
+at most `skew_ms` later, and its grants may lie `MAX_WAIT_MS` ahead. So the new owner treats every domain of the slot
+as one whose last grant is at that latest moment. It does the same if it can't know whether another shard was the owner
+meanwhile: after its own start, or after it missed versions of the membership.
 """
 
 from __future__ import annotations

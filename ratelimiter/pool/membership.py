@@ -1,4 +1,4 @@
-"""The membership file: which shards there are. TOML in, `Membership` out.
+"""The membership file, which names the shards. TOML in, `Membership` out.
 
 version = 3                      # one more than before, at every change
 skew_ms = 500                    # every shard and client sees a change within this time
@@ -7,7 +7,7 @@ skew_ms = 500                    # every shard and client sees a change within t
 name = "a"
 address = "10.0.0.1:9102"
 
-Replace the file as a whole (write beside it, rename): a shard that meets half a file grants nothing until it is whole.
+Replace the file as a whole (write beside it, rename): a shard that reads half a file grants nothing until it is whole.
 """
 
 from __future__ import annotations

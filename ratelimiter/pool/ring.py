@@ -1,4 +1,4 @@
-"""Which shard owns a domain: a consistent hash, looked up in a table of slots that is made once per membership.
+"""The owner of a domain: a consistent hash, looked up in a table of slots that is made once for each membership.
 
 A slot's place on the ring never changes, so that one shard more or less among N moves about 1/(N+1) of the slots.
 """

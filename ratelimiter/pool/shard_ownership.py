@@ -1,4 +1,4 @@
-"""A shard's hold on its share: it looks at the membership file again and again, and answers by what it saw."""
+"""A shard's hold on its share: it reads the membership file again and again, and answers by the last reading."""
 
 from __future__ import annotations
 

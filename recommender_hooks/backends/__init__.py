@@ -1,4 +1,4 @@
-"""Where events go, and who may fetch an image now: two small seams."""
+"""Sinks of events, and leases on images that are being fetched: two small seams."""
 
 from __future__ import annotations
 

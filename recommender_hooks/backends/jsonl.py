@@ -1,7 +1,7 @@
 """Events as lines of a file that several processes may append to, and that may be moved away at any time.
 
-A lock on the file makes each append one whole write. A line is an event when it ends in a newline: what a killed
-process left of its last one is cut off by whoever opens or appends next, and readers don't count it.
+A lock on the file makes each append one whole write. A line is an event if it ends in a newline: the incomplete last
+line of a killed process is cut off by the next one that opens or appends, and readers don't count it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leases within one process: enough where one process publishes."""
+"""Leases within one process: enough if one process publishes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases that several processes share, in Redis (the durable one: a lease that is evicted is broken)."""
+"""Leases that several processes share, in Redis (the durable one: an evicted lease is broken)."""
 
 from __future__ import annotations
 

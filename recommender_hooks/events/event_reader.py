@@ -1,4 +1,4 @@
-"""Events read back, each once: for pipelines and tests."""
+"""A reader of events, each event once: for pipelines and tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One event per page version, as JSON; page_event.schema.json is its schema, docs/signals.md says its use. Pure.
+"""One event for each page version, as JSON. Schema: page_event.schema.json, its use: docs/signals.md. Pure.
 
-The same stored page and images give the same bytes, in whichever assembly, but for the `TIMING` fields.
+The same stored page and images give the same bytes in every assembly, except for the `TIMING` fields.
 """
 
 from __future__ import annotations

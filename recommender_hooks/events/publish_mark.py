@@ -1,7 +1,7 @@
-"""What was published of a page last: an attribute of its URL (namespace `signals`, name `published`).
+"""The mark of a page's last publication: an attribute of its URL (namespace `signals`, name `published`).
 
-The worker asks `is_published` before it enqueues a page for publishing, the service before it publishes: a page whose
-record is as it was makes no event, whatever became of its version number.
+The worker asks `is_published` before it enqueues a page for publishing, the service before it publishes: a page with
+an unchanged record makes no event, even if its version number has changed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Images: which a page names, the visit of each, its state, and the signals that its bytes give."""
+"""Images: those that a page names, the visit of each, its state, and the signals computed from its bytes."""

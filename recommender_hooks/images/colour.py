@@ -1,7 +1,7 @@
 """The dominant colour of a picture. Pure.
 
 Each pixel falls into one of 512 boxes by the upper three bits of its red, green and blue. The box with the most pixels
-wins (of two, the darker: the one with the smaller number), and its pixels' mean is the colour.
+wins (of two equal ones the darker: the one with the smaller number), and the mean of its pixels is the colour.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Bytes of an image in, its signals out: pure, and bounded by `MAX_PIXELS`. Hostile bytes: run it in a child process.
 
-`run` is the whole of it as bytes -> bytes; `read_answer` reads what it returned. What is looked at is the first frame,
+`run` is the whole work as bytes -> bytes; `read_answer` reads its result. It looks at the first frame,
 as stored (EXIF orientation isn't applied), on white where it is transparent.
 """
 

@@ -1,7 +1,7 @@
-"""What is kept of an image's visits, and what that means for the next: pure, time is an argument.
+"""The record of an image's visits, and its effect on the next visit: pure, time is an argument.
 
-One attribute of the image's URL (namespace `image`, name `state`, JSON): docs/signals.md has its fields for those who
-read it.
+One attribute of the image's URL (namespace `image`, name `state`, JSON): docs/signals.md lists its fields for its
+readers.
 """
 
 from __future__ import annotations

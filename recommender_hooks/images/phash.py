@@ -5,8 +5,8 @@ Of 32 x 32 grey values, the two-dimensional DCT-II; of its coefficients the 8 x 
 mean brightness, leads as the most significant bit. Cosines are rounded to 14 bits, and everything after is exact: the
 same grey values give the same hash on every machine.
 
-Two pictures are alike where few bits differ (Hamming distance of at most about 8). A picture of one colour has nothing
-but the first bit: compare the colours of such pictures, not their hashes.
+Two pictures are similar if few bits differ (Hamming distance of at most about 8). A picture of one colour has only
+the first bit: compare the colours of such pictures, not their hashes.
 """
 
 from __future__ import annotations

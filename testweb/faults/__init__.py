@@ -1,7 +1,7 @@
 """Servers that misbehave, on loopback: every fault has a URL of its own. `python -m testweb --faults`.
 
-`http://HOST/NAME`, whatever the host, is answered with the fault of that name; `https://ANY.NAME.tls.test/` fails below
-HTTP, each name on a port of its own. Nothing is random: the same request gets the same bytes.
+`http://HOST/NAME`, for any host, is answered with the fault of that name; `https://ANY.NAME.tls.test/` fails below
+HTTP, each name on its own port. Nothing is random: the same request gets the same bytes.
 """
 
 from testweb.faults.kinds import Fault, FaultyRequest

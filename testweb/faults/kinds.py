@@ -1,4 +1,4 @@
-"""What a fault is made of: raw replies, and handlers that write as they please."""
+"""The kinds of faults: raw replies, and handlers that write freely."""
 
 from __future__ import annotations
 

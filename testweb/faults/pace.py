@@ -1,4 +1,4 @@
-"""Too slow, too long, or gone: what wants a deadline, a bound or a look at how the connection ended."""
+"""Answers that are too slow or too long, or break off: they need a deadline, a bound or a check of their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""429 and 503 with every form of Retry-After (RFC 9110 10.2.3), and the other statuses of trouble."""
+"""429 and 503 with every form of Retry-After (RFC 9110 10.2.3), and the other error statuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redirects that lead nowhere, in circles, or where nobody should go."""
+"""Redirects to nothing, in loops, or to places that no fetcher may request."""
 
 from __future__ import annotations
 

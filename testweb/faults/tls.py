@@ -1,4 +1,4 @@
-"""What goes wrong below HTTP: certificates, protocol versions, ciphers, and servers that don't speak TLS at all."""
+"""Faults below HTTP: certificates, protocol versions, ciphers, and servers that don't speak TLS at all."""
 
 from __future__ import annotations
 

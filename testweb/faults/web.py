@@ -1,4 +1,4 @@
-"""FaultWeb: the faults behind loopback ports, HTTP's behind one, TLS's each behind its own."""
+"""FaultWeb: the faults behind loopback ports, all of HTTP behind one, each of TLS behind its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Makes the sample web's images: `python testweb/images/make_images.py`. Needs Pillow; the server does not.
 
-Every picture is drawn from its name alone, so a rerun makes the same pixels; the bytes may differ with another Pillow
-or codec, which is why they are committed.
+Every picture is drawn from its name alone, so a second run makes the same pixels; the bytes may differ with another
+Pillow or codec, so they are committed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Generates `thrift_idl/gen/` from the IDL: structs (by the Thrift compiler), type stubs and service Protocols."""
+"""The generator of `thrift_idl/gen/` from the IDL: structs (by the Thrift compiler), type stubs, service Protocols."""

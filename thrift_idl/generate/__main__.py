@@ -1,4 +1,4 @@
-"""`python -m thrift_idl.generate [--check]`: regenerate `thrift_idl/gen/`, or tell whether it is fresh.
+"""`python -m thrift_idl.generate [--check]`: regenerates `thrift_idl/gen/`, or checks that it is fresh.
 
 Needs the Thrift compiler 0.17 or later on the PATH (Debian: thrift-compiler). Exit codes: 0 done or fresh, 1 stale,
 2 no compiler.

@@ -1,4 +1,4 @@
-"""Pure: the compiler's JSON description of an IDL file -> type stubs and an async Protocol for each service.
+"""Type stubs and an async Protocol for each service, from the compiler's JSON description of an IDL file. Pure.
 
 The 0.17 compiler writes no type hints; mypy reads these stubs instead of the generated modules.
 """

@@ -1,4 +1,4 @@
-"""How a call ended -> the framed message that says so. Nothing of an unforeseen exception crosses the wire."""
+"""The framed message for the end of a call. Nothing of an unforeseen exception crosses the wire."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Runs one handler: its first step at once, without a task; the rest, if there is a rest, as a task.
+"""The run of one handler: its first step at once, without a task; the rest, if there is one, as a task.
 
 Most handlers never wait: a task for each would cost more than the handler. Python 3.12 has eager tasks; 3.11 has not,
-and a first step without a task would break whatever asks for the current one (`asyncio.timeout`, `TaskGroup`). So the
+and a first step without a task would break code that asks for the current one (`asyncio.timeout`, `TaskGroup`). So the
 `RunningCall` itself is the current task during the first step, through the hooks that asyncio documents for makers of
-tasks (`_enter_task`, `_leave_task`), and hands on what was asked of it - cancel, uncancel, cancelling - to the real
+tasks (`_enter_task`, `_leave_task`), and passes the requests made to it - cancel, uncancel, cancelling - to the real
 task that takes over. Both run in one context (contextvars).
 """
 

@@ -1,4 +1,4 @@
-"""A client: fills the Protocol of a service by calling its server."""
+"""A client: implements the Protocol of a service by calls to its server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's end of one connection: calls out by sequence id, answers in by sequence id, in any order."""
+"""The client's end of one connection: sends calls and receives answers by sequence id, in any order."""
 
 from __future__ import annotations
 

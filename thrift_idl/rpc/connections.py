@@ -1,4 +1,4 @@
-"""The open connections of one server: who gets a place, and whose bytes go when there are too many."""
+"""The open connections of one server: places for callers, and the release of bytes when there are too many."""
 
 from __future__ import annotations
 

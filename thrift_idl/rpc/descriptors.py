@@ -1,4 +1,4 @@
-"""How many connections a process has file descriptors for. The soft limit is 1,024 on most systems: too few."""
+"""The number of connections that a process has file descriptors for. The usual soft limit of 1,024 is too low."""
 
 from __future__ import annotations
 

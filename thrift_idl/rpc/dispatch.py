@@ -1,4 +1,4 @@
-"""From a frame to a running handler: decode, check, admit, start, answer."""
+"""The way from a frame to a running handler: decode, check, admit, start, answer."""
 
 from __future__ import annotations
 

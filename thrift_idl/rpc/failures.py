@@ -1,8 +1,8 @@
 """The error tree on the wire, both ways.
 
 A method that declares `Failure` answers with it in its exception slot. Where it can't (PinLater's methods declare
-their own exception; a call refused before its method was found), the answer is a TApplicationException that carries
-the same `Failure` in field 100: foreign clients skip it, ours raises the very same error from it.
+their own exception; a call was refused before its method was found), the answer is a TApplicationException with the
+same `Failure` in field 100: foreign clients skip it, ours raises the same error from it.
 """
 
 from __future__ import annotations

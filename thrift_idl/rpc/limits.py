@@ -1,4 +1,4 @@
-"""Bounds of servers and clients: bytes, counts and times. Precedents stand beside the numbers."""
+"""Bounds of servers and clients: bytes, counts and times. Precedents are named beside the numbers."""
 
 from __future__ import annotations
 

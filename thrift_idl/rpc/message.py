@@ -1,4 +1,4 @@
-"""Messages of the strict binary protocol: header by hand (the library's is slow), body by the C codec.
+"""Messages of the strict binary protocol: our own code for the header (the library is slow), the C codec for the body.
 
 Header: 0x8001, 0, type; length of the name, name; sequence id (Thrift specification, binary protocol, "Message").
 """

@@ -1,4 +1,4 @@
-"""What server and client know of a service's methods, read from the generated module beside its Protocol."""
+"""The methods of a service as server and client see them, read from the generated module beside its Protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Required fields, all the way down: the C codec never calls `validate()`, and `validate()` never looks into fields."""
+"""The check of required fields at every depth: the C codec never calls `validate()`, which never looks into fields."""
 
 from __future__ import annotations
 

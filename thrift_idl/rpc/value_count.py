@@ -1,4 +1,4 @@
-"""Counts the values of an encoded struct without making any: a bound on the objects that decoding will make.
+"""The number of values in an encoded struct, counted without making any: it bounds the objects that decoding makes.
 
 An empty struct costs one byte on the wire and 300 in memory; a frame of them would cost gigabytes and a minute.
 """

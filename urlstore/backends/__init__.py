@@ -1,8 +1,8 @@
-"""Where the store keeps its rows and its content: two small seams.
+"""Backends for rows and content: two small seams.
 
-Rows are cells with write times. For every cell the later write stays, whatever the order of arrival; of two writes in
+Rows are cells with write times. For every cell the later write stays, in any order of arrival; of two writes in
 the same millisecond the greater stays: bytes compared from the left, a removed alias above every alias. Every backend
-keeps this rule, so that all of them end the same.
+keeps this rule, so that all of them end with the same cells.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which pages to look at again, in Cassandra: entries by hour and 16 buckets, and a list of the hours there are."""
+"""The index of due pages in Cassandra: entries by hour and 16 buckets, and a list of the existing hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content in one SQLite file. Making a file for each page would be a tenth of what the page costs altogether."""
+"""Content in one SQLite file. Making a file for each page would be a tenth of a page's whole cost."""
 
 from __future__ import annotations
 
