@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ratelimiter.ledger.replay import replay
+from ratelimiter.shadow_replay import replay
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import Limit, Overrides
 from tests.support.ledger_records import granted
