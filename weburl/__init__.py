@@ -6,11 +6,11 @@ forms, raises only `InvalidUrl` on bad input, and is safe on hostile text: `MAX_
 """
 
 from weburl.domain import registrable_domain
-from weburl.host_form import deciding_form, deciding_origin
+from weburl.host_form import deciding_form
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
 from weburl.remembered import remembered
-from weburl.url import Url, host, join, joiner, normalize, origin, request_form, split
+from weburl.url import Url, deciding_origin, host, join, joiner, normalize, origin, request_form, split
 
 __all__ = [
     "KEY_BYTES",

@@ -8,14 +8,10 @@ complete (RFC 3986 3.2.2, RFC 1034 3.1): it doesn't make another host.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from thrift_idl.errors import InvalidUrl
 from weburl.parser import host_to_ascii
 from weburl.remembered import remembered
-
-if TYPE_CHECKING:
-    from weburl.url import Url
 
 # Lower case, the last label no number and no dot behind it: no other spelling of anything.
 _is_deciding = re.compile(r"(?:[a-z0-9_.-]*\.)?[a-z][a-z0-9-]*").fullmatch
@@ -27,15 +23,6 @@ def deciding_form(host: str) -> str:
     Text that is no host of a URL is only put in lower case. `..` and the like, which are nothing but dots, stay.
     """
     return host if _is_deciding(host) else _worked_out(host)
-
-
-def deciding_origin(url: Url) -> str:
-    """The origin of `url` with the deciding form of its host: `http://h.:81/` and `http://h:81/` are one."""
-    form = deciding_form(url.host)
-    if form == url.host:
-        return url.origin
-    authority = len(url.scheme) + len("://")
-    return url.origin[:authority] + form + url.origin[authority + len(url.host) :]
 
 
 @remembered(4_096)

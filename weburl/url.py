@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
+from weburl.host_form import deciding_form
 from weburl.key_form import GROWTH, normalized_form
 from weburl.parser import HTTP, MAX_LENGTH, is_plain, parse, sure_base
 
@@ -98,6 +99,15 @@ def origin(raw: str) -> str:
     """Scheme, host, and port unless it is the scheme's. Raises `InvalidUrl`."""
     form = request_form(raw)
     return form[: form.index("/", _AFTER_SCHEME)]
+
+
+def deciding_origin(url: Url) -> str:
+    """The origin of `url` with the deciding form of its host: `http://h.:81/` and `http://h:81/` are one."""
+    form = deciding_form(url.host)
+    if form == url.host:
+        return url.origin
+    authority = len(url.scheme) + len("://")
+    return url.origin[:authority] + form + url.origin[authority + len(url.host) :]
 
 
 def host(raw: str) -> str:
