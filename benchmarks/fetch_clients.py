@@ -119,6 +119,6 @@ if __name__ == "__main__":
     if client == "scrapy":
         from benchmarks.fetch_scrapy import run  # starts a loop of its own
 
-        run(plan, requests, at_once)
+        run(plan, requests, at_once, measured)
     else:
         uvloop.run(main(client, plan, requests, at_once))

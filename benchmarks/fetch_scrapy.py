@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import scrapy
 from scrapy.crawler import AsyncCrawlerProcess
 
-from benchmarks.fetch_clients import measured
+Fetch = Callable[[str], Awaitable[int]]
+Measure = Callable[[Fetch, list[str], int, int, int], Awaitable[dict[str, float]]]
 
 
 class Downloads(scrapy.Spider):
@@ -27,6 +28,7 @@ class Downloads(scrapy.Spider):
     plan: dict[str, Any]
     requests: int
     at_once: int
+    measured: Measure
 
     async def start(self) -> Any:
         """Scrapy's way to begin."""
@@ -35,7 +37,7 @@ class Downloads(scrapy.Spider):
             request = scrapy.Request(url, dont_filter=True)
             return len((await self.crawler.engine.download_async(request)).body)
 
-        figures = await measured(one, self.plan["urls"], self.requests, self.at_once, self.plan["size"])
+        figures = await self.measured(one, self.plan["urls"], self.requests, self.at_once, self.plan["size"])
         print(json.dumps(figures), flush=True)
         for nothing in _nothing():
             yield nothing
@@ -45,8 +47,8 @@ def _nothing() -> Iterator[scrapy.Request]:
     return iter(())
 
 
-def run(plan: str, requests: int, at_once: int) -> None:
-    """The whole process."""
+def run(plan: str, requests: int, at_once: int, measured: Measure) -> None:
+    """The whole process; `measured` is the measure of every client."""
     told = json.loads(Path(plan).read_text())
     os.environ["SSL_CERT_FILE"] = told["authority"]
     settings = {
@@ -63,5 +65,5 @@ def run(plan: str, requests: int, at_once: int) -> None:
         "TELNETCONSOLE_ENABLED": False,
     }
     process = AsyncCrawlerProcess(settings)
-    process.crawl(Downloads, plan=told, requests=requests, at_once=at_once)
+    process.crawl(Downloads, plan=told, requests=requests, at_once=at_once, measured=measured)
     process.start()
