@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from aragog.telemetry import FetcherLog, LimiterLog, PinLaterLog
+from aragog.telemetry_log import FetcherLog, LimiterLog, PinLaterLog
 from fetcher.telemetry import RequestEnded
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import PinLaterQueueStatsRequest, RequestContext

@@ -1,109 +1,19 @@
-"""Events of the services as log lines: the rare ones that an operator wants to know. Metrics hold the counts."""
+"""The telemetry of each service: log lines, and metrics where the settings ask for them."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
-from aragog.log_lines import LogLine
 from aragog.settings import Settings
-from fetcher.robots.bounds import told
+from aragog.telemetry_log import FetcherLog, LimiterLog, PinLaterLog
 from fetcher.telemetry import FetcherTelemetry
-from fetcher.telemetry import SilentFetcherTelemetry as SilentFetcher
 from pinlater.telemetry import PinLaterTelemetry as PinLater
-from pinlater.telemetry import SilentPinLaterTelemetry as SilentPinLater
 from ratelimiter.telemetry import LimiterTelemetry as Limiter
-from ratelimiter.telemetry import SilentLimiterTelemetry as SilentLimiter
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.gen.pinlater.protocol import PinLater as PinLaterClient
 from urlstore.telemetry import StoreTelemetry as Store
-
-_log = logging.getLogger("aragog")
-
-
-def log_to_stderr() -> None:
-    """Log warnings, and our own news, to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler])
-    _log.setLevel(logging.INFO)
-
-
-class LimiterLog(SilentLimiter):
-    """The rate limiter's news."""
-
-    def held(self, domain: str, status: int, hold_ms: float) -> None:
-        """A host asked for patience."""
-        _log.info("%s is held for %.0f ms: it answered %d", domain, hold_ms, status)
-
-    def limits_loaded(self, path: str, overrides: int) -> None:
-        """A new override file is in force."""
-        _log.info("limits: %s is in force, %d overrides", path, overrides)
-
-    def limits_refused(self, path: str, reason: str) -> None:
-        """The override file is bad."""
-        _log.warning("limits: %s is refused, the last good ones stay: %s", path, reason)
-
-    def membership_adopted(self, version: int, owned: int, slots: int) -> None:
-        """The pool has changed."""
-        _log.info("membership: version %d is in force, %.1f %% of the domains are ours", version, 100 * owned / slots)
-
-    def membership_refused(self, path: str, reason: str) -> None:
-        """The membership file is bad or gone."""
-        _log.error("membership: nothing is granted until %s is good again: %s", path, reason)
-
-
-class FetcherLog(SilentFetcher):
-    """The fetcher's news."""
-
-    _exceeding = ("", "")
-
-    def robots_exceeded(self, origin: str, flag: str) -> None:
-        """A robots.txt is too much for us; said once for URLs in a row."""
-        if (origin, flag) != self._exceeding:
-            self._exceeding = origin, flag
-            _log.warning("%s/robots.txt forbids a URL: %s", origin, told(flag))
-
-    def robots_cache_failed(self, code: str) -> None:
-        """The shared cache is down."""
-        _log.warning("the robots.txt cache failed (%s): files are fetched anew", code)
-
-    def feedback_failed(self, code: str) -> None:
-        """The limiter couldn't be told of an answer."""
-        _log.warning("the rate limiter wasn't told how a request ended (%s)", code)
-
-
-class PinLaterLog(SilentPinLater):
-    """PinLater's news."""
-
-    def timed_out(self, queue: str, done: int, retry: int) -> None:
-        """Claims of dead workers came back."""
-        if done or retry:
-            _log.warning("queue %s: %d claims timed out, %d of them for good", queue, done + retry, done)
-
-    def shard_failed(self, shard: str, reason: str) -> None:
-        """A shard doesn't answer."""
-        _log.warning("PinLater's shard %s doesn't answer: %s", shard, reason)
-
-    def shard_unhealthy(self, shard: str) -> None:
-        """A shard is routed around."""
-        _log.error("PinLater's shard %s is unhealthy: the others do its work until it answers", shard)
-
-    def shard_well(self, shard: str) -> None:
-        """A shard is back."""
-        _log.info("PinLater's shard %s answers again", shard)
-
-    def file_loaded(self, path: str) -> None:
-        """A new file of shards or queues."""
-        _log.info("PinLater: %s is in force", path)
-
-    def file_refused(self, path: str, reason: str) -> None:
-        """A bad one."""
-        _log.warning("PinLater: %s is refused, the last good one stays: %s", path, reason)
 
 
 def pinlater_telemetry(settings: Settings) -> PinLater:
@@ -143,7 +53,8 @@ def queues_measured(settings: Settings, service: PinLaterClient) -> Iterator[Non
 
 def _metrics() -> Any:
     try:
-        return import_module("aragog.metrics")  # needs an optional package, and costs start-up time
+        from aragog import metrics  # noqa: PLC0415 - needs an optional package, and costs start-up time
     except ModuleNotFoundError as error:
         message = f"metrics.listen needs the package {error.name}: pip install 'aragog[metrics]'"
         raise BadConfiguration(message) from error
+    return metrics

@@ -15,7 +15,7 @@ from aragog.cli.command_context import run
 from aragog.cli.terminal import say
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
-from aragog.telemetry import log_to_stderr
+from aragog.telemetry_log import log_to_stderr
 from runtime.memory import collected_seldom, give_back_large_blocks
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc import RpcServer

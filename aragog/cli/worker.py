@@ -13,7 +13,7 @@ from aragog.cli.stop_signals import Stopping
 from aragog.cli.terminal import say
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
-from aragog.telemetry import log_to_stderr
+from aragog.telemetry_log import log_to_stderr
 from runtime.memory import give_back_large_blocks
 
 
