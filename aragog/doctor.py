@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from aragog.assembly.clients import client_of
-from aragog.cli.ping import answer_ms
 from aragog.data_locations import left_behind, moving, place_of
 from aragog.settings import Settings
 from drivers.connection_url import parts_of, shown
@@ -32,6 +31,7 @@ from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyD
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import StatusRequest
+from thrift_idl.rpc.ping import answer_ms
 
 State = Literal["ok", "warning", "failed"]
 _PATIENCE_MS = 2_000

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aragog.assembly.backends import frontiers_of_any_keys, metadata_of_any_keys, open_backend
 from aragog.assembly.scheduling import visited_pinlater
-from aragog.cli.ping import answer_ms
 from aragog.data_directory_lock import owned
 from aragog.rekey import Rekey, RekeyProgress
 from aragog.settings import Settings
 from crawler.job.job_queues import JobQueues
 from runtime.clock import wall_ms
 from thrift_idl.errors import BackendDown, BadConfiguration, InvalidRequest
+from thrift_idl.rpc.ping import answer_ms
 
 _PATIENCE_MS = 2_000
 
