@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pinlater.backends import Backend as JobsBackend
     from ratelimiter import StateBackend
     from ratelimiter.holds import Holds
-    from recommender_hooks.backends import EventSink, ImageLeases
+    from recommender_hooks.backends import EventSink
+    from recommender_hooks.images.image_leases import ImageLeases
     from urlstore.backends import ContentBackend, MetadataBackend
 
 B = TypeVar("B")

@@ -1,4 +1,4 @@
-"""Sinks of events, and leases on images that are being fetched: two small seams."""
+"""The seam of event sinks, `EventSink`. The backends of `recommender_hooks.images.image_leases` lie here, too."""
 
 from __future__ import annotations
 
@@ -17,23 +17,4 @@ class EventSink(Protocol):
 
     async def close(self) -> None:
         """Finish what was begun and let go of connections."""
-        ...
-
-
-class ImageLeases(Protocol):
-    """One visit at a time for each image, whoever else sees it on a page. Raises `BackendDown`.
-
-    A lease of a process that died ends by itself.
-    """
-
-    async def take(self, key: bytes, lease_ms: int) -> bool:
-        """Whether the image of this URL key is the caller's for `lease_ms`; False = another has it."""
-        ...
-
-    async def give_back(self, key: bytes) -> None:
-        """End the caller's own lease."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
         ...

@@ -94,19 +94,6 @@ class JsonlSink:
             yield file
 
 
-def lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of the file, without their newline; none where there is no file. Blocks."""
-    with disk_errors(path):
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    yield line[:-1]
-
-
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
     file = os.open(path, flags, 0o644)

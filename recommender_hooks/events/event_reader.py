@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from drivers.disk_errors import disk_errors
 from drivers.paths import path_of
-from recommender_hooks.backends import jsonl
 from recommender_hooks.events.page_event import SCHEMA_VERSION
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
 
@@ -29,10 +30,23 @@ def read_events(url: str) -> Iterator[dict[str, Any]]:
 
 def _values(url: str) -> Iterable[bytes]:
     if not url.startswith("kafka:"):
-        return jsonl.lines(path_of(url, "file"))
+        return _whole_lines(path_of(url, "file"))
     from drivers.kafka import messages  # noqa: PLC0415 - a heavy driver: only where a URL names it
 
     return (message.value for message in messages(url))
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """The lines that end in a newline, without it: the last one may be torn. None where there is no file."""
+    with disk_errors(path):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1]
 
 
 def _decoded(value: bytes, url: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
-from recommender_hooks.backends import ImageLeases
 from recommender_hooks.images import image_state
+from recommender_hooks.images.image_leases import ImageLeases
 from recommender_hooks.images.image_signals import ImageError, read_answer
 from recommender_hooks.images.image_state import ImagePolicy, ImageState, ImageVisit, Use, Wait
 from recommender_hooks.images.named_images import NamedImage

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recommender_hooks.backends import ImageLeases
 from recommender_hooks.backends.jsonl import JsonlSink
 from recommender_hooks.events.event_reader import read_events
+from recommender_hooks.images.image_leases import ImageLeases
 from recommender_hooks.images.image_signals import run
 from recommender_hooks.images.image_state import ImagePolicy
 from recommender_hooks.images.image_visits import Decode

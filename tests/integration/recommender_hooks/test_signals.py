@@ -10,11 +10,12 @@ import fastjsonschema
 import orjson
 import pytest
 
-from recommender_hooks.backends import EventSink, ImageLeases
+from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.backends.leases_redis import RedisLeases
 from recommender_hooks.events.page_event import SCHEMA_FILE, Event, event_id
 from recommender_hooks.events.publish_mark import is_published, read_mark
+from recommender_hooks.images.image_leases import ImageLeases
 from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.service import ImagesPending, Published, Skipped
 from runtime.children import ChildPool, Done
