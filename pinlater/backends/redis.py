@@ -20,7 +20,9 @@ from redis.exceptions import ResponseError
 from drivers.redis import answering, connect, prefix_of
 from pinlater.backends import (
     NO_CAP,
+    PAGE_BYTES,
     SERVER_GONE_MS,
+    STATUS_CHARACTERS,
     Acked,
     AckOf,
     CheckpointOf,
@@ -58,7 +60,8 @@ class RedisBackend:
         self._redis = redis
         self._prefix = prefix
         self._priorities = range(1, priorities + 1)
-        self._scripts = {name: redis.register_script(script(name)) for name in _NAMES}
+        texts = {name: script(name, STATUS_CHARACTERS, PAGE_BYTES) for name in _NAMES}
+        self._scripts = {name: redis.register_script(text) for name, text in texts.items()}
         self._servers = redis.register_script(bare_script("servers"))
         self._small_enqueues = SmallEnqueues(self._store, _CHUNK)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pinlater.backends import PAGE_BYTES, STATUS_CHARACTERS
-
 _FLAGS = {
     # A Redis that is out of memory takes no more jobs; those it has are served, and removed when they are finished.
     "enqueue": "",
@@ -14,13 +12,13 @@ _FLAGS = {
     "outlook": "flags=no-writes",
     "scan": "flags=no-writes",
 }
-_NUMBERS = f"local STATUS_CHARACTERS, PAGE_BYTES = {STATUS_CHARACTERS}, {PAGE_BYTES}"
 
 
-def script(name: str) -> str:
-    """The whole text of the script `name`.lua."""
+def script(name: str, status_characters: int, page_bytes: int) -> str:
+    """The whole text of the script `name`.lua, with the bounds of `pinlater.backends` in it."""
+    bounds = f"local STATUS_CHARACTERS, PAGE_BYTES = {status_characters}, {page_bytes}"
     flags = _FLAGS.get(name, "flags=allow-oom")
-    return "\n".join((f"#!lua {flags}".rstrip(), _NUMBERS, _text("prelude"), _text(name)))
+    return "\n".join((f"#!lua {flags}".rstrip(), bounds, _text("prelude"), _text(name)))
 
 
 def bare_script(name: str) -> str:
