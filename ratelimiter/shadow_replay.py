@@ -13,7 +13,7 @@ from ratelimiter.domain_state import DomainStates
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY
 from ratelimiter.ledger.reading import Granted
 from ratelimiter.overrides import Overrides
-from ratelimiter.shadow import ShadowLimiter, ShadowTally
+from ratelimiter.shadow_decisions import ShadowLimiter, ShadowTally
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
 
 _INSTANT_MS: Final = 0.001

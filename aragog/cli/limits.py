@@ -15,10 +15,10 @@ from aragog.cli.politeness import progress
 from aragog.cli.terminal import say, say_json
 from aragog.settings import Settings, load
 from ratelimiter.ledger.reading import Condition, grants, ledger_files
-from ratelimiter.shadow_replay import replay
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import Limit, LimitCandidate, Overrides, explain, in_force, limit_of_qps
-from ratelimiter.shadow import AT_ONCE, DELAYED, REFUSED, ShadowTally
+from ratelimiter.shadow_decisions import AT_ONCE, DELAYED, REFUSED, ShadowTally
+from ratelimiter.shadow_replay import replay
 from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration
 

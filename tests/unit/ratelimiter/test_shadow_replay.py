@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from ratelimiter.shadow_replay import replay
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import Limit, Overrides
+from ratelimiter.shadow_replay import replay
 from tests.support.ledger_records import granted
 
 DEFAULT = Limit(100.0)
