@@ -1,4 +1,4 @@
-"""Does a server answer? A call of a method that no service has: the engines behind the service aren't asked."""
+"""A ping of a Thrift server: a call of a method that no service has, so that no engine is asked."""
 
 from __future__ import annotations
 
