@@ -21,9 +21,8 @@ from platformdirs import user_config_path, user_data_path
 
 from aragog.secret_settings import hidden
 from drivers.paths import escaped
+from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import BadConfiguration
-
-DAY_MS = 86_400_000
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +60,7 @@ class FetcherSettings(Section, frozen=True):
     #: Nameservers by address, separated by commas; "" = the system's; "system" = getaddrinfo (no times to live).
     dns: str = ""
     #: A name's addresses are kept for their time to live, at most this long.
-    dns_max_ttl_ms: int = 3_600_000
+    dns_max_ttl_ms: int = HOUR_MS
     max_content_bytes: int = 10 * 1024 * 1024
     deadline_ms: int = 30_000
 

@@ -19,13 +19,14 @@ import pycares
 
 from fetcher.addresses import literal
 from runtime.clock import monotonic_ms
+from runtime.durations import HOUR_MS
 from thrift_idl.errors import BadConfiguration
 
 SYSTEM = "system"
 MOST_ADDRESSES = 256  # of a name: an answer has room for 4,000, and each is vetted and remembered
 _THREADS = 32  # getaddrinfo blocks; more names than this at once wait within their time-out
 _RENEW_AFTER = 10_000  # look-ups: c-ares has a cache of its own, without a bound but time
-_RENEW_AFTER_MS = 3_600_000
+_RENEW_AFTER_MS = HOUR_MS
 _GIVE_UP_S = 30  # c-ares ends by itself, long before; but a callback that is never called must not hold a name for ever
 _READ_BY_CARES = {"files", "dns", "resolve"}
 _OF_SHORT_NAMES = {"myhostname", "mymachines"}

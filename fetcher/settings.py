@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import BadConfiguration
 
-DAY_MS = 86_400_000
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -37,7 +37,7 @@ class NameSettings:
 
     timeout_ms: int = 5_000
     """The longest wait for one name."""
-    max_ttl_ms: int = 3_600_000
+    max_ttl_ms: int = HOUR_MS
     """A longer time to live counts as this one."""
     no_ttl_ms: int = 60_000
     """Where nobody told a time to live (getaddrinfo)."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
+from runtime.durations import HOUR_MS, MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +16,15 @@ class QueueRules:
 
     claim_timeout_ms: int = 600_000
     """A claim lives so long after the dequeue, or after the last checkpoint."""
-    keep_succeeded_ms: int = 24 * _HOUR_MS
-    keep_failed_ms: int = 168 * _HOUR_MS
+    keep_succeeded_ms: int = 24 * HOUR_MS
+    keep_failed_ms: int = 168 * HOUR_MS
     cycle_ms: int = 120_000
     """From one look at the queue to the next."""
     updates: int | None = 1_000
     """Jobs changed or removed in one cycle on one shard at most; None = no bound."""
 
 
-OWN_QUEUES = QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=5 * _MINUTE_MS, cycle_ms=2_000, updates=None)
+OWN_QUEUES = QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=5 * MINUTE_MS, cycle_ms=2_000, updates=None)
 """The rules of Aragog's own queues: short claims, kept up by heartbeats."""
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from ratelimiter.next_slot import HORIZON_MS, NEVER
 from ratelimiter.overrides import Limit
+from runtime.durations import DAY_MS
 
-DAY_MS: Final = 86_400_000
 FAILURES_WITHIN_MS: Final = 60_000
 """Two URLs that answer 503 within this time speak for their domain."""
 _MAX_DOMAINS: Final = 100_000

@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ratelimiter.domain_state import DAY_MS, FAILURES_WITHIN_MS, DomainState
+from ratelimiter.domain_state import FAILURES_WITHIN_MS, DomainState
+from runtime.durations import DAY_MS
 
 FIRST_HOLD_MS: Final = 60_000
 _JITTER: Final = 0.1

@@ -12,10 +12,11 @@ from typing import Final, Protocol
 
 import msgspec
 
-from ratelimiter.domain_state import DAY_MS, DomainState
+from ratelimiter.domain_state import DomainState
 from ratelimiter.next_slot import NEVER
+from runtime.durations import DAY_MS, HOUR_MS
 
-KEPT_MS: Final = 25 * 3_600_000
+KEPT_MS: Final = 25 * HOUR_MS
 """No hold and no block is longer than a day."""
 
 

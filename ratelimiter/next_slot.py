@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from runtime.durations import HOUR_MS
+
 NEVER: Final = float("-inf")
 """The last slot of a domain that has had none; also "not held": earlier than every time."""
 
 MAX_WAIT_MS: Final = 1_000
 """No caller waits longer for a slot: the default and the cap of `max_wait_ms`. Thus no slot is further ahead."""
 
-HORIZON_MS: Final = 3_600_000
+HORIZON_MS: Final = HOUR_MS
 """A refused caller is asked back within an hour of the moment when the domain is open again."""
 
 

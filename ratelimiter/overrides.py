@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ratelimiter.next_slot import MAX_WAIT_MS
+from runtime.durations import DAY_MS
 from thrift_idl.errors import BadConfiguration
 
 MAX_QPS: Final = 1_000.0
-MAX_INTERVAL_MS: Final = 86_400_000
+MAX_INTERVAL_MS: Final = DAY_MS
 SECTIONS: Final = ("domains", "hosts", "wildcards")
 
 

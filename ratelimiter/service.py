@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ratelimiter import next_slot
 from ratelimiter.checks import check, check_batch, check_domain, check_host, check_number
-from ratelimiter.domain_state import DAY_MS, DomainStates
+from ratelimiter.domain_state import DomainStates
 from ratelimiter.feedback import HOLDING, Answered, hear
 from ratelimiter.hold_sync import Keeping
 from ratelimiter.holds import VOLATILE, Holds
@@ -20,6 +20,7 @@ from ratelimiter.state import StateBackend
 from ratelimiter.status import status_of
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from runtime.clock import monotonic_ms
+from runtime.durations import DAY_MS
 from thrift_idl.gen.ratelimiter.ttypes import (
     BlockRequest,
     DomainStatus,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ratelimiter.domain_state import DAY_MS, UNHEARD, DomainStates
+from ratelimiter.domain_state import UNHEARD, DomainStates
 from ratelimiter.feedback import FIRST_HOLD_MS
 from ratelimiter.pace import DomainPace
+from runtime.durations import DAY_MS
 from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, Shadow
 
 

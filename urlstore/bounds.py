@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from runtime.durations import DAY_MS
 from thrift_idl.errors import ContentTooLarge, InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute, Outcome
@@ -14,7 +15,7 @@ MAX_CONTENT_BYTES = 12 * 1024 * 1024
 """Content and record together fit a frame of 16,384,000 bytes."""
 
 MAX_HOPS = 32
-MAX_AHEAD_MS = 86_400_000
+MAX_AHEAD_MS = DAY_MS
 """A write time later than this from now is refused: it would shut out all writes until then."""
 
 MAX_OUTCOME_BYTES = 65_536

@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from runtime.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
-
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +23,19 @@ class Bounds:
 
 
 BOUNDS: Mapping[str, Bounds] = {
-    "home": Bounds(15 * _MINUTE_MS, 7 * _DAY_MS),
-    "page": Bounds(_HOUR_MS, 30 * _DAY_MS),
-    "product": Bounds(_HOUR_MS, 14 * _DAY_MS),
-    "article": Bounds(6 * _HOUR_MS, 90 * _DAY_MS),
-    "duplicate": Bounds(30 * _DAY_MS, 180 * _DAY_MS),
+    "home": Bounds(15 * MINUTE_MS, 7 * DAY_MS),
+    "page": Bounds(HOUR_MS, 30 * DAY_MS),
+    "product": Bounds(HOUR_MS, 14 * DAY_MS),
+    "article": Bounds(6 * HOUR_MS, 90 * DAY_MS),
+    "duplicate": Bounds(30 * DAY_MS, 180 * DAY_MS),
 }
 """By page type."""
 
 #: How long after it was last seen a page that answers so is forgotten.
-FORGOTTEN_MS: Mapping[int, int] = {404: 90 * _DAY_MS, 410: 30 * _DAY_MS}
+FORGOTTEN_MS: Mapping[int, int] = {404: 90 * DAY_MS, 410: 30 * DAY_MS}
 #: How long a row is left alone whose URL redirects, though it has a page: it may serve that again.
-ALIAS_MS = 30 * _DAY_MS
-_NEW_MS = _DAY_MS
+ALIAS_MS = 30 * DAY_MS
+_NEW_MS = DAY_MS
 
 
 def page_type(page: Page, *, duplicate: bool = False) -> str:

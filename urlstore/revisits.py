@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from runtime.durations import DAY_MS
 from thrift_idl.gen.urlstore.ttypes import Page
 
-_DAY_MS = 86_400_000
-NEW_MS = _DAY_MS
+NEW_MS = DAY_MS
 """Of a page that was seen once."""
 LEAST_MS = 60_000
-MOST_MS = 400 * _DAY_MS
+MOST_MS = 400 * DAY_MS
 
 
 def revisit_ms(current: Page | None, *, changed: bool, began_ms: int) -> int:

@@ -22,6 +22,7 @@ from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
 from fetcher.robots.bounds import told
 from runtime.clock import wall_ms
+from runtime.durations import duration_text
 from thrift_idl.errors import BackendDown, FolderLocked
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import AddressVerdict, Explanation, RobotsExplanation, RobotsVerdict
@@ -143,7 +144,7 @@ def print_report(report: UrlReport, now_ms: int) -> None:
 
 def _rows(report: UrlReport, now_ms: int) -> Iterator[tuple[str, str]]:
     forms, fetch = report.forms, report.fetch
-    yield "try again", f"in {lasting(fetch.delay_ms)}" if fetch.delay_ms else ""
+    yield "try again", f"in {duration_text(fetch.delay_ms)}" if fetch.delay_ms else ""
     yield "parsed", forms.parsed if forms.parsed != report.url else ""
     yield "request form", forms.request_form
     yield "normalized", forms.normalized
@@ -167,14 +168,14 @@ def _address_line(found: AddressVerdict) -> str:
 
 
 def _robots_rows(robots: RobotsExplanation) -> Iterator[tuple[str, str]]:
-    age = "" if robots.age_ms is None else f", {lasting(robots.age_ms)} old"
+    age = "" if robots.age_ms is None else f", {duration_text(robots.age_ms)} old"
     version = robots.verdict.version if robots.verdict else ""
     why = f": {robots.code} {robots.message}" if robots.verdict is None else ""
     yield "robots.txt", f"{robots.url}\n{robots.source}{age}{f', version {version}' if version else ''}{why}"
     if robots.verdict:
         yield "decided by", decision(robots.verdict)
         if robots.verdict.crawl_delay_ms:
-            yield "crawl delay", lasting(robots.verdict.crawl_delay_ms)
+            yield "crawl delay", duration_text(robots.verdict.crawl_delay_ms)
 
 
 def decision(rules: RobotsVerdict) -> str:
@@ -193,7 +194,7 @@ def _limit_rows(limit: DomainStatus) -> Iterator[tuple[str, str]]:
     """The pace of a registrable domain and of one of its hosts, and what keeps both."""
     yield "limit", _limit_line(limit)
     if limit.host_limit:
-        pace = f"{_named(limit.host_limit, limit.host_line)}: a request each {lasting(limit.host_interval_ms)}"
+        pace = f"{_named(limit.host_limit, limit.host_line)}: a request each {duration_text(limit.host_interval_ms)}"
         yield "limit of the host", pace
     yield "note", limit.note
     yield "limits file", limit.limits_error and f"refused, the last good one is in force: {limit.limits_error}"
@@ -204,12 +205,12 @@ def _limit_rows(limit: DomainStatus) -> Iterator[tuple[str, str]]:
 def _limit_line(limit: DomainStatus) -> str:
     """One line on the pace of a registrable domain."""
     words = [
-        f"{_named(limit.limit, limit.line)}: a request each {lasting(limit.interval_ms)}",
-        f"next slot in {lasting(limit.next_slot_ms)}",
+        f"{_named(limit.limit, limit.line)}: a request each {duration_text(limit.interval_ms)}",
+        f"next slot in {duration_text(limit.next_slot_ms)}",
     ]
     answered = f": it answered {limit.held_status}" if limit.held_status else ""
-    words += [f"held for {lasting(limit.held_ms)}{answered}"] if limit.held_ms else []
-    words += [f"blocked for {lasting(limit.blocked_ms)}"] if limit.blocked_ms else []
+    words += [f"held for {duration_text(limit.held_ms)}{answered}"] if limit.held_ms else []
+    words += [f"blocked for {duration_text(limit.blocked_ms)}"] if limit.blocked_ms else []
     return "; ".join(words)
 
 
@@ -219,7 +220,7 @@ def _named(limit: str, line: int) -> str:
 
 def _shadow_rows(shadow: Shadow) -> Iterator[tuple[str, str]]:
     """What the candidate file would have done, of all that this limiter decided."""
-    pace = f"{shadow.limit}: a request each {lasting(shadow.interval_ms)}"
+    pace = f"{shadow.limit}: a request each {duration_text(shadow.interval_ms)}"
     live = f"{shadow.live_at_once:,} at once, {shadow.live_delayed:,} delayed, {shadow.live_refused:,} refused"
     instead = f"{shadow.at_once:,}, {shadow.delayed:,}, {shadow.refused:,}"
     yield "shadow", f"{pace}\nall domains: {live}; by the candidate {instead}"
@@ -234,12 +235,12 @@ def _stored_rows(found: LookupResult, now_ms: int) -> Iterator[tuple[str, str]]:
     row = found.row
     yield "stored", _page_line(row.page, now_ms) if row and row.page else "" if row else "nothing"
     if row and row.outcome:
-        ago = lasting(max(0, now_ms - row.outcome.at_ms))
+        ago = duration_text(max(0, now_ms - row.outcome.at_ms))
         yield "last visit", f"{row.outcome.code}, {ago} ago {row.outcome.message}".rstrip()
 
 
 def _page_line(page: Page, now_ms: int) -> str:
-    seen = lasting(max(0, now_ms - page.last_seen_ms))
+    seen = duration_text(max(0, now_ms - page.last_seen_ms))
     facts = f"version {page.version}, {page.content_bytes:,} bytes, {page.media_type}, seen {seen} ago"
     return f"{page.record.title or '(no title)'}\n{facts}"
 
@@ -248,11 +249,3 @@ def _onward_line(found: Explanation) -> str:
     if found.would_fetch:
         return f"{found.url}: would be fetched"
     return f"{found.url}: {found.code or 'unknown'}: {found.message}"
-
-
-def lasting(ms: float) -> str:
-    """A duration as people say it."""
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
-        if ms >= size:
-            return f"{ms / size:.3g} {unit}"
-    return f"{ms:.0f} ms"

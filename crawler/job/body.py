@@ -11,6 +11,7 @@ import orjson
 from crawler.frontier.crawls import is_crawl_id
 from crawler.frontier.entry import MAX_DEPTH
 from crawler.frontier.scope import SCOPE_KINDS, ScopeKind
+from runtime.durations import DAY_MS
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.records import to_json
@@ -26,7 +27,6 @@ MAX_HOPS = 11
 
 _MAX_TRIES = 1_000_000
 _MAX_MS = 2**53 - 1  # exact in every JSON reader (RFC 8259 6)
-_DAY_MS = 86_400_000
 
 
 class BadJob(InvalidRequest):
@@ -188,8 +188,8 @@ def _word(name: str, value: object) -> str:
 
 
 def _latency(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _DAY_MS:
-        raise BadJob(f'crawl job: "{name}" must be a number from 0 to {_DAY_MS}')
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= DAY_MS:
+        raise BadJob(f'crawl job: "{name}" must be a number from 0 to {DAY_MS}')
     return float(value)
 
 
@@ -205,7 +205,7 @@ _KEYS: Mapping[str, _Reader] = {
     "alone": _number(0, _MAX_TRIES),
     "resume": _resume,
 }
-_POLICY: Mapping[str, _Reader] = {"max_tries": _number(1, _MAX_TRIES), "give_up_ms": _number(0, 366 * _DAY_MS)}
+_POLICY: Mapping[str, _Reader] = {"max_tries": _number(1, _MAX_TRIES), "give_up_ms": _number(0, 366 * DAY_MS)}
 _HOP: Mapping[str, _Reader] = {
     "url": _url,
     "status": _number(0, 999),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from crawler.frontier import EntryState, VisitEnding
 from crawler.job.body import CrawlJob
+from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome
@@ -20,12 +21,12 @@ class Patience:
 
     max_tries: int = 4
     """Visits that end as `unavailable` before the URL is failed."""
-    give_up_ms: int = 86_400_000
+    give_up_ms: int = DAY_MS
     """After so much patience that its host has asked for, with nothing between, the URL is failed. What we took to come
     back isn't counted: a backend that was down, or a worker, fails no URL."""
     backoff_ms: int = 30_000
     """After the first `unavailable`; doubled each time."""
-    max_backoff_ms: int = 3_600_000
+    max_backoff_ms: int = HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

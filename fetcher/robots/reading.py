@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from runtime.durations import DAY_MS
+
 _LONGEST_LINE = 16_663  # bytes; what goes beyond is cut off, as Google does
 _MARK = re.compile(rb"\A\xef(?:\xbb\xbf?)?")
 _SHORTEST_LINE = len("allow:")
-_LONGEST_DELAY_MS = 86_400_000
+_LONGEST_DELAY_MS = DAY_MS
 _DISALLOW = ("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw", "desallow")
 _AGENT = ("user-agent", "useragent", "user agent", "useg-agent")
 _DELAY = ("crawl-delay", "crawldelay", "crawl delay")

@@ -27,9 +27,10 @@ from ratelimiter.backends.timeline import MeasuredTimeline, Timeline
 from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
 from ratelimiter.state import Keys, Times
 from runtime.batching import Batching
+from runtime.durations import HOUR_MS
 from thrift_idl.errors import BackendDown
 
-EXPIRY_MS: Final = 25 * 3_600_000
+EXPIRY_MS: Final = 25 * HOUR_MS
 """No interval is longer than a day: a slot that lies this far back is of no account."""
 _BATCH: Final = 256  # moves in one script: while it runs, Redis serves nobody else
 _STARTS: Final = 3

@@ -22,12 +22,12 @@ from typing import Final
 from ratelimiter.ledger.accesslog import SiteAccess
 from ratelimiter.ledger.proof import WINDOW_MS, allowed
 from ratelimiter.ledger.reading import Granted
+from runtime.durations import SECOND_MS
 from weburl import deciding_form
 
 EARLY_MS: Final = 5.0
 """A request may seem to come before its slot by so much: two processes read the clock, one after the other."""
 LATE_MS: Final = 5_000.0
-_SECOND_MS: Final = 1_000.0
 _MOST_EXAMPLES: Final = 10
 _TAIL_MS: Final = 40_000.0
 """What the kernel may not have put on the disk yet, and the longest wait."""
@@ -85,7 +85,7 @@ class Comparison:
         self, grants: Iterable[Granted], requests: Iterable[SiteAccess], judged: Callable[[Granted], None]
     ) -> Agreement:
         """Compare two whole streams; each grant is told to `judged`, too."""
-        for told in _merged(self._noting_the_end(grants), requests, self._early + _SECOND_MS):
+        for told in _merged(self._noting_the_end(grants), requests, self._early + SECOND_MS):
             if isinstance(told, Granted):
                 judged(told)
                 self.granted(told)
@@ -104,7 +104,7 @@ class Comparison:
 
     def requested(self, access: SiteAccess) -> None:
         """A request, in the order of arriving."""
-        early = self._early if access.exact else _SECOND_MS
+        early = self._early if access.exact else SECOND_MS
         host = self._hosts.get(access.host)
         self._drop_unused(host, access.t_ms)
         if host is None or not host.waiting or host.waiting[0].wall_ms > access.t_ms + early:

@@ -15,6 +15,7 @@ import orjson
 
 from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, ImageSignals
 from recommender_hooks.publication_rules import forbids_image
+from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute
@@ -23,7 +24,6 @@ from weburl.validators import sendable
 
 NAMESPACE, NAME, STATE_VERSION = "image", "state", 1
 
-_DAY_MS = 86_400_000
 _MAX_CHAIN = 65_536  # characters of JSON
 
 Family = Literal["fetched", "refused", "deferred", "unavailable"]
@@ -42,8 +42,8 @@ class ImagePolicy:
     """Visits that end unavailable, one after another, before that is the outcome."""
     backoff_ms: int = 30_000
     """After the first such visit; doubled after each further one."""
-    max_backoff_ms: int = 3_600_000
-    give_up_ms: int = _DAY_MS
+    max_backoff_ms: int = HOUR_MS
+    give_up_ms: int = DAY_MS
     """A host may defer an image for so long before that is the outcome; a want of slots has no end."""
     lease_ms: int = 60_000
     """A visit takes less; that of a process that died blocks the image for so long."""
@@ -108,7 +108,7 @@ def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: 
         return Wait(state.retry_ms - now_ms)
     outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
     is_final = state.ended and state.code != BadConfiguration.code  # our configuration may be mended by now
-    if is_final and not outdated and now_ms - state.fetched_ms < policy.fresh_days * _DAY_MS:
+    if is_final and not outdated and now_ms - state.fetched_ms < policy.fresh_days * DAY_MS:
         return Use(state)
     if resume := _hops(state.chain):
         return ImageVisit(resume=resume)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from aragog.assembly.services import assembled
-from aragog.cli.explain import decision, lasting
+from aragog.cli.explain import decision
 from aragog.cli.pages import fetch_all
 from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
@@ -266,10 +266,3 @@ def test_a_served_fetcher_explains_the_same(web: dict[str, Any], tmp_path: Path)
     found = {url: (each["code"], each["robots"] and each["robots"]["line"]) for url, each in said.items()}
     assert found == urls
     assert said["http://garden.test/drafts/winter"]["limit"]["domain"] == "garden.test", "the fetcher's own limiter"
-
-
-@pytest.mark.parametrize(
-    ("ms", "said"), [(0, "0 ms"), (999, "999 ms"), (1_500, "1.5 s"), (90_000, "1.5 min"), (8.64e7 * 7, "7 d")]
-)
-def test_durations_are_said_as_people_say_them(ms: float, said: str) -> None:
-    assert lasting(ms) == said

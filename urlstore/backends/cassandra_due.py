@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from drivers.cassandra import Client
 from runtime.clock import wall_ms, wall_us
+from runtime.durations import HOUR_MS
 from urlstore.backends import DueEntry
 
-_HOUR_MS = 3_600_000
 _BUCKETS = 16
 _PLACE = 0  # the one partition of the small tables
 _FILED_AT_ONCE = 2_000
@@ -70,7 +70,7 @@ class CassandraDue:
         if not self._all_filed:
             return after_ms
         rows = await self._client.run(_NEXT_HOUR, (_PLACE, _hour(after_ms) - 1))
-        return max(after_ms, rows[0][0] * _HOUR_MS) if rows else None
+        return max(after_ms, rows[0][0] * HOUR_MS) if rows else None
 
     async def _of_hour(self, hour: int, until_ms: int, after: DueEntry, limit: int) -> list[DueEntry]:
         buckets = ((hour, bucket, after.due_ms, after.key, until_ms, limit) for bucket in range(_BUCKETS))
@@ -98,11 +98,11 @@ class CassandraDue:
 
 
 def _old_entry(key: bytes) -> DueEntry:
-    return DueEntry((1 + int.from_bytes(key[1:3]) % _OLD_HOURS) * _HOUR_MS, key)
+    return DueEntry((1 + int.from_bytes(key[1:3]) % _OLD_HOURS) * HOUR_MS, key)
 
 
 def _hour(at_ms: int) -> int:
-    return at_ms // _HOUR_MS
+    return at_ms // HOUR_MS
 
 
 def _bucket(key: bytes) -> int:

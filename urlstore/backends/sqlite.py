@@ -10,6 +10,7 @@ from typing import Any, Self
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
 from runtime.clock import wall_us
+from runtime.durations import DAY_MS
 from urlstore.backends import (
     AttributeWrite,
     DueEntry,
@@ -31,7 +32,7 @@ _CELLS = (
     "SELECT url, url_write_ms, page, page_write_ms, redirects_to, alias_write_ms, outcome, outcome_write_ms"
     " FROM url_row"
 )
-_KEEP_REMOVED_US = 10 * 86_400 * 1_000_000  # no write comes later than that: as long as Cassandra keeps tombstones
+_KEEP_REMOVED_US = 10 * DAY_MS * 1_000  # no write comes later than that: as long as Cassandra keeps tombstones
 
 
 class SqliteMetadata:

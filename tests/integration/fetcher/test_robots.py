@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.settings import DAY_MS, FetchPolicy, RobotsSettings, TransportSettings
+from fetcher.settings import FetchPolicy, RobotsSettings, TransportSettings
 from fetcher.telemetry import SilentFetcherTelemetry
 from runtime.clock import Clock
+from runtime.durations import DAY_MS
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
 from tests.support.raw_origin import NOT_FOUND, origin, redirect, reply

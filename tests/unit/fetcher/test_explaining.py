@@ -15,10 +15,11 @@ from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.copies import RobotsCopy
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import Retrieved
-from fetcher.settings import DAY_MS, FetchPolicy
+from fetcher.settings import FetchPolicy
 from fetcher.telemetry import SilentFetcherTelemetry
 from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from runtime.clock import Clock
+from runtime.durations import DAY_MS
 from thrift_idl.errors import (
     AragogError,
     BackendDown,

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ratelimiter.domain_state import DAY_MS, DomainState
+from ratelimiter.domain_state import DomainState
 from ratelimiter.feedback import Answered, hear
 from ratelimiter.next_slot import NEVER
+from runtime.durations import DAY_MS
 
 A, B = b"a" * 16, b"b" * 16
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ratelimiter.domain_state import DAY_MS
 from ratelimiter.next_slot import HORIZON_MS, MAX_WAIT_MS
+from runtime.durations import DAY_MS
 from tests.support.limiter_requests import (
     CONTEXT,
     START_MS,
