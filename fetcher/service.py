@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import httpx
 
 import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
-from fetcher.chain import chain_to_json
 from fetcher.explanation import Explainer
 from fetcher.link_header_claims import bounded, header_claims
 from fetcher.mediatype import HTML_TYPES
@@ -73,8 +72,8 @@ class FetcherService:
         self._explaining = Explainer(self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock)
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
-        """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
-        outcome; details "url" names the URL that it befell, "status" the HTTP status where one came."""
+        """Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that
+        it befell, "status" the HTTP status where one came, `chain` are the hops so far."""
         began_ms = self._clock.now_ms()
         code = "cancelled"
         try:
@@ -182,7 +181,7 @@ def _check_request(request: FetchRequest) -> None:
 
 def _outcome(error: AragogError, progress: WalkProgress) -> AragogError:
     """The error with where it happened: a copy, for fetches that wait for one robots.txt share the original."""
-    details: Mapping[str, str] = {"url": progress.url.request_form, "chain": chain_to_json(progress.chain)}
-    status = {"status": str(progress.status)} if progress.status and "status" not in error.details else {}
-    merged = {**error.details, **details, **status}
-    return restore(error.family, error.code, error.message, error.delay_ms, merged)
+    details = {**error.details, "url": progress.url.request_form}
+    if progress.status:
+        details.setdefault("status", str(progress.status))
+    return restore(error.family, error.code, error.message, error.delay_ms, details, tuple(progress.chain))

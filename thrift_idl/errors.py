@@ -11,29 +11,61 @@ A direct call and an RPC raise the same types. This module imports no generated 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
+
+
+class WalkedHop(Protocol):
+    """One answered redirect: the record `thrift_idl.gen.fetcher.ttypes.Hop`, which this module may not import."""
+
+    @property
+    def url(self) -> str: ...  # noqa: D102 - see fetcher.thrift
+    @property
+    def status(self) -> int: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def peer(self) -> str: ...  # noqa: D102
+    @property
+    def latency_ms(self) -> float: ...  # noqa: D102
+    @property
+    def began_ms(self) -> int: ...  # noqa: D102
+    @property
+    def waited_ms(self) -> float: ...  # noqa: D102
 
 
 class AragogError(Exception):
     """Base of the tree: `message` says what to do, `details` hold named facts as text.
 
-    `delay_ms` is the time after which the caller may try again; only `Deferred` must have one.
+    `delay_ms` is the time after which the caller may try again; only `Deferred` must have one. `chain` holds the
+    redirects that a fetch walked before it ended in this error; None = no fetch ended in it. `chain_of` of
+    `thrift_idl.redirect_chain` gives it as records.
     """
 
     family: ClassVar[str] = "internal"
     code: str = "internal"
 
-    def __init__(self, message: str = "", *, delay_ms: int | None = None, **details: str) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        delay_ms: int | None = None,
+        chain: tuple[WalkedHop, ...] | None = None,
+        **details: str,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.delay_ms = delay_ms
+        self.chain = chain
         self.details: dict[str, str] = details
 
     def __str__(self) -> str:
         return self.message or self.code
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.message!r}, delay_ms={self.delay_ms}, details={self.details})"
+        walked = "" if self.chain is None else f", chain={self.chain}"
+        return f"{type(self).__name__}({self.message!r}, delay_ms={self.delay_ms}, details={self.details}{walked})"
 
 
 # --- Families -------------------------------------------------------------------------------------------------------
@@ -53,8 +85,10 @@ class Deferred(AragogError):
     code = "deferred"
     delay_ms: int
 
-    def __init__(self, message: str = "", *, delay_ms: int, **details: str) -> None:
-        super().__init__(message, delay_ms=delay_ms, **details)
+    def __init__(
+        self, message: str = "", *, delay_ms: int, chain: tuple[WalkedHop, ...] | None = None, **details: str
+    ) -> None:
+        super().__init__(message, delay_ms=delay_ms, chain=chain, **details)
 
 
 class Unavailable(AragogError):
@@ -161,7 +195,7 @@ class RobotsUnavailable(Deferred):
 
 
 class Moved(Deferred):
-    """The URL redirects, and the caller asked to be told: details "chain" ends with that hop, "url" is its target."""
+    """The URL redirects, and the caller asked to be told: `chain` ends with that hop, details "url" is its target."""
 
     code = "moved"
 
@@ -310,7 +344,14 @@ _FAMILIES: dict[str, type[AragogError]] = {
 }
 
 
-def restore(family: str, code: str, message: str, delay_ms: int | None, details: dict[str, str]) -> AragogError:
+def restore(
+    family: str,
+    code: str,
+    message: str,
+    delay_ms: int | None,
+    details: dict[str, str],
+    chain: tuple[WalkedHop, ...] | None = None,
+) -> AragogError:
     """The error that `family` and `code` name; an unknown code becomes its family, an unknown family too (internal)."""
     cls = by_code().get(code)
     if cls is None or cls.family != family or cls is AragogError:
@@ -321,4 +362,5 @@ def restore(family: str, code: str, message: str, delay_ms: int | None, details:
         error = cls(message, delay_ms=delay_ms)
     error.code = code or cls.code
     error.details = dict(details)
+    error.chain = chain
     return error

@@ -219,8 +219,8 @@ struct Explanation {
 
 service Fetcher {
   /**
-   * Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
-   * outcome; details "url" names the URL that it befell, "status" the HTTP status where one came.
+   * Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that it
+   * befell, "status" the HTTP status where one came, "chain" the hops so far, JSON (in Python the error's `chain`).
    */
   FetchResult fetch(1: FetchRequest request) throws (1: context.Failure failure)
   /**

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from aragog.cli.command_context import context
-from fetcher.chain import chain_of
 from thrift_idl.errors import Deferred
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
+from thrift_idl.redirect_chain import chain_of
 
 
 class PoliteFetcher:

@@ -175,7 +175,7 @@ def _resume(name: str, value: object) -> tuple[Hop, ...]:
 
 
 def _hop(name: str, value: object) -> Hop:
-    """A hop as fetcher/chain.py writes it; keys that it may get later are skipped."""
+    """A hop as `redirect_chain` writes it; keys that it may get later are skipped."""
     if not isinstance(value, dict) or not {"url", "status", "target"} <= set(value):
         raise BadJob(f'crawl job: "{name}" must be an object with url, status and target')
     return Hop(**{key: read(f"{name}.{key}", value[key]) for key, read in _HOP.items() if key in value})

@@ -13,7 +13,6 @@ from typing import Protocol, TypeVar
 
 from crawler.visit.job_steps import JobSteps, silent
 from crawler.visit.oversize_pages import LargePlace
-from fetcher.chain import chain_of
 from runtime.clock import wall_ms
 from thrift_idl.errors import (
     AragogError,
@@ -42,6 +41,7 @@ from thrift_idl.gen.urlstore.ttypes import (
     TouchPageRequest,
 )
 from thrift_idl.records import replace as replace_fields
+from thrift_idl.redirect_chain import chain_of
 from weburl.validators import sendable
 
 T = TypeVar("T")
@@ -265,7 +265,7 @@ def _request(
 
 def outcome_of(error: AragogError, at_ms: int) -> Outcome:
     """The outcome to store for a URL whose fetch raised `error`."""
-    details = {key: _shown(value) for key, value in error.details.items() if key not in ("chain", "url", "status")}
+    details = {key: _shown(value) for key, value in error.details.items() if key not in ("url", "status")}
     return Outcome(
         family=error.family,
         code=error.code,

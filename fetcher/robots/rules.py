@@ -79,7 +79,7 @@ def denial(verdict: RobotsVerdict) -> RobotsDenied:
     details = {"line": str(verdict.line), "rule": verdict.rule, "group": verdict.group}
     if verdict.flag:
         details["flag"] = verdict.flag
-    return RobotsDenied(f"robots.txt forbids it: {why}", delay_ms=None, **details)
+    return RobotsDenied(f"robots.txt forbids it: {why}", delay_ms=None, chain=None, **details)
 
 
 def _exceeded(group: Group) -> str:

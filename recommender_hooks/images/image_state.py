@@ -6,7 +6,6 @@ readers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,10 +15,10 @@ import orjson
 from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, ImageSignals
 from recommender_hooks.publication_rules import forbids_image
 from runtime.durations import DAY_MS, HOUR_MS
-from thrift_idl.errors import AragogError, BadConfiguration, Deferred, NoSlot, StoreTooNew
+from thrift_idl.errors import AragogError, BadConfiguration, Deferred, InvalidRequest, NoSlot, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.urlstore.ttypes import Attribute
-from thrift_idl.records import field_names
+from thrift_idl.redirect_chain import chain_from_json, chain_to_json
 from weburl.validators import sendable
 
 NAMESPACE, NAME, STATE_VERSION = "image", "state", 1
@@ -166,7 +165,7 @@ def failed(
         is_over = tries >= policy.tries
     if is_over:
         return replace(base, ended=True, tries=0, first_ms=0, retry_ms=0)
-    chain = error.details.get("chain", "")
+    chain = chain_to_json(error.chain) if error.chain else ""
     return replace(
         base,
         ended=False,
@@ -214,10 +213,8 @@ def _validator(result: FetchResult, name: str) -> str:
 
 
 def _hops(chain: str) -> tuple[Hop, ...]:
-    """The hops of an error's details "chain" (fetcher.thrift); none where they can't be read."""
-    known = frozenset(field_names(Hop))
+    """The hops that a state keeps; none where they can't be read."""
     try:
-        hops: list[Mapping[str, object]] = orjson.loads(chain) if chain else []
-        return tuple(Hop(**{name: value for name, value in hop.items() if name in known}) for hop in hops)  # type: ignore[arg-type]  # ours, by name
-    except (ValueError, TypeError, AttributeError):
+        return chain_from_json(chain) if chain else ()
+    except InvalidRequest:
         return ()

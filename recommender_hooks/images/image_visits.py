@@ -93,7 +93,7 @@ class ImageVisitor:
             except (Refused, Deferred, Unavailable) as raised:
                 error = raised
                 _remember(raised, image.url, befell)
-        if isinstance(error, NoSlot) and not error.details.get("chain", "[]").strip("[]"):
+        if isinstance(error, NoSlot) and not error.chain:
             return Wait(max(1, error.delay_ms))  # nothing was asked of anybody: nothing to keep
         if error is not None:
             after = image_state.failed(before, error, began_ms, image.key[0] / 255, self._policy)

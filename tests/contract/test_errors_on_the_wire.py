@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -21,12 +22,16 @@ from thrift_idl.errors import (
     by_code,
 )
 from thrift_idl.gen.context.ttypes import Failure
+from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import ErrorCode, PinLaterException, RequestContext
+from thrift_idl.redirect_chain import chain_of
 from thrift_idl.rpc import Channel
+from thrift_idl.rpc.failures import to_failure
 
 CLASSES = [cls for cls in by_code().values() if cls is not AragogError]
-FACTS = {"url": "http://example.org/ü?a=1", "status": "429", "empty": "", "chain": '[{"url": "http://a.example/"}]'}
+FACTS = {"url": "http://example.org/ü?a=1", "status": "429", "empty": ""}
+WALKED = (Hop("http://a.example/", 301, "http://example.org/ü?a=1", "http", "192.0.2.1", 1.5, 1_700_000_000_000, 0.25),)
 
 
 class Raising(Limiter):
@@ -61,13 +66,18 @@ class RaisingPinLater:
 
 def instances(cls: type[AragogError]) -> list[AragogError]:
     if issubclass(cls, Deferred):
-        return [cls("wait", delay_ms=0), cls("wait for it", delay_ms=86_400_000, **FACTS)]
-    return [cls(), cls("plain"), cls("with 蜘蛛 and all", delay_ms=2**40, **FACTS)]
+        return [
+            cls("wait", delay_ms=0),
+            cls("nothing walked", delay_ms=1, chain=()),
+            cls("wait for it", delay_ms=86_400_000, chain=WALKED, **FACTS),
+        ]
+    return [cls(), cls("plain"), cls("with 蜘蛛 and all", delay_ms=2**40, chain=WALKED, **FACTS)]
 
 
 def facts(error: BaseException) -> tuple[Any, ...]:
     assert isinstance(error, AragogError)
-    return type(error), error.family, error.code, error.message, error.delay_ms, error.details, str(error), repr(error)
+    told = (error.message, error.delay_ms, error.details, error.chain, str(error), repr(error))
+    return type(error), error.family, error.code, *told
 
 
 async def raised(call: Any) -> AragogError:
@@ -115,6 +125,36 @@ async def test_an_unknown_code_becomes_its_family_and_keeps_its_fields(family: t
     error = await through_thrift(sent)
     assert type(error) is family
     assert (error.code, error.message, error.delay_ms, error.details) == ("made_next_year", "new", 9, {"a": "b"})
+
+
+async def test_on_the_wire_the_chain_is_json_among_the_details_as_callers_of_old_read_it() -> None:
+    hops = (Hop("http://a.example/", 301, "http://b.example/"), Hop("http://b.example/", 302, "http://c.example/"))
+    wire = to_failure(NoSlot("later", delay_ms=7, chain=hops, url="http://c.example/"))
+    assert json.loads(wire.details["chain"]) == [
+        {"url": url, "status": status, "target": target, "kind": "http", "peer": ""}
+        | {"latency_ms": 0, "began_ms": 0, "waited_ms": 0}
+        for url, status, target in (
+            ("http://a.example/", 301, "http://b.example/"),
+            ("http://b.example/", 302, "http://c.example/"),
+        )
+    ]
+    assert to_failure(NoSlot("later", delay_ms=7, chain=())).details == {"chain": "[]"}
+    assert to_failure(NoSlot("later", delay_ms=7)).details == {}
+
+
+async def test_a_chain_that_a_server_of_old_sent_becomes_the_errors_field() -> None:
+    text = '[{"url":"http://a.example/","status":301,"target":"http://b.example/","kind":"meta","new_field":1}]'
+    error = await through_thrift(
+        Failure("deferred", "no_slot", "later", 9, {"url": "http://b.example/", "chain": text})
+    )
+    assert chain_of(error) == (Hop("http://a.example/", 301, "http://b.example/", "meta"),)
+    assert error.details == {"url": "http://b.example/"}
+
+
+async def test_a_chain_that_is_none_is_an_invalid_request() -> None:
+    error = await through_thrift(Failure("deferred", "no_slot", "later", 9, {"chain": '[{"url":"http://a.example/"}]'}))
+    assert isinstance(error, InvalidRequest)
+    assert "no redirect chain" in error.message
 
 
 async def test_an_unknown_family_becomes_an_internal_error() -> None:

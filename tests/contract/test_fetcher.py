@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from fetcher.chain import chain_of
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
 from tests.support.raw_origin import Origin, origin, redirect, reply
@@ -25,6 +24,7 @@ from thrift_idl.errors import (
 )
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.ratelimiter.ttypes import Grant
+from thrift_idl.redirect_chain import chain_of
 from thrift_idl.rpc import Channel, RpcServer
 
 BINARY = bytes(range(256)) * 10
@@ -89,7 +89,8 @@ async def test_refusals_name_url_chain_and_facts(setting: Setting, target, error
     url = setting.web.url(target)
     with pytest.raises(error) as caught:
         await setting.fetcher.fetch(asked(url))
-    assert caught.value.details == {"url": url, "chain": "[]", **details}
+    assert caught.value.details == {"url": url, **details}
+    assert caught.value.chain == ()
 
 
 async def test_an_error_after_a_hop_carries_the_hop(setting: Setting):

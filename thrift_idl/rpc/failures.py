@@ -15,10 +15,12 @@ from thrift.transport.TTransport import TMemoryBuffer
 
 from thrift_idl.errors import AragogError, InternalError, InvalidRequest, restore
 from thrift_idl.gen.context.ttypes import Failure
+from thrift_idl.redirect_chain import chain_from_json, chain_to_json
 from thrift_idl.rpc.message import Undecodable, encode
 
 FAILURE_FIELD: Final = 100
 TEXT_CHARACTERS: Final = 4_096
+_CHAIN: Final = "chain"  # its key among the details
 
 _CALLERS_FAULTS = {
     TApplicationException.UNKNOWN_METHOD,
@@ -29,20 +31,32 @@ _CALLERS_FAULTS = {
 
 
 def to_failure(error: AragogError) -> Failure:
-    """The wire form of an error of the tree; a text beyond the bound is cut (details are kept: they are data)."""
+    """The wire form of an error of the tree; a text beyond the bound is cut (details are kept: they are data).
+
+    The chain travels as JSON among the details: so did it before it was a field of the error, and a caller of that
+    time reads it.
+    """
+    details = dict(error.details)
+    if error.chain is not None:
+        details[_CHAIN] = chain_to_json(error.chain)
     return Failure(
         family=error.family,
         code=error.code,
         message=error.message[:TEXT_CHARACTERS],
         delay_ms=error.delay_ms,
-        details=dict(error.details),
+        details=details,
     )
 
 
 def from_failure(failure: Failure) -> AragogError:
-    """The error that was raised on the other side; an unknown code becomes its family."""
-    details = failure.details or {}
-    return restore(failure.family, failure.code, failure.message, failure.delay_ms, dict(details))
+    """The error that was raised on the other side; an unknown code becomes its family.
+
+    Raises `InvalidRequest` where the details "chain" are no chain.
+    """
+    details = dict(failure.details or {})
+    text = details.pop(_CHAIN, None)
+    chain = None if text is None else chain_from_json(text)
+    return restore(failure.family, failure.code, failure.message, failure.delay_ms, details, chain)
 
 
 def fault(request_id: str) -> InternalError:

@@ -6,7 +6,6 @@ import gzip
 
 import pytest
 
-from fetcher.chain import chain_of
 from tests.support.loopback_fetcher import asked, fetching
 from tests.support.open_limiter import OpenLimiter
 from tests.support.raw_origin import origin, redirect, reply
@@ -26,6 +25,7 @@ from thrift_idl.errors import (
     WrongType,
 )
 from thrift_idl.gen.ratelimiter.ttypes import Grant
+from thrift_idl.redirect_chain import chain_of
 
 PAGE = reply(200, b"<html>hello</html>", "X-One: 1", "x-two: 2", media_type="text/html; charset=UTF-8")
 

@@ -10,7 +10,6 @@ import pytest
 
 import weburl
 from fetcher.addresses import AddressPolicy
-from fetcher.chain import chain_of
 from fetcher.name_cache import SystemResolver
 from fetcher.resolver import MappedResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
@@ -24,6 +23,7 @@ from testweb import SampleWeb
 from testweb.expectation import Expected, load
 from thrift_idl.errors import AragogError, Deferred, RetryAfter
 from thrift_idl.gen.fetcher.ttypes import FetchResult
+from thrift_idl.redirect_chain import chain_of
 
 PATIENCE_MS = 2_500
 QPS = 10.0

@@ -165,9 +165,8 @@ async def test_where_nothing_is_stored_or_the_url_moved_nothing_is_published(kit
 
 async def test_a_deferred_image_says_when_to_come_back_and_the_others_are_not_fetched_again(kit: Kit) -> None:
     await kit.put(PAGE, "http://shop.test/images/trowel.png", DUNES)
-    chain = orjson.dumps([{"url": "http://shop.test/images/trowel.png", "status": 301, "target": LAGOON}]).decode()
     shop = "http://shop.test/images/trowel.png"
-    kit.fetcher.raising[shop] = RetryAfter("busy", delay_ms=7_000, url=LAGOON, chain=chain)
+    kit.fetcher.raising[shop] = RetryAfter("busy", delay_ms=7_000, url=LAGOON, chain=(Hop(shop, 301, LAGOON),))
     assert await kit.publish(PAGE) == ImagesPending(
         7_000, 2
     )  # gallery.test is what was busy: its image wasn't asked for

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crawler.job.body import MAX_BODY_BYTES, BadJob, CrawlJob, JobTooNew, Policy, keys
-from fetcher.chain import chain_from_json, chain_to_json
 from thrift_idl.gen.fetcher.ttypes import Hop
+from thrift_idl.redirect_chain import chain_from_json, chain_to_json
 
 DOCS = (Path(__file__).parents[3] / "docs" / "crawl-job.md").read_text()
 FULL = CrawlJob(

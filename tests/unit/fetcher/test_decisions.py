@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fetcher.chain import chain_from_json, chain_of, chain_to_json
 from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import check_hop, check_resume, location_target
@@ -14,9 +13,7 @@ from fetcher.useragent import check_contact, has_contact, product_token
 from runtime.durations import DAY_MS
 from thrift_idl.errors import (
     BadConfiguration,
-    InvalidRequest,
     InvalidUrl,
-    NoSlot,
     RobotsUnavailable,
     TlsFailure,
     TooManyRedirects,
@@ -25,19 +22,6 @@ from thrift_idl.gen.fetcher.ttypes import Hop
 
 A, B, C = (f"http://a.test/{name}" for name in "abc")
 CHAIN = (Hop(A, 301, B, "http", "127.0.0.1", 1.5), Hop(B, 200, C, "meta"))
-
-
-def test_a_chain_survives_its_json():
-    assert chain_from_json(chain_to_json(CHAIN)) == CHAIN
-    assert chain_of(NoSlot("x", delay_ms=1, chain=chain_to_json(CHAIN))) == CHAIN
-    assert chain_of(NoSlot("x", delay_ms=1)) == ()
-    assert chain_from_json('[{"url": "u", "status": 1, "target": "t", "newer": 5}]') == (Hop("u", 1, "t"),)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"url": "x"}]', "{}x", '{"a": 1}', "{}", '[{"url": 1}]'])
-def test_what_is_no_chain_is_an_invalid_request(text):
-    with pytest.raises(InvalidRequest):
-        chain_from_json(text)
 
 
 @pytest.mark.parametrize(

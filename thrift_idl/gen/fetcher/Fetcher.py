@@ -21,8 +21,8 @@ all_structs = []
 class Iface(object):
     def fetch(self, request):
         """
-        Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
-        outcome; details "url" names the URL that it befell, "status" the HTTP status where one came.
+        Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that it
+        befell, "status" the HTTP status where one came, "chain" the hops so far, JSON (in Python the error's `chain`).
 
         Parameters:
          - request
@@ -51,8 +51,8 @@ class Client(Iface):
 
     def fetch(self, request):
         """
-        Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
-        outcome; details "url" names the URL that it befell, "status" the HTTP status where one came.
+        Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that it
+        befell, "status" the HTTP status where one came, "chain" the hops so far, JSON (in Python the error's `chain`).
 
         Parameters:
          - request

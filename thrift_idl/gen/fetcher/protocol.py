@@ -14,8 +14,8 @@ class Fetcher(Protocol):
     """FETCH: one URL from the web, politely: robots.txt, redirects, address guard, reservation before every request."""
 
     async def fetch(self, request: ttypes.FetchRequest) -> ttypes.FetchResult:
-        """Fetch one URL. Raises Refused, Deferred (details "chain": the hops so far, JSON) or Unavailable as the URL's
-        outcome; details "url" names the URL that it befell, "status" the HTTP status where one came."""
+        """Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that it
+        befell, "status" the HTTP status where one came, "chain" the hops so far, JSON (in Python the error's `chain`)."""
         ...
 
     async def explain(self, request: ttypes.ExplainRequest) -> ttypes.Explanation:
