@@ -20,8 +20,11 @@ INSTALL = { $(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/n
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 endif
 
+# A worker a core; ARGS="-n 0" runs the tests in one process, for a debugger.
+SPREAD = --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check bench idl engines engines-status engines-stop constraints clean
+.PHONY: help setup demo test test-fast torture check bench idl engines engines-status engines-stop constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target words; do \
@@ -33,7 +36,11 @@ demo: $(VENV)/.base ## fetch the sample web with nothing but Python, and show wh
 	@$(PY) -m aragog.demo
 
 test: $(VENV)/.dev ## run the tests, those of real engines too if `make engines` runs (ARGS="-k robots" selects)
-	@$(PY) -m pytest -m "not torture" $(ARGS)
+	@$(PY) -m pytest $(SPREAD) -m "not torture" $(ARGS)
+
+test-fast: $(VENV)/.dev ## run what a change is tried on: unit, property, contract without engines; two minutes
+	@$(PY) -m pytest $(SPREAD) -m "not redis and not cassandra and not s3 and not kafka and not alone and not torture" \
+		--hypothesis-profile=fast tests/rules tests/unit tests/property tests/contract $(ARGS)
 
 torture: $(VENV)/.dev ## run every test, the fault suites with their full counts: long
 	@ARAGOG_TORTURE=1 $(PY) -m pytest $(ARGS)

@@ -101,6 +101,7 @@ def check(found: Crawled, hot: int, qps: int) -> None:
     assert found.fullest_window() <= 1.05 * qps * (1 + found.log.lag_s) + 1
 
 
+@pytest.mark.alone("measures what the hot domain and the others get of one machine")
 @pytest.mark.timeout(300)
 def test_thousands_of_urls_of_one_domain_keep_its_limit_and_are_rarely_dequeued_in_vain(tmp_path: Path) -> None:
     found = crawled(tmp_path, 3_000, 100)
@@ -111,6 +112,7 @@ def test_thousands_of_urls_of_one_domain_keep_its_limit_and_are_rarely_dequeued_
     assert done < 2_000
 
 
+@pytest.mark.alone("measures what the hot domain and the others get of one machine")
 @pytest.mark.torture
 @pytest.mark.timeout(900)
 def test_the_others_are_as_fast_as_alone_and_the_hot_domain_gets_its_limit(tmp_path: Path) -> None:

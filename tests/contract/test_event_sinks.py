@@ -14,13 +14,14 @@ from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
 from recommender_hooks.events.event_reader import read_events
 from recommender_hooks.events.page_event import Event
+from tests.support.engines import KAFKA
 from tests.support.event_samples import event
 from thrift_idl.errors import BackendDown, BadConfiguration, StoreTooNew, StoreUnreadable
 
 Open = Callable[[], Awaitable[EventSink]]
 
 
-@pytest.fixture(params=["jsonl", "jsonl-full", "kafka"])
+@pytest.fixture(params=["jsonl", "jsonl-full", KAFKA])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """URL and durability."""
     if request.param == "kafka":

@@ -14,12 +14,13 @@ from ratelimiter.holds import KEPT_MS, Hold, Holds, decode, encode
 from ratelimiter.limits import LimitsInForce
 from ratelimiter.service import RateLimiterService
 from runtime.clock import precise_wall_ms
+from tests.support.engines import REDIS
 from tests.support.limiter_requests import Clock, answer, block, reserve, standing_of
 
 MINUTE_MS = 60_000.0
 
 
-@pytest.fixture(params=["file", "redis"])
+@pytest.fixture(params=["file", REDIS])
 async def holds(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Holds]:
     opened: Holds
     if request.param == "file":

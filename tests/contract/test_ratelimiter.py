@@ -17,6 +17,7 @@ from ratelimiter.next_slot import MAX_WAIT_MS
 from ratelimiter.pool import PooledRateLimiter, ShardOwnership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.state import state_key
+from tests.support.engines import REDIS
 from tests.support.limiter_requests import (
     CONTEXT,
     START_MS,
@@ -43,7 +44,7 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "file", "redis"])
+@pytest.fixture(params=["memory", "file", REDIS])
 async def state(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[StateBackend]:
     if request.param == "memory":
         yield MemoryState()

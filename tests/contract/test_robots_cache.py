@@ -12,6 +12,7 @@ from fetcher.backends.robots_redis import RedisRobotsCache
 from fetcher.backends.robots_sqlite import open_robots_cache
 from fetcher.robots.cache import MemoryRobotsCache, RobotsCache
 from fetcher.robots.copies import RobotsCopy
+from tests.support.engines import REDIS
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 HOUR_MS = 3_600_000
@@ -29,7 +30,7 @@ COPY = RobotsCopy(
 Open = Callable[[], Awaitable[RobotsCache]]
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite in memory", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "sqlite in memory", REDIS])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the cache under test; again the same one, where it outlives its process."""
     memory = MemoryRobotsCache()

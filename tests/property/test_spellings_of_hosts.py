@@ -17,6 +17,7 @@ from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from ratelimiter.ledger.accesslog import read_access
 from ratelimiter.override_file import parse
 from ratelimiter.overrides import Overrides, limit_of_qps
+from tests.support.examples import examples
 from thrift_idl.errors import AragogError, InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveRequest, StatusRequest
@@ -46,7 +47,7 @@ def urls(host: str, spelling: str) -> tuple[weburl.Url, weburl.Url]:
 
 
 @given(spellings())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_those_who_compare_hosts_see_one(given_: tuple[str, str]) -> None:
     one, other = urls(*given_)
     assert weburl.deciding_form(one.host) == weburl.deciding_form(other.host) == weburl.deciding_form(given_[1])
@@ -66,7 +67,7 @@ def test_those_who_compare_hosts_see_one(given_: tuple[str, str]) -> None:
 
 
 @given(spellings(), spellings())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_the_limiter_blocks_all_spellings_of_what_an_entry_spells_anyhow(
     given_: tuple[str, str], other_: tuple[str, str]
 ) -> None:
@@ -92,7 +93,7 @@ async def _blocked(overrides: Overrides, given_: tuple[str, str], other: str) ->
 
 
 @given(spellings(), st.booleans(), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_the_address_guard_gives_all_spellings_one_verdict(
     given_: tuple[str, str], is_allowed: bool, is_mapped: bool
 ) -> None:

@@ -1,4 +1,4 @@
-"""The source of every test, parsed once: what the rules read."""
+"""The sources of all tests, parsed once, as the rules read them."""
 
 from __future__ import annotations
 

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from cassandra.cluster import Session
     from redis import Redis
 
+#: Parameters of tests over several backends, marked as the fixtures of an engine mark (`-m "not redis"`).
+REDIS = pytest.param("redis", marks=pytest.mark.redis)
+CASSANDRA = pytest.param("cassandra", marks=(pytest.mark.cassandra, pytest.mark.s3))
+KAFKA = pytest.param("kafka", marks=pytest.mark.kafka)
+
 _REDIS_DATABASES = 1024  # redis-*.conf; database 0 keeps the leases of the others
 _REDIS_LEASE_S = 3_600  # a test run that was killed gives its databases back after this
 

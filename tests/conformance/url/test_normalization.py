@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance import vectors
+from tests.support.examples import examples
 from thrift_idl.errors import InvalidUrl
 from weburl import normalize
 
@@ -121,7 +121,7 @@ def spliced(draw: st.DrawFn) -> str:
 
 
 @given(spliced(), st.none() | INPUTS)
-@settings(max_examples=1_000 if os.environ.get("ARAGOG_TORTURE") else 200)
+@settings(max_examples=examples(200, 1_000))
 def test_normalizing_twice_changes_nothing_on_pieces_of_the_inputs_put_together(url: str, base: str | None) -> None:
     form = normalized(url, base)
     assume(form is not None)

@@ -11,9 +11,10 @@ from crawler.frontier import Frontier
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
 from tests.contract.frontier.steps import Steps
+from tests.support.engines import REDIS
 
 
-@pytest.fixture(params=["memory", "file", "redis"])
+@pytest.fixture(params=["memory", "file", REDIS])
 async def frontier(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Frontier]:
     opened: Frontier
     if request.param == "redis":

@@ -9,6 +9,7 @@ import pytest
 
 from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.sqlite import SqliteBackend
+from tests.support.engines import REDIS
 from tests.support.pinlater_caller import OWNER, SETTINGS, Caller, Clock, Counts
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel, RpcServer
@@ -24,7 +25,7 @@ def counts() -> Counts:
     return Counts()
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", REDIS])
 async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
     opened: Backend
     if request.param == "sqlite":

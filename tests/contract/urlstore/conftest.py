@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from tests.support.engines import CASSANDRA
 from tests.support.stores import Backends, open_backends, places, service_over, through_thrift
 from thrift_idl.gen.urlstore.protocol import UrlStore
 
-PAIRS = ("sqlite", "files", "memory", "cassandra")
+PAIRS = ("sqlite", "files", "memory", CASSANDRA)
 ROUTES = ("direct", "thrift")
 
 _sites = itertools.count(1)

@@ -15,6 +15,7 @@ from crawler.frontier import Frontier
 from crawler.frontier.crawls import Crawl, CrawlState
 from deploy.engines import Engine
 from tests.faults.crawl.crawler import ID, PAGE, Queue, expected, key, open_frontier
+from tests.support.engines import REDIS
 from thrift_idl.errors import BackendDown
 
 CRAWLERS = 3
@@ -75,7 +76,7 @@ def assert_done_once_each(ledger: Path) -> None:
     assert set(ends.values()) == {1}, "no URL is finished twice"
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "redis"])
+@pytest.mark.parametrize("backend", ["sqlite", REDIS])
 def test_processes_killed_at_random_end_the_crawl_as_if_nothing_had_happened(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from pinlater import PinLaterService
 from pinlater.worker import ClaimedJob, Retries, Worker
 from tests.faults.pinlater.cutting import Cutter
 from tests.faults.pinlater.worker import open_backend
+from tests.support.engines import REDIS
 from tests.support.pinlater_caller import OWNER, QUEUE, Caller, Counts, numbered
 from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
@@ -20,7 +21,7 @@ JOBS = 40
 ATTEMPTS = 5
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@pytest.mark.parametrize("kind", ["sqlite", REDIS])
 async def test_an_ack_cut_off_is_sent_again_and_applied_once(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pinlater import PinLaterService
 from tests.faults.pinlater.worker import open_backend
+from tests.support.engines import REDIS
 from tests.support.pinlater_caller import OWNER, Caller, numbered
 
 CALLERS = 20
@@ -17,7 +18,7 @@ BATCH = 500
 QUIET = 5
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@pytest.mark.parametrize("kind", ["sqlite", REDIS])
 async def test_a_flood_of_one_queue_leaves_another_its_turns(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

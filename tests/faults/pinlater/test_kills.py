@@ -16,6 +16,7 @@ import pytest
 from deploy.engines import Engine
 from pinlater import Backend, Monitor
 from tests.faults.pinlater.worker import ATTEMPTS, RULES, Log, Worker, open_backend
+from tests.support.engines import REDIS
 from tests.support.pinlater_caller import FAILED, IN_PROGRESS, SUCCEEDED
 
 pytestmark = pytest.mark.timeout(900)
@@ -95,7 +96,7 @@ async def test_a_killed_redis_keeps_every_acknowledged_job(private_redis: Engine
     await assert_nothing_lost(url, log)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+@pytest.mark.parametrize("kind", ["sqlite", REDIS])
 async def test_the_claims_of_a_killed_worker_come_back(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

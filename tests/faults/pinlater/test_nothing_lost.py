@@ -23,6 +23,7 @@ from tests.faults.pinlater.killing import (
     drained,
     patiently,
 )
+from tests.support.engines import REDIS
 from tests.support.pinlater_caller import Caller
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
 
@@ -33,7 +34,7 @@ KILLS = {"workers": 100, "all": 400} if TORTURE else {"workers": 3, "all": 5}
 MINUTE_MS = 60_000
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", REDIS])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """SQLite's servers are on one machine, and share its clock."""
     sqlite = f"sqlite:///{tmp_path}/jobs.sqlite"

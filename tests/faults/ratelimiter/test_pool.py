@@ -32,6 +32,9 @@ APPLIED_S = 2.3
 ROUNDS = int(os.environ.get("ARAGOG_POOL_ROUNDS", "50"))
 
 
+pytestmark = pytest.mark.alone("eight processes under load, whose requests are measured by the origin's clock")
+
+
 def overrides(qps: dict[str, float]) -> str:
     return "".join(f'[domains."{domain}"]\nqps = {value}\n' for domain, value in qps.items())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.urlstore.linking_steps import TARGETS, linked_before, linked_later, linked_now, urls
+from tests.support.engines import CASSANDRA
 from tests.support.stores import open_backends, places, service_over
 from tests.support.urlstore_requests import inlinks_of, link, look
 from thrift_idl.gen.urlstore.ttypes import Inlink, PutPageRequest
@@ -65,7 +66,7 @@ async def _prepared(service: UrlStoreService, host: str) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("pair", ["sqlite", "cassandra"])
+@pytest.mark.parametrize("pair", ["sqlite", CASSANDRA])
 async def test_killed_at_any_step_linking_is_repaired_by_a_repeat_or_by_what_comes_next(
     pair: str, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.urlstore.stepping import first_puts, the_put
+from tests.support.engines import CASSANDRA
 from tests.support.stores import Backends, open_backends, places, service_over
 from tests.support.urlstore_requests import content_of, look, put
 from thrift_idl.records import to_json
@@ -60,7 +61,7 @@ async def _put_killed_at(step: int, urls: tuple[str, str], backends: Backends, f
     assert await _rows(service, host) == await _undisturbed(host, folder)
 
 
-@pytest.mark.parametrize("pair", ["sqlite", "files", "cassandra"])
+@pytest.mark.parametrize("pair", ["sqlite", "files", CASSANDRA])
 async def test_killed_at_any_step_a_put_leaves_no_row_without_content_and_repeated_ends_the_same(
     pair: str, tmp_path: Path
 ) -> None:

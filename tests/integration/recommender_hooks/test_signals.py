@@ -20,6 +20,7 @@ from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
 from recommender_hooks.service import ImagesPending, Published, Skipped
 from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
+from tests.support.engines import REDIS
 from tests.support.event_samples import CONTEXT, record
 from thrift_idl.errors import BackendDown, ConnectFailure, NoSlot, RetryAfter
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
@@ -243,7 +244,7 @@ async def test_images_are_decoded_in_a_real_child(kit: Kit) -> None:
         assert await kit.another(decode=decode).publish(PAGE, CONTEXT) == Published(event_id(url_key(PAGE), 1, 1), 2)
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", REDIS])
 async def two_leases(request: pytest.FixtureRequest) -> AsyncIterator[tuple[ImageLeases, ImageLeases]]:
     """As two processes have them (of memory: as two jobs of one process)."""
     if request.param == "memory":

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import engines
+from tests.support.engines import CASSANDRA
 from tests.support.stores import open_backends, places, service_over
 from tests.support.urlstore_requests import look, put, touch
 from thrift_idl.errors import BackendDown, BadConfiguration, NotFound, StoreTooNew, StoreUnreadable
@@ -33,7 +34,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("pair", ["sqlite", "cassandra"])
+@pytest.mark.parametrize("pair", ["sqlite", CASSANDRA])
 async def test_many_processes_may_make_one_store_at_once(pair: str, tmp_path: Path) -> None:
     with places(pair, tmp_path) as urls:
         openers = [

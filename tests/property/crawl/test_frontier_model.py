@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from random import Random
@@ -16,6 +15,7 @@ from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
 from tests.property.crawl.crawling import ID, Job, Web, World, key
+from tests.support.examples import examples
 
 URLS = st.integers(0, 9)
 
@@ -169,7 +169,7 @@ async def crawl(frontier: Frontier, example: Example) -> None:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=1_000 if os.environ.get("ARAGOG_TORTURE") else 120, deadline=None)
+@settings(max_examples=examples(120, 1_000))
 @given(EXAMPLES)
 def test_however_workers_crash_a_crawl_ends_once_with_every_reachable_url_done(example: Example) -> None:
     async def run() -> None:
@@ -184,7 +184,7 @@ def test_however_workers_crash_a_crawl_ends_once_with_every_reachable_url_done(e
     asyncio.run(run())
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(EXAMPLES)
 def test_the_same_on_redis(redis_durable_url: str, example: Example) -> None:
     async def run() -> None:
@@ -281,7 +281,7 @@ async def take(frontier: Frontier, step: tuple[object, ...]) -> object:
         return type(error), str(error)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(CRAWLS, STEPS)
 def test_python_and_lua_answer_any_sequence_of_calls_alike(
     redis_durable_url: str, task: Crawl, steps: list[tuple[object, ...]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import NamedTuple
 
@@ -11,8 +10,9 @@ from hypothesis import strategies as st
 from protego import Protego
 
 from fetcher.robots.rules import RobotsRules
+from tests.support.examples import examples
 
-MANY = 60_000 if os.environ.get("ARAGOG_TORTURE") else 400
+MANY = examples(400, 60_000)
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 ALLOWED_IN_URLS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]")
 
@@ -92,7 +92,7 @@ def verdict(rules: list[Rule], target: str) -> tuple[bool, int]:
 
 
 @given(rules=RULES, target=PATHS)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 @example([Rule("disallow", "/trends/"), Rule("allow", "*?spm=")], "/trends/x?spm=1")
 @example([Rule("disallow", "/é/x"), Rule("allow", "/*/x*****")], "/%C3%A9/x")
 @example([Rule("allow", "/a/index.html$"), Rule("disallow", "/a")], "/a/")
@@ -115,7 +115,7 @@ LIKE_PATHS = st.lists(st.sampled_from(("a", "b", "/", ".html", "~", "-", "=", "x
 
 
 @given(rules=LIKE_RULES, rest=LIKE_PATHS)
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 def test_protego_decides_alike_where_a_rule_has_neither_escapes_nor_dollars(rules: list[Rule], rest: str) -> None:
     protego = Protego.parse("\n".join(["User-agent: *", *(f"{kind}: {value}" for kind, value in rules)]))
     assert verdict(rules, "/" + rest)[0] is protego.can_fetch("http://h/" + rest, "Aragog")

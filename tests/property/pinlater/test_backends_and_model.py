@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pinlater import Backend, Monitor, MonitorRules, PinLaterService, QueueRules
 from pinlater.backends.sqlite import SqliteBackend
 from tests.property.pinlater.model import Model
+from tests.support.examples import examples
 from tests.support.pinlater_caller import SETTINGS, START_MS, Caller, Clock
 from thrift_idl.gen.pinlater.ttypes import PinLaterJob
 
@@ -142,13 +143,13 @@ async def follow(opened: Callable[[], Awaitable[Backend]], steps: list[tuple[Any
         await backend.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(STEPS, min_size=20, max_size=50))
 def test_sqlite_and_the_model_agree(steps: list[tuple[Any, ...]]) -> None:
     asyncio.run(follow(lambda: SqliteBackend.open("sqlite:///:memory:"), steps))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=20, max_size=50))
 def test_redis_and_the_model_agree(redis_durable_url: str, steps: list[tuple[Any, ...]]) -> None:
     from pinlater.backends.redis import RedisBackend

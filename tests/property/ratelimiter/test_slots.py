@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ratelimiter import FileState, next_slot
 from ratelimiter.next_slot import MAX_WAIT_MS, NEVER
+from tests.support.examples import examples
 from tests.support.limiter_requests import (
     ROUNDING_MS,
     Clock,
@@ -74,7 +75,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(CLOCK_STEPS, EVENTS), min_size=1, max_size=80), st.sampled_from([1, 10, 100]))
 def test_no_window_exceeds_the_promise_whatever_answers_blocks_and_restarts_come_between(
     steps: list[tuple[float, tuple[object, ...]]], qps: float

@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.stores import open_backends, service_over
 from tests.support.urlstore_requests import chain, inlinks_of, link, outcome, put, record, scan
 from urlstore.backends import ContentBackend, MetadataBackend
@@ -153,7 +154,7 @@ async def _run(events: Sequence[Event], folder: Path, late: bool) -> None:
     await world.store.close()
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200))
 @given(EVENTS, st.booleans())
 def test_any_interleaving_of_links_ends_as_linking_the_last_pages_once(events: list[Event], late: bool) -> None:
     with TemporaryDirectory() as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import ada_url
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from thrift_idl.errors import InvalidUrl
 from weburl import (
     MAX_LENGTH,
@@ -38,13 +38,13 @@ PIECES = st.lists(
 )
 PREFIXES = st.sampled_from(["", "http://h", "http:", "http:/", "https://u@h", "//h", "httpx://h", "httpx:", "ws://h"])
 BASES = st.sampled_from(["http://h/", "http://h/.a/b", "https://h/.a/..b/c?q", "http://h/x/y./z", "http://h/?x=/../y"])
-MANY_PATHS = 200_000 if os.environ.get("ARAGOG_TORTURE") else 2_000
+MANY_PATHS = examples(2_000, 200_000)
 COUNTS = st.sampled_from([0, 1, 900, 2_700, 2_740, 4_000, 8_150])
 PLAIN = st.text("abXYZ019-._~:/?#@!$&'()*+,;=", max_size=60)
 
 
 @given(URLS)
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @example("http://h/%%34%31")
 @example("http://h/?%26&%3d")
 @example("http://a.:80./")
@@ -63,7 +63,7 @@ def test_normalizing_is_idempotent_and_ends_in_plain_rfc_3986(raw: str) -> None:
 
 
 @given(TEXT | URLS, st.none() | URLS | TEXT)
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_any_text_is_parsed_or_refused_as_invalid(raw: str, base: str | None) -> None:
     try:
         href = parse(raw, base)
@@ -74,7 +74,7 @@ def test_any_text_is_parsed_or_refused_as_invalid(raw: str, base: str | None) ->
 
 
 @given(URLS)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_parts_put_together_are_the_request_form(raw: str) -> None:
     try:
         url = split(raw)
@@ -93,7 +93,7 @@ def test_parts_put_together_are_the_request_form(raw: str) -> None:
     PLAIN,
     st.none() | (PLAIN | TEXT).map("http://h/{}".format) | URLS,
 )
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_the_fast_binding_agrees_with_the_exact_one_wherever_it_is_asked(
     prefix: str, text: str, base: str | None
 ) -> None:
@@ -109,7 +109,7 @@ def test_the_fast_binding_agrees_with_the_exact_one_wherever_it_is_asked(
 
 @pytest.mark.timeout(3_600)  # torture's number of examples
 @given(PREFIXES, PIECES, st.none() | BASES)
-@settings(max_examples=MANY_PATHS, deadline=None)
+@settings(max_examples=MANY_PATHS)
 @example("http://h", ["/", "x", "/", ".x", "/", "..", "/", "..", "/", "p"], None)
 @example("httpx://h", ["/", ".."], None)
 @example("", ["/", ".x", "/", ".."], "http://h/.a/b")
@@ -122,7 +122,7 @@ def test_a_path_of_dots_is_parsed_as_the_current_standard_says(prefix: str, path
 
 
 @given(URLS | TEXT, st.lists(URLS | TEXT | PLAIN, max_size=8))
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_links_joined_one_by_one_are_those_of_a_joiner(base: str, hrefs: list[str]) -> None:
     joined = joiner(base)
     assert [_of(joined, href) for href in hrefs] == [_of(lambda one: join(base, one), href) for href in hrefs]
@@ -146,7 +146,7 @@ LONG = st.builds(
 
 
 @given(LONG | URLS, LONG | URLS | TEXT)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @example("http://example.org/" + "|" * 4000, "")
 @example("http://example.org/" + "|" * 2700 + "/", "a" * 100)
 def test_whatever_has_a_request_form_has_a_key(raw: str, href: str) -> None:

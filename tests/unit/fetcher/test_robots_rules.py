@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import weburl
 from fetcher.robots.reading import group_for, lines_of
 from fetcher.robots.rules import RobotsRules
+from tests.support.examples import examples
 
 FILE = b"""\xef\xbb\xbf# hello
 User-agent: other
@@ -215,7 +216,7 @@ def test_a_byte_order_mark_or_its_beginning_is_no_text(mark: bytes):
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_no_bytes_crash(content):
     found = RobotsRules(b"User-agent: aragog\nDisallow: /x\n" + content, "Aragog").verdict("/x/y")
     assert found.line and not found.flag
