@@ -26,15 +26,15 @@ from thrift_idl.errors import BackendDown, BadConfiguration
 Row = tuple[Any, ...]
 
 _PROTOCOL = 5  # Cassandra 4.0 and later: checksummed frames
-_RECONNECT_S = 1.0  # a node that came back is used again after this time at most
-_HEARTBEAT_S = 10  # a connection whose other end went silent is given up after twice this time
+_RECONNECT_S = 1.0  # a node that came back is used again after at most this time
+_HEARTBEAT_S = 10  # a connection whose other end became silent is given up after twice this time
 _IN_FLIGHT = 1_024  # requests at once; far below the 32,768 streams of one connection, where the driver would block
 _CONSISTENCIES = ("ONE", "LOCAL_ONE", "TWO", "QUORUM", "LOCAL_QUORUM", "ALL")
 
 
 @dataclass(frozen=True, slots=True)
 class CassandraAddress:
-    """What a `cassandra://` URL says."""
+    """The parts of a `cassandra://` URL."""
 
     contact_points: tuple[tuple[str, int], ...]
     keyspace: str
@@ -89,8 +89,8 @@ def _bad(what: str) -> BadConfiguration:
 class Client:
     """A session in one keyspace. Made by `open_client`; used from one event loop.
 
-    Statements write `{keyspace}.table`: prepared ones that lean on a session's keyspace are ambiguous to Cassandra.
-    Every method raises `BackendDown` where Cassandra doesn't answer in time, and works again once it does.
+    Statements write `{keyspace}.table`: prepared ones that rely on a session's keyspace are ambiguous to Cassandra.
+    Every method raises `BackendDown` if Cassandra doesn't answer in time, and works again once it does.
     """
 
     def __init__(self, address: CassandraAddress, cluster: Cluster, session: Session) -> None:
@@ -109,7 +109,7 @@ class Client:
             return await self._await(await self._bound(statement, parameters))
 
     async def run_batch(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> None:
-        """Run statements with their parameters as one unlogged batch: one mutation where all are of one partition."""
+        """Run statements with their parameters as one unlogged batch: one mutation if all are of one partition."""
         async with self._slots:
             batch = BatchStatement(BatchType.UNLOGGED)
             for statement, parameters in statements:
@@ -210,7 +210,7 @@ def _translated(address: CassandraAddress) -> Iterator[None]:
 
 
 def _short(reason: object) -> str:
-    """Enough of an error's text for a message."""
+    """A bounded part of an error's text for a message."""
     return str(reason)[:300]
 
 
@@ -220,7 +220,7 @@ def _from_thread(
     """A callback for the driver's own thread that settles `done` in its loop."""
 
     def call(result: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: no caller waits any more
             loop.call_soon_threadsafe(settle, done, result)
 
     return call

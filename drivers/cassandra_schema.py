@@ -23,7 +23,7 @@ _NAMESPACE = uuid.UUID("5d1cf43c-8a0b-4d2e-9f63-2b7f6c1a9e10")
 async def migrate(client: Client, migrations: Migrations, *, wait_ms: int = 90_000) -> None:
     """Bring one component's tables to the version of this code. Safe in many processes at once, and repeatable.
 
-    Raises `StoreTooNew`; `BackendDown`, also where another process holds the schema for longer than `wait_ms`.
+    Raises `StoreTooNew`; `BackendDown`, also if another process holds the schema for longer than `wait_ms`.
     """
     await _make_table_of_versions(client)
     owner = uuid.uuid4().hex
@@ -58,7 +58,7 @@ async def _hold(client: Client, component: str, owner: str) -> bool:
 
 
 async def _run(client: Client, migrations: Migrations, owner: str) -> None:
-    """Run what is missing, each script's number written once it is through: a repeated script changes nothing."""
+    """Run the missing scripts, and write each one's number after it: a repeated script changes nothing."""
     component = migrations.component
     for version, script in migrations.missing(await _version(client, component), str(client.address)):
         for statement in statements(script):

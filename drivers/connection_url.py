@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from thrift_idl.errors import BadConfiguration
 
-#: Names of what is secret: of a URL's options, and of settings.
+#: Names of secrets: of a URL's options, and of settings.
 SECRET_NAME = re.compile(r"pass|secret|token|key|cred|auth|hash", re.IGNORECASE)
 _OPTION = re.compile(r"([?&;])([^=&;]*)=[^&;#]*")
 _HIDDEN = "***"
@@ -18,15 +18,15 @@ def parts_of(url: str, kind: str) -> SplitResult:
     """The parts of `url`. Raises `BadConfiguration` that names its `kind` and doesn't repeat the URL."""
     try:
         return urlsplit(url)
-    except ValueError:  # its message quotes what stands around the fault, a password perhaps
+    except ValueError:  # its message quotes the text around the fault, perhaps a password
         raise BadConfiguration(
             f"no {kind} URL: it can't be taken to pieces (brackets belong around IPv6 addresses)"
         ) from None
 
 
 def shown(url: str) -> str:
-    """`url` as people may see it: all before its last @ is hidden, for a password may hold any character, and so is
-    the value of each option whose name says that it is secret. The path of a file stays, whatever it holds.
+    """`url` as people may see it: everything before its last @ is hidden, because a password may hold any character,
+    and so is the value of each option with a secret name. The path of a file stays unchanged.
     """
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     if "@" in rest and not (scheme in _OF_PATHS and rest.startswith("/")):

@@ -22,27 +22,27 @@ from runtime.clock import monotonic_ms
 from thrift_idl.errors import BackendDown, BadConfiguration, EventTooLarge
 
 ANSWER_MS = 10_000
-"""How long a broker may be silent before it counts as down, unless a caller says otherwise."""
+"""The time for which a broker may be silent before it counts as down, unless a caller gives another."""
 
 MESSAGE_BYTES = 1_048_588
-"""What a topic takes that is made here: Kafka's own default, whatever its brokers are set to."""
+"""The largest message of a topic that we make: Kafka's own default, whatever setting its brokers have."""
 
 _OVERHEAD_BYTES = 512
-"""Of a batch with one message; in truth less."""
+"""Overhead of a batch with one message; in truth less."""
 _LEAST_BYTES = 1_000  # librdkafka takes no smaller bound
 _MOST_BYTES = "max.message.bytes"
-#: Who may write needn't be allowed to ask.
+#: A client that may write is not always allowed to ask.
 _UNTOLD = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _POLL_S = 0.25
 _QUEUE_FULL_S = 0.02
-_QUIET: dict[str, Any] = {"log_level": 0}  # of clients that raise what they have to say
+_QUIET: dict[str, Any] = {"log_level": 0}  # for clients that raise their errors
 _PASSING = (KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaAddress:
-    """What a `kafka://` URL says."""
+    """The parts of a `kafka://` URL."""
 
     servers: str
     topic: str
@@ -71,12 +71,12 @@ def parse_address(url: str) -> KafkaAddress:
 
 
 class TopicProducer:
-    """Sends to one topic, which must exist. Used from one event loop; connects by itself, again and again."""
+    """Sends to one topic, which must exist. Used from one event loop; it reconnects by itself."""
 
     def __init__(
         self, address: KafkaAddress, *, send_timeout_ms: int = ANSWER_MS, most_bytes: int = MESSAGE_BYTES
     ) -> None:
-        """`most_bytes`: what the topic takes (`largest_message`); no batch is larger."""
+        """`most_bytes`: the topic's limit (`largest_message`); no batch is larger."""
         self.address = address
         self._most_bytes = max(_LEAST_BYTES, most_bytes - _OVERHEAD_BYTES)
         self._send_timeout_ms = send_timeout_ms
@@ -89,7 +89,7 @@ class TopicProducer:
     async def send(self, messages: Sequence[Message]) -> None:
         """Return once the broker has acknowledged all of them. Raises `BackendDown`; some may be stored then.
 
-        Raises `EventTooLarge` at a message that the topic doesn't take; those behind it aren't sent.
+        Raises `EventTooLarge` at a message that the topic doesn't take; the messages after it aren't sent.
         """
         if self._closed:
             raise BackendDown(f"the connection to {self.address} is closed")
@@ -112,7 +112,7 @@ class TopicProducer:
             raise BackendDown(f"{self.address} stored nothing for sure ({error.str()}): is the broker up?")
 
     async def close(self) -> None:
-        """Let what is under way end; its time-out bounds that."""
+        """Let running sends end; their time-out bounds that."""
         self._closed = True
         await asyncio.to_thread(self._producer.flush, self._send_timeout_ms / 1000)
         await asyncio.to_thread(self._poller.join)
@@ -131,7 +131,7 @@ class TopicProducer:
                 await asyncio.sleep(_QUEUE_FULL_S)
 
     async def _replace(self, producer: Producer, error: KafkaError) -> None:
-        """Put a new producer in the place of one that lost its sequence: such a one never sends again."""
+        """Replace a producer that lost its sequence: such a one never sends again."""
         is_fatal = error.fatal() or error.code() == KafkaError._FATAL
         if is_fatal and producer is self._producer:
             self._producer = self._connect()
@@ -144,7 +144,7 @@ class TopicProducer:
             "enable.idempotence": True,
             "compression.type": "zstd",
             "linger.ms": 2,
-            "partitioner": "murmur2_random",  # the Java client's: a key is in the same partition whoever wrote it
+            "partitioner": "murmur2_random",  # the Java client's: every writer puts a key into the same partition
             "message.timeout.ms": self._send_timeout_ms,
             "reconnect.backoff.max.ms": 1_000,
             "allow.auto.create.topics": False,
@@ -173,7 +173,7 @@ class _Reports:
         if not self._left:
             try:
                 self._loop.call_soon_threadsafe(self._tell)
-            except RuntimeError:  # the loop was closed: nobody waits any more
+            except RuntimeError:  # the loop was closed: no caller waits any more
                 _log.debug("a delivery report came after the event loop's end")
 
     def _tell(self) -> None:
@@ -182,28 +182,28 @@ class _Reports:
 
 
 async def make_topic(url: str, *, partitions: int = 4, replicas: int = -1, answer_ms: int = ANSWER_MS) -> None:
-    """Make the topic that `url` names where it is absent; one that exists stays as it is.
+    """Create the topic that `url` names if it is missing; an existing one stays unchanged.
 
-    Its messages are stamped as they arrive: by their own time, retention would delete backfilled ones. `replicas` -1 is
-    the broker's default. Raises `BadConfiguration`, `BackendDown`.
+    Its messages get the time of their arrival: by their own time, retention would delete backfilled ones. `replicas` -1
+    is the broker's default. Raises `BadConfiguration`, `BackendDown`.
     """
     await asyncio.to_thread(_make_topic, parse_address(url), partitions, replicas, answer_ms)
 
 
 async def largest_message(url: str, *, answer_ms: int = ANSWER_MS) -> int:
-    """Bytes of the largest batch that the topic takes; Kafka's default where we may not ask. Raises `BackendDown`."""
+    """Bytes of the largest batch that the topic takes; Kafka's default if we may not ask. Raises `BackendDown`."""
     return await asyncio.to_thread(_largest_message, parse_address(url), answer_ms)
 
 
 def messages(url: str, *, answer_ms: int = ANSWER_MS) -> Iterator[Message]:
-    """All messages that the topic holds at this moment, those of a key in their order.
+    """All messages that the topic holds now, those of a key in their order.
 
     Blocks: not for an event loop's thread. Raises `BadConfiguration`, `BackendDown`.
     """
     address = parse_address(url)
     configuration: dict[str, Any] = {
         "bootstrap.servers": address.servers,
-        "group.id": "aragog-reader",  # asked for by the library; nothing is committed
+        "group.id": "aragog-reader",  # required by the library; nothing is committed
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "error",
@@ -235,9 +235,9 @@ def _messages(reader: Consumer, address: KafkaAddress, answer_ms: int) -> Iterat
 
 
 def _bounds(reader: Consumer, address: KafkaAddress, partition: int, answer_ms: int) -> tuple[int, int]:
-    """The first offset that is there, and the one behind the last.
+    """The first existing offset, and the one after the last.
 
-    A broker that has just come back may not know its own partitions yet: that passes.
+    A broker that has just come back may not know its own partitions yet: that is temporary.
     """
     until_ms = monotonic_ms() + answer_ms
     while True:
@@ -269,7 +269,7 @@ def _make_topic(address: KafkaAddress, partitions: int, replicas: int, answer_ms
         try:
             admin.create_topics([topic], request_timeout=answer_ms / 1000)[address.topic].result(answer_ms / 1000 + 1)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster
                 raise
 
 

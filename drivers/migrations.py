@@ -39,7 +39,7 @@ class Migrations:
 
 
 def load(component: str, package: str, suffix: str) -> Migrations:
-    """The scripts `NNNN_*.suffix` of `package`, in order. Raises ValueError where the numbers aren't 1, 2, 3, ..."""
+    """The scripts `NNNN_*.suffix` of `package`, in order. Raises ValueError if the numbers aren't 1, 2, 3, ..."""
     name = re.compile(rf"(\d{{4}})_\w+\.{re.escape(suffix)}")
     found = sorted((match[1], path) for path in files(package).iterdir() if (match := name.fullmatch(path.name)))
     if [int(number) for number, _ in found] != list(range(1, len(found) + 1)):

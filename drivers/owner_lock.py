@@ -19,7 +19,7 @@ from pathlib import Path
 from thrift_idl.errors import BackendDown, DiskFull, FolderLocked, LockLost
 
 OWNER_LOCK = "owner.lock"
-"""Name of the lock file in a folder of one writer."""
+"""Name of the lock file in a folder with one writer."""
 
 
 class OwnerLock:
@@ -27,16 +27,16 @@ class OwnerLock:
 
     def __init__(self, path: Path, descriptor: int, is_known: bool) -> None:
         self.is_known = is_known
-        """Whether the file says that its holder before has let go or ended."""
+        """True if the file says that its previous holder has released it or ended."""
         self._path = path
         self._descriptor = descriptor
         self._identity = _identity(os.fstat(descriptor))
 
     @classmethod
     def take(cls, path: Path) -> OwnerLock:
-        """The lock of the file `path`, made if it isn't there; blocks for no other process.
+        """The lock of the file `path`, made if it isn't there; never waits for another process.
 
-        Raises `FolderLocked` (details: pid, path) where another holds it, `DiskFull`, `BackendDown`.
+        Raises `FolderLocked` (details: pid, path) if another holds it, `DiskFull`, `BackendDown`.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class OwnerLock:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if _identity(os.fstat(descriptor)) == _identity(path.stat()):  # else it was replaced meanwhile
+                    if _identity(os.fstat(descriptor)) == _identity(path.stat()):  # otherwise it was replaced meanwhile
                         return cls(path, descriptor, _signed(descriptor))
                 except BaseException:
                     os.close(descriptor)
@@ -73,8 +73,8 @@ class OwnerLock:
         )
 
     def release(self) -> None:
-        """Let go of it; the file stays, without a pid."""
-        with suppress(OSError):  # a full disk: the next holder thinks that we may live, and waits a moment
+        """Release it; the file stays, without a pid."""
+        with suppress(OSError):  # a full disk: the next holder assumes that we may live, and waits a moment
             _write(self._descriptor, 0)
         os.close(self._descriptor)
 
@@ -86,7 +86,7 @@ class Locks:
         self._checks: list[Callable[[], None]] = []
 
     def add(self, lock: OwnerLock) -> None:
-        """One more."""
+        """Add one lock."""
         self._checks.append(lock.check)
 
     def check(self) -> None:
@@ -107,7 +107,7 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _signed(descriptor: int) -> bool:
-    """Sign the locked file with our pid. Whether the one that signed it before has let go or ended."""
+    """Sign the locked file with our pid. True if the process that signed it before has released it or ended."""
     before = os.pread(descriptor, 100, 0).split()[:1]
     _write(descriptor, os.getpid())
     return bool(before) and before[0].isdigit() and not _lives(int(before[0]))
@@ -115,12 +115,12 @@ def _signed(descriptor: int) -> bool:
 
 def _write(descriptor: int, pid: int) -> None:
     text = f"{pid}\n".encode()
-    os.pwrite(descriptor, text, 0)  # first: a full disk has room for what is there already
+    os.pwrite(descriptor, text, 0)  # first, because a full disk still has room for existing bytes
     os.ftruncate(descriptor, len(text))
 
 
 def _lives(pid: int) -> bool:
-    """Whether there is another process of that number."""
+    """True if there is another process with that pid."""
     if pid in (0, os.getpid()):
         return False
     try:

@@ -33,7 +33,7 @@ def path_of(url: str, scheme: str) -> Path:
 
 
 def url_of(path: Path, scheme: str) -> str:
-    """The URL by which `path_of` finds `path`, which is absolute."""
+    """The URL that `path_of` turns into `path`, which is absolute."""
     return f"{scheme}://{escaped(path)}"
 
 
@@ -43,16 +43,16 @@ def escaped(path: Path) -> str:
 
 
 def earlier_path_of(url: str, scheme: str) -> Path | None:
-    """The path that earlier versions read in `url`: what follows three slashes, relative but after a fourth one.
+    """The path that earlier versions read in `url`: the text after three slashes, relative except after a fourth one.
 
-    None where they read none.
+    None if they read none.
     """
     path = url.removeprefix(f"{scheme}:///")
     return Path(path) if path not in ("", url) else None
 
 
 def _wrong(rest: str) -> str:
-    """Why `rest`, all that follows `scheme://`, is no absolute path; "" = it is one."""
+    """The reason why `rest`, the text after `scheme://`, is no absolute path; "" = it is one."""
     segments = _segments(rest)
     reasons = (
         (rest.lstrip("/").startswith("~"), "begins with ~, which no URL resolves"),
@@ -69,5 +69,5 @@ def _wrong(rest: str) -> str:
 
 
 def _segments(rest: str) -> list[str]:
-    """The segments of a path, percent-decoded; as `os` has them, whatever their encoding."""
+    """The segments of a path, percent-decoded; in the form of `os`, in any encoding."""
     return os.fsdecode(unquote_to_bytes(rest.encode("utf-8", "surrogateescape"))).split("/")

@@ -31,7 +31,7 @@ ANSWER_MS = 2_000
 def connect(url: str) -> Redis:
     """A client for `url`; it connects when first used, answers bytes. Raises `BadConfiguration`.
 
-    Commands aren't repeated: whether one arrived is not known when its connection broke, and only the caller knows
+    Commands aren't repeated: if a connection breaks, it is unknown whether a command arrived, and only the caller knows
     whether that matters. Every command belongs into `answering`.
     """
     parts = _parts(url)
@@ -55,7 +55,7 @@ def prefix_of(url: str) -> str:
 
 @contextmanager
 def answering(what: str = "redis") -> Iterator[None]:
-    """Errors of the client as ours: `DiskFull` where it is out of memory, else `BackendDown`."""
+    """Errors of the client as ours: `DiskFull` if it is out of memory, else `BackendDown`."""
     try:
         yield
     except OutOfMemoryError as error:

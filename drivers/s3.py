@@ -34,7 +34,7 @@ _NO_KEY = ("NoSuchKey", "404")
 
 @dataclass(frozen=True, slots=True)
 class S3Address:
-    """What an `s3://` URL says."""
+    """The parts of an `s3://` URL."""
 
     bucket: str
     endpoint: str = ""
@@ -70,7 +70,7 @@ def _bad() -> BadConfiguration:
 class Bucket:
     """One bucket. Made by `open_bucket`; used from one event loop.
 
-    Every method raises `BackendDown` (or `DiskFull`, `StoreUnreadable`) where the store doesn't do as asked in time.
+    Every method raises `BackendDown` (or `DiskFull`, `StoreUnreadable`) if the store fails or is too slow.
     """
 
     def __init__(self, address: S3Address, client: Any) -> None:
@@ -89,13 +89,13 @@ class Bucket:
         return await self._run(lambda: self._get(key, max_bytes))
 
     async def close(self) -> None:
-        """Let what is under way end; its time-outs bound that."""
+        """Let running requests end; their time-outs bound that."""
         self._closed = True
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         self._client.close()
 
     async def make(self) -> None:
-        """Make the bucket where a store of one's own lacks it. Amazon's is never made: accounts plan theirs."""
+        """Make a missing bucket of a store of your own. Amazon's is never made: its owner decides that."""
         await self._run(self._make)
 
     def _get(self, key: str, max_bytes: int) -> bytes | None:
@@ -127,9 +127,9 @@ class Bucket:
 
 
 async def open_bucket(url: str, *, request_timeout_ms: int = 5_000) -> Bucket:
-    """The bucket that `url` names, reached once so that a wrong address shows now.
+    """The bucket that `url` names, requested once so that a wrong address shows now.
 
-    One request lasts at most about `request_timeout_ms` for connecting and for every silence, twice that with its
+    One request takes at most about `request_timeout_ms` for connecting and for every silence, twice that with its
     retry. Raises `BadConfiguration`, `BackendDown`.
     """
     address = parse_address(url)
@@ -151,7 +151,7 @@ def _client(address: S3Address, request_timeout_ms: int) -> Any:
     }
     if not address.endpoint:
         return boto3.client("s3", region_name=address.region or None, config=Config(**config))
-    # Stores other than Amazon's refuse the checksum trailers that newer clients send unasked.
+    # Stores other than Amazon's refuse the checksum trailers that newer clients send by default.
     config |= {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}
     return boto3.client(
         "s3",

@@ -27,7 +27,7 @@ from thrift_idl.errors import BackendDown
 
 T = TypeVar("T")
 Durability = Literal["normal", "full"]
-"""What an acknowledged write survives: kill -9 of any process (`normal`), or power loss as well (`full`)."""
+"""The durability of an acknowledged write: against kill -9 of any process (`normal`), or power loss too (`full`)."""
 
 _MEMORY = ":memory:"
 _BATCH = 512  # writes in one transaction at most: a commit costs the same for one and for all
@@ -42,7 +42,7 @@ def file_of(url: str) -> str:
 
 @dataclass(slots=True)
 class _Write:
-    """One piece of work for the writer, and who waits for it."""
+    """One piece of work for the writer, and the caller that waits for it."""
 
     work: Callable[[sqlite3.Connection], Any]
     done: asyncio.Future[Any]
@@ -69,7 +69,7 @@ class Database:
         self._busy_timeout_ms = busy_timeout_ms
         self._in_memory = path == _MEMORY
         self._writer = self._connect()
-        # In memory there is but one connection: whoever uses it holds this lock.
+        # In memory there is only one connection: its user holds this lock.
         self._memory_lock = threading.Lock()
         self._readers: deque[sqlite3.Connection] = deque()
         self._gathered: list[_Write] = []
@@ -82,8 +82,8 @@ class Database:
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in the writer's transaction; returns once that is committed.
 
-        What `work` raises undoes `work` alone, and is raised here. It may be run a second time, after another's failure
-        in the same transaction: all that it may change is the database. Raises `DiskFull`, `StoreUnreadable`,
+        An error of `work` undoes only `work`, and is raised here. It may be run a second time, after another's failure
+        in the same transaction: so it may change only the database. Raises `DiskFull`, `StoreUnreadable`,
         `BackendDown`.
         """
         if self._closed:
@@ -102,7 +102,7 @@ class Database:
         return await asyncio.to_thread(self.read_inline, work)
 
     def read_inline(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a point read in the calling thread: some 15 µs, less than the way to another thread."""
+        """Run a point read in the calling thread: about 15 µs, less than the way to another thread."""
         # No context managers: they would be a third of a point read.
         try:
             if self._in_memory:
@@ -121,7 +121,7 @@ class Database:
     async def migrate(self, migrations: Migrations) -> None:
         """Bring one component's tables to the version of this code. Safe in many processes at once, and repeatable.
 
-        Raises `StoreTooNew` where a newer Aragog was here.
+        Raises `StoreTooNew` if a newer Aragog has used the file.
         """
         stored = await self.read(lambda connection: _version(connection, migrations.component))
         if migrations.missing(stored, self.name):
@@ -129,11 +129,11 @@ class Database:
 
     @property
     def name(self) -> str:
-        """How messages call the file."""
+        """The file's name in messages."""
         return named(self._path)
 
     async def noted(self, table: str, first: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The row of a table that has one, of primary key 0; where there is none yet, `first` is noted behind it."""
+        """The row of a table with one row, of primary key 0; if there is none yet, `first` is written."""
         query = f"SELECT * FROM {table} WHERE place = 0"  # noqa: S608 - a table of ours
         row = await self.read(lambda connection: connection.execute(query).fetchone())
         if row is None:
@@ -144,7 +144,7 @@ class Database:
         return tuple(row[1:])
 
     async def close(self) -> None:
-        """Finish what was handed in, then close. A second call does nothing."""
+        """Finish the accepted writes, then close. A second call does nothing."""
         if not self._closed:
             self._closed = True
             while self._gathered:
@@ -158,8 +158,8 @@ class Database:
         connection = sqlite3.connect(
             self._path,
             timeout=self._busy_timeout_ms / 1000,
-            isolation_level=None,  # transactions are ours to begin
-            check_same_thread=False,  # handed from thread to thread, never used by two at once
+            isolation_level=None,  # we begin transactions ourselves
+            check_same_thread=False,  # passed from thread to thread, never used by two at once
             cached_statements=256,
         )
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durability == 'full' else 'NORMAL'}")
@@ -169,7 +169,7 @@ class Database:
         return connection
 
     def _borrowed(self) -> sqlite3.Connection:
-        """A connection to read by; whoever borrows it puts it back."""
+        """A connection for reading; the caller puts it back."""
         if self._closed:
             raise BackendDown(f"{self.name} is closed")
         try:
@@ -189,7 +189,7 @@ class Database:
             self._is_writing = False
 
     def _settle(self, batch: _Batch) -> None:
-        """Wake the callers. Behind several writes others are on their way: they share the next commit."""
+        """Wake the callers. After several writes more are coming: they share the next commit."""
         for write in batch.writes:
             _wake(write)
         if len(batch.writes) > 1:
@@ -204,7 +204,7 @@ class Database:
         while (batch := self._batches.get()) is not None:
             with self._memory_lock:
                 self._run(batch.writes)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: no caller waits any more
                 batch.loop.call_soon_threadsafe(self._settle, batch)
         while self._readers:
             self._readers.pop().close()
@@ -212,12 +212,12 @@ class Database:
             self._writer.close()
 
     def _run(self, batch: list[_Write]) -> None:
-        """One transaction; whatever breaks it befalls every write in it, for nothing of it is stored."""
+        """One transaction; an error of the transaction goes to every write in it, because nothing of it is stored."""
         try:
             with translated(self._path):
                 if not self._run_at_once(batch):
                     self._run_one_by_one(batch)
-        except Exception as error:  # the waiting callers get it, whatever it is: this thread has to live on
+        except Exception as error:  # the waiting callers get any error: this thread has to live on
             for write in batch:
                 write.error = write.error or error
             with suppress(sqlite3.Error):
@@ -229,7 +229,7 @@ class Database:
         try:
             for write in batch:
                 write.result = write.work(self._writer)
-        except Exception:  # told by the second turn, to its caller
+        except Exception:  # the second run reports it to its caller
             if self._writer.in_transaction:  # not where the disk is full: SQLite rolled back by itself
                 self._writer.rollback()
             return False
@@ -261,7 +261,7 @@ async def open_database(
     busy_timeout_ms: int = 10_000,
     longest_rest_ms: float = LONGEST_REST_MS,
 ) -> Database:
-    """Open or create the database that `url` names, its directory too. Writes gather for `longest_rest_ms` at most.
+    """Open or create the database that `url` names, its directory too. Writes gather for at most `longest_rest_ms`.
 
     Raises `BadConfiguration`, `StoreUnreadable` (no SQLite file, or not ours), `DiskFull`, `BackendDown`.
     """
@@ -295,7 +295,7 @@ def _migrate(connection: sqlite3.Connection, migrations: Migrations, store: str)
 
 
 def _told(error: Exception, path: str) -> Exception:
-    """`error`, in our words where it is SQLite's."""
+    """`error`, translated if it is SQLite's."""
     try:
         with translated(path):
             raise error

@@ -24,7 +24,7 @@ def claim(path: str, busy_timeout_ms: int) -> None:
 
 
 def _make_ours(connection: sqlite3.Connection, path: str) -> None:
-    connection.execute("BEGIN EXCLUSIVE")  # of two processes that make the file at once, the second finds it made
+    connection.execute("BEGIN EXCLUSIVE")  # if two processes make the file at once, the second one finds it made
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application_id != _APPLICATION_ID and (application_id or tables):

@@ -16,7 +16,7 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def named(path: str) -> str:
-    """How messages call the file."""
+    """The file's name in messages."""
     return f"the SQLite file {path}" if path != ":memory:" else "the database in memory"
 
 
@@ -34,7 +34,7 @@ def translated(path: str) -> Iterator[None]:
 
 
 def translate(error: sqlite3.Error, path: str) -> AragogError:
-    """The error of our tree that `error` is."""
+    """The error of our tree for `error`."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary one of an extended code
     if code == sqlite3.SQLITE_FULL or (code in _DISK and not has_room(path)):
         return disk_full(path)

@@ -10,7 +10,7 @@ Stamp = tuple[int, int, int]
 
 
 def file_stamp(path: Path) -> Stamp:
-    """What changes when the file does, also when it is replaced within one tick of its mtime; blocks.
+    """A value that changes when the file does, also if it is replaced within one tick of its mtime; blocks.
 
     Raises `BadConfiguration`.
     """
@@ -28,7 +28,7 @@ def read_text(path: Path, most_bytes: int) -> str:
             content = file.read(most_bytes + 1)
     except OSError as error:
         raise refusal(path, error.strerror or str(error)) from None
-    if len(content) > most_bytes:  # first: what is cut may end within a character
+    if len(content) > most_bytes:  # first, because a cut text may end within a character
         raise refusal(path, f"larger than {most_bytes} bytes")
     try:
         return content.decode("utf-8")

@@ -6,4 +6,4 @@ here, so that the fetcher, which needs only the head, loads no parser.
 """
 
 EXTRACTOR_VERSION = 4
-"""Raised whenever the same page would give another record: stored pages can then be extracted again."""
+"""Raised when a change gives another record for the same page: stored pages can then be extracted again."""

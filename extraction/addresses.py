@@ -6,7 +6,7 @@ from thrift_idl.errors import InvalidUrl
 from weburl import joiner, parse
 
 _NO_LINK = ("javascript:", "mailto:", "tel:", "data:", "about:", "blob:")
-_LINK_BEGINS = frozenset("hH/.?#")  # most do, and no scheme of those above
+_LINK_BEGINS = frozenset("hH/.?#")  # most links; none begins with a scheme of those above
 _SPACE = "\t\n\f\r "
 
 
@@ -22,7 +22,7 @@ def base_url(page_url: str, base_href: str | None) -> str:
 
 
 class Addresses:
-    """Resolves on one base, remembering what it resolved: pages repeat themselves."""
+    """Resolves URLs on one base and remembers the results: pages repeat themselves."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -30,7 +30,7 @@ class Addresses:
         self._known: dict[str, str] = {}
 
     def absolute(self, href: str) -> str:
-        """The request form of `href`: http(s), without fragment and userinfo; "" where there is none."""
+        """The request form of `href`: http(s), without fragment and userinfo; "" if it has none."""
         known = self._known.get(href)
         if known is None:
             known = self._known[href] = self._resolved(href.strip(_SPACE))

@@ -67,7 +67,7 @@ _NOTES = re.compile(r"(?:^|\s)(?:admonition|note|callout|topic|footnote|tip|warn
 
 
 def is_left_out(tag: int, attributes: Attributes, *, strict: bool) -> bool:
-    """Whether an element is none of the page's own text, by its attributes; not `strict`: names don't count."""
+    """True if an element is outside the page's own text, by its attributes; not `strict`: names don't count."""
     if not attributes:
         return strict and tag == _ASIDE
     if "hidden" in attributes or attributes.get("aria-hidden") == "true" or attributes.get("role") in _OUT_ROLES:
@@ -83,7 +83,7 @@ def is_left_out(tag: int, attributes: Attributes, *, strict: bool) -> bool:
 
 
 def is_content(tag: int, attributes: Attributes) -> bool:
-    """Whether an element, its role or its name says that it holds the content."""
+    """True if an element, its role or its name marks it as the holder of the content."""
     if tag in (_MAIN, _ARTICLE):
         return True
     if attributes.get("role") in _CONTENT_ROLES or _is_body(attributes):
@@ -92,14 +92,14 @@ def is_content(tag: int, attributes: Attributes) -> bool:
 
 
 def _names(attributes: Attributes) -> list[str]:
-    """Its class and id, as far as they are looked at."""
+    """Its class and id, up to a bounded length."""
     found = (attributes.get("class"), attributes.get("id"))
     return [name[:_MOST_NAMES] for name in found if name]
 
 
 @lru_cache(maxsize=4_096)
 def _is_out(name: str) -> bool:
-    """Names come again and again: on one page, and on the next one of its site."""
+    """Remembered: names repeat on one page, and on the next page of its site."""
     return _OUT.search(name) is not None
 
 

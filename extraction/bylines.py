@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from extraction.syntax.texts import Texts
 from extraction.values.moments import moment
 
-_TEXTS = "h1,article,.hentry"  # a page without either is no text that somebody wrote at a time
+_TEXTS = "h1,article,.hentry"  # a page without either is no text that one author wrote at one time
 _AUTHORS = ".author,.byline,.post-author,.entry-author,.author-name,.byline-name,[itemprop~=author]"
 _WITHIN = ".fn,[itemprop~=name],[rel~=author],.author-name,.name"
 _DATES = ".published,.entry-date,.post-date,.article-date,.dateline,.pubdate,.date-header,[itemprop~=datePublished]"
@@ -44,7 +44,7 @@ def author(tree: LexborHTMLParser) -> tuple[str, LexborNode | None]:
 
 
 def published(tree: LexborHTMLParser) -> tuple[str, LexborNode | None]:
-    """What the elements for dates say, as written, if all that make sense name one day; "" for none or several."""
+    """The text of the elements for dates, as written, if all valid ones name one day; "" for none or several."""
     found = ((stated, node) for node in _elements(tree, _DATES) for stated in (_date_text(node),) if moment(stated))
     return _only(found, lambda stated: moment(stated)[:10])
 
@@ -63,7 +63,7 @@ def _only(
 
 
 def _is_beside(node: LexborNode) -> bool:
-    """Whether it stands in what isn't the page's own text; the footer of an article is a part of it."""
+    """True if it is outside the page's own text; the footer of an article is a part of it."""
     at: LexborNode | None = node
     in_footer = False
     for _ in range(_MOST_ANCESTORS):
@@ -86,7 +86,7 @@ def _author_text(node: LexborNode) -> str:
 
 
 def _name(text: str) -> str:
-    """The name in `By Ann Lee | 3 March`; "" where it looks like none."""
+    """The name in `By Ann Lee | 3 March`; "" if nothing looks like one."""
     line = text.strip().partition("\n")[0][:200]
     name = _END.sub("", _BY.sub("", line, count=1) if _BY.match(line) else line, count=1).strip()
     words = name.split()

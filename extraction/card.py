@@ -22,12 +22,12 @@ _FEEDS = frozenset(("application/rss+xml", "application/atom+xml", "application/
 
 
 def title(values: Values, place: Place) -> str:
-    """As the page's title is bounded."""
+    """A title, bounded like the page's title."""
     return text(values, place)[:_TITLE].rstrip()
 
 
 def description(values: Values, place: Place) -> str:
-    """As the page's description is bounded."""
+    """A description, bounded like the page's description."""
     return text(values, place)[:4_096].rstrip()
 
 

@@ -17,7 +17,7 @@ from extraction.tags import tags
 
 BAD_CHARSET = "bad_charset"
 LATE_BYTES = 64 * 1024
-"""How far a declaration is looked for."""
+"""Bytes that are searched for a declaration."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 
@@ -32,7 +32,7 @@ class Decoded:
 
 
 def decode(content: bytes, header_charset: str = "") -> Decoded:
-    """`content` as text; what can't be decoded becomes U+FFFD, with the flag `bad_charset`. Never raises."""
+    """`content` as text; undecodable bytes become U+FFFD, with the flag `bad_charset`. Never raises."""
     for mark, charset in _MARKS:
         if content.startswith(mark):
             return _decoded(content[len(mark) :], charset)
@@ -42,14 +42,14 @@ def decode(content: bytes, header_charset: str = "") -> Decoded:
     try:
         return Decoded(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
-        # Bounded content may end within a character, which is told from another charset by the characters before.
+        # Bounded content may end within a character. The characters before it show that the charset is right.
         if error.reason == "unexpected end of data" and not content[: error.start].isascii():
             return Decoded(content.decode("utf-8", "replace"), "utf-8")
         return _decoded(content, "windows-1252")
 
 
 def _late_encoding(content: bytes) -> str:
-    """What a meta element beyond the prescan says, to which a browser would change in mid-parse.
+    """The charset of a meta element beyond the prescan, to which a browser would change while parsing.
 
     https://html.spec.whatwg.org/multipage/parsing.html#changing-the-encoding-while-parsing
     """
@@ -83,7 +83,7 @@ def _decoded_with_controls(content: bytes, charset: str, codec: str) -> Decoded:
 
 @cache
 def _characters(codec: str) -> str:
-    """Of each byte: a table, since an error handler of ours would be called 10 million times by a bad page."""
+    """The character of each byte: a table, since a bad page would call an error handler of ours 10 million times."""
     return bytes(range(256)).decode(codec, _C1_CONTROLS)
 
 

@@ -10,20 +10,20 @@ from extraction.page import extract
 from thrift_idl.gen.page.ttypes import PageRecord, Typed
 from thrift_idl.records import pack, replace
 
-_LEAST = 1 / 8  # for few rounds where the entries at the end are the short ones
+_LEAST = 1 / 8  # for few rounds if the last entries are the short ones
 _LISTS = ("outlinks", "images", "json_ld", "opengraph", "twitter", "robots")
 
 
 def run(asked: bytes) -> bytes:
-    """Extract what `request` packed."""
+    """Extract the page of a packed `request`."""
     content, fields = arguments(asked)
     return packed(extract(content, **fields))
 
 
 def packed(record: PageRecord, limits: ExtractionLimits = DEFAULT) -> bytes:
-    """A record that a store takes: while it is too large its longest list is cut, and what comes first is kept.
+    """A packed record that a store accepts: while it is too large its longest list is cut at its end.
 
-    A page of 100 KB can have one of 40 MB: a long base URL stands in each of its links.
+    A page of 100 KB can have a record of 40 MB: each of its links repeats a long base URL.
     """
     answer = pack(record)
     while len(answer) > limits.record_bytes:
@@ -44,8 +44,8 @@ def _size(record: PageRecord, name: str) -> int:
 
 
 def _shortened(found: Any, share: float) -> Any:
-    """A list without `share` of it, an eighth at least and half at most; of what the page is about that alone; no
-    card.
+    """The record with its longest list shortened by `share`, an eighth at least and half at most; of its subject only
+    that list, and no card.
     """
     if isinstance(found, tuple):
         return found[: int(len(found) * (1 - min(max(share, _LEAST), 0.5)))]

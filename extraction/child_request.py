@@ -26,7 +26,7 @@ def request(
     usage: Sequence[tuple[str, str]] = (),
     text_features: bool = False,
 ) -> bytes:
-    """The arguments of `extract`, less its limits, as one request."""
+    """The arguments of `extract`, without its limits, as one request."""
     header = orjson.dumps(
         {
             "url": url,

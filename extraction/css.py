@@ -11,7 +11,7 @@ _URL = re.compile(r"url\([\t\n\f\r ]*+(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|([^\t\n\f\
 
 
 def background_urls(css: str) -> list[str]:
-    """URLs of background and background-image declarations, as written, in order; 64 at most."""
+    """URLs of background and background-image declarations, as written, in order; at most 64."""
     if "url(" not in css.lower():
         return []
     found: list[str] = []

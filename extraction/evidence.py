@@ -24,19 +24,19 @@ from thrift_idl.records import to_json
 FUNCTION = "extraction.evidence:run"
 
 _MOST = 1_000
-_VALUE = 160  # characters that are shown of a value
+_VALUE = 160  # characters of a value that are shown
 _MARK = b"\xef\xbb\xbf"
 
 
 def explain(content: bytes, url: str, **more: Any) -> tuple[PageRecord, tuple[Evidence, ...]]:
-    """The record, and the evidence of its card and typed fields; takes what `extract` takes."""
+    """The record, and the evidence of its card and typed fields; takes the arguments of `extract`."""
     chooser = Chooser([])
     record = extract(content, url, chooser=chooser, **more)
     return record, tuple(_evidence(chooser.choices or (), content))
 
 
 def run(asked: bytes) -> bytes:
-    """As `extraction.child_call.run`, answering the record as JSON, with `evidence`: what a child process runs."""
+    """Like `extraction.child_call.run`, for a child process; returns the record as JSON, with `evidence`."""
     content, fields = arguments(asked)
     record, evidence = explain(content, **fields)
     return orjson.dumps({**to_json(record), "evidence": to_json(evidence)})
@@ -66,12 +66,12 @@ def _shown(value: Any) -> str:
         return plain(value, _VALUE)
     try:
         return plain(orjson.dumps(value).decode(), _VALUE)
-    except TypeError:  # nested too deep, or in a circle
+    except TypeError:  # nested too deep, or in a loop
         return "{...}"
 
 
 class _Positions:
-    """Where the elements of one document stand."""
+    """Places of the elements of one document."""
 
     def __init__(self, any_element: LexborNode, content: bytes) -> None:
         self._parser = any_element.parser
@@ -90,7 +90,7 @@ class _Positions:
         return _Position(name, ordinal, self._offset(name, ordinal, element)) if ordinal else _NOWHERE
 
     def _offset(self, name: str, ordinal: int, element: LexborNode) -> int:
-        """In the content's bytes; unknown where it isn't UTF-8, or its tag isn't where it should be."""
+        """The offset in the content's bytes; unknown if it isn't UTF-8, or the tag isn't at its expected place."""
         if not self._is_as_served:
             return -1
         start_tags = self._start_tags(name)

@@ -10,7 +10,7 @@ class Flags:
         self._names = dict.fromkeys(names)
 
     def add(self, name: str) -> None:
-        """Note `name`; a second time changes nothing."""
+        """Add `name`; a second time changes nothing."""
         self._names[name] = None
 
     def as_tuple(self) -> tuple[str, ...]:

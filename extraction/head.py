@@ -25,11 +25,11 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs
 
 _WORDS = (b"canonical", b"og:url")
 _SHORT = 8_192
-_MOST_TAGS = 2_000  # base, link and meta that are read: more are no page's, and cost a fetcher 50 ms
-# Not the whole of http-equiv, nor in lower case: from a character that is rare, the search takes half the time.
+_MOST_TAGS = 2_000  # base, link and meta that are read: no real page has more, and they cost a fetcher 50 ms
+# Not all of http-equiv, nor in lower case: a search that starts at a rare character takes half the time.
 _EQUIV = re.compile(r"-[eE][qQ][uU][iI][vV]")
 _BASE = re.compile(r"<[bB][aA][sS][eE]")
-_NOT_ASCII = (b"\x00", b"\x1b")  # UTF-16, ISO-2022-JP: their tags aren't to be found in the bytes
+_NOT_ASCII = (b"\x00", b"\x1b")  # UTF-16, ISO-2022-JP: their tags can't be found in the bytes
 _HEAD_NAMES = "html head base basefont bgsound link meta title noscript noframes script style template"
 _HEAD_TAGS = frozenset(_HEAD_NAMES.split())
 _RAW = frozenset(("title", "noscript", "noframes", "script", "style", "template"))
@@ -43,20 +43,20 @@ _REFRESH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageHead:
-    """Request forms, "" where the page's first bytes name none."""
+    """Request forms, "" if the page's first bytes name none."""
 
     canonical: str = ""
     """rel=canonical of the head: a claim."""
     og_url: str = ""
     """og:url: a claim."""
     refresh: str = ""
-    """Where a meta refresh without delay leads."""
+    """The target of a meta refresh without delay."""
 
 
 def read_head(content: bytes, url: str, charset: str = "") -> PageHead:
-    """Canonical link and zero-delay meta refresh in the first 64 KiB of the page that `url` served.
+    """Canonical link and zero-delay meta refresh in the first 64 KiB of the page at `url`.
 
-    `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is its own target, too.
+    `charset` is the Content-Type header's. Never raises; a page that refreshes to itself is also its own target.
     """
     first = content[:HEAD_BYTES]
     if _says_nothing(first):
@@ -75,7 +75,7 @@ def read_head(content: bytes, url: str, charset: str = "") -> PageHead:
 
 
 def said_charset(content: bytes) -> str:
-    """What the first bytes of a page say of its charset: a byte order mark, or a meta element; "" = nothing."""
+    """The charset that a page's first bytes declare: a byte order mark, or a meta element; "" = nothing."""
     for mark, charset in _MARKS:
         if content.startswith(mark):
             return charset
@@ -83,24 +83,24 @@ def said_charset(content: bytes) -> str:
 
 
 def _says_nothing(first: bytes) -> bool:
-    """Whether these bytes surely name neither claim nor refresh: claims only count in the head."""
+    """True if these bytes certainly name neither claim nor refresh: claims only count in the head."""
     if any(mark in first for mark in _NOT_ASCII):
         return False
     text = first.decode("latin-1")
     if _names_refresh(text, 0):
         return False
-    # To look for the words everywhere takes less than to find a head's end, as long as there isn't much.
+    # Searching the words everywhere takes less time than finding a head's end, as long as the text is short.
     head = (first if len(first) <= _SHORT else first[: _head_end(text)]).lower()
     return not any(word in head for word in _WORDS)
 
 
 def _names_refresh(text: str, start: int) -> bool:
-    """Whether a meta refresh may stand in the text from `start` on."""
+    """True if a meta refresh may be in the text from `start` on."""
     return _EQUIV.search(text, start) is not None and "refresh" in text[start:].lower()
 
 
 def _placed(text: str) -> Iterator[tuple[Tag, bool]]:
-    """The tags, and whether each stands in the head: text or any start tag that isn't the head's begins the body."""
+    """The tags, each with True if it is in the head: text or any start tag that isn't the head's begins the body."""
     in_head, closed = True, False
     for tag in tags(text):
         closed = closed or (tag.is_end and tag.name == "head")
@@ -109,12 +109,12 @@ def _placed(text: str) -> Iterator[tuple[Tag, bool]]:
 
 
 def _head_end(text: str) -> int:
-    """Where the first tag stands that isn't the head's."""
+    """The position of the first tag that isn't the head's."""
     return next((tag.start for tag, in_head in _placed(text) if not in_head), len(text))
 
 
 def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
-    """base, link and meta tags, and whether each stands in the head; those of a body only where they may count."""
+    """base, link and meta tags, each with True if it is in the head; those of a body only if they may count."""
     was_in_head = True
     for tag, in_head in _placed(text):
         if was_in_head and not in_head and not _matters(text, tag.start):
@@ -125,7 +125,7 @@ def _head_and_refreshes(text: str) -> Iterator[tuple[Tag, bool]]:
 
 
 def _matters(text: str, body: int) -> bool:
-    """Whether anything may still count from `body` on: a refresh and a first base work there, too."""
+    """True if a tag may still count from `body` on: a refresh and a first base are valid there, too."""
     return _BASE.search(text, body) is not None or _names_refresh(text, body)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TINY = 32  # CSS pixels: a shorter side is an icon's, a line's, a counting pixel's
+_TINY = 32  # CSS pixels: a shorter side is that of an icon, a line, a counting pixel
 
-#: The page names the first four for this purpose; the others merely stand in it.
+#: The page names the first four for this purpose; the others only occur in it.
 _FOUND = {
     "og": 60,
     "json-ld": 55,
@@ -34,7 +34,7 @@ _NAMES = re.compile(
 
 
 def is_tiny(width: int, height: int) -> bool:
-    """Whether the declared size (0 = none) is an icon's, a spacer's or a counting pixel's."""
+    """True if the declared size (0 = none) is that of an icon, a spacer or a counting pixel."""
     return 0 < width < _TINY or 0 < height < _TINY
 
 
@@ -49,7 +49,7 @@ def score(
     is_captioned: bool = False,
     in_navigation: bool = False,
 ) -> float:
-    """Points of an image; `places`: where else the page names its URL, itself counted."""
+    """Points of an image; `places`: all places where the page names its URL, this one included."""
     points = _FOUND.get(found, 0) + _EACH_MORE_PLACE * (min(places, _MOST_PLACES) - 1)
     points += _CAPTION * is_captioned + _ALT * is_described + _NAVIGATION * in_navigation
     if _NAMES.search(url, url.find("/", 8)):

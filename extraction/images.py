@@ -39,7 +39,7 @@ Attributes = Mapping[str, str | None]
 
 
 class Around(NamedTuple):
-    """What is around an image: where a link leads, a figure's caption, whether it stands in navigation."""
+    """The surroundings of an image: a link's target, a figure's caption, True if it is in navigation."""
 
     link: str = ""
     caption: str = ""
@@ -79,10 +79,10 @@ class Images:
         self._described: dict[str, _Entry] = {}
         self._looked_at = 0
         self.is_full = False
-        """One was left out: no element that comes now adds anything."""
+        """True if an image was left out: no later element adds anything."""
 
     def records(self) -> tuple[Image, ...]:
-        """What was found in document order, each with its rank; icons, pixels and spacers left out."""
+        """The images in document order, each with its rank; icons, pixels and spacers left out."""
         kept = [each for each in self._entries.values() if not is_tiny(each.width, each.height)]
         places = Counter(each.url for each in kept)
         scores = [_score(each, places[each.url]) for each in kept]
@@ -100,7 +100,7 @@ class Images:
         around: Around = _NOTHING,
         file_width: int = 0,
     ) -> _Entry | None:
-        """One image, kept if its URL is http(s) and it is new in this place."""
+        """Keep one image if its URL is http(s) and it is new in this place."""
         url = self._addresses.absolute(href) if href and not href.isspace() else ""
         if not url:
             return None
@@ -115,9 +115,9 @@ class Images:
         return entry
 
     def add_element(self, attributes: Attributes, found: str = "", around: Around = _NOTHING) -> None:
-        """An img element: src, the best of its srcset, what scripts make of its data attributes.
-
-        `found` names them all alike.
+        """An img element: src, the best of its srcset, and the URLs in its data attributes, which scripts use.
+        |
+        `found` is the name for all of them.
         """
         self._look_at(attributes)
         alt = attributes.get("alt") or ""
@@ -134,7 +134,7 @@ class Images:
         self._add_lazy(attributes, found or "lazy", "", 0, 0, around)
 
     def _look_at(self, attributes: Attributes) -> None:
-        """Count an element and what it offers: the same few images again and again fill no list."""
+        """Count an element and its candidates: the same few images, repeated, fill no list."""
         self._looked_at += 1 + sum((attributes.get(name) or "").count(",") for name in ("srcset", *_LAZY_SETS))
         if self._looked_at > self._limits.image_candidates:
             self.is_full = True

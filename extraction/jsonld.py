@@ -15,7 +15,7 @@ from extraction.limits import ExtractionLimits
 from extraction.syntax.graph import renamed
 from extraction.syntax.mend import LONGEST_MENDED, parse
 
-_TOTAL = 4  # of the bytes of one block
+_TOTAL = 4  # times the bytes of one block
 _MOST_NODES = 50_000
 _PREFIXED_KEY = re.compile(r'"(?:schema:|https?://schema\.org/)[A-Za-z]+":')
 _SCRIPT = re.compile(r"<script(?=[\s/>])([^<>]*+)>", re.IGNORECASE)
@@ -34,10 +34,10 @@ class JsonLd:
         self._mendable = LONGEST_MENDED
         self.blocks: list[str] = []
         self.values: list[tuple[Any, LexborNode | None]] = []
-        """Of each block, with the element that it stands in."""
+        """Each block with the element that holds it."""
 
     def add(self, text: str, element: LexborNode | None = None) -> None:
-        """One block; what can't be kept leaves a flag."""
+        """Keep one block; a block that can't be kept leaves a flag."""
         if len(self.blocks) >= self._limits.json_ld_blocks:
             return self._flags.add("too_many_json_ld")
         size = len(text.encode("utf-8", "replace"))
@@ -50,7 +50,7 @@ class JsonLd:
         return self._keep(value, element)
 
     def add_beyond(self, markup: str) -> None:
-        """The blocks of markup that isn't parsed, since what is before it was too much."""
+        """The blocks in markup that isn't parsed because the text before it was too much."""
         position = 0
         while found := _SCRIPT.search(markup, position):
             position = found.end()
@@ -74,7 +74,7 @@ class JsonLd:
             return self._flags.add("json_ld_too_deep")
         try:
             block = orjson.dumps(value).decode()
-        except TypeError:  # an integer beyond 64 bits, half a surrogate pair: nobody downstream could read it
+        except TypeError:  # an integer beyond 64 bits, half a surrogate pair: no reader of the record could read it
             return self._flags.add("json_ld_broken")
         self.blocks.append(block)
         value = renamed(value) if _PREFIXED_KEY.search(block) else value
@@ -85,7 +85,7 @@ class JsonLd:
 
 
 def is_bounded(value: Any, depth: int) -> bool:
-    """Whether lists and objects nest at most `depth` deep, and hold a bounded number of values."""
+    """True if lists and objects nest at most `depth` deep, and hold a bounded number of values."""
     level, seen = [value], 0
     for _ in range(depth):
         level = [inner for outer in level for inner in _inner(outer)]
@@ -104,7 +104,7 @@ def _inner(value: Any) -> list[Any]:
 def image_claims(value: Any) -> Iterator[tuple[str, int, int, str]]:
     """URL as written, width, height, caption of each image that the value names, in its order.
 
-    An image is what stands under a key such as `image`, and any ImageObject; a logo is none: it isn't of the page.
+    An image is the value of a key such as `image`, and any ImageObject; a logo isn't one: it isn't of the page.
     """
     rest: list[tuple[Any, bool]] = [(value, False)]
     while rest:

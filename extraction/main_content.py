@@ -25,23 +25,23 @@ _NAMED = frozenset(tag_ids(_NAMED_NAMES.split()).values())
 _IDS = tag_ids(("a", "br", "pre", "body", "td", "th"))
 _A, _BR, _PRE, _CELLS = _IDS["a"], _IDS["br"], _IDS["pre"], frozenset((_IDS["td"], _IDS["th"]))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_NAMES = {number: name for name, number in tag_ids((*_HEADINGS, "li", "tr")).items()}  # whose blocks are told apart
+_NAMES = {number: name for name, number in tag_ids((*_HEADINGS, "li", "tr")).items()}  # told apart
 _OTHER = "other"
 _IN_A_ROW = INLINE | {TEXT_ID, _BR}
 _NO_ATTRIBUTES: Attributes = {}
 _GOOD = 80  # characters of a block that is running text
-_LINKED = {"li": 0.75, "tr": 0.9}  # the share of link text from which a block is nothing but links
+_LINKED = {"li": 0.75, "tr": 0.9}  # a block with a higher share of link text consists of links
 _LINKED_ELSE = 0.5
 _NAMED_SHARE, _ANY_SHARE = 0.5, 0.85
-_INDEX = 4  # times as much text in links as beside them
+_INDEX = 4  # a page with this many times as much text in links as beside them is an index
 _MOST_STEPS = 40
-_LEAST = 140  # characters of main content: of less, the names have misled us
+_LEAST = 140  # characters of main content: with fewer, the names were misleading
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
     tag: str
-    """Of a heading, list item or table row; else `other`."""
+    """The name of a heading, list item or table row; else `other`."""
     container: int
     linked: int
     text: str
@@ -52,7 +52,7 @@ class _Block:
 
 
 def main_text(body: LexborNode, limits: ExtractionLimits, flags: Flags) -> str:
-    """The main content below `body`, a line for each block; bounded, with the flag `main_text_cut`."""
+    """The main content below `body`, one line for each block; bounded, with the flag `main_text_cut`."""
     text = _gathered(body, limits, flags, strict=True)
     if len(text) < _LEAST:
         other = _gathered(body, limits, flags, strict=False)
@@ -72,24 +72,24 @@ class _Gathered:
     """The blocks and containers of a page, in document order."""
 
     def __init__(self, limits: ExtractionLimits, flags: Flags, *, strict: bool) -> None:
-        """`strict`: leave out what its name says is none of the content."""
+        """`strict`: leave out elements whose names mark them as outside the content."""
         self._nodes = limits.main_text_nodes
         self._flags = flags
         self._strict = strict
         self._blocks: list[_Block] = []
         self._parents = [0]
         self._named = [False]
-        # The block that is read: its pieces, how much of them is linked, tag, container; whether we are in a link.
+        # The present block: its pieces, the length of linked text in it, tag, container; True if we are in a link.
         self._pieces: list[str] = []
         self._linked = 0
         self._tag = _IDS["body"]
         self._container = 0
         self._in_link = False
         self._opened: list[tuple[bool, int, int, bool]] = []
-        """Of each open element: whether it is a block of its own, and what was before it: tag, container, in_link."""
+        """For each open element: True if it is a block of its own, and the state before it: tag, container, in_link."""
 
     def walk(self, body: LexborNode) -> None:
-        """Gather what stands below `body`."""
+        """Gather the nodes below `body`."""
         node, left = body.first_child, self._nodes
         pieces = self._pieces
         while node is not None and left:
@@ -112,7 +112,7 @@ class _Gathered:
         self._begin(0, 0)
 
     def _enter(self, node: LexborNode, tag: int) -> LexborNode | None:
-        """Take an element; its first child, if there is one to be looked at."""
+        """Take an element; return its first child, if one is to be read."""
         if tag in SKIPPED:
             return None
         attributes = _NO_ATTRIBUTES
@@ -120,7 +120,7 @@ class _Gathered:
             attributes = node.attributes
             if is_left_out(tag, attributes, strict=self._strict):
                 return None
-        elif tag == _PRE:  # highlighted code is an element a word: read at once
+        elif tag == _PRE:  # highlighted code has one element for each word: it is read at once
             self._take_at_once(node)
             return None
         elif tag == _BR:
@@ -151,7 +151,7 @@ class _Gathered:
             self._begin(tag, container)
 
     def _after(self, node: LexborNode) -> LexborNode | None:
-        """The next node behind the end of the last one in its parent: elements that end on the way are closed."""
+        """The next node after the end of the last one in its parent: elements that end on the way are closed."""
         following: LexborNode | None = None
         while following is None and self._opened and (parent := node.parent) is not None:
             node = parent
@@ -167,7 +167,7 @@ class _Gathered:
         return len(self._parents) - 1
 
     def _begin(self, tag: int, container: int) -> None:
-        """Another block; the one before is kept if there is text in it."""
+        """Start another block; the one before is kept if it has text."""
         if self._pieces:
             text = _collapsed("".join(self._pieces))
             if text:
@@ -186,14 +186,14 @@ class _Gathered:
         return [*self._title(inside, kept), *_without_idle_headings(kept)]
 
     def _title(self, inside: Sequence[bool], kept: Sequence[_Block]) -> list[str]:
-        """The last h1 before the content, where templates put the title apart from it and it has none of its own."""
+        """The last h1 before the content: templates put the title outside content that has none of its own."""
         if not kept or any(block.tag == "h1" for block in kept):
             return []
         before = takewhile(lambda block: not inside[block.container], self._blocks)
         return [block.text for block in before if block.tag == "h1"][-1:]
 
     def _good(self) -> list[int]:
-        """Characters of running text in each container, those within it included."""
+        """Characters of running text in each container, nested ones included."""
         good = [0] * len(self._parents)
         for block in self._blocks:
             if len(block.text) >= _GOOD and not block.is_linked:
@@ -203,7 +203,7 @@ class _Gathered:
         return good
 
     def _content_container(self, good: Sequence[int]) -> int:
-        """The container to take: from the whole page down to where the good text lies."""
+        """The container to take: from the whole page down to the one with the good text."""
         at = 0
         for _ in range(_MOST_STEPS):  # each looks at all containers
             step = self._step(at, good)
@@ -213,7 +213,7 @@ class _Gathered:
         return at
 
     def _step(self, at: int, good: Sequence[int]) -> int | None:
-        """The container within `at` to go on to: the largest named one that holds half of it, or a child nearly all."""
+        """The next container within `at`: the largest named one that holds half of it, or a child with nearly all."""
         inside = self._inside(at)
         within = [index for index in range(at + 1, len(good)) if inside[index] and good[index]]
         named = [index for index in within if self._named[index] and good[index] >= _NAMED_SHARE * good[at]]
@@ -233,7 +233,7 @@ def _length(blocks: Sequence[_Block]) -> int:
 
 
 def _without_idle_headings(blocks: Sequence[_Block]) -> list[str]:
-    """Headings that nothing follows but another of no lower rank head what fell away."""
+    """Blocks without the headings of dropped text: nothing follows those, or a heading of no lower rank."""
     kept: list[str] = []
     following = ""
     for block in reversed(blocks):
@@ -245,7 +245,7 @@ def _without_idle_headings(blocks: Sequence[_Block]) -> list[str]:
 
 
 def _is_simple(cell: LexborNode) -> bool:
-    """Whether a table cell is a piece of its row, not a column of a layout."""
+    """True if a table cell is a piece of its row, not a column of a layout."""
     child = cell.first_child
     while child is not None:
         if child.tag_id not in _IN_A_ROW:
@@ -255,7 +255,7 @@ def _is_simple(cell: LexborNode) -> bool:
 
 
 def _collapsed(text: str) -> str:
-    """As `collapse`: looking whether there is anything to do takes half the time of doing it."""
+    """Like `collapse`: a check whether there is anything to do takes half the time of doing it."""
     if "  " in text or not text.isprintable() or text[:1] == " " or text[-1:] == " ":
         return collapse(text)
     return text

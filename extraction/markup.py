@@ -14,12 +14,12 @@ from extraction.limits import ExtractionLimits
 from extraction.nesting import FORMATTING_NAMES, VOID, Nesting
 from extraction.tags import Tag, tags
 
-_SCANNED_ABOVE = 5_000  # tags: so many nested divs still take less than 50 ms
-_LARGE = 256 * 1024  # characters: quotes may hide a tag of so many from the look at its length, which takes 7 s
+_SCANNED_ABOVE = 5_000  # tags: this many nested divs still take less than 50 ms
+_LARGE = 256 * 1024  # characters: in larger texts quotes may hide a tag from the check of its length, which takes 7 s
 _MANY_BYTES = 1_024  # a shorter tag has too few attributes to count them
 _EITHER_CASE = "|".join("".join(f"[{each}{each.upper()}]" for each in name) for name in FORMATTING_NAMES.split())
 _FORMATTING_TAG = re.compile(rf"<(?=[bcefinstuBCEFINSTU])(?:{_EITHER_CASE})[\t\n\f\r />]")
-_FORMATTING_ABOVE = 200  # open ones, each copied into at most 5,000 blocks before the scan begins anyway
+_FORMATTING_ABOVE = 200  # open ones, each copied into at most 5,000 blocks before the scan begins in any case
 _SMALL = 1_000  # tags that can't make more than 250,000 nodes
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*+)((?>[^<>\"'/]++|/(?!>)|\"[^\"]*+\"|'[^']*+')*+)/>")
 
@@ -34,15 +34,15 @@ def bounded_markup(text: str, limits: ExtractionLimits, flags: Flags) -> str:
 
 
 def _is_suspect(text: str, count: int, limits: ExtractionLimits) -> bool:
-    """Whether any of the three shapes is possible in a text with `count` tags: cheap enough for every page."""
+    """True if any of the three shapes is possible in a text with `count` tags: cheap enough for every page."""
     if count > _SCANNED_ABOVE or len(text) > _LARGE or _has_long_tag(text, limits.tag_bytes):
         return True
     return count > _SMALL and len(_FORMATTING_TAG.findall(text)) > _FORMATTING_ABOVE
 
 
 def _has_long_tag(text: str, length: int) -> bool:
-    """Whether more than `length` characters lie between two `>`, or one and an end: looked at from one to the last
-    within reach, so that few are looked at.
+    """True if more than `length` characters lie between two `>`, or between one and an end: looks only at the last
+    one within reach each time, so that few are examined.
     """
     start = 0
     while len(text) - start > length:
@@ -53,7 +53,7 @@ def _has_long_tag(text: str, length: int) -> bool:
 
 
 def _with_tags(text: str, most: int) -> str:
-    """`text`, which has more, up to so many tags."""
+    """The first `most` tags of `text`, which has more."""
     return text[: len(text) - len(text.split("<", most + 1)[-1]) - 1]
 
 

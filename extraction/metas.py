@@ -15,7 +15,7 @@ from thrift_idl.gen.page.ttypes import Property, RobotsDirectives
 
 _MAX_NAME = 256
 _MOST_STATED = 1_000
-# The same name, otherwise spelled.
+# The same name in another spelling.
 _SHORT_NAMES = {
     f"dc:{name}": f"dc.{name}" for name in ("title", "creator", "description", "publisher", "date", "language")
 }
@@ -41,7 +41,7 @@ class Metas:
         self._stated = 0
 
     def add(self, attributes: Mapping[str, str | None], element: LexborNode | None = None) -> None:
-        """One meta element; without a content it says nothing to us."""
+        """One meta element; one without content is ignored."""
         content = attributes.get("content")
         if content is None:
             return
@@ -68,7 +68,7 @@ class Metas:
         content: str,
         element: LexborNode | None,
     ) -> None:
-        """Keep what it says by name, whatever syntax the name is of."""
+        """Keep a statement by its name, in any syntax."""
         names = [written.lower() for written in properties[:8]]
         names += (
             [name] if name else [f"itemprop:{each.lower()}" for each in (attributes.get("itemprop") or "").split()[:8]]

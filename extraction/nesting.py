@@ -18,7 +18,7 @@ FORMATTING_NAMES = "b big code em font i nobr s small strike strong tt u"
 FORMATTING = frozenset(FORMATTING_NAMES.split())
 
 _VOID = VOID | frozenset(["basefont", "bgsound", "frame", "image", "keygen", "param"])
-#: Start tags of which nothing comes outside of a drawing.
+#: Start tags that have no effect outside of a drawing.
 _SILENT = _VOID - {"col", "hr", "input", "keygen"}
 _NEVER_OPEN = frozenset(["html", "head", "body", "colgroup"])  # once at most, or for a moment
 _HEADINGS = dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "h1")  # one ends the other
@@ -35,7 +35,7 @@ _TABLE_PARTS = {
 }
 _SAME = _HEADINGS | {"thead": "tbody", "tfoot": "tbody", "th": "td"}
 _MARKERS = frozenset(["applet", "caption", "marquee", "object", "td", "template"])
-#: Of these, those whose own end tags alone end the formatting in them.
+#: Those of them where only their own end tags end the formatting in them.
 _KEEPING = frozenset(["applet", "marquee", "object"])
 _SPECIAL_NAMES = """
     address applet area article aside blockquote body button caption center col colgroup dd details dir div dl dt
@@ -73,13 +73,13 @@ _BREAKING_NAMES = """
     ruby s small span strong strike sub sup table tt u ul var
 """
 _BREAKING = frozenset(_BREAKING_NAMES.split())
-#: Elements of a drawing in which HTML goes on. Beyond it each is an element like any other.
+#: Elements of a drawing that hold HTML. In the HTML each is an element like any other.
 _HTML_INSIDE = {
     "svg": frozenset(["desc", "foreignobject", "title"]),
     "math": frozenset(["annotation-xml", "mi", "mn", "mo", "ms", "mtext"]),
 }
 _ANYWHERE = 1 << 30
-#: Elements whose start tags do more than to end a paragraph.
+#: Elements whose start tags do more than end a paragraph.
 _RULED = frozenset().union(
     FORMATTING,
     RAW,
@@ -101,39 +101,39 @@ class _Open(NamedTuple):
 
     name: str
     drawing: str
-    """Which drawing it is of, svg or math; "" = none."""
+    """The drawing it belongs to, svg or math; "" = none."""
     draws: bool
-    """Whether an element that begins in it is one of that drawing."""
+    """True if an element that begins in it belongs to that drawing."""
     sure: bool
-    """Whether the parser has opened it for sure: with it ends all that began in it."""
+    """True if the parser certainly has opened it: its end also ends everything that began in it."""
 
     @property
     def holds_html(self) -> bool:
-        """Whether it is an element of a drawing, and what begins in it isn't."""
+        """True if it is an element of a drawing, but elements that begin in it are not."""
         return bool(self.drawing) and not self.draws
 
 
 class Nesting:
-    """The elements that are open as far as the tags have been read."""
+    """The elements that are open after the tags read so far."""
 
     def __init__(self) -> None:
         self.formatting = 0
-        """Formatting elements that are open, or are opened anew in each block that follows."""
+        """Formatting elements that are open, or are opened again in each following block."""
         self.text_follows = False
-        """Whether what follows the last tag is text up to its end tag."""
+        """True if the last tag is followed by text up to its end tag."""
         self.draws = False
-        """Whether an element that begins now is one of a drawing."""
+        """True if an element that begins now belongs to a drawing."""
         self.steps = 0
-        """Open elements that were looked at."""
+        """Open elements that were examined."""
         self._open: list[_Open] = []
         self._counts: dict[str, int] = {}
         self._form: int | None = None  # how many were open when the form began that no end tag has ended
-        # Formatting elements, those in the innermost cell last: how many elements were open when each began, by name.
+        # Formatting elements, those in the innermost cell last: the number of open elements when each began, by name.
         self._formats: list[dict[str, list[int]]] = [{}]
 
     @property
     def depth(self) -> int:
-        """How many elements are open at most."""
+        """The highest possible number of open elements."""
         return len(self._open) + self.formatting
 
     def add(self, tag: Tag) -> None:
@@ -147,7 +147,7 @@ class Nesting:
             return
         name = _SAME.get(name, name)
         if tag.is_end:
-            if self._ends_innermost(name):  # as most do
+            if self._ends_innermost(name):  # the usual case
                 self._counts[name] -= 1
                 self._open.pop()
                 self._look_back()
@@ -155,20 +155,20 @@ class Nesting:
                 self._end(name)
         elif self.draws or name in _RULED:
             self._start(name, tag)
-        elif name not in _SILENT:  # as most
+        elif name not in _SILENT:  # the usual case
             if name in _ENDS_P and self._counts.get("p"):
                 self._close("p", _BUTTON_SCOPE)
             self._push(name)
 
     def _ends_innermost(self, name: str) -> bool:
-        """Whether an end tag closes the innermost element, and nothing else comes of it."""
+        """True if an end tag closes the innermost element, and has no other effect."""
         if not self._open or self.formatting:
             return False
         innermost = self._open[-1]
         return innermost.name == name and innermost.sure and name != "form" and name not in _MARKERS
 
     def _look_back(self) -> None:
-        """After an end: whether what is innermost now draws."""
+        """After an end: update the drawing state from the innermost element."""
         self.draws = bool(self._open) and self._open[-1].draws
 
     # --- start tags ---
@@ -199,7 +199,7 @@ class Nesting:
                 self._doubt(len(self._open) - 1)
 
     def _end_select(self) -> bool | None:
-        """End one if it is open; whether it was for sure: then a start tag is no more than its end tag."""
+        """End a select if it is open; True if it certainly was: then the start tag acts as its end tag only."""
         at = self._find("select", _SCOPE)
         if at is None:
             return None
@@ -214,7 +214,7 @@ class Nesting:
             self._doubt(at)
 
     def _start_form(self) -> None:
-        """While one is open others are ignored, but in templates."""
+        """While a form is open others are ignored, except in templates."""
         if self._counts.get("template"):
             self._push("form")
         elif self._form is None:
@@ -228,7 +228,7 @@ class Nesting:
         self.formatting += 1
 
     def _end_by(self, name: str) -> None:
-        """End what a start tag of `name` ends."""
+        """End the elements that a start tag of `name` ends."""
         if name in _ENDS_P and self._counts.get("p"):
             self._close("p", _BUTTON_SCOPE)
         if name == "table" and (at := self._find("p", _BUTTON_SCOPE)) is not None:
@@ -251,7 +251,7 @@ class Nesting:
                 self._pop_from(len(self._open) - 1)
 
     def _start_part(self, name: str, path: tuple[str, ...]) -> None:
-        """A part of a table: of the innermost one, all that has been open in it ends. Without a table it is ignored."""
+        """A part of a table ends everything open in the innermost one. Without a table it is ignored."""
         at = self._find("table", _TABLE_SCOPE)
         if at is not None and self._open[at].sure:
             self._pop_from(at + 1)
@@ -261,7 +261,7 @@ class Nesting:
             self._push(name)
 
     def _leave_drawing(self) -> None:
-        """What was open of a drawing has ended; for all we know, for who is told so might be wrong."""
+        """The open elements of a drawing have ended, as far as we know; a caller that relies on it might be wrong."""
         at = len(self._open)
         while at and self._open[at - 1].draws:
             at -= 1
@@ -290,7 +290,7 @@ class Nesting:
             self._close(name, _SCOPES.get(name) or (_SCOPE if name in _SPECIAL else _SPECIAL))
 
     def _end_form(self) -> None:
-        """The form that was begun last ends, by itself, if nothing shuts it out; in any case another may begin."""
+        """The last form ends, by itself, if no element shuts it out; in any case another one may begin."""
         self._doubt_implied()
         found = self._find("form", _SCOPE)
         if found is not None and (found == self._form or self._counts.get("template")):
@@ -299,7 +299,7 @@ class Nesting:
             self._form = None
 
     def _end_formatting(self, name: str) -> None:
-        """What began in it stays open, and for all we know elsewhere (the standard's adoption agency)."""
+        """Elements in it stay open, perhaps elsewhere (the standard's adoption agency)."""
         began = self._formats[-1].get(name)
         if not began or self._is_out_of_scope(began[-1]):
             return
@@ -314,7 +314,7 @@ class Nesting:
         self._float_from(at)
 
     def _is_out_of_scope(self, at: int) -> bool:
-        """Whether a formatting element that began when `at` were open is shut out by what is open since: it stays."""
+        """True if a formatting element that began when `at` were open is shut out by later open elements: it stays."""
         for each in range(len(self._open) - 1, -1, -1):
             found = self._open[each]
             self.steps += 1
@@ -334,7 +334,7 @@ class Nesting:
                 return at
         return None
 
-    # --- what is open ---
+    # --- open elements ---
 
     def _find(self, name: str, stops: Set[str]) -> int | None:
         """The innermost element of that name, unless one of `stops` is open within it."""
@@ -359,14 +359,14 @@ class Nesting:
             self._close_at(at)
 
     def _close_at(self, at: int) -> None:
-        """End an element, and what is open in it if it was open for sure."""
+        """End an element, and the elements open in it if it certainly was open."""
         if self._open[at].sure:
             self._pop_from(at)
         else:
             self._remove(at)
 
     def _ends_with(self, names: Set[str]) -> bool:
-        """Whether the innermost open element has one of these names, and no formatting element has begun in it."""
+        """True if the innermost open element has one of these names, and no formatting element has begun in it."""
         if not self._open or self._open[-1].name not in names:
             return False
         return all(began[-1] < len(self._open) for began in self._formats[-1].values() if began)
@@ -376,7 +376,7 @@ class Nesting:
             self._pop_from(len(self._open) - 1)
 
     def _push(self, name: str, drawing: str = "", *, draws: bool = False) -> None:
-        # In a template some are ignored, and a frameset is wherever anything else came before.
+        # In a template some are ignored, and a frameset is ignored after any other content.
         sure = name == "template" or (name != "frameset" and not self._counts.get("template"))
         self._open.append(_Open(name, drawing, draws, sure))
         self.draws = draws
@@ -398,7 +398,7 @@ class Nesting:
             self._float_from(at + 1)
 
     def _end_marker(self, *, keeps: bool) -> None:
-        """The innermost cell, or the like, ends. Its formatting elements end with it, or go on behind it."""
+        """The innermost cell, or similar, ends. Its formatting elements end with it, or continue after it."""
         for name, began in self._formats.pop().items():
             if keeps:
                 self._formats[-1].setdefault(name, []).extend([_ANYWHERE] * len(began))
@@ -406,22 +406,22 @@ class Nesting:
                 self.formatting -= len(began)
 
     def _float_from(self, at: int) -> None:
-        """Formatting elements that began when so many were open, or more, may begin anew anywhere."""
+        """Formatting elements that began when at least this many were open may begin again anywhere."""
         for began in self._formats[-1].values():
-            for number in range(len(began) - 1, -1, -1):  # those that float already are the last
+            for number in range(len(began) - 1, -1, -1):  # those that float already are the last ones
                 if began[number] < at:
                     break
                 began[number] = _ANYWHERE
 
     def _doubt_implied(self) -> None:
-        """Elements whose end tags may be left out, innermost ones, may have ended."""
+        """Innermost elements whose end tags may be left out may have ended."""
         for at in range(len(self._open) - 1, -1, -1):
             if self._open[at].name not in _IMPLIED:
                 break
             self._doubt(at)
 
     def _doubt(self, at: int) -> None:
-        """It may have ended."""
+        """The element may have ended."""
         self.steps += 1
         self._open[at] = self._open[at]._replace(sure=False)
 
@@ -440,7 +440,7 @@ class Nesting:
 
 
 def _breaks(tag: Tag) -> bool:
-    """Whether a start tag in a drawing is one of HTML."""
+    """True if a start tag in a drawing belongs to HTML."""
     if tag.name == "font":
         return not _FONT_BREAKS.isdisjoint(tag.attributes())
     return tag.name in _BREAKING or tag.name in _HEADINGS

@@ -18,7 +18,7 @@ _MAX_REL = 64
 
 
 _Found = tuple[tuple[str, ...], str, bool | None, int]
-"""A link's rel and text, whether it stands in navigation, and its place among all links of the page."""
+"""A link's rel and text, True if it is in navigation, and its place among all links of the page."""
 
 
 class Outlinks:
@@ -38,7 +38,7 @@ class Outlinks:
         self._is_full = False
 
     def records(self, nofollow: bool) -> tuple[Link, ...]:
-        """What was found; `nofollow`: the page forbids to follow any of its links."""
+        """The links in document order; `nofollow`: the page forbids following any of its links."""
         undecided = any(navigation is None for _, _, navigation, _ in self._found.values())
         dense = in_runs(self._seen.gaps(self._starts, APART)) if undecided else []
         return tuple(
@@ -48,7 +48,7 @@ class Outlinks:
 
     def add(self, node: LexborNode, stands_in: LexborNode | None = None) -> None:
         """An `a` or `area` element; `stands_in`: the noscript element that it was read from."""
-        if self._is_full:  # half of what a page of nothing but links costs is to look at those beyond the bound
+        if self._is_full:  # examining the links beyond the bound is half the cost of a page that only has links
             return None
         attributes = node.attributes
         url = self._addresses.absolute(attributes["href"] or "") if "href" in attributes else ""

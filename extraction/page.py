@@ -38,12 +38,12 @@ def extract(
     limits: ExtractionLimits = DEFAULT,
     chooser: Chooser = SILENT,
 ) -> PageRecord:
-    """The record of the page that `url` (a request form) served.
+    """The record of the page at `url` (a request form).
 
     `charset` and `media_type` are the Content-Type header's, `content_language` and `x_robots` the values of
     Content-Language and of each X-Robots-Tag, `usage` the header fields that `preferences.HEADERS` names, with their
-    values. `text_features`: the main content, too, and what its words tell. `chooser` decides between sources, and
-    may note why. Raises nothing but MemoryError: what is broken or too much leaves a flag.
+    values. `text_features`: adds the main content and the features of its words. `chooser` decides between sources, and
+    may record why. Raises only MemoryError: faults and excesses leave a flag.
     """
     flags = Flags()
     if len(content) > limits.content_bytes:
@@ -65,7 +65,7 @@ def extract(
 def _text(
     content: bytes, charset: str, media_type: str, limits: ExtractionLimits, flags: Flags
 ) -> tuple[str, str, str]:
-    """What is parsed, what is left of it, and the charset."""
+    """The text to parse, the rest of it, and the charset."""
     if media_type.lower() not in MEDIA_TYPES:
         flags.add("not_html")
         return "", "", ""
@@ -78,13 +78,13 @@ def _text(
 
 
 def _base_href(tree: LexborHTMLParser) -> str | None:
-    """The first base element that has a href counts."""
+    """The base URL: of the first base element that has a href."""
     base = tree.css_first("base[href]")
     return None if base is None else base.attributes.get("href") or ""
 
 
 def _styled(tree: LexborHTMLParser) -> frozenset[int]:
-    """Which elements have a style attribute that names a URL."""
+    """The elements whose style attribute names a URL."""
     return frozenset(node.mem_id for node in tree.css('[style*="url(" i]'))
 
 
@@ -124,5 +124,5 @@ def _record(
 
 
 def _header_language(content_language: str) -> str:
-    """Of several languages none is the page's."""
+    """The header's language; none if it names several."""
     return "" if "," in content_language else content_language.strip()

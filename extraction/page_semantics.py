@@ -19,7 +19,7 @@ from thrift_idl.gen.page.ttypes import Card, Image, Typed
 
 
 class Meaning(NamedTuple):
-    """What the page is about."""
+    """The subject of the page."""
 
     card: Card
     typed: Typed
@@ -42,7 +42,7 @@ def meaning_of(
 
 
 def graph_of(tree: LexborHTMLParser, walk: TreeWalk) -> Graph:
-    """The nodes of a page: JSON-LD's first, since of equals the first is believed."""
+    """The nodes of a page: JSON-LD's first, since the first of equal ones is believed."""
     graph = Graph()
     for value, element in walk.json_ld.values:
         graph.add(value, Source("json-ld", element))

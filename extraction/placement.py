@@ -27,18 +27,18 @@ _MOST_ANCESTORS = 40
 _MOST_CHILDREN = 50  # of a figure, whose caption is its first or last child by the standard
 _RUN = 6
 APART = 48
-"""Characters from one link to the next that part a run of links."""
+"""Characters between two links that end a run of links."""
 
 
 class Places:
-    """Looks up the tree from a node; what it learned of an ancestor serves the next node below it."""
+    """Looks up the tree from a node; its findings about an ancestor are kept for the next node below it."""
 
     def __init__(self) -> None:
         self._navigation: dict[int, bool | None] = {}
         self._captions: dict[int, str] = {}
 
     def navigation(self, node: LexborNode) -> bool | None:
-        """Whether a node stands in navigation, by the nearest element around it that says; None = none says."""
+        """True if a node is in navigation, by the nearest element around it that decides; None = none decides."""
         known = self._navigation
         climbed: list[int] = []
         verdict, parent = None, node.parent
@@ -81,7 +81,7 @@ class Places:
 
 
 def _said(node: LexborNode) -> bool | None:
-    """What an element says of what stands in it: True navigation, False content, None nothing.
+    """The placement of an element's content: True navigation, False content, None unknown.
 
     A header is navigation if it is the page's; that of an article or section is part of it.
     """
@@ -101,7 +101,7 @@ def _said(node: LexborNode) -> bool | None:
 
 @lru_cache(maxsize=2_048)
 def _is_navigation(names: str) -> bool:
-    """Names come again and again: on one page, and on the next one of its site."""
+    """Remembered: names repeat on one page, and on the next page of its site."""
     return _NAMES.search(names) is not None
 
 
@@ -117,7 +117,7 @@ def _is_of_page(header: LexborNode) -> bool:
 
 
 def in_runs(gaps: Sequence[int]) -> list[bool]:
-    """Of links in document order, which stand in a run of six or more with hardly any text from one to the next.
+    """For links in document order, True for each that is in a run of six or more with hardly any text between.
 
     `gaps`: characters from the start of each link to that of the next, the last one's to the end of the page.
     """

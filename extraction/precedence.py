@@ -56,6 +56,6 @@ CARD: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 KINDS: Final = ("recipe", "product", "movie", "app", "profile", "article", "place", "video")
-"""A page that is several is the first of these; only OpenGraph's type, where it names another than article, comes
+"""A page of several kinds is the first of these; only OpenGraph's type, if it names another one than article, comes
 before. Recipes are written as articles, articles show videos, and shops name their place on each page.
 """

@@ -15,7 +15,7 @@ from extraction.kinds.reading import Stated
 from thrift_idl.gen.page.ttypes import AgentPreferences, RobotsDirectives
 
 HEADERS = frozenset(("content-signal", "content-usage", "tdm-reservation", "tdm-policy"))
-"""Header fields that say something of this, X-Robots-Tag aside."""
+"""Header fields that hold preferences, without X-Robots-Tag."""
 
 _FLAGS = frozenset(("noindex", "nofollow", "noarchive", "nosnippet", "noimageindex", "noai", "noimageai"))
 _SIGNALS = {
@@ -34,7 +34,7 @@ def preferences_of(
     headers: Sequence[tuple[str, str]],
     absolute: Callable[[str], str],
 ) -> tuple[AgentPreferences, ...]:
-    """One entry for each agent that is asked something, the one for all first. `headers`: lower case names, values."""
+    """One entry for each agent that is addressed, the one for all first. `headers`: lower case names, values."""
     asked: dict[str, dict[str, Any]] = {"": {}}
     for entry in robots:
         if entry.agent in asked or len(asked) < _MOST_AGENTS:
@@ -61,7 +61,7 @@ def _of_directives(directives: Iterable[str]) -> dict[str, Any]:
 
 
 def _of_pinterest(stated: Stated) -> Mapping[str, bool]:
-    """https://help.pinterest.com/en/business/article/prevent-saves-to-pinterest, and rich pins' own."""
+    """https://help.pinterest.com/en/business/article/prevent-saves-to-pinterest, and those of rich pins."""
     found = {}
     if any("nopin" in content.lower().replace(",", " ").split() for content, _ in stated.get("pinterest", ())):
         found["nopin"] = True
@@ -71,7 +71,7 @@ def _of_pinterest(stated: Stated) -> Mapping[str, bool]:
 
 
 def _usage(stated: Stated, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Headers, then what the page itself says, which overrules them."""
+    """Usage signals of headers, then those of the page itself, which overrule them."""
     from_metas = [(name, content) for name in sorted(HEADERS) for content, _ in stated.get(name, ())]
     return [*((name, value) for name, value in headers[:20] if name in HEADERS), *from_metas]
 

@@ -32,7 +32,7 @@ def declared_encoding(content: bytes) -> str:
     if head.startswith(b"\x00<\x00?\x00x"):
         return "utf-16be"
     folded = head.lower()
-    if b"charset" not in folded and b"encoding" not in folded:  # no declaration is without one of them
+    if b"charset" not in folded and b"encoding" not in folded:  # every declaration has one of them
         return ""
     text = head.decode("latin-1")
     return _in_meta(text) or _in_xml_declaration(text)
@@ -62,7 +62,7 @@ def meta_encoding(attributes: Mapping[str, str]) -> str:
         encoding = _in_content(attributes.get("content", ""))
     else:
         return ""
-    # A page that could be read so far is not UTF-16 whatever it says.
+    # A page that could be read so far is not UTF-16, whichever charset it declares.
     return {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(encoding, encoding)
 
 

@@ -29,7 +29,7 @@ def agent_of_meta(name: str) -> str | None:
 
 
 def of_meta(agent: str, content: str, most: int) -> RobotsDirectives:
-    """Directives of one meta element, `most` of them at most."""
+    """Directives of one meta element, at most `most`."""
     return RobotsDirectives(agent, _directives(content, most))
 
 
@@ -43,7 +43,7 @@ def of_header(value: str, most: int) -> RobotsDirectives:
 
 
 def forbids_following(robots: Iterable[RobotsDirectives]) -> bool:
-    """Whether the page asks us not to follow its links: nofollow or none, for all agents or for ours by name."""
+    """True if the page asks us not to follow its links: nofollow or none, for all agents or for ours by name."""
     return any(
         entry.agent in ("", OWN_AGENT) and ("nofollow" in entry.directives or "none" in entry.directives)
         for entry in robots

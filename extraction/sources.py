@@ -26,7 +26,7 @@ _SITES = frozenset(("website",))
 _MAKERS = frozenset(("organization", "newsmediaorganization", "corporation", "ngo", "onlinestore", "localbusiness"))
 _AUTHOR = 'a[rel~="author" i], .p-author .p-name'
 _TIME = "time[pubdate][datetime],time.published[datetime],time.entry-date[datetime],article time[datetime]"
-_ANY_TIME = "time[datetime]"  # without one, four more needn't be looked for
+_ANY_TIME = "time[datetime]"  # without one, four more searches aren't needed
 _SHOWN = frozenset(("img", "srcset", "picture", "lazy", "noscript"))
 _DECENT = 25  # points
 _SIGN = re.compile(
@@ -49,7 +49,7 @@ class LinkElement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Everything that a page says, by who says it."""
+    """All statements of a page, by their sources."""
 
     tree: LexborHTMLParser
     graph: Graph
@@ -57,14 +57,14 @@ class Sources:
     links: list[LinkElement]
     images: tuple[Image, ...]
     page: FoundKind | None
-    """What the page is."""
+    """The kind of the page."""
     title: str
     language: str
     content_language: str
-    """Of the header."""
+    """The language of the header."""
 
     def of(self, names: tuple[str, ...]) -> Iterator[Statement]:
-        """Statements of those entries of the precedence table, in their order."""
+        """Statements of these entries of the precedence table, in their order."""
         for name in names:
             if (reader := _reader(name)) is not None:
                 from_there, rest = reader
@@ -73,7 +73,7 @@ class Sources:
                 yield Statement(syntax_of_meta(name), name, [content for content, _ in entries], entries[0][1])
 
     def site_names(self) -> set[str]:
-        """What the site calls itself, in lower case."""
+        """The site's names for itself, in lower case."""
         names = [content for name in ("og:site_name", "application-name") for content, _ in self.stated.get(name, ())]
         nodes = (*self.graph.of_types(_SITES)[:3], *self.graph.of_types(_MAKERS)[:3])
         names += [name for node in nodes for name in node.values("name") if isinstance(name, str)]
@@ -100,7 +100,7 @@ def _nodes(types: frozenset[str]) -> Any:
 
 
 def _maker(sources: Sources, name: str) -> Iterator[Statement]:
-    """The publisher of what the page is about, then of the site, then any organization of its own."""
+    """The publisher of the page's subject, then of the site, then any organization of its own."""
     nodes = [*(sources.page.nodes if sources.page is not None else ()), *sources.graph.of_types(_PAGES | _SITES)[:4]]
     makers = [maker for node in nodes for maker in node.nodes("publisher")]
     makers += [node for node in sources.graph.of_types(_MAKERS)[:5] if node.weight > NESTED]
@@ -124,7 +124,7 @@ def _link(sources: Sources, rel: str) -> Iterator[Statement]:
 
 
 def _size(link: LinkElement) -> int:
-    """Of an icon in pixels; a drawing has every size."""
+    """The size of an icon in pixels; a drawing has every size."""
     found = _SIZE.match((link.attributes.get("sizes") or "").lower())
     return int(found[1]) if found else 0
 
@@ -155,14 +155,14 @@ _BYLINES = {"byline": bylines.author, "dateline": bylines.published}
 
 
 def _best_image(images: tuple[Image, ...]) -> list[str]:
-    """The one of the content that shows best what the page is about, if it isn't likely to be a part of its design."""
+    """The image in the content that best shows the page's subject, if it isn't probably a part of its design."""
     shown = (each for each in images if each.found in _SHOWN and not _is_drawn(each))
     best = min(shown, key=lambda each: each.rank, default=None)
     return [best.url] if best and score(best.found, best.url, best.width, best.height) >= _DECENT else []
 
 
 def _is_drawn(image: Image) -> bool:
-    """Whether it is likely to be a sign of the page's design: an arrow, a mark beside a note, a logo without a size."""
+    """True if it is probably a part of the page's design: an arrow, a mark beside a note, a logo without a size."""
     path = image.url.partition("?")[0].lower()
     has_size = image.width or image.height or image.file_width
     return bool(_SIGN.search(path)) or (not has_size and path.endswith((".gif", ".svg")))
@@ -187,13 +187,13 @@ _READERS: Mapping[str, Any] = {
 
 @cache
 def _reader(name: str) -> tuple[Any, str] | None:
-    """Of an entry of the table who reads it, and what; None for the name of a meta element."""
+    """The reader of an entry of the table, and its argument; None for the name of a meta element."""
     prefix, _, rest = name.partition(":")
     return (_READERS[prefix], rest) if prefix in _READERS else None
 
 
 def without_site(title: str, sites: set[str]) -> str:
-    """`Roses - Garden` of the site `Garden` is `Roses`; a title that is the site's name alone stays."""
+    """`Roses` for `Roses - Garden` of the site `Garden`; a title that is only the site's name stays."""
     lowered = title.lower()
     for site in sites:
         if lowered.endswith(site) and (rest := title[: len(title) - len(site)].rstrip())[-1:] in tuple(_SEPARATORS):

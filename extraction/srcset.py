@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _MOST = 64
 _LOOKED_AT = 4 * _MOST
-_DIGITS = 7  # of a width: more is nothing that exists
+_DIGITS = 7  # of a width: no real width has more
 _MOST_DENSE = 100.0
 _URL = re.compile(r"[\t\n\f\r ,]*([^\t\n\f\r ]+)")
 _DESCRIPTORS = re.compile(r"((?:[^,(]|\([^)]*\)?)*+),?")
@@ -16,7 +16,7 @@ _DESCRIPTOR = re.compile(r"\d++[wh]|-?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?x"
 
 
 class ImageCandidate(NamedTuple):
-    """One file of several: its URL as written, how wide it is (`640w`) or how dense (`2x`); 0 = not said."""
+    """One file of several: its URL as written, its width (`640w`) or its density (`2x`); 0 = not given."""
 
     href: str
     width: int = 0
@@ -24,13 +24,13 @@ class ImageCandidate(NamedTuple):
 
 
 def best(srcset: str | None) -> ImageCandidate | None:
-    """The widest file, of those that say no width the densest, of equals the first."""
+    """The widest file; of those without a width the densest; of equals the first."""
     found = candidates(srcset)
     return max(found, key=lambda each: (each.width, each.density or 1.0)) if found else None
 
 
 def candidates(srcset: str | None) -> list[ImageCandidate]:
-    """The candidates in order; those with a descriptor that is none, and data: URLs, are left out."""
+    """The candidates in order; those with an invalid descriptor, and data: URLs, are left out."""
     found: list[ImageCandidate] = []
     position = 0
     for _ in range(_LOOKED_AT):
@@ -38,7 +38,7 @@ def candidates(srcset: str | None) -> list[ImageCandidate]:
             break
         href = url[1].rstrip(",")
         position = url.end()
-        if width := _WIDTH.match(srcset, position) if url[1][-1] != "," else None:  # as most are
+        if width := _WIDTH.match(srcset, position) if url[1][-1] != "," else None:  # the usual case
             position = width.end()
             if href[:5].lower() != "data:":
                 found.append(ImageCandidate(href, int(width[1])))

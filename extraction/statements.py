@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborNode
 
 T = TypeVar("T")
 
-_COMPARED = 500  # characters of what is said
+_COMPARED = 500  # characters of the text
 
 
 class Statement(NamedTuple):
@@ -23,7 +23,7 @@ class Statement(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What became of a statement of a field; `lost` "" = it won."""
+    """The result for a statement of a field; `lost` "" = it won."""
 
     field: str
     statement: Statement
@@ -32,7 +32,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """Takes the first statement that makes sense; told to, it looks at the others too and notes why they lost."""
+    """Takes the first valid statement; on request it examines the others too and records why they lost."""
 
     choices: list[Choice] | None = None
 
@@ -58,7 +58,7 @@ class Chooser:
 
 
 def _said(statement: Statement) -> str:
-    """What tells it from others: one source may be asked twice."""
+    """A text that distinguishes it from others: one source may be asked twice."""
     values = [value if isinstance(value, str) else id(value) for value in statement.values[:10]]
     return f"{statement.syntax} {statement.property} {values}"[:_COMPARED]
 
@@ -73,4 +73,4 @@ def _why(value: object, won: object, winner: Statement | None) -> str:
 
 
 SILENT = Chooser()
-"""Decides, and notes nothing."""
+"""Decides, and records nothing."""

@@ -21,7 +21,7 @@ _MARKUP = re.compile(
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+\"|'[^']*+'|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?)?)*+)(?:>|\Z)",
     re.DOTALL,
 )
-# Without a name at the end of the attributes: a search that failed there would begin anew at each white space.
+# Without a name at the end of the attributes: a search that failed there would start again at each white space.
 _ATTRIBUTE = re.compile(
     r"[\t\n\f\r /]*+(?:>|\Z|([^\t\n\f\r />][^\t\n\f\r />=]*+)"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >]*+)))?)"
@@ -35,7 +35,7 @@ _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[a-zA-Z][a-zA-Z0-9]*
 
 
 class Tag(NamedTuple):
-    """One tag: lower case name, where it starts and ends, and whether text stood between it and the tag before."""
+    """One tag: lower case name, start and end, and True if there was text between it and the tag before."""
 
     name: str
     is_end: bool
@@ -53,21 +53,21 @@ class Tag(NamedTuple):
         return found
 
     def count_attributes(self) -> int:
-        """How many attributes there are, repeated ones included."""
+        """The number of attributes, repeated ones included."""
         return sum(1 for found in _ATTRIBUTE.finditer(self.raw_attributes) if found[1])
 
 
 class Account(Protocol):
-    """What is known of the elements that are open when the last tag that was given has been looked at."""
+    """The state of the open elements after the last tag that was given."""
 
     @property
     def text_follows(self) -> bool:
-        """Whether that tag begins an element of text."""
+        """True if that tag begins an element of text."""
         ...
 
     @property
     def draws(self) -> bool:
-        """Whether the innermost open element is one of a drawing."""
+        """True if the innermost open element belongs to a drawing."""
         ...
 
 
@@ -92,7 +92,7 @@ def tags(text: str, account: Account | None = None) -> Iterator[Tag]:
 
 
 def _text_end(name: str, text: str, start: int) -> int:
-    """Where the text of an element ends that begins at `start`."""
+    """The end of the text of an element that begins at `start`."""
     found = RAW[name].search(text, start)
     end = found.start() if found else len(text)
     return _script_end(text, start) if name == "script" and text.find("<!--", start, end) >= 0 else end
@@ -119,6 +119,6 @@ def _character(found: re.Match[str]) -> str:
     reference = found[0]
     if reference.startswith("&#"):
         mark = "&#x" if reference[2] in "xX" else "&#"
-        # Ten digits are no character any more than 5,000 are, which int refuses to read.
+        # Ten digits are no character, just like 5,000, which int refuses to read
         return html.unescape(mark + (reference[len(mark) :].rstrip(";").lstrip("0") or "0")[:10])
     return html.entities.html5.get(reference[1:], reference)

@@ -17,19 +17,19 @@ _BLOCK_NAMES = """
     select summary table tbody td textarea tfoot th thead tr ul
 """
 BLOCKS = frozenset(_BLOCK_NAMES.split())
-"""Elements that are shown apart from what is around them."""
+"""Elements that are displayed separately from the text around them."""
 _ANCHOR_NODES = 200
 
 
 def tag_ids(names: Iterable[str]) -> dict[str, int]:
-    """Lexbor's numbers of tags by their names: it takes half the time to look at a node's number."""
+    """Lexbor's numbers of tags by their names: comparing a node's number takes half the time."""
     return {name: create_tag(name).tag_id for name in names}
 
 
 TEXT_ID = LexborHTMLParser(" ", is_fragment=True).root.tag_id  # type: ignore[union-attr]  # it has one text node
 _BLOCK_IDS = frozenset(tag_ids(BLOCKS).values())
 _UNSEEN_IDS = frozenset(tag_ids(UNSEEN).values())
-# What str.split() takes for white space, in UTF-8, where no sequence is part of another's.
+# The white space of str.split(), in UTF-8, where no sequence is part of another's.
 _NARROW_SPACES = (b"\t", b"\n", b"\v", b"\f", b"\r", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 _RUN_OF_SPACES = re.compile(rb"  +")
 _FEW_RUNS = 20_000
@@ -47,9 +47,9 @@ def collapse(text: str) -> str:
 
 
 def collapsed_octets(text: str) -> bytes:
-    """`collapse`, in UTF-8: for long texts, where it takes half the time since no word becomes an object."""
+    """`collapse`, in UTF-8: for long texts, where it takes half the time because no word becomes an object."""
     octets = text.encode("utf-8", "replace")
-    for narrow in _NARROW_SPACES:  # a third of the time of translating all: few are there
+    for narrow in _NARROW_SPACES:  # a third of the time of translating all: few occur
         octets = octets.replace(narrow, b" ")
     if not text.isascii():
         for space in _WIDE_SPACES:
@@ -70,7 +70,7 @@ def bounded(text: str, length: int) -> str:
 
 
 def anchor_text(anchor: LexborNode, length: int) -> str:
-    """The text within an anchor, collapsed; looks at a bounded part of it, since anchors nest in broken pages."""
+    """The text within an anchor, collapsed; reads a bounded part of it, since anchors nest in broken pages."""
     first = anchor.first_child
     if first is not None and first.is_text_node and first.next is None:
         return bounded(collapse(first.text_content or ""), length)
@@ -90,9 +90,9 @@ def anchor_text(anchor: LexborNode, length: int) -> str:
 
 
 class VisibleText:
-    """The text that a reader sees, gathered in document order.
+    """The text visible to a reader, gathered in document order.
 
-    Comments, markup, attributes and hidden inputs leave no trace in it. Blocks are set apart by white space, so that a
+    Comments, markup, attributes and hidden inputs leave no trace in it. White space separates blocks, so that a
     page and its minified twin have the same text.
     """
 
@@ -100,7 +100,7 @@ class VisibleText:
         self._pieces = [" "]
 
     def gather(self, nodes: Iterable[LexborNode], wanted: Container[int], named: Set[int]) -> Iterator[LexborNode]:
-        """Take the text of `nodes`, a tree in document order; gives each element whose tag is `wanted`, or which is
+        """Take the text of `nodes`, a tree in document order; yields each element whose tag is `wanted`, or which is
         `named` by its memory, as soon as it begins.
 
         One loop without calls: a page has thousands of nodes.
@@ -116,7 +116,7 @@ class VisibleText:
                 if not text.isspace():
                     pieces.append(text)
                     apart = False
-                elif not apart:  # most white space stands where a block begins or ends
+                elif not apart:  # most white space is at the start or end of a block
                     pieces.append(" ")
                     apart = True
                 continue
@@ -131,12 +131,12 @@ class VisibleText:
 
     @property
     def position(self) -> int:
-        """Where the next piece of text will stand: for `gaps`."""
+        """The place of the next piece of text: for `gaps`."""
         return len(self._pieces)
 
     def gaps(self, positions: Sequence[int], enough: int) -> list[int]:
         """Characters from each position to the next, and from the last to the end: those at the ends of pieces don't
-        count. Of more than `enough` some are counted.
+        count. If there are more than `enough`, only some are counted.
         """
         ends = (*positions[1:], len(self._pieces))
         return [_size(self._pieces[start:end], enough) for start, end in zip(positions, ends, strict=True)]

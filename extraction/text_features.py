@@ -11,8 +11,8 @@ from extraction.limits import ExtractionLimits
 
 
 def text_features_of(body: LexborNode, limits: ExtractionLimits, flags: Flags) -> dict[str, Any]:
-    """The fields of a page record that are about its text, of what `body` holds."""
-    # Here, for most extractors are never asked: reading the tables of words is a sixth of an extractor's start.
+    """The fields of a page record about its text, from the content of `body`."""
+    # Here, because most extractors never need it: reading the tables of words is a sixth of an extractor's start.
     from extraction.main_content import main_text  # noqa: PLC0415 - see above
     from extraction.words import language_of, simhash, words_of  # noqa: PLC0415 - see above
 

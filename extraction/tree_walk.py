@@ -24,16 +24,16 @@ Handler = Callable[[LexborNode], None]
 _MOST_LINKS = 500  # link elements
 _MOST_NOSCRIPTS = 100
 _MOST_NOSCRIPT = 256 * 1024  # characters, all together
-_MOST_TITLES = 10  # looked at until one is the page's
+_MOST_TITLES = 10  # examined until one is the page's
 _NAMES = "html body title meta link a area img source script style noscript"
 _IDS = tag_ids(_NAMES.split())
 
 
 class TreeWalk:
-    """What one pass over a page has found.
+    """The results of one pass over a page.
 
-    The tree is the one that browsers with scripts build: a noscript element is one piece of text in it, so that what
-    stands in a head's noscript doesn't end the head.
+    The tree is the one that browsers with scripts build: a noscript element is one piece of text in it, so that
+    elements in a head's noscript don't end the head.
     """
 
     def __init__(self, addresses: Addresses, limits: ExtractionLimits, flags: Flags) -> None:
@@ -70,7 +70,7 @@ class TreeWalk:
             self._flags.add("too_many_nodes")
 
     def _handlers(self) -> dict[int, Handler]:
-        """By numbers of tags. Held by nobody beyond the visit: in a circle with this object it would keep all pages."""
+        """Handlers by numbers of tags. They live only for the visit: a cycle with this object would keep all pages."""
         return {
             _IDS["html"]: self._html,
             _IDS["body"]: self._body,
@@ -94,7 +94,7 @@ class TreeWalk:
         self._in_head = False
 
     def _title(self, node: LexborNode) -> None:
-        """The first title element of the document counts, wherever it stands; drawings have titles of their own."""
+        """The first title element of the document counts, at any place; drawings have titles of their own."""
         self._titles += 1
         if self._titles > _MOST_TITLES or self.title or _in_drawing(node):
             return
@@ -112,7 +112,7 @@ class TreeWalk:
         if rel and href and len(self.links) < _MOST_LINKS:
             self.links.append(LinkElement(tuple(rel[:8]), href, attributes, node, self._in_head))
         if "canonical" in rel and self._in_head and not self.canonical and href.strip():
-            # Not in the body, where others than the author write: https://html.spec.whatwg.org/#body-ok
+            # Not in the body, where other people than the author write: https://html.spec.whatwg.org/#body-ok
             self.canonical = self.addresses.absolute(href)
         if "image_src" in rel or ("preload" in rel and (attributes.get("as") or "").lower() == "image"):
             self.images.add(href, "link")
@@ -123,7 +123,7 @@ class TreeWalk:
         self.images.add_element(node.attributes, "", self._around(node))
 
     def _source(self, node: LexborNode) -> None:
-        """Of a picture; that of audio or video has no srcset."""
+        """A source element of a picture; that of audio or video has no srcset."""
         if self.images.is_full:
             return
         if "srcset" in (attributes := node.attributes) or "data-srcset" in attributes:
@@ -143,7 +143,7 @@ class TreeWalk:
         self.images.add_css(node.text())
 
     def _noscript(self, node: LexborNode) -> None:
-        """We run no scripts: links and images of a noscript element are there for us."""
+        """We run no scripts: links and images of a noscript element are valid for us."""
         markup = node.text()
         if "<" not in markup:
             return

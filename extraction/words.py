@@ -8,19 +8,19 @@ from hashlib import blake2b
 
 from extraction.stop_words import STOP_WORDS
 
-# A script that doesn't set words apart counts its characters.
+# In a script that doesn't separate words, characters are counted.
 _SIMPLE_WORD = re.compile(r"[^\W_]+")
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+"
 )
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-# Of text that is ASCII: a fifth of the time of a regular expression.
+# For ASCII text: a fifth of the time of a regular expression.
 _ASCII_WORDS = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalnum() else 32 for byte in range(256))
 _SHINGLE = 3
-_MOST_SHINGLES = 2_000  # the start of a long text stands for it: each costs a microsecond
-_LOOKED_AT = 1_000  # words: more tell a language no better
+_MOST_SHINGLES = 2_000  # only the start of a long text counts: each costs a microsecond
+_LOOKED_AT = 1_000  # words: more don't improve the result
 _LEAST_WORDS = 10
-_LEAST_SHARE = 0.06  # of the words that are stop words of the language; running text has 30 to 50 %
+_LEAST_SHARE = 0.06  # the share of words that are stop words of the language; running text has 30 to 50 %
 _LEAD = 1.2  # times the hits of the next language
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
@@ -36,7 +36,7 @@ _SCRIPTS = (
     ("ka", re.compile(r"[\u10a0-\u10ff]")),
     ("hy", re.compile(r"[\u0530-\u058f]")),
 )
-_LEAST_OF_SCRIPT = 0.2  # of the characters; Japanese text is half kana, and no other has any
+_LEAST_OF_SCRIPT = 0.2  # the share of characters; Japanese text is half kana, and no other has any
 _BITS = [bytes(byte >> (7 - bit) & 1 for byte in range(256)) for bit in range(8)]
 
 
@@ -49,7 +49,7 @@ def words_of(text: str) -> list[str]:
 
 
 def language_of(text: str, words: list[str]) -> str:
-    """ISO 639-1 of the language that a text is written in, by its script or its commonest words; "" = can't tell."""
+    """ISO 639-1 of the language that a text is written in, by its script or its commonest words; "" = unknown."""
     if len(words) < _LEAST_WORDS:
         return ""
     start = text[: 8 * _LOOKED_AT]

@@ -75,7 +75,7 @@ async def _told_to_stop() -> None:
 
 
 def facts(web: SampleWeb) -> Mapping[str, Any]:
-    """What the ready file says of the sample web."""
+    """The sample web's facts for the ready file."""
     return {"port": web.port, "connect_to": web.connect_to, "seeds": web.seeds(), "urls": web.urls()}
 
 

@@ -26,7 +26,7 @@ class ServedRequest:
 
     @property
     def url(self) -> str:
-        """The URL that was asked."""
+        """The requested URL."""
         return f"http://{self.host}{self.path}"
 
 

@@ -100,7 +100,7 @@ def _headers(rule: Rule) -> dict[str, str]:
 
 
 def _is_unchanged(rule: Rule, request: Request) -> bool:
-    """If-None-Match decides where it is sent; If-Modified-Since only without it (RFC 9110 13.2.2)."""
+    """True if the client's copy is current. If-Modified-Since counts only without If-None-Match (RFC 9110 13.2.2)."""
     known = request.headers.get("if-none-match")
     if known is not None:
         tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]

@@ -29,7 +29,7 @@ Outcome = Literal["fetched", "alias", "refused", "deferred", "unavailable"]
 
 @dataclass(frozen=True, slots=True)
 class ExpectedLink:
-    """An outlink. `nofollow`: its rel, the page's meta robots or X-Robots-Tag says so."""
+    """An outlink. `nofollow`: by its rel, the page's meta robots or X-Robots-Tag."""
 
     url: str
     text: str = ""
@@ -39,7 +39,7 @@ class ExpectedLink:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image and where it was found: og, twitter, json-ld, img, srcset, picture, lazy, noscript, css, link."""
+    """An image and its place: og, twitter, json-ld, img, srcset, picture, lazy, noscript, css, link."""
 
     url: str
     found: str
@@ -55,10 +55,10 @@ class Robots:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a URL is.
+    """The expected record of a URL.
 
-    `outcome` alias: it redirects over `hops` (status, URL) to `final_url`, whose own entry says what became of it.
-    `code` names the error where it isn't fetched. `content_size`: bytes, decoded (gzip), -1 where nothing is stored.
+    `outcome` alias: it redirects over `hops` (status, URL) to `final_url`, which has its own entry.
+    `code` names the error if it isn't fetched. `content_size`: bytes, decoded (gzip), -1 if nothing is stored.
     """
 
     url: str

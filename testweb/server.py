@@ -25,8 +25,8 @@ IDLE_MS = 60_000
 class SampleWeb:
     """The sample web, served on 127.0.0.1.
 
-    What a page says "between visits" depends on the `epoch` alone, which only `advance`, `set_epoch` and `reset` move:
-    a retry never disturbs it. Request counts decide two things only, nonces and "fails at first"; `reset` clears them.
+    The content of a page changes with the `epoch` alone, which only `advance`, `set_epoch` and `reset` change:
+    a retry never disturbs it. Request counts decide only nonces and "fails at first"; `reset` clears them.
     Other processes do the same with `POST /-/advance`, `/-/epoch/N`, `/-/reset` and `GET /-/log` on control.test.
 
     `port` 0 takes a free one. `log_file` receives the access log as JSON lines.
@@ -63,10 +63,10 @@ class SampleWeb:
             self._connected, ADDRESS, self._wanted_port, limit=MAX_HEAD_BYTES, backlog=512
         )
         self._refusing = socket.socket()
-        self._refusing.bind((ADDRESS, 0))  # Never listens, so it refuses; bound, so that nobody else takes it.
+        self._refusing.bind((ADDRESS, 0))  # Never listens, so it refuses; bound, so that no other program takes it.
 
     async def stop(self) -> None:
-        """Close the port and every connection, an answer in the making included."""
+        """Close the port and every connection, also one that is being answered."""
         if self._server is not None:
             self._server.close()
         for task in self._connections:
@@ -89,18 +89,18 @@ class SampleWeb:
 
     @property
     def connect_to(self) -> dict[str, str]:
-        """Where to connect for a host name, the most exact name first; only after `start`."""
+        """The address for a host name, the most exact name first; only after `start`."""
         assert self._refusing is not None
         refusing = f"{ADDRESS}:{self._refusing.getsockname()[1]}"
         dead = {site.host: refusing for site in self.sites.values() if site.dead}
         return dead | {"*.test": f"{ADDRESS}:{self.port}"}
 
     def seeds(self) -> list[str]:
-        """One URL a site, from which every page is reached by links (but for those that say why not)."""
+        """One URL for each site, from which links reach every page (except those that say why not)."""
         return [f"http://{site.host}{site.seed}" for site in self.sites.values() if site.seed]
 
     def urls(self) -> list[str]:
-        """Every URL that a crawl may come upon, whatever its outcome; without images and robots.txt."""
+        """Every URL that a crawl may find, with any outcome; without images and robots.txt."""
         return [
             f"http://{site.host}{target}"
             for site in self.sites.values()
@@ -118,7 +118,7 @@ class SampleWeb:
         ]
 
     def advance(self, step: int = 1) -> None:
-        """Go on to a later epoch: what changes between visits, changes now."""
+        """Go to a later epoch: all changes between visits happen now."""
         self.epoch += step
 
     def set_epoch(self, epoch: int) -> None:

@@ -38,7 +38,7 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class FailsFirst:
-    """The first `times` requests are answered with `status`, and Retry-After in seconds where given."""
+    """The first `times` requests are answered with `status`, and with Retry-After in seconds if given."""
 
     times: int
     status: int
@@ -47,7 +47,7 @@ class FailsFirst:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one request target answers; see the head of this module."""
+    """The answer to one request target; see the head of this module."""
 
     purpose: str = ""
     status: int = 200
@@ -72,7 +72,7 @@ class Rule:
         return self.epochs[min(epoch, len(self.epochs) - 1)] if self.epochs else self
 
     def is_listed(self, target: str) -> bool:
-        """Whether the target is one of the web's pages: images and robots.txt are not, unless the table says so."""
+        """True if the target is one of the web's pages: images and robots.txt are not, unless the table says so."""
         if self.listed is not None:
             return self.listed
         return self.image is None and target != "/robots.txt"
@@ -80,7 +80,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One host and what it answers."""
+    """One host and its answers."""
 
     host: str
     purpose: str
@@ -125,7 +125,7 @@ def _rule(table: Path, target: str, raw: dict[str, Any]) -> Rule:
 
 
 def _with_content(folder: Path, rule: Rule) -> Rule:
-    """The rule with its bytes, and with the Content-Type that its file's ending gives unless it names one."""
+    """The rule with its bytes, and with the Content-Type of its file's ending unless it names one."""
     path = IMAGES / rule.image if rule.image else folder / rule.file if rule.file else None
     if path is None:
         return rule

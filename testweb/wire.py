@@ -11,7 +11,7 @@ MAX_CONTENT_BYTES = 65_536
 
 
 class BadRequestError(Exception):
-    """The bytes are no request that we serve; `status` is what they deserve. The connection is closed after it."""
+    """The bytes are no request that we serve; `status` is the answer. The connection is closed after it."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"{status} {REASONS[status]}")
@@ -33,7 +33,7 @@ async def read_head(reader: asyncio.StreamReader) -> Request | None:
 
 
 def parse_head(head: bytes) -> Request:
-    """A request out of its head. Raises BadRequestError for what isn't one."""
+    """The request in a head. Raises BadRequestError if it isn't one."""
     request_line, *lines = head.decode("latin-1").split("\r\n")[:-2]
     parts = request_line.split(" ")
     if len(parts) != 3 or not parts[1].startswith("/") or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
@@ -53,7 +53,7 @@ def _header(line: str) -> tuple[str, str]:
 
 
 async def skip_content(reader: asyncio.StreamReader, request: Request) -> None:
-    """Read past what the request carries. Raises BadRequestError where that is too long or chunked."""
+    """Read past the content of the request. Raises BadRequestError if that is too long or chunked."""
     if "transfer-encoding" in request.headers:
         raise BadRequestError(400)
     length = request.headers.get("content-length", "0")

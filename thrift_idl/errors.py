@@ -72,14 +72,14 @@ class AragogError(Exception):
 
 
 class Refused(AragogError):
-    """The URL will not be fetched as it stands: recorded, its job succeeds, revisited by policy."""
+    """The URL will not be fetched as it is: recorded, its job succeeds, revisited by policy."""
 
     family = "refused"
     code = "refused"
 
 
 class Deferred(AragogError):
-    """Not now: come back in `delay_ms`. Spends no try."""
+    """Not now: try again in `delay_ms`. Spends no try."""
 
     family = "deferred"
     code = "deferred"
@@ -106,7 +106,7 @@ class BackendDown(AragogError):
 
 
 class InvalidRequest(AragogError):
-    """The caller's request makes no sense; the message names the field."""
+    """The caller's request is invalid; the message names the field."""
 
     family = "invalid"
     code = "invalid_request"
@@ -122,7 +122,7 @@ class NotOwner(AragogError):
 class InternalError(AragogError):
     """A fault of ours; the request id in the details finds the log line.
 
-    Where it befell a URL it is that URL's outcome: failed, and tried again by `aragog crawl retry`.
+    An error while a URL is worked on is that URL's outcome: failed, and tried again by `aragog crawl retry`.
     """
 
     code = "internal_error"
@@ -138,7 +138,7 @@ class InvalidUrl(Refused):
 
 
 class RobotsDenied(Refused):
-    """robots.txt forbids it (RFC 9309); details: line, rule, group, and flag where it has one."""
+    """robots.txt forbids it (RFC 9309); details: line, rule, group, and flag if it has one."""
 
     code = "robots_denied"
 
@@ -249,7 +249,7 @@ class ServerError(Unavailable):
 
 
 class DiskFull(BackendDown):
-    """No space left: make room, then run the same command again; what was stored stays."""
+    """No space left: make room, then run the same command again; stored data stays."""
 
     code = "disk_full"
 
@@ -267,18 +267,18 @@ class StoreTooOld(BackendDown):
 
 
 class StoreUnreadable(BackendDown):
-    """The store is damaged or not ours. Where details name a url, only what it keeps of that URL is."""
+    """The store is damaged or not ours. If the details name a url, only the data of that URL are damaged."""
 
     code = "store_unreadable"
 
 
 def is_of_a_row(error: Exception) -> bool:
-    """Whether only what a store keeps of one URL is damaged: that URL's outcome; the rest of the store is well."""
+    """True if only the stored data of one URL are damaged: that URL's outcome; the rest of the store is sound."""
     return isinstance(error, StoreUnreadable) and "url" in error.details
 
 
 def is_of_a_backend(error: Exception) -> bool:
-    """Whether something of ours is down, which is no URL's outcome."""
+    """True if a backend or service of ours is down, which is no URL's outcome."""
     return isinstance(error, BackendDown) and not is_of_a_row(error)
 
 
@@ -289,7 +289,7 @@ class FolderLocked(BackendDown):
 
 
 class LockLost(StoreUnreadable):
-    """The lock of a place that has one writer is gone under its holder: waiting doesn't mend it; details: path."""
+    """A holder has lost the lock of a place with one writer: waiting doesn't help; details: path."""
 
     code = "lock_lost"
 
@@ -307,7 +307,7 @@ class Overloaded(BackendDown):
 
 
 class ProxyDown(BackendDown):
-    """The egress proxy doesn't answer, is none, or doesn't let us in: nothing can be fetched until it does."""
+    """The egress proxy doesn't answer, is no proxy, or refuses us: nothing can be fetched until it answers."""
 
     code = "proxy_down"
 
@@ -319,7 +319,7 @@ class NotFound(InvalidRequest):
 
 
 class EventTooLarge(InvalidRequest):
-    """An event, or another message, is larger than its broker takes: it stays so however often it is sent."""
+    """An event, or another message, is larger than its broker takes: sending it again doesn't help."""
 
     code = "event_too_large"
 
@@ -335,7 +335,7 @@ def _tree(root: type[AragogError]) -> list[type[AragogError]]:
 
 
 def by_code() -> dict[str, type[AragogError]]:
-    """Every class of the tree by its code; one without a code of its own arrives as the class that it stands for."""
+    """Every class of the tree by its code; an error without its own code arrives as the class that it stands for."""
     return {error.code: error for error in _tree(AragogError) if "code" in vars(error)}
 
 

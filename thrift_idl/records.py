@@ -34,7 +34,7 @@ def pack(record: Struct) -> bytes:
     """The record in Thrift's binary encoding."""
     kind = type(record)
     if _encode is not None and kind.thrift_spec is not None:
-        # What `write` comes to; a protocol and a buffer to write to would be four fifths of packing a small record.
+        # The effect of `write`; a protocol and a buffer to write to would be four fifths of packing a small record.
         packed: bytes = _encode(record, [kind, kind.thrift_spec])
         return packed
     buffer = TMemoryBuffer()
@@ -43,7 +43,7 @@ def pack(record: Struct) -> bytes:
 
 
 def unpack(kind: type[S], packed: bytes) -> S:
-    """The record that `pack` wrote; unknown fields are skipped. Raises Thrift's protocol errors on rubbish."""
+    """The record that `pack` wrote; unknown fields are skipped. Raises Thrift's protocol errors on invalid bytes."""
     record = kind.read(TBinaryProtocolAccelerated(TMemoryBuffer(packed)))
     record.validate()
     return record

@@ -19,11 +19,11 @@ from weburl.remembered import remembered
 _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a longer rule
 
 
-@remembered(4_096)  # of one URL it is asked for several times on its way
+@remembered(4_096)  # a URL needs it several times during a visit
 def registrable_domain(host: str) -> str:
     """The registrable domain of `host`, in its deciding form: lower case ASCII, without a trailing dot.
 
-    A host that has none is its own: an IP address, `localhost`, a public suffix, a name with empty labels.
+    A host without one is its own domain: an IP address, `localhost`, a public suffix, a name with empty labels.
     """
     host = deciding_form(host)
     if host[:1] in {"", ".", "["} or ".." in host:
@@ -36,7 +36,7 @@ def registrable_domain(host: str) -> str:
 
 
 def _suffix_start(host: str, last: int) -> int:
-    """Where the public suffix of `host` begins; an unlisted last label is one (the default rule `*`)."""
+    """The start of the public suffix of `host`; an unlisted last label is one (the default rule `*`)."""
     rules = _rules()
     start = suffix = last
     flags = rules.get(host[start:])

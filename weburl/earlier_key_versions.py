@@ -18,13 +18,13 @@ _ORDERS: Mapping[int, Callable[[Iterable[str]], list[str]]] = {1: sorted, 2: by_
 
 
 def earlier_keys(url: str, version: int) -> tuple[bytes, ...]:
-    """The keys that `version` may have given a URL that is stored or queued; none for what is no URL."""
+    """The keys that `version` may have given to a stored or queued URL; none for text that is no URL."""
     keys = (_key(form, version) for form in dict.fromkeys((url, _form(url))))
     return tuple(dict.fromkeys(key for key in keys if key is not None))
 
 
 def has_shared_a_key(url: str) -> bool:
-    """Whether an earlier version gave this URL's key to other URLs as well. Raises `InvalidUrl`."""
+    """True if an earlier version gave this URL's key to other URLs as well. Raises `InvalidUrl`."""
     if "&" not in url:
         return False
     _, _, query = normalize(url).partition("?")
@@ -33,7 +33,7 @@ def has_shared_a_key(url: str) -> bool:
 
 
 def check_key_version(stored: int, store: str) -> None:
-    """Raise `StoreTooOld` or `StoreTooNew` where the keys of a store aren't those of this Aragog."""
+    """Raise `StoreTooOld` or `StoreTooNew` if the keys of a store aren't those of this Aragog."""
     check_not_newer(stored, store)
     if stored < KEY_VERSION:
         raise StoreTooOld(
@@ -45,13 +45,13 @@ def check_key_version(stored: int, store: str) -> None:
 
 
 def check_not_newer(stored: int, store: str) -> None:
-    """Raise `StoreTooNew` where the keys of a store are of a version that this Aragog doesn't know."""
+    """Raise `StoreTooNew` if the keys of a store are of a version that this Aragog doesn't know."""
     if stored > KEY_VERSION:
         raise StoreTooNew(f"{store} has URL keys of version {stored}, this Aragog knows {KEY_VERSION}: upgrade Aragog")
 
 
 def _key(form: str, version: int) -> bytes | None:
-    """The key of a text as it is; None where it is no request form."""
+    """The key of a text as it is; None if it is no request form."""
     try:
         return hashed(normalized_form(form, _ORDERS[version])) if form.isascii() else None
     except (ValueError, InvalidUrl):

@@ -20,7 +20,7 @@ _is_deciding = re.compile(r"(?:[a-z0-9_.-]*\.)?[a-z][a-z0-9-]*").fullmatch
 def deciding_form(host: str) -> str:
     """The one spelling of `host`: as WHATWG serialises it (lower case, punycode, canonical addresses), no final dots.
 
-    Text that is no host of a URL is only put in lower case. `..` and the like, which are nothing but dots, stay.
+    Text that is no host of a URL is only put in lower case. `..` and the like, which consist of dots, stay.
     """
     return host if _is_deciding(host) else _worked_out(host)
 

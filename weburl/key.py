@@ -15,7 +15,7 @@ KEY_BYTES = 16
 """128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""
 
 
-@remembered(16_384)  # a page is asked for by its key ten times, and links where the last one does
+@remembered(16_384)  # a visit needs a page's key ten times, and links repeat those of the page before
 def url_key(url: str) -> bytes:
     """Key of a URL given in any form: first 16 bytes of SHA-256 of its normalized form. Raises `InvalidUrl`."""
     return key_of_form(request_form(url))

@@ -23,14 +23,14 @@ from thrift_idl.errors import InvalidUrl
 from weburl.parser import MAX_LENGTH
 
 GROWTH = 3
-"""The normalized form is at most so many times as long as the request form: one character becomes one escape."""
+"""The factor by which the normalized form may be longer than the request form: one character becomes one escape."""
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
 _TO_MEND = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[^A-Za-z0-9\-._~:/?@!$&'()*+,;=]")
 
 
 def _mended_escapes() -> dict[str, str]:
-    """Each way to write an escape -> the normalized way."""
+    """Each spelling of an escape -> the normalized one."""
     ways = {}
     for byte in range(256):
         normal = chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
@@ -43,7 +43,7 @@ _MENDED = {chr(byte): f"%{byte:02X}" for byte in range(128)} | _mended_escapes()
 
 
 def by_name(parameters: Iterable[str]) -> list[str]:
-    """Parameters in the order of their names; those of equal names stay in theirs: a server may tell them apart."""
+    """Parameters in the order of their names; those of equal names keep their order: a server may distinguish them."""
     return sorted(parameters, key=_name)
 
 
@@ -54,8 +54,8 @@ def _name(parameter: str) -> str:
 def normalized_form(form: str, in_order: Callable[[Iterable[str]], list[str]] = by_name) -> str:
     """The key form of a request form, which isn't parsed again.
 
-    `in_order` puts the parameters of the query in order: earlier versions of the key did so in another way. Raises
-    `InvalidUrl` where it exceeds `MAX_LENGTH`: `request_form` gives no such form.
+    `in_order` sorts the parameters of the query: earlier versions of the key sorted differently. Raises
+    `InvalidUrl` if it exceeds `MAX_LENGTH`: `request_form` returns no such form.
     """
     path_at = form.index("/", len("http://") + 1)
     origin, target = form[:path_at], form[path_at:]
@@ -78,5 +78,5 @@ def _with_query_in_order(target: str, in_order: Callable[[Iterable[str]], list[s
 
 
 def _without_trailing_dot(origin: str) -> str:
-    """`origin` less the root label's dot; `a..` names nothing in the DNS and stays."""
+    """`origin` without the root label's dot; `a..` names nothing in the DNS and stays."""
     return re.sub(r"(?<=[^./])\.(?=(?::\d+)?\Z)", "", origin)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# A quote that nothing closes takes the rest: looked past, it would have each link of a long field look for its end.
+# A quote that is never closed takes the rest: otherwise each link of a long field would search for its end.
 _QUOTED = r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
 _LINK = re.compile(rf'<([^<>]*+)>((?:[^,"]|{_QUOTED})*+)', re.DOTALL)
 _PARAMETER = re.compile(rf';\s*([^\s=;,"]+)\s*(?:=\s*(?:{_QUOTED}|([^\s;,"]*)))?', re.DOTALL)
 
 
 def links(field: str) -> Iterator[tuple[str, list[str]]]:
-    """(target as written, relation types in lower case) of each link in one field value, whose length others bound."""
+    """(target as written, relation types in lower case) of each link in one field value, bounded by the caller."""
     for link in _LINK.finditer(field):
         yield link[1].strip(), _relations(link[2])
 

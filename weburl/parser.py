@@ -22,10 +22,10 @@ MAX_LENGTH = 8192
 """Longest URL, in characters, raw or in any derived form. RFC 9110 4.1 asks for at least 8000."""
 
 HTTP = ("http://", "https://")
-"""How a parsed URL begins that can be fetched."""
+"""The beginnings of parsed URLs that can be fetched."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]+").fullmatch
-_CACHED_BASES = 64  # a page resolves all its links on one base; 64 pages at once a process
+_CACHED_BASES = 64  # a page resolves all its links on one base; a process has 64 pages at once
 
 
 def parse(raw: str, base: str | None = None) -> str:
@@ -42,14 +42,14 @@ def parse(raw: str, base: str | None = None) -> str:
 
 
 def is_plain(raw: str) -> bool:
-    """Whether `raw` may be handed to can_ada: only characters of RFC 3986, no percent sign, no `/.`."""
+    """True if can_ada may parse `raw`: only characters of RFC 3986, no percent sign, no `/.`."""
     return "/." not in raw and _PLAIN(raw) is not None
 
 
 def host_to_ascii(host: str) -> str:
-    """A host as a special URL would carry it: lower case, punycode, IP addresses in canonical form, IPv6 in brackets.
+    """A host in the form of a special URL: lower case, punycode, IP addresses in canonical form, IPv6 in brackets.
 
-    Raises `InvalidUrl` where `host` is anything else than a host.
+    Raises `InvalidUrl` if `host` is not a host.
     """
     href = parse(f"http://{host}/")
     ascii_host = href[len("http://") : -1]
@@ -60,7 +60,7 @@ def host_to_ascii(host: str) -> str:
 
 
 def _fast(raw: str, base: str | None) -> str | None:
-    """can_ada's answer where it is sure to be right, otherwise None."""
+    """can_ada's answer if it is certainly right, otherwise None."""
     parsed_base = None if base is None else sure_base(base)
     if base is not None and parsed_base is None:
         return None

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 R = TypeVar("R")
 
-_LONGEST = 512  # characters; of longer texts each is worked out anew
+_LONGEST = 512  # characters; longer texts are computed each time
 
 
 def remembered(most: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
-    """Let a pure function of a text keep its last `most` answers: 10 MB for 16,384 of them at most."""
+    """Let a pure function of a text keep its last `most` answers: at most 10 MB for 16,384 of them."""
 
     def keeping(function: Callable[[str], R]) -> Callable[[str], R]:
         of_short = lru_cache(maxsize=most)(function)

@@ -33,7 +33,7 @@ class Url:
     port: int
     """As given, or the scheme's."""
     target: str
-    """Path and query: what the request line carries (RFC 9112 3.2.1)."""
+    """Path and query: the target of the request line (RFC 9112 3.2.1)."""
 
     @property
     def origin(self) -> str:
@@ -49,7 +49,7 @@ class Url:
 def request_form(raw: str, base: str | None = None) -> str:
     """What we send: parsed, no fragment, no userinfo, query order kept.
 
-    Raises `InvalidUrl`, also for other schemes, and for a URL whose normalized form is too long: whatever has a request
+    Raises `InvalidUrl`, also for other schemes, and for a URL whose normalized form is too long: every request
     form has a URL key.
     """
     href = parse(raw, base)
@@ -70,7 +70,7 @@ def joiner(base: str) -> Callable[[str], str]:
     """`join` on one base, for the many links of a page: the usual ones in half the time. It raises `InvalidUrl`."""
     try:
         parsed = sure_base(base)
-    except InvalidUrl:  # `join` says so for each link
+    except InvalidUrl:  # `join` raises for each link
         parsed = None
 
     def joined(href: str) -> str:

@@ -11,5 +11,5 @@ MAX_VALIDATOR = 4_096
 
 
 def sendable(validator: str) -> str:
-    """`validator`, or "" where it is no printable ASCII or too long. Asked where one is read, and where one is used."""
+    """`validator`, or "" if it is no printable ASCII or too long. Called where one is read, and where one is used."""
     return validator if validator.isascii() and validator.isprintable() and len(validator) <= MAX_VALIDATOR else ""

@@ -94,7 +94,7 @@ def _env(names: Sequence[str], _: argparse.Namespace) -> int:
 
 
 def _side_by_side(names: Sequence[str], act: Callable[[Engine], None]) -> int:
-    """Do it to all at once; return 1 if any failed, each having said why."""
+    """Apply it to all at once; return 1 if any failed; each failure is printed."""
 
     def attempt(name: str) -> bool:
         try:

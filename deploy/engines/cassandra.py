@@ -49,12 +49,12 @@ class Cassandra:
         site.spawn("cassandra", [programs.java(), f"@{options}", "org.apache.cassandra.service.CassandraDaemon"])
 
     def answers(self, port: int) -> bool:
-        """Whether CQL's OPTIONS is answered by SUPPORTED."""
+        """True if CQL's OPTIONS is answered by SUPPORTED."""
         return probes.cassandra_supports(port)
 
 
 def _agent() -> str:
-    """Return the path of jamm, the agent by which Cassandra measures its memtables; it won't start without."""
+    """Return the path of jamm, the agent by which Cassandra measures its memtables; it doesn't start without it."""
     for jar in jars("cassandra").glob("jamm-*.jar"):
         return str(jar)
     raise EngineFailed(f"no jamm-*.jar in {jars('cassandra')}: remove that directory, it is fetched again")

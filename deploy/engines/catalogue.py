@@ -28,7 +28,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def directory() -> Path:
-    """Return where engines keep state and data: `$ARAGOG_ENGINES_DIR`, or `.engines` in the repository."""
+    """Return the directory of state and data: `$ARAGOG_ENGINES_DIR`, or `.engines` in the repository."""
     return Path(os.environ.get("ARAGOG_ENGINES_DIR") or _REPOSITORY / ".engines")
 
 
@@ -44,9 +44,9 @@ def running() -> dict[str, Engine]:
 
 
 def private(name: str) -> Engine:
-    """Return a new engine, not started, in a directory of its own: to be killed and paused at will, then wiped.
+    """Return a new engine, not started, in a directory of its own: free to be killed and paused, then wiped.
 
-    Should the calling process die before it wipes the engine, the next `sweep` does.
+    If the calling process dies before it wipes the engine, the next `sweep` does.
     """
     site = Site(directory() / "private" / f"{name}-{uuid.uuid4().hex[:12]}")
     owner = recognise(os.getpid())

@@ -12,7 +12,7 @@ from deploy.engines.errors import EngineFailed
 from deploy.engines.ports import LOOPBACK
 from deploy.engines.site import Site
 
-# The one user of a store that is reachable from this machine alone.
+# The one user of a store that only this machine can reach.
 _KEY = "aragog"
 _SECRET = "aragog-on-loopback"  # noqa: S105  # guards nothing
 
@@ -45,7 +45,7 @@ class CephGateway:
         """Nothing has to be fetched."""
 
     def launch(self, site: Site) -> None:
-        """Start the three, in order. The first time, and after a first start that broke off, from nothing."""
+        """Start the three, in order. The first time, and after a first start that failed, from nothing."""
         formatted = site.path("formatted")  # holds the cluster's id
         fresh = not formatted.exists()
         fsid = str(uuid.uuid4()) if fresh else formatted.read_text()
@@ -63,7 +63,7 @@ class CephGateway:
         site.spawn("gateway", ["radosgw", *_conf(site), "-n", "client.rgw", "-f"])
 
     def answers(self, port: int) -> bool:
-        """Whether HTTP is answered."""
+        """True if HTTP is answered."""
         return probes.s3_answers(port)
 
     def _format_monitor(self, site: Site, fsid: str) -> None:
@@ -88,7 +88,7 @@ class CephGateway:
         programs.run(["ceph-osd", *_conf(site), "--id", "0", "--mkfs"], log)
 
     def _make_user(self, site: Site) -> None:
-        """Make the S3 user; this waits until the OSD is up, for a user is an object, too."""
+        """Make the S3 user; this waits until the OSD is up, because a user is an object, too."""
         user = ["user", "create", "--uid=aragog", "--display-name=aragog"]
         keys = [f"--access-key={_KEY}", f"--secret={_SECRET}"]
         programs.run(["radosgw-admin", *_conf(site), *user, *keys], site.path("format.log"))

@@ -18,16 +18,16 @@ _POLL_S = 0.05
 
 
 class State(Enum):
-    """What an engine's processes do; whether it answers is another question (`Engine.answers`)."""
+    """The state of an engine's processes; `Engine.answers` is another question."""
 
     STOPPED = "stopped"
     RUNNING = "running"
     PAUSED = "paused"
-    BROKEN = "broken"  # some or all of its processes have died without being asked to
+    BROKEN = "broken"  # some or all of its processes have died unasked
 
 
 class Recipe(Protocol):
-    """What differs between engines: what they need, how they start, how they are asked whether they answer."""
+    """The differences between engines: their needs, their start, their probe."""
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -41,13 +41,13 @@ class Recipe(Protocol):
         """Return the connection URL of a client, without any path that names a keyspace or a bucket."""
 
     def prepare(self, site: Site) -> None:
-        """Fetch what must be fetched: once per machine, however long it takes."""
+        """Fetch files: once for each machine, without a time limit."""
 
     def launch(self, site: Site) -> None:
-        """Write the configuration and spawn the processes, with whatever data is there."""
+        """Write the configuration and spawn the processes, on the existing data."""
 
     def answers(self, port: int) -> bool:
-        """Whether it serves requests now, by its own protocol. Ends within about a second."""
+        """True if it serves requests now, by its own protocol. Ends within about a second."""
 
 
 class Engine:
@@ -93,7 +93,7 @@ class Engine:
         return tuple(process.pid for process in self.site.processes().values() if process.alive)
 
     def answers(self) -> bool:
-        """Whether it serves requests now."""
+        """True if it serves requests now."""
         return self._recipe.answers(self.port)
 
     def rss_kib(self) -> int:
@@ -125,14 +125,14 @@ class Engine:
             self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End all its processes at once with SIGKILL, its data kept as it then lies."""
+        """End all its processes at once with SIGKILL, its data kept as they are then."""
         with self.site.lock():
             self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Stop all its processes where they are (SIGSTOP): connections stay open, and nothing is answered.
+        """Stop all its processes (SIGSTOP): connections stay open, and nothing is answered.
 
-        On return every thread stands still. EngineError if one doesn't within 10 s.
+        On return every thread is stopped. EngineError if one isn't within 10 s.
         """
         processes = self.site.processes().values()
         for process in processes:
@@ -142,7 +142,7 @@ class Engine:
                 raise EngineError(f"{self.name} (pid {process.pid}) can't be paused: it is in the kernel's hands")
 
     def resume(self) -> None:
-        """Let paused processes go on (SIGCONT)."""
+        """Let paused processes continue (SIGCONT)."""
         for process in self.site.processes().values():
             process.send(signal.SIGCONT)
 

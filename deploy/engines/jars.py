@@ -33,7 +33,7 @@ def jars(engine: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.is_dir():  # another command may have fetched them while we waited
+        if not target.is_dir():  # another command may have fetched them meanwhile
             _fetch(engine, pom, target)
     return target
 
@@ -50,7 +50,7 @@ def _fetch(engine: str, pom: Path, target: Path) -> None:
 
 
 def _run_with_progress(engine: str, argv: list[str]) -> str:
-    """Run Maven, counting its downloads on standard error; return its last words if it fails, which is no answer."""
+    """Run Maven, counting its downloads on standard error; if it fails, return its last lines, which is no answer."""
     words: list[str] = []
     fetched = 0
     _show(f"{engine:14} fetching its jars from Maven Central, this once")

@@ -47,11 +47,11 @@ class Kafka:
         site.spawn("kafka", [*java, "kafka.Kafka", str(config)])
 
     def answers(self, port: int) -> bool:
-        """Whether ApiVersions is answered."""
+        """True if ApiVersions is answered."""
         return probes.kafka_lists_versions(port)
 
     def _format(self, site: Site, java: list[str], config: Path) -> None:
-        """Give the log directory its cluster's id, unless it has one."""
+        """Write the cluster's id into the log directory, unless it has one."""
         if site.path("data", "meta.properties").exists():
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")

@@ -16,7 +16,7 @@ _lock = threading.Lock()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on and that this process hasn't handed out before."""
+    """Return a port that no program listens on and that this process hasn't given out before."""
     with _lock:
         while True:
             port = random.choice(_RANGE)  # noqa: S311  # no secret
@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port now; connections in TIME_WAIT don't count."""
+    """True if a server could listen on this port now; connections in TIME_WAIT don't count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -43,7 +43,7 @@ def kafka_lists_versions(port: int) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Whether a connection is accepted."""
+    """True if a connection is accepted."""
     try:
         socket.create_connection((LOOPBACK, port), _TIMEOUT_S).close()
     except OSError:

@@ -29,12 +29,12 @@ class Process:
         # A killed program whose main thread is a zombie may still have threads that hold its port and memory.
         if fields[0] not in "ZX" or int(fields[17]) > 1:
             return fields[0]
-        _reap(self.pid)  # once seen, not before: one that ended between the two would be left behind
+        _reap(self.pid)  # after the first look, not before: otherwise one that ended between the two would be missed
         return None
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs, paused or not."""
+        """True if it still runs, paused or not."""
         return self.state() is not None
 
     def send(self, signum: signal.Signals) -> None:
@@ -48,7 +48,7 @@ class Process:
         return _until(lambda: not self.alive, timeout_ms)
 
     def wait_paused(self, timeout_ms: int) -> bool:
-        """Wait until every thread of it stands still, a while after SIGSTOP; False if one still doesn't."""
+        """Wait until every thread of it is stopped, some time after SIGSTOP; False if one still isn't."""
         return _until(lambda: all(letter in "TZX" for letter in _thread_states(self.pid)), timeout_ms)
 
     def rss_kib(self) -> int:

@@ -16,7 +16,7 @@ _INSTALL = "apt-get install -y --no-install-recommends"
 
 
 def require(engine: str, packages: Mapping[str, str]) -> None:
-    """Check that every program is there; ProgramMissing names the Debian packages of all that aren't."""
+    """Check that every program exists; ProgramMissing names the Debian packages of all missing ones."""
     missing = {program: package for program, package in packages.items() if not shutil.which(program)}
     if missing:
         wanted = " ".join(sorted(set(missing.values())))
@@ -24,7 +24,7 @@ def require(engine: str, packages: Mapping[str, str]) -> None:
 
 
 def run(argv: list[str], log: Path, timeout_ms: int = 60_000) -> str:
-    """Run a command to its end and return what it printed; EngineFailed with its words if it fails."""
+    """Run a command to its end and return its output; EngineFailed with its output if it fails."""
     try:
         done = subprocess.run(  # noqa: S603  # our own command lines, no shell
             argv, capture_output=True, text=True, timeout=timeout_ms / 1000, check=False
@@ -59,7 +59,7 @@ def _java_candidates() -> list[Path]:
 
 
 def _java_major(program: Path) -> int:
-    """Ask it: a directory's name is only a habit of its packager."""
+    """Ask it for its version: the directory's name is only its packager's custom."""
     try:
         said = subprocess.run(  # noqa: S603  # a program named java, asked for its version
             [str(program), "-version"], capture_output=True, text=True, timeout=20, check=False

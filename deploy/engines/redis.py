@@ -37,5 +37,5 @@ class Redis:
         site.spawn("redis", ["redis-server", str(config)])
 
     def answers(self, port: int) -> bool:
-        """Whether PING is answered by PONG."""
+        """True if PING is answered by PONG."""
         return probes.redis_pongs(port)

@@ -22,8 +22,8 @@ _LOG_TAIL_BYTES = 4_000
 class Site:
     """A directory that belongs to one engine.
 
-    `ports.json` stays as long as the data, so that a restarted engine is found where it was;
-    `processes.json` says what runs; `lock` keeps two commands from starting the same engine at once.
+    `ports.json` stays as long as the data, so that a restarted engine keeps its ports;
+    `processes.json` lists the running processes; `lock` prevents two commands from starting the same engine at once.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -89,7 +89,7 @@ class Site:
         return path
 
     def wipe(self, *names: str) -> None:
-        """Remove the named entries, or everything."""
+        """Remove the named entries, or all."""
         for name in names:
             shutil.rmtree(self.directory / name, ignore_errors=True)
         if not names:
@@ -103,15 +103,15 @@ class Site:
             parts.append(f"--- {log}\n{tail}")
         return "\n".join(parts)
 
-    def read(self, name: str) -> Any:  # JSON; the callers say what they wrote
-        """Return what `write` wrote under this name; an empty dict if there is nothing."""
+    def read(self, name: str) -> Any:  # JSON; the callers know what they wrote
+        """Return the value that `write` wrote under this name; an empty dict if there is none."""
         try:
             return json.loads((self.directory / name).read_text())
         except FileNotFoundError:
             return {}
 
     def write(self, name: str, value: object) -> None:
-        """Replace the file at once: a reader sees the old state or the new one, never half of it."""
+        """Replace the file in one step: a reader sees the old state or the new one, never a mixture."""
         draft = self.path(f"{name}.new")
         draft.write_text(json.dumps(value))
         draft.replace(self.directory / name)

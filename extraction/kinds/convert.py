@@ -23,7 +23,7 @@ _BY = re.compile(r"(?:recipe |written |posted |published )?by:?\s+(?=\S)", re.IG
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where values are read: how their URLs resolve, and what their references mean."""
+    """The context of values: the base of their URLs, and the targets of their references."""
 
     graph: Graph
     absolute: Callable[[str], str]
@@ -33,29 +33,29 @@ Values = list[Any]
 
 
 def text(values: Values, place: Place) -> str:
-    """The first that is a text, of a thing its name."""
+    """The first text; of a thing its name."""
     return next((found for found in (plain(name_of(value, place)) for value in values) if found), "")
 
 
 def short(values: Values, place: Place) -> str:
-    """As `text`, a name's length of it."""
+    """Like `text`, bounded to a name's length."""
     return text(values, place)[:_NAME].rstrip()
 
 
 def texts(values: Values, place: Place) -> tuple[str, ...]:
-    """Each once."""
+    """All texts, each once."""
     found = dict.fromkeys(plain(name_of(value, place), _NAME) for value in values[:_MOST])
     return tuple(each for each in found if each)
 
 
 def listed(values: Values, place: Place) -> tuple[str, ...]:
-    """As `texts`, where one may hold several, separated by commas."""
+    """Like `texts`; one value may hold several, separated by commas."""
     parts = (part.strip() for each in texts(values, place) for part in each.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))[:_MOST]
 
 
 def names(values: Values, place: Place) -> tuple[str, ...]:
-    """Of people and organizations: no URLs, no handles, no `By`."""
+    """Names of people and organizations: no URLs, no handles, no `By`."""
     found: dict[str, None] = {}
     for value in values[:_MOST]:
         name = _BY.sub("", plain(name_of(value, place), _NAME), count=1) if not _is_empty(value) else ""
@@ -65,7 +65,7 @@ def names(values: Values, place: Place) -> tuple[str, ...]:
 
 
 def name_of(value: Any, place: Place) -> Any:
-    """A thing's name; a text itself."""
+    """A thing's name; of a text the text."""
     if not isinstance(value, Mapping):
         return value
     for key in ("name", "headline", "text", "title", "alternateName"):
@@ -81,7 +81,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def url(values: Values, place: Place) -> str:
-    """The first that resolves, absolute."""
+    """The first URL that resolves, absolute."""
     for value in values:
         for each in place.graph.flat(_address_in(value)):
             if isinstance(each, str) and each.strip() and (found := place.absolute(each.strip())):
@@ -90,12 +90,12 @@ def url(values: Values, place: Place) -> str:
 
 
 def urls(values: Values, place: Place) -> tuple[str, ...]:
-    """All, each once."""
+    """All URLs, each once."""
     return tuple(dict.fromkeys(found for value in values[:_MOST] if (found := url([value], place))))
 
 
 def _address_in(value: Any) -> Any:
-    """Of an ImageObject and such the URL of what is shown."""
+    """The URL of the shown content, for an ImageObject and similar things."""
     if not isinstance(value, Mapping):
         return value
     for key in ("contentUrl", "url", "@id", "thumbnailUrl", "src"):
@@ -106,12 +106,12 @@ def _address_in(value: Any) -> Any:
 
 
 def date(values: Values, place: Place) -> str:
-    """The first that is a date."""
+    """The first date."""
     return next((found for found in map(moment, values) if found), "")
 
 
 def duration(values: Values, place: Place) -> str:
-    """The first that is a duration; of a range (`minValue`, `maxValue`) its end."""
+    """The first duration; of a range (`minValue`, `maxValue`) its end."""
     for value in values:
         stated = value
         if isinstance(value, Mapping):
@@ -127,7 +127,7 @@ def seconds(values: Values, place: Place) -> str:
 
 
 def rating(values: Values, place: Place) -> Rating | None:
-    """Of an AggregateRating, or a Rating; one without votes is none."""
+    """The rating of an AggregateRating or a Rating; one without votes is none."""
     for value in values:
         if not isinstance(value, Mapping):
             continue
@@ -140,7 +140,7 @@ def rating(values: Values, place: Place) -> Rating | None:
 
 
 def _whole(value: Any) -> str:
-    """The digits of the first number of a text: whatever groups them, votes have no fractions."""
+    """The digits of the first number of a text, any grouping removed: votes have no fractions."""
     found = _COUNT.search(str(value)[:64]) if isinstance(value, str | int | float) else None
     return re.sub(r"\D", "", found[0]) if found else ""
 

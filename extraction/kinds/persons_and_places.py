@@ -30,12 +30,12 @@ def part(*names: str) -> Callable[[Values, At], str]:
 
 
 def whole_or(convert: Callable[[Values, At], str]) -> Callable[[Values, At], str]:
-    """Where the value is a text, as of a meta element, all of it."""
+    """A reader that takes the whole value if it is a text, as of a meta element."""
     return lambda values, at: convert(values, at) or short([value for value in values if isinstance(value, str)], at)
 
 
 def coordinate(name: str, most: int) -> Callable[[Values, At], str]:
-    """Latitude or longitude: of a GeoCoordinates, or the value itself."""
+    """A reader of latitude or longitude: from a GeoCoordinates, or the value itself."""
 
     def read(values: Values, at: At) -> str:
         stated = (value.get(name) if isinstance(value, Mapping) else value for value in at.graph.flat(values))
@@ -45,7 +45,7 @@ def coordinate(name: str, most: int) -> Callable[[Values, At], str]:
 
 
 def hours(values: Values, at: At) -> tuple[str, ...]:
-    """openingHours as written, OpeningHoursSpecifications likewise."""
+    """openingHours as written; OpeningHoursSpecifications in the same form."""
     found = (said for value in values[:_MOST_HOURS] if (said := _hours(value, at)))
     return tuple(dict.fromkeys(found))
 
@@ -127,7 +127,7 @@ PLACE = PageKind(
 
 
 def username(values: Values, at: At) -> str:
-    """A handle, without its sign."""
+    """A handle without its @ sign."""
     return short(values, at).removeprefix("@")
 
 

@@ -17,19 +17,19 @@ GTINS = ("gtin", "gtin13", "gtin12", "gtin14", "gtin8", "isbn", "productID")
 
 
 def price(values: Values, place: Place) -> str:
-    """Of the first offer that has one; of numbers and texts the first decimal that is no negative."""
+    """The price of the first offer that has one; of numbers and texts the first decimal that isn't negative."""
     found = (_first_offer(value, place).price or money.decimal(value) for value in values)
     return next((each for each in found if each and each[0] != "-"), "")[:32]
 
 
 def currency(values: Values, place: Place) -> str:
-    """Of the first offer that has a price; of texts the first ISO 4217 code."""
+    """The currency of the first offer that has a price; of texts the first ISO 4217 code."""
     found = (_first_offer(value, place).currency or money.currency(value) for value in values)
     return next((code for code in found if code), "")
 
 
 def availability(values: Values, place: Place) -> str:
-    """Of the first offer that has one; of texts the first of schema.org's names."""
+    """The availability of the first offer that has one; of texts the first name of schema.org's."""
     found = (
         next((offer.availability for offer in offers([value], place) if offer.availability), "")
         or money.availability(_name(value, place))
@@ -39,17 +39,17 @@ def availability(values: Values, place: Place) -> str:
 
 
 def _first_offer(value: Any, place: Place) -> Offer:
-    """That has a price; an empty one where there is none."""
+    """The first offer with a price; an empty one if there is none."""
     return next((offer for offer in offers([value], place) if offer.price), Offer())
 
 
 def gtin(values: Values, place: Place) -> str:
-    """The first whose check digit is right."""
+    """The first GTIN whose check digit is right."""
     return next((code for code in map(money.gtin, values) if code), "")
 
 
 def offers(values: Values, place: Place) -> tuple[Offer, ...]:
-    """Each Offer; an AggregateOffer by its own where it names none."""
+    """Each Offer; an AggregateOffer by its own values if it names none."""
     found = (offer for offer, _ in zip(_offers(values, place, _DEPTH), range(_MOST_OFFERS), strict=False))
     return tuple(dict.fromkeys(found))
 
@@ -109,7 +109,7 @@ def _name(value: Any, place: Place) -> Any:
 
 
 def _with_price(fields: dict[str, Any]) -> dict[str, Any]:
-    """A group has its first variant's price; a price without an offer is one."""
+    """The product with a price: a group takes its first variant's; a price without an offer counts."""
     of_variants = [offer for one in fields.get("variants", ()) for offer in one.offers if offer.price][:1]
     for offer in of_variants if not fields.get("price") else ():
         fields |= {"price": offer.price, "currency": offer.currency, "availability": offer.availability}

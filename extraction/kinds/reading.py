@@ -19,7 +19,7 @@ Stated = Mapping[str, Sequence[tuple[str, LexborNode | None]]]
 _SYNTAXES = {"og": "opengraph", "article": "opengraph", "product": "opengraph", "profile": "opengraph",
              "video": "opengraph", "place": "opengraph", "business": "opengraph", "music": "opengraph",
              "book": "opengraph", "recipe": "opengraph", "twitter": "twitter", "al": "app-links"}  # fmt: skip
-_MERGED = 3  # nodes that say the same thing in several syntaxes
+_MERGED = 3  # nodes that describe the same thing in several syntaxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class PageKind:
     """schema.org's, in lower case."""
     og_types: frozenset[str]
     essential: tuple[tuple[str, ...], ...]
-    """Of each one property should be there: what is complete has them all."""
+    """Groups of properties: a complete thing has at least one property of each."""
     fields: tuple[Field, ...]
     finish: Callable[[dict[str, Any]], dict[str, Any]] = lambda fields: fields
-    """Adds what follows from the other fields."""
+    """Adds fields derived from the others."""
 
     def completeness(self, node: Node) -> float:
-        """0 to 1."""
+        """The share of `essential` groups that are present, 0 to 1."""
         there = sum(1 for names in self.essential if any(node.data.get(name) for name in names))
         return there / len(self.essential)
 
@@ -61,7 +61,7 @@ def syntax_of_meta(name: str) -> str:
 
 
 def best_nodes(kind: PageKind, nodes: list[Node]) -> list[Node]:
-    """The node that is the page's, then what other syntaxes say of it."""
+    """The node of the page, then nodes of other syntaxes that describe the same thing."""
     ranked = sorted(nodes, key=lambda node: -(node.weight * (0.1 + kind.completeness(node))))
     found: list[Node] = []
     for node in ranked[:50]:
@@ -72,10 +72,10 @@ def best_nodes(kind: PageKind, nodes: list[Node]) -> list[Node]:
 
 
 def read_kind(kind: PageKind, nodes: list[Node], stated: Stated, place: Place, chooser: Chooser) -> Any:
-    """The struct of a kind; what nobody says stays at its default."""
+    """The struct of a kind; a field without statements stays at its default."""
     found: dict[str, Any] = {}
     for field in kind.fields:
-        if field.name in found:  # in a table twice: from a thing, and else from a text
+        if field.name in found:  # in a table twice: from a thing, otherwise from a text
             continue
         value = chooser.choose(
             f"{kind.name}.{field.name}",
@@ -89,7 +89,7 @@ def read_kind(kind: PageKind, nodes: list[Node], stated: Stated, place: Place, c
 
 
 def statements_of(field: Field, nodes: Sequence[Node], stated: Stated) -> Iterator[Statement]:
-    """What is said of a field, best first."""
+    """The statements about a field, best first."""
     for node in nodes:
         for name in field.properties:
             if name in node.data and (values := node.values(name)):

@@ -17,7 +17,7 @@ _DEPTH = 6
 
 
 def ingredients(values: Values, place: Place) -> tuple[str, ...]:
-    """In order, repeated ones too; one text may hold them all, a line each."""
+    """The ingredients in order, repeated ones too; one text may hold them all, one on each line."""
     if len(values) == 1 and isinstance(values[0], str):
         return tuple(lines(values[0], _INGREDIENT)[:_MOST])
     found = [each for value in values[:_MOST] for each in _ingredients(value, place)][:_MOST]
@@ -25,14 +25,14 @@ def ingredients(values: Values, place: Place) -> tuple[str, ...]:
 
 
 def _ingredients(value: Any, place: Place) -> list[str]:
-    """One, but of a text that is a list in mark-up: a recipe in parts has one for each."""
+    """One ingredient, or several from a text that is a list in mark-up: a recipe in parts has one for each."""
     if isinstance(value, str) and "<li" in value:
         return lines(value, _INGREDIENT)
     return [plain(_ingredient(value, place), _INGREDIENT)]
 
 
 def _ingredient(value: Any, place: Place) -> Any:
-    """data-vocabulary.org has amount and name apart."""
+    """An ingredient of data-vocabulary.org, where amount and name are separate."""
     if isinstance(value, Mapping) and "amount" in value:
         amount = next(place.graph.flat(value["amount"]), "")
         return f"{plain(name_of(amount, place))} {plain(name_of(value, place))}"
@@ -40,7 +40,7 @@ def _ingredient(value: Any, place: Place) -> Any:
 
 
 def steps(values: Values, place: Place) -> tuple[Step, ...]:
-    """A text (a step a line), a list of texts, of HowToSteps, of HowToSections that hold steps."""
+    """A text (one step on each line), a list of texts, of HowToSteps, of HowToSections that hold steps."""
     return tuple(step for step, _ in zip(_steps(values, place, "", _DEPTH), range(_MOST), strict=False))
 
 
@@ -69,7 +69,7 @@ def _joined(value: Any, place: Place) -> str:
 
 
 def yields(values: Values, place: Place) -> str:
-    """The one that says of what: `["4", "4 servings"]`; a number alone counts servings."""
+    """The yield that names its unit: of `["4", "4 servings"]` the second; a number alone counts servings."""
     found = [said for value in values[:10] if (said := plain(_quantity(value, place), 128))]
     best = next((each for each in found if not each.isdigit()), found[0] if found else "")
     return f"{best} servings" if best.isdigit() and int(best) else best if not best.isdigit() else ""
@@ -83,7 +83,7 @@ def _quantity(value: Any, place: Place) -> Any:
 
 
 def nutrition(values: Values, place: Place) -> tuple[Property, ...]:
-    """Of a NutritionInformation."""
+    """The values of a NutritionInformation."""
     pairs = (
         (key.removesuffix("Content"), plain(next(place.graph.flat(inner), None), 128))
         for value in values[:1]

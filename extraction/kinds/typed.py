@@ -38,7 +38,7 @@ class FoundKind:
 
 
 def found_kinds(graph: Graph, stated: Stated) -> list[FoundKind]:
-    """Every kind that a node or OpenGraph's type speaks of."""
+    """Every kind that a node or OpenGraph's type names."""
     og_type = _og_type(stated)
     by_kind: dict[str, list[Node]] = {}
     has_profile_page = any("profilepage" in node.types for node in graph.nodes)
@@ -63,7 +63,7 @@ def _og_type(stated: Stated) -> str:
 
 
 def _confidence(kind: PageKind, best: list[Node], nodes: list[Node], is_named: bool) -> float:
-    """Structured data of the page's own, by how complete it is; less for one of several; else what OpenGraph says."""
+    """The confidence: structured data of the page by its completeness; less for one of several; else OpenGraph."""
     if not best:
         return 0.45 if kind is ARTICLE else 0.6
     first = best[0]
@@ -76,7 +76,7 @@ def _confidence(kind: PageKind, best: list[Node], nodes: list[Node], is_named: b
 
 
 def _is_one_of_several(first: Node, nodes: list[Node]) -> bool:
-    """Whether the syntax has others as good, by other names: a list of them."""
+    """True if the syntax has other equally good nodes of other names: a list of them."""
     names = {
         _name(node)
         for node in nodes[:50]
@@ -91,7 +91,7 @@ def _name(node: Node) -> str | int:
 
 
 def page_kind(found: list[FoundKind], stated: Stated) -> FoundKind | None:
-    """The one that the page is, None for other."""
+    """The kind of the page, None for other."""
     sure = {each.kind.name: each for each in found if each.confidence >= _SURE}
     if _has_no_offer(sure):
         del sure["product"]
@@ -107,19 +107,19 @@ def page_kind(found: list[FoundKind], stated: Stated) -> FoundKind | None:
 
 
 def _is_beside(found: FoundKind) -> bool:
-    """Whether it is a part of something else that the page is about: where an event takes place, who wrote."""
+    """True if it is a part of another subject of the page: the place of an event, the author."""
     return found.kind in (PLACE, PROFILE, VIDEO) and bool(found.nodes) and found.nodes[0].weight <= NESTED
 
 
 def _has_no_offer(sure: dict[str, FoundKind]) -> bool:
-    """An article that judges a product names it, too; a shop's page has a price."""
+    """True if it has no price: an article that reviews a product names it, too; a shop's page has a price."""
     if "product" not in sure or "article" not in sure:
         return False
     return not any(node.data.get(name) for node in sure["product"].nodes for name in ("offers", "hasVariant", "sku"))
 
 
 def typed(found: list[FoundKind], page: FoundKind | None, stated: Stated, at: At, chooser: Chooser) -> Typed:
-    """The record of what was found: each kind that has anything to say."""
+    """The record of the kinds found: each kind that has any field."""
     fields: dict[str, Any] = {}
     for each in found:
         if each is page or each.confidence >= 0.3:

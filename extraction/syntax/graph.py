@@ -12,12 +12,12 @@ _MOST_NODES = 5_000
 _MOST_VALUES = 2_000  # of one property
 _MAIN_KEYS = frozenset(("@graph", "mainEntity", "mainEntityOfPage", "mainContentOfPage", "blogPost"))
 NESTED = 0.4
-"""How much a node within another one says of the page, against 1 for a node of its own."""
+"""The weight of a node within another one, against 1 for a node of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who says so: a syntax, and the element it stands in (None: what lies beyond the parsed tree)."""
+    """The source of a node: a syntax, and the element that holds it (None: it lies beyond the parsed tree)."""
 
     syntax: str
     element: LexborNode | None = None
@@ -25,7 +25,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A thing that the page speaks of. Reads like a mapping of names to lists of values."""
+    """A thing that the page describes. Reads like a mapping of names to lists of values."""
 
     data: Mapping[str, Any]
     types: tuple[str, ...]
@@ -37,12 +37,12 @@ class Node:
     def values(self, name: str) -> list[Any]:
         """Values under a name: strings, numbers, booleans, dicts; lists are flattened, references followed."""
         value = self.data.get(name)
-        if isinstance(value, str):  # most are
+        if isinstance(value, str):  # the usual case
             return [value]
         return [] if value is None else list(self.graph.flat(value))
 
     def path(self, name: str) -> str:
-        """What a property of it is called: `Recipe.name`."""
+        """The name of its property: `Recipe.name`."""
         kind = self.data.get("@type")
         first = kind[0] if isinstance(kind, list) and kind else kind
         return f"{bare_name(first)}.{name}" if isinstance(first, str) else name
@@ -65,7 +65,7 @@ class Graph:
         self._left = _MOST_NODES
 
     def add(self, value: Any, source: Source) -> None:
-        """A value, and every node within it."""
+        """Add a value, and every node within it."""
         rest: list[tuple[Any, float]] = [(value, 1.0)]
         while rest and self._left > 0:
             item, weight = rest.pop()
@@ -130,14 +130,14 @@ def bare(name: str) -> str:
 
 def bare_name(name: str) -> str:
     """A type without its vocabulary: `http://schema.org/Recipe`, `schema:Recipe`."""
-    if name.isalnum():  # most are
+    if name.isalnum():  # the usual case
         return name[:256]
     return name[:256].strip().rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2]
 
 
 def renamed(value: Any) -> Any:
-    """A JSON-LD value whose keys lose their vocabulary, `schema:name` and `https://schema.org/name`; nesting is bounded
-    by who calls.
+    """A JSON-LD value whose keys lose their vocabulary, `schema:name` and `https://schema.org/name`; the caller bounds
+    the nesting.
     """
     if isinstance(value, dict):
         return {_bare_key(key): renamed(each) for key, each in value.items()}

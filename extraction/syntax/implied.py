@@ -19,7 +19,7 @@ _URLS = {"a": "href", "area": "href"}
 
 
 def implied(root: LexborNode, texts: Texts) -> dict[str, str]:
-    """name, photo and url of an h-* root, so far as its explicit properties leave room for them."""
+    """name, photo and url of an h-* root, if its explicit properties allow them."""
     prefixes = {
         name[:2] for node in islice(root.css("[class]"), _MOST) if not _is(node, root) for name in classes(node)
     }
@@ -35,12 +35,12 @@ def implied(root: LexborNode, texts: Texts) -> dict[str, str]:
 
 
 def classes(node: LexborNode) -> list[str]:
-    """In lower case; a bounded number of them."""
+    """The classes of an element in lower case; a bounded number of them."""
     return (node.attributes.get("class") or "")[:512].lower().split()
 
 
 def _stated(root: LexborNode, attributes: dict[str, str], *, only_child: bool) -> str:
-    """Of the root itself, of its only child of that element, or of the only child's."""
+    """The attribute of the root itself, of its only child of that element, or of the only child's."""
     own = _attribute(root, attributes)
     if own:
         return own

@@ -13,13 +13,13 @@ LONGEST_MENDED = 128 * 1024
 """Characters: more would take seconds."""
 
 _MOST_VALUES = 100  # in one block, one after the other
-# What templates leave around JSON: comments and CDATA marks, a semicolon.
+# Text that templates leave around JSON: comments and CDATA marks, a semicolon.
 _OPENING = re.compile(r"\s*+(?:<!--|/\*\s*+<!\[CDATA\[\s*+\*/|//\s*+<!\[CDATA\[|<!\[CDATA\[)")
-_CLOSED = " \t\n\r,;]}"  # once too often
+_CLOSED = " \t\n\r,;]}"  # one bracket too many
 _AROUND = "\ufeff \t\n\r\f\v\xa0;"
-# A string without an end goes on to the end of the text: looked for from each quote, it would take quadratic time.
+# A string without an end reaches to the end of the text: a search from each quote would take quadratic time.
 _STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
-# A quote that nothing follows which may follow a string is a part of the string.
+# A quote is a part of the string if the next character can't follow a string.
 _LOOSE_STRING = r'"(?:[^"\\]++|\\.|"(?!\s*+(?:[,:}\]]|\Z)))*+(?:"|\\?\Z)'
 _COMMENT = r"//[^\n]*+|/\*.*?(?:\*/|\Z)|<!--|-->|<!\[CDATA\[|\]\]>"
 _BAD_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|(.))', re.DOTALL)
@@ -28,7 +28,7 @@ _decoder = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
 
 
 def _patterns(string: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What removes comments, and what mends commas, where a string is such."""
+    """Patterns that remove comments and repair commas, for one form of strings."""
     comments = re.compile(f"({string})|{_COMMENT}", re.DOTALL)
     commas = re.compile(rf'({string})(\s*+(?="))?|,(?=\s*+[,\]}}])|(:)(?=\s*+[,\]}}])|([}}\]])(?=\s*+[{{"])', re.DOTALL)
     return comments, commas
@@ -38,10 +38,10 @@ _STRICT, _LOOSE = _patterns(_STRING), _patterns(_LOOSE_STRING)
 
 
 def parse(text: str, mendable: int = LONGEST_MENDED) -> list[Any]:
-    """The JSON values of a block, none where it is broken.
+    """The JSON values of a block, none if it is broken.
 
-    Forgives wrapping, comments, control characters in strings, needless or missing commas, missing values, needless
-    escapes, quotes within strings, character references instead of quotes, brackets left open or closed once too often
+    Accepts wrapping, comments, control characters in strings, needless or missing commas, missing values, needless
+    escapes, quotes within strings, character references instead of quotes, brackets left open or closed too often
     at the end, and several values in a row; beyond `mendable` characters only wrapping, control characters and rows.
     """
     try:
@@ -76,7 +76,7 @@ def _mended(text: str, comments: re.Pattern[str], commas: re.Pattern[str]) -> st
 def _with_comma(found: re.Match[str]) -> str:
     if found[1]:
         return _inner_quotes(_BAD_ESCAPE.sub(_escaped, found[1])) + ("," if found[2] is not None else "")
-    if found[3]:  # a value that the template had none for
+    if found[3]:  # a value for which the template had none
         return ":null"
     return f"{found[4]}," if found[4] else ""
 
@@ -86,7 +86,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _inner_quotes(string: str) -> str:
-    """Escaped, where a loose string has some."""
+    """A loose string with its inner quotes escaped."""
     if string.count('"') <= 2 or len(string) < 2:
         return string
     inner = re.sub(r'(\\.)|"', lambda found: found[1] or '\\"', string[1:-1], flags=re.DOTALL)
@@ -94,7 +94,7 @@ def _inner_quotes(string: str) -> str:
 
 
 def _closing(text: str, strings: re.Pattern[str]) -> str:
-    """The brackets that are left open, in the order to close them."""
+    """The closing brackets for those left open, in order."""
     left: list[str] = []
     for bracket in re.findall(r"[\[\]{}]", strings.sub(" ", text)):
         if bracket in "[{":

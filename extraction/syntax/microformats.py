@@ -94,7 +94,7 @@ def _item(
 
 
 def _owner(node: LexborNode, roots: set[int], taken: set[int]) -> int:
-    """The root around an element; 0 where a property is around it: `fn` of an author is no name of the recipe."""
+    """The root around an element; 0 if a property is around it: `fn` of an author is no name of the recipe."""
     above = node.parent
     for _ in range(64):
         if above is None:

@@ -27,7 +27,7 @@ _LINK_ATTRIBUTES = ("href", "src", "data-src", "data")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Which attributes say what."""
+    """The attributes of one syntax."""
 
     syntax: str
     property: str
@@ -79,7 +79,7 @@ class _Reading:
     def _own_references(
         self, nodes: list[LexborNode], attributes_of: list[dict[str, str | None]], tree: LexborHTMLParser
     ) -> None:
-        """itemref: what is in those elements belongs to the item, too."""
+        """itemref: the properties in those elements belong to the item, too."""
         left = _MOST_REFS
         for node, attributes in zip(nodes, attributes_of, strict=True):
             if self._dialect is not MICRODATA or "itemref" not in attributes:
@@ -93,7 +93,7 @@ class _Reading:
                     self._owners[referred.mem_id] = self._scopes.get(node.mem_id)
 
     def _owner(self, node: LexborNode) -> dict[str, Any] | None:
-        """The item around an element; what the way up has found is remembered for its neighbours."""
+        """The item around an element; the findings on the way up are kept for its neighbours."""
         own = self._owners.get(node.mem_id)
         if own is not None:
             return own

@@ -21,7 +21,7 @@ class Texts:
         self._left = _TOTAL
 
     def of(self, node: LexborNode) -> str:
-        """A line for each block in it."""
+        """The text of an element, one line for each block in it."""
         first = node.first_child
         if first is None or self._left <= 0:
             return ""

@@ -36,9 +36,9 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 def moment(value: Any) -> str:
-    """A date or a date with its time, as exact as it was: `2024-05-01`, `2024-05-01T10:00:00+02:00`, `2024`.
+    """A date or a date with its time, with the original precision: `2024-05-01`, `2024-05-01T10:00:00+02:00`, `2024`.
 
-    Numbers that could be a month or a day alike are left alone: 05/01/2024 is no date.
+    Numbers that could be a month or a day are not converted: 05/01/2024 is no date.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
@@ -78,7 +78,7 @@ def _named(text: str) -> str:
 
 
 def _mail(text: str) -> str:
-    """As RFC 5322 writes it: Sat, 01 Jan 2028 10:00:00 GMT."""
+    """A date as RFC 5322 writes it: Sat, 01 Jan 2028 10:00:00 GMT."""
     return parsedate_to_datetime(text).isoformat() if ":" in text else ""
 
 
@@ -89,7 +89,7 @@ def _epoch(text: str) -> str:
 
 
 def duration(value: Any) -> str:
-    """An ISO 8601 duration in its shortest form: `P0DT1H90M` is `PT2H30M`; of none it is `PT0S`."""
+    """An ISO 8601 duration in its shortest form: `PT2H30M` for `P0DT1H90M`, `PT0S` for none."""
     if isinstance(value, bool) or not isinstance(value, str):
         return ""
     text = value.strip().replace(" ", "") if value[:3].strip()[:1] in ("P", "p") else value.strip()
@@ -117,7 +117,7 @@ def _spoken(text: str) -> str:
 
 
 def duration_of_seconds(value: Any) -> str:
-    """Of a whole number of seconds, as OpenGraph's video:duration."""
+    """The duration of a whole number of seconds, as OpenGraph's video:duration."""
     text = str(value).strip()
     return _iso(int(text)) if text.isdigit() and len(text) < 8 else duration(value)
 

@@ -35,7 +35,7 @@ _AVAILABILITIES = {
 
 
 def decimal(value: Any) -> str:
-    """A number with a point and no grouping: `1.299,00 €` is `1299.00`. What could mean two numbers is the larger:
+    """A number with a point and no grouping: `1.299,00 €` is `1299.00`. An ambiguous text is the larger number:
     `1,299` has no fraction.
     """
     if isinstance(value, bool):
@@ -57,7 +57,8 @@ def _pointed(text: str) -> str:
 
 
 def _is_fraction(digits: str, last: int) -> bool:
-    """Of `1.299` the point is a fraction's, as JSON writes it; of `1,299` the comma groups, as does a repeated mark."""
+    """True if the mark begins a fraction: the point of `1.299` does, as in JSON. The comma of `1,299`, or a repeated
+    mark, groups."""
     return digits[last] == "." and digits.count(".") == 1
 
 
@@ -78,7 +79,7 @@ def currency_in(price: Any) -> str:
 
 
 def availability(value: Any) -> str:
-    """A name of schema.org's ItemAvailability, however it is written."""
+    """A name of schema.org's ItemAvailability, in any spelling."""
     if not isinstance(value, str):
         return ""
     return _AVAILABILITIES.get(re.sub(r"[^a-z]", "", value[:128].rpartition("/")[2].rpartition("#")[2].lower()), "")

@@ -9,11 +9,11 @@ from typing import Any
 from extraction.text import bounded, collapse
 
 LONGEST = 8_192
-"""Characters that are kept of one text."""
+"""The characters kept of one text."""
 
 _READ = 4 * LONGEST
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_ROUNDS = 3  # `&amp;amp;#39;` was seen in the wild
+_ROUNDS = 3  # `&amp;amp;#39;` was seen on real pages
 _INLINE_NAMES = "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd label mark q s samp small span strike"
 _BLOCK_NAMES = (
     "address article aside blockquote br center dd details div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 "
@@ -44,7 +44,7 @@ def plain(value: Any, length: int = LONGEST) -> str:
 
 
 def lines(value: str, length: int = LONGEST) -> list[str]:
-    """Plain text where each block, `br` and newline begins a line; empty ones left out."""
+    """Plain text in which each block, `br` and newline begins a line; empty lines left out."""
     text = _decoded(value[: 4 * _READ])
     if "<" in text:
         text = _ANY.sub("", _BLOCK.sub("\n", _UNSEEN.sub("", text)))
@@ -53,14 +53,14 @@ def lines(value: str, length: int = LONGEST) -> list[str]:
 
 
 def shown(text: str) -> str:
-    """Without tags, where it is mark-up: `a <b> tag` alone is none, `<b>bold</b>` is."""
+    """The text without tags, if it is mark-up: `a <b> tag` alone is none, `<b>bold</b>` is."""
     if "<" in text and _CLOSED.search(text):
         text = _ANY.sub("", _BLOCK.sub(" ", _UNSEEN.sub("", text)))
     return text.translate(_INVISIBLE)
 
 
 def _is_plain(text: str, length: int) -> bool:
-    """Whether nothing is to be done: most texts."""
+    """True if nothing needs to be done, as for most texts."""
     return (
         len(text) <= length
         and "&" not in text
@@ -73,7 +73,7 @@ def _is_plain(text: str, length: int) -> bool:
 
 
 def _decoded(text: str) -> str:
-    """Templates encode twice: references are decoded until none is left, a few times."""
+    """The text with its references decoded, a few times: templates encode twice."""
     for _ in range(_ROUNDS):
         if "&" not in text:
             break

@@ -31,7 +31,7 @@ commonName = unnamed
 
 
 def openssl(*arguments: object) -> None:
-    """Run one openssl command. Raises OSError where it fails or isn't there."""
+    """Run one openssl command. Raises OSError if it fails or is missing."""
     try:
         subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=30)  # noqa: S603, S607
     except subprocess.SubprocessError as error:
@@ -56,7 +56,7 @@ class Authority:
 
     @property
     def certificate(self) -> Path:
-        """What a client trusts; PEM."""
+        """The certificate that a client must trust; PEM."""
         return self.folder / f"{self.name}.pem"
 
     @property
@@ -102,7 +102,7 @@ class Authority:
         return Certificate(chain, key)
 
     def self_signed(self, name: str, host: str) -> Certificate:
-        """A certificate that nobody vouches for. Raises OSError."""
+        """A certificate that no authority has signed. Raises OSError."""
         key, chain = self.folder / f"{name}.key", self.folder / f"{name}.pem"
         make_key(key)
         openssl(

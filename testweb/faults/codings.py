@@ -47,7 +47,7 @@ def _bomb_fault(codings: tuple[str, ...]) -> Fault:
 
 
 def pack_bombs() -> None:
-    """Make the bombs, so that none is late when it is asked for. Blocks for a second."""
+    """Make the bombs, so that each is ready when it is requested. Blocks for a second."""
     for codings in _BOMBS:
         _bomb(codings)
 

@@ -22,12 +22,12 @@ class FaultyRequest:
     rest: str
 
     async def send(self, data: bytes) -> None:
-        """Write, and wait while the other side doesn't read."""
+        """Write, and wait while the client doesn't read."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def until_closed(self) -> None:
-        """Say nothing more until the other side has had enough."""
+        """Send nothing more until the client closes."""
         while await self.reader.read(65_536):
             pass
 
@@ -47,12 +47,12 @@ class Fault:
 
     name: str
     tells: str
-    """What the server does, for people."""
+    """The server's behaviour, for people."""
     reply: bytes | Handler
     stays: bool = False
 
     async def serve(self, visit: FaultyRequest) -> bool:
-        """Misbehave. Returns whether the connection goes on."""
+        """Misbehave. Returns True if the connection goes on."""
         if isinstance(self.reply, bytes):
             await visit.send(self.reply)
         else:
@@ -61,14 +61,14 @@ class Fault:
 
 
 def page(*headers: str, status: str = "200 OK", content: bytes = PAGE, length: int | None = None) -> bytes:
-    """A reply with these headers; `length` announces another number of bytes than come."""
+    """A reply with these headers; `length` announces a different number of bytes than is sent."""
     lines = [f"HTTP/1.1 {status}", "Content-Type: text/html; charset=utf-8", *headers]
     lines.append(f"Content-Length: {len(content) if length is None else length}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
 
 
 def forever(head: bytes, pieces: Callable[[], Iterable[bytes]], pause_ms: int = 0) -> Handler:
-    """Send `head`, then the pieces one by one with a pause before each, until they or the other side's patience end."""
+    """Send `head`, then the pieces one by one with a pause before each, until they end or the client closes."""
 
     async def serve(visit: FaultyRequest) -> None:
         await visit.send(head)

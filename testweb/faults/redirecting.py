@@ -6,7 +6,7 @@ from testweb.faults.kinds import Fault, FaultyRequest, page
 
 
 def redirect(location: str, status: str = "302 Found") -> bytes:
-    """An answer that leads to `location`, written as it is."""
+    """An answer that redirects to `location`, written as it is."""
     return page(f"Location: {location}", status=status, content=b"")
 
 
@@ -28,7 +28,7 @@ async def _hosts(visit: FaultyRequest) -> None:
 
 
 async def _circle(visit: FaultyRequest) -> None:
-    """Three rooms in a circle."""
+    """Three URLs in a loop."""
     room = {"/a": "b", "/b": "c"}.get(visit.rest, "a")
     await visit.send(redirect(f"/redirect-circle/{room}"))
 

@@ -21,8 +21,8 @@ Change = Callable[[ssl.SSLContext], None]
 class TlsFault:
     """A server for `*.NAME.tls.test`, on a port of its own.
 
-    With `make` it speaks TLS with that certificate, and answers each request with a page; without, `raw` is what it
-    does with the connection.
+    With `make` it speaks TLS with that certificate, and answers each request with a page; without, `raw` handles the
+    connection.
     """
 
     name: str
@@ -31,7 +31,7 @@ class TlsFault:
     change: Change | None = None
     raw: Handler | None = None
     stranger: bool = False
-    """The certificate is another authority's, which nobody trusts."""
+    """The certificate comes from another authority, which no client trusts."""
 
     @property
     def host(self) -> str:
@@ -57,7 +57,7 @@ def _good(authority: Authority, name: str, host: str) -> Certificate:
 
 def _version(version: ssl.TLSVersion) -> Change:
     def change(server: ssl.SSLContext) -> None:
-        with warnings.catch_warnings():  # that these versions are out of date is the point
+        with warnings.catch_warnings():  # these outdated versions are intended
             warnings.simplefilter("ignore", DeprecationWarning)
             server.set_ciphers(_ANYTHING)
             server.minimum_version = server.maximum_version = version

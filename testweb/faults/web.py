@@ -85,17 +85,17 @@ class FaultWeb:
 
     @property
     def connect_to(self) -> dict[str, str]:
-        """Where to connect for a host name, the most exact name first; only after `start`."""
+        """The address for a host name, the most exact name first; only after `start`."""
         exact = {f"*.{name}.{DOMAIN}": f"{ADDRESS}:{_port(server)}" for name, server in self._tls_servers.items()}
         return exact | {"*.test": f"{ADDRESS}:{self.port}"}
 
     def urls(self) -> dict[str, str]:
-        """Every fault's URL, and what its server does."""
+        """Every fault's URL, and the behaviour of its server."""
         plain = {f"http://{HOST}/{fault.name}": fault.tells for fault in HTTP_FAULTS.values()}
         return plain | {f"https://www.{fault.host}/": fault.tells for fault in self._faults.values()}
 
     def _contexts(self) -> dict[str, ssl.SSLContext | None]:
-        """Certificates and contexts of all TLS faults. Blocks for as long as openssl takes."""
+        """Certificates and contexts of all TLS faults. Blocks while openssl runs."""
         assert self._folder is not None
         folder = Path(self._folder.name)
         trusted, stranger = Authority(folder, "trusted"), Authority(folder, "stranger")
@@ -113,7 +113,7 @@ class FaultWeb:
     async def _attended(
         self, fault: TlsFault | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """One connection to its end, whoever ends it."""
+        """One connection to its end, on either side."""
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
@@ -145,7 +145,7 @@ async def _converse(fault: TlsFault | None, reader: asyncio.StreamReader, writer
 async def _answer(
     fault: TlsFault | None, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
-    """Answer one request; returns whether the connection goes on."""
+    """Answer one request; returns True if the connection goes on."""
     first, _, fields = head.partition("\r\n")
     target = first.partition(" ")[2].partition(" ")[0].partition("?")[0]
     name, slash, rest = target.lstrip("/").partition("/")

@@ -22,7 +22,7 @@ def _class_name(reference: str, prefix: str) -> str:
 
 
 def python_type(node: dict[str, Any], key: str, prefix: str = "") -> str:
-    """The Python type of `node[key + "Id"]`, whose details stand in `node[key]`."""
+    """The Python type of `node[key + "Id"]`, whose details are in `node[key]`."""
     kind = node[f"{key}Id"]
     if kind in _SCALARS:
         return _SCALARS[kind]
@@ -108,7 +108,7 @@ def _method(function: dict[str, Any]) -> str:
 
 
 def protocol_module(program: Program, service: dict[str, Any]) -> str:
-    """The text of `protocol.py`: what the service object and the Thrift client both are."""
+    """The text of `protocol.py`: the common Protocol of the service object and the Thrift client."""
     head = _HEADER.format(name=program["name"]) + "\nfrom __future__ import annotations\n\n"
     imports = [
         "from collections.abc import Mapping, Sequence, Set as AbstractSet",

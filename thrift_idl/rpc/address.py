@@ -8,9 +8,9 @@ _LONGEST_PORT = 5
 
 
 def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
-    """The host, without brackets, and the port; 0 as `least_port` = a free one will do.
+    """The host, without brackets, and the port; 0 as `least_port` allows any free one.
 
-    Raises `BadConfiguration`, without what stands before an @: a login has no place here, but may be there.
+    Raises `BadConfiguration`, without the text before an @: a login doesn't belong here, but may be there.
     """
     host, _, port = address.rpartition(":")
     is_number = port.isdecimal() and len(port) <= _LONGEST_PORT
@@ -21,7 +21,7 @@ def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
 
 
 def _is_host(host: str) -> bool:
-    """Whether it can be looked up at all: what Python can't encode for DNS ends a lookup with an error of its own."""
+    """True if it can be looked up at all: a name that Python can't encode for DNS ends a lookup with its own error."""
     try:
         return bool(host.encode("idna"))
     except UnicodeError:

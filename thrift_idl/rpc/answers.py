@@ -59,7 +59,7 @@ def _error_message(method: Method, sequence: int, error: BaseException, slot: st
 
 
 def refuse(kind: int, name: bytes, sequence: int, error: AragogError) -> bytes:
-    """The answer to a call that reached no handler: a TApplicationException of that kind."""
+    """The answer to a call without a handler: a TApplicationException of that kind."""
     return framed(write_header(EXCEPTION, name, sequence) + encode_application_error(kind, error))
 
 

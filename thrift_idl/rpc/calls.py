@@ -18,7 +18,7 @@ Outcome = Callable[[Any, BaseException | None], None]
 
 
 class _Rest(Coroutine[Any, Any, Any]):
-    """A coroutine that has taken its first step elsewhere: first it yields again what it yielded there."""
+    """A coroutine whose first step was taken elsewhere: first it yields again what it yielded there."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], yielded: Any) -> None:
         self._coroutine = coroutine
@@ -32,7 +32,7 @@ class _Rest(Coroutine[Any, Any, Any]):
 
     def throw(self, *error: Any) -> Any:
         if self._yielded is not None:
-            # Cancelled before the task's own first step: what the handler waits for is told, as a task would have.
+            # Cancelled before the task's own first step: the awaited future is told, as a task would have done.
             (first,), self._yielded = self._yielded, None
             if first is not None:
                 first.cancel()
@@ -68,7 +68,7 @@ class RunningCall:
             value, error = finished.value, None
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as raised:  # CancelledError included: the handler's own doing
+        except BaseException as raised:  # CancelledError included: the handler raised it
             self._done = True
             value, error = None, raised
         finally:
@@ -93,7 +93,7 @@ class RunningCall:
         for _ in range(self._cancels):
             task.cancel()
 
-    # --- What others ask of a task ----------------------------------------------------------------------------------
+    # --- Methods of a task ------------------------------------------------------------------------------------------
 
     def cancel(self, msg: Any = None) -> bool:
         """As asyncio.Task.cancel."""

@@ -25,11 +25,11 @@ _NO_ARGUMENTS: Final = b"\0"  # an empty struct
 
 
 class Channel:
-    """Connections to one server, made when first needed. Take one for small calls and another for bulk content.
+    """Connections to one server, made at the first use. Use one for small calls and another for bulk content.
 
     Every call ends within its deadline: `deadline_ms` of the limits, or less if the request's context leaves less.
-    It raises what the service raised; DeadlineExceeded; BackendDown where the server can't be reached or the
-    connection broke (the call may have been done: nothing is ever sent twice); InvalidRequest where the request
+    It raises the service's error; DeadlineExceeded; BackendDown if the server can't be reached or the
+    connection broke (the call may have been done: nothing is ever sent twice); InvalidRequest if the request
     can't be encoded or exceeds a frame.
     """
 
@@ -42,7 +42,7 @@ class Channel:
         self._closed = False
 
     def client(self, protocol: Callable[..., P]) -> P:
-        """An object that fills `protocol` (a class of `thrift_idl.gen.<x>.protocol`) by calls over this channel."""
+        """An object that implements `protocol` (a class of `thrift_idl.gen.<x>.protocol`) by calls on this channel."""
         return cast(P, _Stub(self, methods(protocol)))
 
     async def close(self) -> None:
@@ -52,7 +52,7 @@ class Channel:
         await asyncio.sleep(0)
 
     async def call(self, method: Method, arguments: Any) -> Any:
-        """One call: its value, or what its service raised."""
+        """One call: its value, or the error of its service."""
         if self._closed:
             raise BackendDown(f"the channel to {self.address} is closed", address=self.address)
         deadline_ms = self._deadline_ms(method, arguments)
@@ -63,7 +63,7 @@ class Channel:
             return await self._call_on(link, method, self._encoded(method, arguments), deadline_ms / 1000, deadline_ms)
 
     async def _call_later(self, method: Method, arguments: Any, deadline_ms: int) -> Any:
-        """The call when something must be waited for first: a slot, a connection, room in the write buffer."""
+        """The call if it must wait first: for a slot, a connection, room in the write buffer."""
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_ms / 1000
         try:
@@ -96,7 +96,7 @@ class Channel:
         except DeadlineExceeded:
             _give_up(link, sequence)
             if link.heard <= sent:
-                link.retire()  # perhaps its other end is gone without a word
+                link.retire()  # perhaps the server's end vanished without closing
             raise
         except asyncio.CancelledError:
             _give_up(link, sequence)
@@ -151,13 +151,13 @@ def _caller(channel: Channel, method: Method) -> Callable[..., Coroutine[Any, An
 
 
 def _give_up(link: ClientConnection, sequence: int) -> None:
-    """Tell the server that nobody waits for this answer; it decides whether to go on. Dropped where it reads slowly."""
+    """Tell the server that the caller gave up; the server decides whether to go on. Dropped if it reads slowly."""
     if link.usable and not link.full:
         link.write(framed(write_header(CALL, GIVE_UP, sequence) + _NO_ARGUMENTS))
 
 
 def _with_remaining(method: Method, arguments: Any, left_ms: int) -> Any:
-    """The arguments with what is left of the time, where their context says one: it counts from the sending."""
+    """The arguments with the remaining time, if their context has one: it counts from the sending."""
     values = method.unpack(arguments)
     remaining_ms = caller_of(values).remaining_ms
     if remaining_ms is None or remaining_ms <= left_ms:

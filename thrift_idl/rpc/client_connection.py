@@ -36,7 +36,7 @@ class ClientConnection(asyncio.Protocol):
     # --- Calls ------------------------------------------------------------------------------------------------------
 
     def open_call(self) -> tuple[int, asyncio.Future[Reply]]:
-        """A sequence id and the future of its answer; `forget` it in the end, whatever the end is."""
+        """A sequence id and the future of its answer; always `forget` it in the end."""
         self._sequence = self._sequence % 0x7FFF_FFFF + 1
         while self._sequence in self._pending:
             self._sequence = self._sequence % 0x7FFF_FFFF + 1
@@ -83,7 +83,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
-        """Give each answer to its caller. Anything but answers ends the connection."""
+        """Give each answer to its caller. Anything else ends the connection."""
         self.heard = self._loop.time()
         try:
             for frame in self._frames.feed(data):
@@ -100,11 +100,11 @@ class ClientConnection(asyncio.Protocol):
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """The server has caught up."""
+        """The server reads fast enough again."""
         self._writable.set()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Whatever was in flight has failed; none of it is sent again: it may have been done."""
+        """Every call in flight has failed; none is sent again: it may have been done."""
         self.usable = False
         self._writable.set()
         self._fail(f"the connection to {self._address} broke in mid-call")

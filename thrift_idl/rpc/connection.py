@@ -15,14 +15,14 @@ from thrift_idl.rpc.limits import ServerLimits
 
 log = logging.getLogger("thrift_idl.rpc")
 
-TURN: Final = 64  # calls that one connection starts before others have their turn,
+TURN: Final = 64  # calls that one connection starts before other connections go on,
 TURN_S: Final = 0.005  # or fewer, if they take this long together
 SMALL: Final = 64 * 1024  # bytes: a reply of this size is always taken, and answers gather up to it for one write
 
 
 @dataclass(slots=True)
 class Activity:
-    """When a connection last did what; seconds of the loop's clock, None = not the case."""
+    """Times of a connection's last events; seconds of the loop's clock, None = not the case."""
 
     last: float
     """A byte came, or an answer left."""
@@ -31,7 +31,7 @@ class Activity:
 
 
 def overdue(activity: Activity, running: int, now: float, limits: ServerLimits) -> str | None:
-    """Why a connection is to be cut, if it is."""
+    """The reason to cut a connection, if there is one."""
     if activity.half_since is not None and (now - activity.half_since) * 1000 > limits.half_frame_ms:
         return "its frame wasn't whole in time"
     if activity.stalled_since is not None and (now - activity.stalled_since) * 1000 > limits.stall_ms:
@@ -66,7 +66,7 @@ class CallerConnection(asyncio.Protocol):
     # --- asyncio.Protocol -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or refuse it where there are too many."""
+        """Take the connection, or refuse it if there are too many."""
         transport = self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if self._dispatcher.load.draining or not self._connections.admit(self):
             transport.abort()
@@ -94,25 +94,25 @@ class CallerConnection(asyncio.Protocol):
             self._turn()
 
     def pause_writing(self) -> None:
-        """The caller reads too slowly: begin nothing more for it."""
+        """The caller reads too slowly: begin no more calls for it."""
         self.activity.stalled_since = self._loop.time()
         self._read(False)
 
     def resume_writing(self) -> None:
-        """The caller has caught up."""
+        """The caller reads fast enough again."""
         self.activity.stalled_since = None
         self.choked = False
         self.measure()
         self._turn()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The caller is gone: its calls are of use to nobody."""
+        """The caller is gone: its calls are no longer needed."""
         self._connections.leave(self)
         self._release()
         for served in tuple(self._running):
             served.abandon()
 
-    # --- The server's -----------------------------------------------------------------------------------------------
+    # --- For the server ---------------------------------------------------------------------------------------------
 
     @property
     def running(self) -> int:
@@ -121,18 +121,18 @@ class CallerConnection(asyncio.Protocol):
 
     @property
     def waits_since(self) -> float:
-        """Since when its frame is half, or its answers lie unread."""
+        """The time since when its frame is incomplete, or its answers are unread."""
         half, stalled, last = self.activity.half_since, self.activity.stalled_since, self.activity.last
         return min(last if half is None else half, last if stalled is None else stalled)
 
     def measure(self) -> None:
-        """Account anew for the answers that are not sent yet: they leave without a word."""
+        """Update the account of answers that are not sent yet: the transport sends them without notice."""
         if not self._transport.is_closing():
             self._unsent = self._transport.get_write_buffer_size()
             self._hold()
 
     def cut(self, reason: str) -> None:
-        """Close at once; what wasn't sent is lost."""
+        """Close at once; unsent data are lost."""
         if not self._transport.is_closing():
             log.info("connection of %s cut: %s", self._transport.get_extra_info("peername"), reason)
         self._release()
@@ -145,7 +145,7 @@ class CallerConnection(asyncio.Protocol):
     # --- Calls ------------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        """Begin waiting calls, as many as a turn allows; answers that are ready leave together."""
+        """Begin waiting calls, as many as a turn allows; answers that are ready are sent together."""
         if self._transport.is_closing() or self.activity.stalled_since is not None:
             return  # resume_writing goes on
         self._batch = []
@@ -183,7 +183,7 @@ class CallerConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def send(self, reply: bytes) -> bool:
-        """Take a reply; False = too much lies unread for one of this size."""
+        """Take a reply; False = too much is unread for one of this size."""
         size = len(reply)
         if size > SMALL and self._unsent + size > self._limits.connection_bytes:
             self.choked = self.activity.stalled_since is not None  # so that resume_writing ends it
@@ -211,7 +211,7 @@ class CallerConnection(asyncio.Protocol):
         self.measure()
 
     def _hold(self) -> None:
-        """Account for what this connection keeps; beyond the server's bound, who has kept bytes longest is cut."""
+        """Account for this connection's bytes; beyond the server's bound, the one that kept bytes longest is cut."""
         load = self._dispatcher.load
         held = self._frames.held + self._unsent
         load.bytes += held - self.held
@@ -223,7 +223,7 @@ class CallerConnection(asyncio.Protocol):
                 return
 
     def _release(self) -> None:
-        """Give back what it kept."""
+        """Release its bytes."""
         self._waiting.clear()
         self._frames.clear()
         self._dispatcher.load.bytes -= self.held

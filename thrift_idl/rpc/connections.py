@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class OpenConnection(Protocol):
-    """What a connection shows of itself."""
+    """The view of a connection that the server's table needs."""
 
     @property
     def running(self) -> int:
@@ -17,11 +17,11 @@ class OpenConnection(Protocol):
 
     @property
     def held(self) -> int:
-        """Bytes kept for it: half a frame, answers not yet sent."""
+        """Bytes kept for it: an incomplete frame, answers not yet sent."""
 
     @property
     def waits_since(self) -> float:
-        """Since when its frame is half, or its answers lie unread; seconds of the loop's clock."""
+        """The time since when its frame is incomplete, or its answers are unread; seconds of the loop's clock."""
 
     def cut(self, reason: str) -> None:
         """Close at once."""
@@ -33,8 +33,8 @@ C = TypeVar("C", bound=OpenConnection)
 class Connections(Generic[C]):
     """Up to `most` connections: the silent ones, then those that were heard, each the longest silent first.
 
-    A full server gives the place of the first that runs no call to the next that comes: whoever holds places without a
-    word, or with half a word, keeps nobody out and drives nobody out who spoke. "Heard" is a whole frame, never a byte.
+    If the server is full, the first one that runs no call gives its place to a new one: a connection that sends
+    nothing, or half a frame, keeps no other out and drives out none that was heard. "Heard" is a whole frame.
     """
 
     def __init__(self, most: int) -> None:
@@ -50,7 +50,7 @@ class Connections(Generic[C]):
         return iter((*self._silent, *self._heard))
 
     def admit(self, connection: C) -> bool:
-        """Take a place, another's if need be; False = all are taken by connections whose calls run."""
+        """Take a place, if necessary another's; False = all are taken by connections whose calls run."""
         if len(self) >= self.most:
             idle = next((one for one in chain(self._silent, self._heard) if not one.running), None)
             if idle is None:
@@ -74,6 +74,6 @@ class Connections(Generic[C]):
         self._heard.pop(connection, None)
 
     def longest_held(self) -> C | None:
-        """The connection whose bytes have been kept longest: a sound caller's are on their way in no time."""
+        """The connection whose bytes have been kept longest: the bytes of a good caller stay only a moment."""
         holding = (one for one in chain(self._silent, self._heard) if one.held)
         return min(holding, key=lambda one: one.waits_since, default=None)

@@ -6,7 +6,7 @@ import contextlib
 from typing import Final
 
 SHARE: Final = 4
-"""Servers that one process may hold (`aragog serve`); files and outgoing connections live on what they leave."""
+"""Servers that one process may hold (`aragog serve`); files and outgoing connections use the remaining descriptors."""
 ENOUGH: Final = 65_536
 
 
@@ -16,7 +16,7 @@ def connections_within(limit: int | None, wanted: int) -> int:
 
 
 def raise_limit() -> int | None:
-    """Raise the soft limit towards the hard one, as Go does since 1.19; the limit then, None = there is none."""
+    """Raise the soft limit to the hard one, as Go does since 1.19; returns the limit, None = there is none."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
@@ -24,7 +24,7 @@ def raise_limit() -> int | None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     better = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
     if soft != resource.RLIM_INFINITY and soft < better:
-        with contextlib.suppress(OSError, ValueError):  # macOS bounds it elsewhere too
+        with contextlib.suppress(OSError, ValueError):  # macOS has another bound, too
             resource.setrlimit(resource.RLIMIT_NOFILE, (better, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft

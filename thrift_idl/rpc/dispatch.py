@@ -19,11 +19,11 @@ from thrift_idl.rpc.value_count import TooManyValues, bound_values
 
 
 class Replies(Protocol):
-    """Where the replies of one caller go."""
+    """The sink for the replies to one caller."""
 
     @property
     def choked(self) -> bool:
-        """The caller has left so much unread that no value is to be encoded for it."""
+        """True if the caller has left so much unread that no value is to be encoded for it."""
 
     def send(self, reply: bytes) -> bool:
         """Take a reply; False = there is no room for one of this size."""
@@ -31,7 +31,7 @@ class Replies(Protocol):
 
 @dataclass(slots=True)
 class Load:
-    """What a server carries at present, all connections together."""
+    """The present load of a server, all connections together."""
 
     calls: int = 0
     bytes: int = 0
@@ -76,16 +76,16 @@ class Served:
         self._timer = self._dispatcher.loop.call_later(budget_ms / 1000, self._expire)
 
     def is_call(self, sequence: int) -> bool:
-        """Whether it came under this sequence id."""
+        """True if it came under this sequence id."""
         return self._sequence == sequence
 
     @property
     def cancellable(self) -> bool:
-        """Whether it may end in the middle because its caller doesn't want the answer any more."""
+        """True if it may be cancelled when its caller doesn't want the answer any more."""
         return self._method.name in self._dispatcher.cancellable
 
     def abandon(self) -> None:
-        """The caller is gone: cancel the handler, answer nobody."""
+        """The caller is gone: cancel the handler, send no answer."""
         self._answered = True
         self._call.cancel()
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A new loop of the best kind there is."""
+    """A new loop of the best available kind."""
     try:
         import uvloop  # noqa: PLC0415 - not on Windows
     except ImportError:
@@ -20,6 +20,6 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, on that loop."""
+    """Like `asyncio.run`, on that loop."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(main)

@@ -60,7 +60,7 @@ def from_failure(failure: Failure) -> AragogError:
 
 
 def fault(request_id: str) -> InternalError:
-    """What a caller learns of an exception that nobody foresaw: nothing but where to look."""
+    """The caller's view of an unforeseen exception: only the place of its log line."""
     return InternalError("internal error: the service's log has it under the request id", request_id=request_id)
 
 

@@ -12,7 +12,7 @@ class FrameError(Exception):
 
 
 def framed(message: bytes) -> bytes:
-    """The message with its length before it."""
+    """The message after its length."""
     return _LENGTH.pack(len(message)) + message
 
 
@@ -25,11 +25,11 @@ class Frames:
 
     @property
     def held(self) -> int:
-        """Bytes kept of a frame that isn't whole yet."""
+        """Bytes kept of an incomplete frame."""
         return len(self._half)
 
     def clear(self) -> None:
-        """Forget the half frame."""
+        """Forget the incomplete frame."""
         self._half = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:

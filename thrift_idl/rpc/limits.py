@@ -11,7 +11,7 @@ DEPTH = 64  # TConfiguration's default; the C codec has it built in
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """What one server grants its callers; a caller that goes beyond is answered `Overloaded` or is disconnected.
+    """Limits of one server on its callers; a caller that exceeds one is answered `Overloaded` or is disconnected.
 
     A message is one frame, never more: the smaller of `frame_bytes` and `message_bytes` bounds it.
     Containers are bounded by the bytes of their frame, all values of a frame together by `frame_values`.
@@ -22,20 +22,20 @@ class ServerLimits:
     frame_values: int = 250_000
     """Values (fields, elements, keys) of one frame: an element of one byte becomes a Python object of 300."""
     memory_bytes: int = 512 * 1024 * 1024
-    """Bytes that all connections together hold: half frames, frames of running calls, answers not yet sent.
+    """Bytes that all connections together hold: incomplete frames, frames of running calls, answers not yet sent.
 
-    Beyond it, whoever has kept bytes longest is cut off.
+    Beyond it, the connection that has kept bytes longest is cut.
     """
     connection_bytes: int = 64 * 1024 * 1024
     """Answers of one connection that it hasn't read: four of the largest. Further ones become `Overloaded`."""
     connections: int = 4_096
-    """Beyond it, a new one takes the place of the one heard longest ago. Fewer where descriptors are few."""
+    """Beyond it, a new one takes the place of the one heard longest ago. Fewer if descriptors are few."""
     connection_calls: int = 1_024
     """Calls running at a time for one connection."""
     calls: int = 8_192
     """Calls running at a time for all connections."""
     call_ms: int = 120_000
-    """Time of one call where its context doesn't bound it."""
+    """Time of one call if its context doesn't bound it."""
     idle_ms: int = 600_000
     """A connection with nothing running and nothing sent is closed after this time."""
     half_frame_ms: int = 30_000
@@ -53,7 +53,7 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """What one channel asks of its server. Connections x `connection_calls` bounds the calls in flight; more wait."""
+    """Limits of one channel. Connections x `connection_calls` bounds the calls in flight; more wait."""
 
     connections: int = 2
     connection_calls: int = 256

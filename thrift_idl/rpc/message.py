@@ -19,8 +19,8 @@ CALL: Final = 1
 REPLY: Final = 2
 EXCEPTION: Final = 3
 NAME_BYTES: Final = 256
-#: A call of this name under the sequence id of another says that nobody waits for the other's answer. No method can be
-#: called so, and it has no answer; a server that doesn't know it answers "unknown method", which is dropped.
+#: A call of this name under the sequence id of another says that its caller gave up the other call. No method can have
+#: this name, and it has no answer; a server that doesn't know it answers "unknown method", which is dropped.
 GIVE_UP: Final = b"$give_up"
 
 _VERSION: Final = 0x80010000
@@ -34,7 +34,7 @@ class Undecodable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MessageHeader:
-    """Who is called (or answers) under which sequence id; the body begins at `start`."""
+    """The method that is called (or answers) and the sequence id; the body begins at `start`."""
 
     kind: int
     name: bytes
@@ -43,7 +43,7 @@ class MessageHeader:
 
 
 def read_header(frame: bytes, *kinds: int) -> MessageHeader:
-    """The header of a message of one of `kinds`. Raises FrameError on anything else: another protocol, or rubbish."""
+    """The header of a message of one of `kinds`. Raises FrameError on anything else, as from another protocol."""
     if len(frame) < 12:
         raise FrameError("no strict binary Thrift message: too short")
     head, length = _HEAD.unpack_from(frame)
@@ -82,7 +82,7 @@ def decode(kind: type[Any], frame: bytes, start: int) -> Any:
 
 
 def encode(record: Any) -> bytes:
-    """The struct's bytes. Raises whatever the codec says of a value that doesn't fit its type."""
+    """The struct's bytes. Raises the codec's errors for a value that doesn't fit its type."""
     buffer = TMemoryBuffer()
     record.write(TBinaryProtocolAccelerated(buffer))
     encoded: bytes = buffer.getvalue()

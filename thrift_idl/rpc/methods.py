@@ -36,7 +36,7 @@ class Method:
 def methods(protocol: Callable[..., Any]) -> dict[bytes, Method]:
     """The methods of a service by their names on the wire; `protocol` is its class in `thrift_idl.gen.<x>.protocol`.
 
-    The module that the compiler made for the service has the Protocol's name and stands beside it.
+    The module that the compiler made for the service has the Protocol's name and is in the same folder.
     """
     package, _, _ = protocol.__module__.rpartition(".")
     service = importlib.import_module(f"{package}.{protocol.__name__}")
@@ -61,7 +61,7 @@ def _method(service: Any, name: str) -> Method:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a request's context says that concerns the call itself."""
+    """The part of a request's context that concerns the call itself."""
 
     request_id: str
     remaining_ms: int | None

@@ -21,7 +21,7 @@ class ClientConnectionPool:
         self._port = port
         self._limits = limits
         self._links: list[ClientConnection | None] = [None] * limits.connections
-        # One attempt at a time for a slot, shared by all who wait for it; it outlives any of them.
+        # One attempt at a time for a slot, shared by all callers that wait for it; it outlives any of them.
         self._connecting: SingleFlight[int, ClientConnection] = SingleFlight(lands_alone=True)
         self._next = 0
         self.address = f"{host}:{port}"

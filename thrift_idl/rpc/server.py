@@ -18,10 +18,10 @@ DEFAULT_LIMITS: Final = ServerLimits()
 
 
 class RpcServer:
-    """Serves `service`, which fills `protocol` (a class of `thrift_idl.gen.<x>.protocol`), over framed binary Thrift.
+    """Serves `service`, which implements `protocol` (a class of `thrift_idl.gen.<x>.protocol`), over framed Thrift.
 
     Handlers are coroutines; their first step is taken at once, see `calls.py`. A handler is cancelled when its time is
-    over or its connection lost; one of the methods that `cancellable` names also when its caller gives up that call.
+    over or its connection lost; a method named by `cancellable` also when its caller gives up that call.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class RpcServer:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; port 0 takes a free one. Returns the port. Raises BadConfiguration if it can't be had."""
+        """Listen; port 0 takes a free one. Returns the port. Raises BadConfiguration if it isn't available."""
         loop = asyncio.get_running_loop()
         dispatcher = self._dispatcher = Dispatcher(self._protocol, self._service, self._limits, self._cancellable)
         self._connections.most = connections_within(raise_limit(), self._limits.connections)
@@ -65,9 +65,9 @@ class RpcServer:
         return self._dispatcher.load.calls if self._dispatcher else 0
 
     async def close(self, grace_ms: int = 5_000) -> None:
-        """Accept nothing more, let running calls end for `grace_ms`, cancel the rest, send what is ready, close.
+        """Accept nothing more, let running calls end for `grace_ms`, cancel the rest, send ready answers, close.
 
-        New calls on open connections are answered `Overloaded` meanwhile. Never raises; twice is once.
+        New calls on open connections are answered `Overloaded` meanwhile. Never raises; a second call does nothing.
         """
         if self._listener is None or self._dispatcher is None:
             return

@@ -38,7 +38,7 @@ def _struct_check(kind: Hashable) -> Check:
 
 
 def _value_check(ttype: int, arguments: Any) -> Check | None:
-    """The check of a value by its entry in the struct's specification; None where no struct is inside."""
+    """The check of a value by its entry in the struct's specification; None if no struct is inside."""
     if ttype == TType.STRUCT:
         kind = arguments[0]
         return partial(_check_as, kind)  # looked up late: a struct may hold itself

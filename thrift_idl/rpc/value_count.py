@@ -25,8 +25,8 @@ class TooManyValues(Exception):
 def bound_values(frame: bytes, start: int, most: int) -> None:
     """Raises TooManyValues if the struct at `start` holds more than `most` values, fields and elements together.
 
-    A frame of no more than `most` bytes can't, and isn't looked at. Malformed bytes end the count (IndexError or
-    struct.error are swallowed): refusing them is the codec's affair.
+    A frame of no more than `most` bytes can't, and isn't examined. Malformed bytes end the count (IndexError or
+    struct.error are swallowed): the codec refuses them.
     """
     if len(frame) - start <= most:
         return
