@@ -195,7 +195,7 @@ class RobotsUnavailable(Deferred):
 
 
 class Moved(Deferred):
-    """The URL redirects, and the caller asked to be told: `chain` ends with that hop, details "url" is its target."""
+    """The URL redirects, and the caller wants to know: `chain` ends with that hop, details "url" is its target."""
 
     code = "moved"
 

@@ -13,7 +13,7 @@ from thrift_idl.errors import InvalidUrl
 from weburl.parser import host_to_ascii
 from weburl.remembered import remembered
 
-# Lower case, the last label no number and no dot behind it: no other spelling of anything.
+# Lower case, the last label no number, no dot after it: such a host has this one spelling.
 _is_deciding = re.compile(r"(?:[a-z0-9_.-]*\.)?[a-z][a-z0-9-]*").fullmatch
 
 
