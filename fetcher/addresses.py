@@ -1,4 +1,4 @@
-"""The address policy: a pure verdict on one address, or one port; by default only the public web is allowed."""
+"""The address policy: a verdict on one address, or one port; by default only the public web is allowed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Media types: the header's, the one that the first bytes suggest, and the caller's choice of types."""
+"""Media types: the header's, the one that the first bytes suggest, and the caller's choice of types. Pure."""
 
 from __future__ import annotations
 

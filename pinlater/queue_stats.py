@@ -1,4 +1,4 @@
-"""Counts of a queue's jobs: taken from each shard, added up."""
+"""Counts of a queue's jobs: taken from each shard, added up. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a domain beyond its last slot: holds, blocks, its refused callers. Volatile, bounded.
+"""The state of a domain beyond its last slot: holds, blocks, its refused callers. Volatile, bounded. Pure.
 
 A hold is the domain's own wish (429, 503 with Retry-After); a block is an operator's. Neither saves up slots: after it
 ends the domain goes on at its interval.

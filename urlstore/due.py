@@ -1,4 +1,4 @@
-"""The time of a stored page's next visit: a pure function of its row.
+"""The time of a stored page's next visit: a function of its row. Pure.
 
 The row has learned its interval from earlier visits (`urlstore.revisits`): halved when the record had
 changed, doubled when not. Here it is kept within the bounds of the page's type. A page that is gone (404, 410) is

@@ -1,4 +1,4 @@
-"""The header fields of a response that we read and keep."""
+"""The header fields of a response that we read and keep. Pure."""
 
 from __future__ import annotations
 

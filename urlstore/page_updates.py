@@ -1,4 +1,4 @@
-"""The changes to a stored page by a put and by a 304: pure."""
+"""The changes to a stored page by a put and by a 304. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record hash: it changes if the page changed for a reader.
+"""The record hash: it changes if the page changed for a reader. Pure.
 
 It covers the page's statements. It leaves out how they were read and everything that differs between requests: nonces
 and tokens are in markup that extraction doesn't keep; extractor version, charset and flags are left out here. So are

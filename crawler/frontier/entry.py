@@ -1,4 +1,4 @@
-"""One entry of a frontier, and its packed form of eleven bytes: 10 M URLs are one crawl."""
+"""One entry of a frontier, and its packed form of eleven bytes: 10 M URLs are one crawl. Pure."""
 
 from __future__ import annotations
 

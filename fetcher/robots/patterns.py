@@ -1,4 +1,4 @@
-"""Comparison of rules with paths: RFC 9309 2.2.2 and 2.2.3, and where these leave a choice, Google's parser.
+"""Comparison of rules with paths: RFC 9309 2.2.2 and 2.2.3, and where these leave a choice, Google's parser. Pure.
 
 Both are compared in one spelling, ASCII, in which each octet is written in one way:
 

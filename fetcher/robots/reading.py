@@ -1,4 +1,4 @@
-"""The reader of a robots.txt: its lines and its groups.
+"""The reader of a robots.txt: its lines and its groups. Pure.
 
 RFC 9309, and where it leaves a choice, the behaviour of Google's parser: a missing colon, misspelt fields and fields
 that only begin like a known one (`Disallowed`, `Sitemaps`), a product token followed by more. Lines that don't concern

@@ -1,4 +1,4 @@
-"""The rules of one robots.txt, compiled for our product token."""
+"""The rules of one robots.txt, compiled for our product token. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer, read from bytes, without I/O: head, framing, body as received. llhttp parses; we bound and repair.
+"""One answer, read from bytes: head, framing, body as received. llhttp parses; we bound and repair. Pure.
 
 Sources: RFC 9112 (framing, 6.3), RFC 9110 15.2 (interim answers are skipped).
 """

@@ -1,4 +1,4 @@
-"""Conversion between this machine's monotonic clock and the clock of a Redis that several machines share: pure.
+"""Conversion between this machine's monotonic clock and the clock of a Redis that several machines share. Pure.
 
 Only the Redis's clock is common to them. Every answer carries it, and it was read between the sending of the question
 and the arrival of the answer; so the distance of the two clocks is known to within a round trip, and tracked as they

@@ -1,4 +1,4 @@
-"""Bytes of an image in, its signals out: pure, and bounded by `MAX_PIXELS`. Hostile bytes: run it in a child process.
+"""Bytes of an image in, its signals out. Pure, and bounded by `MAX_PIXELS`. Hostile bytes: run it in a child process.
 
 `run` is the whole work as bytes -> bytes; `read_answer` reads its result. It looks at the first frame,
 as stored (EXIF orientation isn't applied), on white where it is transparent.

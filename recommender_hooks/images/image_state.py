@@ -1,4 +1,4 @@
-"""The record of an image's visits, and its effect on the next visit: pure, time is an argument.
+"""The record of an image's visits, and its effect on the next visit. Pure: time is an argument.
 
 One attribute of the image's URL (namespace `image`, name `state`, JSON): docs/signals.md lists its fields for its
 readers.
