@@ -13,7 +13,7 @@ Failure = Callable[[OSError, Path], BackendDown]
 
 
 class AppendedFile:
-    """A new file, being written. `failure` says what a failed operation means to whoever runs the limiter."""
+    """A new file, being written. `failure` explains a failed operation to the operator."""
 
     def __init__(self, path: Path, header: bytes, failure: Failure, *, replaces: bool) -> None:
         """Begin it with `header`; `replaces` a file of that name, or fails if there is one.

@@ -15,7 +15,7 @@ _MAX_MS: Final = 2**53  # exact as a double
 
 
 def check_batch(wishes: Sequence[Reservation]) -> None:
-    """At most 1,000, each as it should be. Raises `InvalidRequest`."""
+    """At most 1,000 valid reservations. Raises `InvalidRequest`."""
     if len(wishes) > MAX_BATCH:
         raise InvalidRequest(f"reservations: at most {MAX_BATCH} a call, not {len(wishes)}")
     for wish in wishes:
@@ -23,7 +23,7 @@ def check_batch(wishes: Sequence[Reservation]) -> None:
 
 
 def check(wish: Reservation) -> None:
-    """A reservation that makes sense. Raises `InvalidRequest`."""
+    """A valid reservation. Raises `InvalidRequest`."""
     domain, host, most = wish.domain, wish.host, wish.max_wait_ms
     if (
         wish.crawl_delay_ms is None
@@ -34,7 +34,7 @@ def check(wish: Reservation) -> None:
         and domain == domain.lower()
         and domain[-1] != "."
     ):
-        return  # what nearly all are like, at once
+        return  # nearly all: done at once
     check_domain(domain)
     check_host(wish.host)
     if wish.crawl_delay_ms is not None:
@@ -44,7 +44,7 @@ def check(wish: Reservation) -> None:
 
 
 def check_domain(domain: str) -> None:
-    """One spelling only: another one of the same domain would have a limit of its own."""
+    """Only one spelling: another spelling of the same domain would have a limit of its own."""
     if not domain or len(domain) > _MAX_NAME:
         raise InvalidRequest(f"domain: 1 to {_MAX_NAME} characters, please")
     if not domain.isascii() or domain != deciding_form(domain):
@@ -58,6 +58,6 @@ def check_host(host: str | None) -> None:
 
 
 def check_number(name: str, value: float) -> None:
-    """A number of milliseconds, or the like. Raises `InvalidRequest`."""
-    if not 0 <= value <= _MAX_MS:  # nor does NaN compare
+    """A number of milliseconds, or similar. Raises `InvalidRequest`."""
+    if not 0 <= value <= _MAX_MS:  # NaN doesn't compare either
         raise InvalidRequest(f"{name}: must be a number from 0 to 2**53, not {value!r}")

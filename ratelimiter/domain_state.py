@@ -20,19 +20,19 @@ _MAX_DOMAINS: Final = 100_000
 
 @dataclass(slots=True)
 class DomainState:
-    """One domain's standing; times in milliseconds of the service's clock, `NEVER` = not set."""
+    """One domain's state; times in milliseconds of the service's clock, `NEVER` = not set."""
 
     held_until: float = NEVER
     blocked_until: float = NEVER
     spaced_until: float = NEVER
-    """The last grant had a Crawl-delay: no slot before this, whoever asks."""
+    """The last grant had a Crawl-delay: no slot before this, for any caller."""
     cursor: float = NEVER
-    """Place of the caller refused last."""
+    """Place of the last refused caller."""
     held_status: int = 0
-    """Of the answer that holds it."""
+    """Status of the answer that holds it."""
     failed_at: float = NEVER
     failed_url: bytes = b""
-    """When an answer without Retry-After was 503, and whose it was."""
+    """The time of a 503 answer without Retry-After, and its URL's key."""
     unasked_hold_ms: float = 0.0
     """Length of the latest hold that came without Retry-After: the next one is twice as long; a success resets it."""
 
@@ -41,24 +41,24 @@ class DomainState:
         return max(self.held_until, self.blocked_until, self.spaced_until)
 
     def until(self) -> float:
-        """When nothing of this matters any longer: doubling of holds is remembered for a day after them."""
+        """The time when nothing of this matters any longer: doubling of holds is remembered for a day after them."""
         remembered = self.held_until + DAY_MS if self.unasked_hold_ms else NEVER
         return max(self.not_before(), self.cursor, self.failed_at + FAILURES_WITHIN_MS, remembered)
 
 
 UNHEARD: Final = DomainState()
-"""Of a domain that nothing is known of. Not to be changed."""
+"""The state of an unknown domain. Not to be changed."""
 
 
 def blocked_until(limit: Limit, standing: DomainState | None, now: float) -> float:
-    """End of the block; a limit that blocks is looked at again in an hour, and then in another."""
+    """End of the block; a limit that blocks is checked again in an hour, and then in another."""
     if limit.blocked:
         return now + HORIZON_MS
     return standing.blocked_until if standing else NEVER
 
 
 class DomainStates:
-    """Standings by domain. Past ones are dropped when there are too many, then those that end soonest."""
+    """States by domain. Past ones are dropped when there are too many, then those that end soonest."""
 
     def __init__(self, max_domains: int = _MAX_DOMAINS) -> None:
         self._by_domain: dict[str, DomainState] = {}
@@ -69,7 +69,7 @@ class DomainStates:
         return len(self._by_domain)
 
     def take(self, domain: str, now: float) -> DomainState:
-        """The domain's standing, made if it has none."""
+        """The domain's state, made if it has none."""
         standing = self._by_domain.get(domain)
         if standing is None:
             if len(self._by_domain) >= self._max:

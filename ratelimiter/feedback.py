@@ -26,18 +26,18 @@ HOLDING: Final = frozenset({429, 503})
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How a request ended."""
+    """The end of a request."""
 
     status: int
     """HTTP status; 0 = no answer."""
     retry_after_ms: float | None = None
     url_key: bytes = b""
-    """Of the URL that was asked; empty = not told."""
+    """Key of the requested URL; empty = not told."""
     latency_ms: float = 0.0
 
 
 def hear(standing: DomainState, now: float, answer: Answered, jitter: float) -> float:
-    """Take an answer into account; returns for how long it holds the domain (ms, 0 = not). `jitter`: 0 to 1, by chance.
+    """Take an answer into account; returns how long it holds the domain (ms, 0 = not). `jitter`: 0 to 1, by chance.
 
     While the domain is held, answers to requests sent before count as the same event: they neither double the hold nor
     reset it, but a longer Retry-After lengthens it.
@@ -63,7 +63,7 @@ def _hold(standing: DomainState, now: float, hold_ms: float, status: int) -> flo
 
 
 def _second_failure(standing: DomainState, now: float, url_key: bytes) -> bool:
-    """Whether another URL answered 503 shortly before; remembers this one."""
+    """True if another URL answered 503 shortly before; remembers this one."""
     recent = now - standing.failed_at <= FAILURES_WITHIN_MS
     other = url_key != standing.failed_url or not url_key
     standing.failed_at, standing.failed_url = now, url_key

@@ -11,7 +11,7 @@ from runtime.single_flight import SingleFlight
 
 
 class Keeping:
-    """The standings of one limiter and their record. Used by one event loop."""
+    """The domain states of one limiter and their record. Used by one event loop."""
 
     def __init__(
         self, standings: DomainStates, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]
@@ -24,9 +24,9 @@ class Keeping:
         self._readings: SingleFlight[None, None] = SingleFlight(lands_alone=True)
 
     def is_due(self, now: float) -> bool:
-        """Whether the record must be read before anything is granted.
+        """True if the record must be read before anything is granted.
 
-        Not before the owner of before has seen that it is no longer: until then it may write, and we grant nothing.
+        False until the previous owner has seen the change: until then it may write, and we grant nothing.
         """
         ownership = self._ownership
         return self._read_for != ownership.version and now >= ownership.gained_ms
@@ -36,7 +36,7 @@ class Keeping:
         await self._readings.join(None, self._read)
 
     async def keep(self, domain: str, standing: DomainState) -> None:
-        """Record a hold or a block. Raises `BackendDown`; it is in force here all the same."""
+        """Record a hold or a block. Raises `BackendDown`; it is in force here in any case."""
         await self._holds.keep(domain, hold_of(standing, self._now_ms()))
 
     async def _read(self) -> None:

@@ -22,7 +22,7 @@ KEPT_MS: Final = 25 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What is left of a domain's hold and block, ms; 0 = none."""
+    """The rest of a domain's hold and block, ms; 0 = none."""
 
     held_ms: float = 0.0
     blocked_ms: float = 0.0
@@ -32,18 +32,18 @@ class Hold:
 
 
 class Holds(Protocol):
-    """Where holds and blocks are kept."""
+    """Storage of holds and blocks."""
 
     async def load(self) -> Mapping[str, Hold]:
-        """All of them, the lifted ones of the last day too, by domain. Raises `BackendDown`."""
+        """All of them by domain, those lifted within the last day too. Raises `BackendDown`."""
         ...
 
     async def keep(self, domain: str, hold: Hold) -> None:
-        """Record a domain's; returns when it is recorded. Raises `BackendDown`."""
+        """Record a domain's hold; returns when it is recorded. Raises `BackendDown`."""
         ...
 
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
         ...
 
 
@@ -55,17 +55,17 @@ class VolatileHolds:
         return {}
 
     async def keep(self, domain: str, hold: Hold) -> None:
-        """The process remembers; nothing else does."""
+        """Does nothing: only the process remembers."""
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
 
 VOLATILE: Final = VolatileHolds()
 
 
 class Recorded(msgspec.Struct, frozen=True, array_like=True):
-    """A hold on record: `at_ms` of the recording clock, and what was left then."""
+    """A hold on record: `at_ms` of the recording clock, and the rest at that time."""
 
     at_ms: float
     held_ms: float
@@ -81,7 +81,7 @@ def encode(hold: Hold, now: float) -> bytes:
 
 
 def decode(content: bytes, now: float) -> Hold | None:
-    """What is left of a recorded hold at `now`; None if it is of no account any longer, or no record."""
+    """The rest of a recorded hold at `now`; None if it no longer matters, or is no record."""
     try:
         record = msgspec.json.decode(content, type=Recorded)
     except msgspec.DecodeError:
@@ -94,13 +94,13 @@ def decode(content: bytes, now: float) -> Hold | None:
 
 
 def hold_of(standing: DomainState, now: float) -> Hold:
-    """What of a standing is to be kept."""
+    """The part of a domain's state to record."""
     held, blocked = max(standing.held_until - now, 0.0), max(standing.blocked_until - now, 0.0)
     return Hold(min(held, DAY_MS), min(blocked, DAY_MS), standing.unasked_hold_ms, standing.held_status)
 
 
 def restore(standing: DomainState, hold: Hold, now: float) -> None:
-    """Make a standing what was kept of it; a hold that it has by itself stays: nothing lifts holds."""
+    """Apply a recorded hold to a domain's state; its own hold stays if it has one: nothing lifts holds."""
     standing.held_until = max(standing.held_until, now + hold.held_ms if hold.held_ms else NEVER)
     standing.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER
     standing.unasked_hold_ms, standing.held_status = hold.unasked_hold_ms, hold.held_status

@@ -19,10 +19,10 @@ MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 
 
 class LimitsSource(Protocol):
-    """Where the service learns the limits."""
+    """The service's source of limits."""
 
     in_force: Overrides
-    """The limits in force, until `due_ms`; then ask for the current ones."""
+    """The limits in force until `due_ms`; after that, ask for the current ones."""
     due_ms: float
 
     async def current(self, now_ms: float) -> Overrides:
@@ -31,14 +31,14 @@ class LimitsSource(Protocol):
 
     @property
     def complaint(self) -> str:
-        """Why the override file as it is now is not in force; "" = it is."""
+        """The reason why the present override file is not in force; "" = it is."""
         ...
 
 
 class LimitsInForce:
-    """A default limit and an optional override file, looked at once a second by whoever asks first.
+    """A default limit and an optional override file, checked once a second by the first caller.
 
-    A changed file is applied whole. A bad or vanished one is told to the telemetry, and the last good one stays.
+    A changed file is applied whole. A bad or missing one is reported to the telemetry, and the last good one stays.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class LimitsInForce:
         try:
             stamp = await asyncio.to_thread(file_stamp, path)
             if stamp != self._stamp:
-                self._stamp = stamp  # also of a bad file: it is read again when it has changed
+                self._stamp = stamp  # also of a bad file: it is read again after a change
                 self._apply(await asyncio.to_thread(read_overrides, path, self.in_force.default))
                 self._telemetry.limits_loaded(str(path), len(self.in_force))
                 self.complaint = ""
@@ -103,7 +103,7 @@ class LimitsInForce:
         self.in_force = written.without_expired(self._wall_ms())
 
     def _expire(self) -> None:
-        """Drop what has expired since, take back what hasn't if the wall clock was set back."""
+        """Drop overrides that have expired since, restore those that haven't if the wall clock was set back."""
         now = self._wall_ms()
         expected = len(self._written) - sum(expiry <= now for expiry in self._expiries)
         if expected != len(self.in_force):

@@ -47,7 +47,7 @@ def parse(text: str, file: str, default: Limit) -> Overrides:
 
 
 def _section(given: Text, section: str, default: Limit) -> dict[str, Limit]:
-    """The limits of a section by the deciding form of what they are for."""
+    """The limits of a section by the deciding form of their names."""
     entries = given.content.get(section, {})
     if not isinstance(entries, dict):
         raise given.error(f"{section} must be a table", section)
@@ -151,7 +151,7 @@ def _check_wildcard(given: Text, wildcard: str) -> None:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a URL may have `text` for its host, in this or another spelling."""
+    """True if `text` may be a URL's host, in this or another spelling."""
     try:
         return bool(host_to_ascii(text))
     except InvalidUrl:

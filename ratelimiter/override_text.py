@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a file says, and in which lines."""
+    """The content of a file, and its lines."""
 
     file: str
     content: dict[str, Any]
@@ -30,7 +30,7 @@ class Text:
         return 1
 
     def error(self, reason: str, *path: str) -> BadConfiguration:
-        """`reason`, with the file and the line to blame."""
+        """`reason`, with the file and the line of the error."""
         return refusal(self.file, self.line(*path), reason)
 
 
@@ -39,7 +39,7 @@ def refusal(file: str, line: int, reason: str) -> BadConfiguration:
     return BadConfiguration(f"{file}: line {line}: {reason}", file=file, line=str(line))
 
 
-# --- TOML: the library's parser tells lines of syntax errors only ---
+# --- TOML: the library's parser gives lines only for syntax errors ---
 
 _QUOTED: Final = r'"(?P<{0}a>[^"\\]*)"|\'(?P<{0}b>[^\']*)\'|(?P<{0}c>[\w-]+)'
 _HEADER: Final = re.compile(
@@ -60,7 +60,7 @@ def of_toml(text: str, file: str) -> Text:
 
 
 def _toml_lines(text: str) -> dict[Path, int]:
-    """The line that each key stands in first, by its path."""
+    """The line of the first occurrence of each key, by its path."""
     lines: dict[Path, int] = {}
     table: Path = ()
     quoted = ""
@@ -85,7 +85,7 @@ def _names(found: re.Match[str], groups: str) -> Path:
 
 
 def _open_quote(line: str, quoted: str) -> str:
-    """The delimiter of the many-line text that is open after `line`; "" = none. `quoted`: the one open before it."""
+    """The delimiter of the multi-line text that is open after `line`; "" = none. `quoted`: the one open before it."""
     for mark in ('"""', "'''"):
         if (quoted == mark) != bool(line.count(mark) % 2) and quoted in {"", mark}:
             return mark
@@ -175,7 +175,7 @@ class _YamlReader:
 
 
 def _scalar(text: str, plain: bool) -> Any:
-    """Text, number or truth value; a date stays text, nothing is an empty table. What is quoted is text."""
+    """Text, number or boolean; a date stays text, nothing is an empty table. Quoted values are text."""
     if not plain:
         return text
     if text.lower() in {"", "~", "null"}:

@@ -27,25 +27,25 @@ SECTIONS: Final = ("domains", "hosts", "wildcards")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How fast a domain, or one of its hosts, may be fetched, and which rule says so."""
+    """The allowed rate of a domain, or of one of its hosts, and the rule behind it."""
 
     interval_ms: float
     name: str = "default"
     blocked: bool = False
     note: str = ""
     max_wait_ms: float = MAX_WAIT_MS
-    """No caller waits longer for a slot; whatever it wishes."""
+    """No caller waits longer for a slot, even if it asks to."""
     line: int = 0
-    """Of the override file; 0 = the default."""
+    """Line of the override file; 0 = the default."""
     expires_ms: float | None = None
-    """Wall clock (ms since 1970) from which the override isn't there; None = it stays."""
+    """Wall clock (ms since 1970) at which the override expires; None = it stays."""
 
 
 DEFAULT_QPS: Final = 10.0
 
 
 def limit_of_qps(qps: float, name: str = "default") -> Limit:
-    """The limit of so many requests a second. Raises `BadConfiguration`."""
+    """The limit of that many requests a second. Raises `BadConfiguration`."""
     if isinstance(qps, bool) or not isinstance(qps, (int, float)) or not 1_000 / MAX_INTERVAL_MS <= qps <= MAX_QPS:
         raise BadConfiguration(f"qps of {name} must be a number from one a day (0.0000116) to {MAX_QPS:g}, not {qps!r}")
     return Limit(1_000 / qps, name)
@@ -53,7 +53,7 @@ def limit_of_qps(qps: float, name: str = "default") -> Limit:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """A default, and the overrides of a file by what they are for. A wildcard's key is what follows its `*.`."""
+    """A default, and the overrides of a file by their names. A wildcard's key is the text after its `*.`."""
 
     default: Limit
     domains: Mapping[str, Limit] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Overrides:
 
     @property
     def others(self) -> bool:
-        """Whether there is any override that isn't a domain's."""
+        """True if there is any override that isn't a domain's."""
         return bool(self.hosts or self.wildcards)
 
     def of_domain(self, domain: str) -> Limit:
@@ -100,7 +100,7 @@ class Overrides:
         return (limit for kind in (self.domains, self.hosts, self.wildcards) for limit in kind.values())
 
     def without_expired(self, wall_ms: float) -> Overrides:
-        """Those that are in force at a time of the wall clock."""
+        """The overrides in force at a time of the wall clock."""
         if all(limit.expires_ms is None for limit in self.all()):
             return self
         kept = ({n: o for n, o in kind.items() if in_force(o, wall_ms)} for kind in self._kinds())
@@ -111,17 +111,17 @@ class Overrides:
 
 
 def in_force(limit: Limit, wall_ms: float) -> bool:
-    """Whether a limit hasn't expired."""
+    """True if a limit hasn't expired."""
     return limit.expires_ms is None or wall_ms < limit.expires_ms
 
 
 @dataclass(frozen=True, slots=True)
 class LimitCandidate:
-    """A rule that could decide a name's limit, and what became of it."""
+    """A rule that could decide a name's limit, and the result for it."""
 
     limit: Limit
     budget: str
-    """domain or host: which of the two it would be."""
+    """domain or host: the budget that it would decide."""
     won: bool
     why: str
 

@@ -13,26 +13,26 @@ class Ownership(Protocol):
 
     @property
     def version(self) -> int:
-        """Of the membership that every answer speaks of; 0 = no pool."""
+        """Version of the membership that every answer carries; 0 = no pool."""
         ...
 
     @property
     def gained_ms(self) -> float:
-        """By then the owner of before has seen that what came to us is no longer its own."""
+        """By then the previous owner has seen that our new slots are no longer its own."""
         ...
 
     def lasts(self, now: float) -> bool:
-        """Whether it may be relied on at `now`; if not, `renew` first."""
+        """True if it may be relied on at `now`; if not, `renew` first."""
         ...
 
     async def renew(self) -> None:
-        """Make sure of it. Raises `BackendDown` while that can't be done: nothing may be granted."""
+        """Confirm it. Raises `BackendDown` while that is impossible: nothing may be granted."""
         ...
 
     def floor_ms(self, domain: str) -> float:
-        """The domain's last slot, whoever granted it, is no later than this, or it is recorded here. Raises `NotOwner`.
+        """The domain's last slot by any shard is no later than this, or it is recorded here. Raises `NotOwner`.
 
-        `NEVER` where all its grants are recorded here.
+        `NEVER` if all its grants are recorded here.
         """
         ...
 
@@ -48,7 +48,7 @@ class Alone:
         return True
 
     async def renew(self) -> None:
-        """Nothing to make sure of."""
+        """Nothing to confirm."""
 
     def floor_ms(self, domain: str) -> float:
         """All grants are recorded here."""
@@ -58,12 +58,12 @@ class Alone:
 ALONE: Final = Alone()
 
 LOOK_EVERY_MS: Final = 100.0
-"""No grant relies on a lock that was looked at longer ago. Who takes a place over that may have a living owner waits so
-long, and as long as a grant may lie ahead."""
+"""No grant relies on a lock that was checked longer ago. A process that takes over a place that may have a living owner
+waits that long, and as long as a grant may lie ahead."""
 
 
 class LockedAlone(Alone):
-    """`Alone`, as long as the locks of this process's places hold: `check` raises `LockLost` where one doesn't."""
+    """`Alone`, as long as the locks of this process's places hold: `check` raises `LockLost` if one doesn't."""
 
     def __init__(self, check: Callable[[], None], now_ms: Callable[[], float]) -> None:
         self._check = check
@@ -71,11 +71,11 @@ class LockedAlone(Alone):
         self._looked_ms = NEVER
 
     def lasts(self, now: float) -> bool:
-        """Whether the locks were looked at a moment ago."""
+        """True if the locks were checked a moment ago."""
         return now - self._looked_ms <= LOOK_EVERY_MS
 
     async def renew(self) -> None:
-        """Look at the locks. Raises `LockLost`."""
+        """Check the locks. Raises `LockLost`."""
         looked_ms = self._now_ms()
         self._check()
         self._looked_ms = looked_ms

@@ -13,12 +13,12 @@ from weburl import deciding_form
 
 
 def host_name(host: str) -> str:
-    """What a host's budget goes by, in the state and among the standings: no domain has a colon."""
+    """The key of a host's budget in the state and among the domain states: no domain has a colon."""
     return f"host:{host}"
 
 
 class DomainPace:
-    """Both budgets of one wish; `host_limit` None = the host has none of its own."""
+    """Both budgets of one reservation; `host_limit` None = the host has none of its own."""
 
     __slots__ = ("domain", "host", "host_limit", "interval", "keys", "limit", "max_wait_ms")
 
@@ -33,7 +33,7 @@ class DomainPace:
 
     @classmethod
     def of(cls, wish: Reservation, limits: Overrides, cap_ms: float) -> DomainPace:
-        """What `wish` is held to by these limits; a Crawl-delay counts up to `cap_ms`."""
+        """The pace of `wish` under these limits; a Crawl-delay counts up to `cap_ms`."""
         limit = limits.of_domain(wish.domain)
         interval = next_slot.interval_ms(limit.interval_ms, wish.crawl_delay_ms, cap_ms)
         host = deciding_form(wish.host) if limits.others else wish.host
@@ -41,7 +41,7 @@ class DomainPace:
 
     @property
     def shown_ms(self) -> float:
-        """The distance of two slots that this caller meets: the longer of both budgets'."""
+        """The distance of two slots for this caller: the longer of both budgets'."""
         return self.interval if self.host_limit is None else max(self.interval, self.host_limit.interval_ms)
 
     def not_before(self, now: float, standings: DomainStates) -> float:
@@ -59,9 +59,9 @@ class DomainPace:
         return slot
 
     def refusal(self, now: float, slot: float, last: Times, standings: DomainStates) -> tuple[str, str, float]:
-        """Why a slot too far ahead is that, in whose queue its caller comes back, and how far apart that queue is.
+        """The reason why a slot is too far ahead, the queue in which its caller comes back, and that queue's interval.
 
-        A host's own budget has a queue of its own: its callers' places don't hold up those of other hosts.
+        A host's own budget has a queue of its own: its callers don't delay those of other hosts.
         """
         host = self.host_limit
         if host is not None and (host.blocked or slot == last[1] + host.interval_ms):
@@ -72,7 +72,7 @@ class DomainPace:
         return "held" if slot == standing.held_until else "no_slot", self.domain, self.interval
 
     def row(self, slot: float, now: float, version: int) -> Row:
-        """The grant of a slot, for the ledger."""
+        """The grant of a slot in the ledger's form."""
         host = self.host_limit
         name = self.limit.name if host is None else f"{self.limit.name}, {host.name}"
         if self.interval > self.limit.interval_ms:

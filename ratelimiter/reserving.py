@@ -34,12 +34,12 @@ _MEMO = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ReservingSettings:
-    """What may be configured of the service."""
+    """The settings of reserving."""
 
     max_crawl_delay_ms: float = 60_000
     """A Crawl-delay lengthens the interval up to this; a longer limit of ours stays longer."""
     cas_attempts: int = 32
-    """So many compare-and-sets may lose before a reservation is refused."""
+    """This many compare-and-sets may lose before a reservation is refused."""
 
 
 DEFAULTS: Final = ReservingSettings()
@@ -77,7 +77,7 @@ class Reserving:
         self._memo: dict[float, Grant] = {}
 
     def take_at_once(self, source: str, wish: Reservation) -> Grant | None:
-        """As `take` where nothing has to be waited for, which is nearly always; else None, and nothing was done."""
+        """Like `take` if it needs no waiting, which is nearly always; else None, and nothing was done."""
         here, limits, now = self._here, self._limits, self._now_ms()
         if here is None or self._shadow is not None or now >= limits.due_ms:
             return None
@@ -103,13 +103,13 @@ class Reserving:
         return grant
 
     async def take_each(self, source: str, wishes: Sequence[Reservation]) -> tuple[Grant, ...]:
-        """As `take` for each, in order; a domain of another shard's is refused with `not_owner`.
+        """Like `take` for each, in order; a domain of another shard is refused with `not_owner`.
 
         Raises `BackendDown`: then none counts.
         """
         limits = await self._limits.current(self._now_ms())
         if self._here is None:
-            # At once: the backend puts what waits together into few round trips.
+            # At once: the backend combines waiting calls into few round trips.
             grants = await asyncio.gather(*(self._take_ours(self._state, wish, limits) for wish in wishes))
         else:
             grants = self._take_all_here(self._here, wishes, limits, await self.sure())
@@ -120,14 +120,14 @@ class Reserving:
         return tuple(grants)
 
     def pace(self, wish: Reservation, limits: Overrides) -> DomainPace:
-        """What a wish is held to."""
+        """The pace of a wish."""
         return DomainPace.of(wish, limits, self._settings.max_crawl_delay_ms)
 
     async def sure(self) -> float:
-        """The time at which our hold on our domains is beyond doubt. Raises `BackendDown`.
+        """The time at which our hold on our domains is certain. Raises `BackendDown`.
 
-        What is decided for this time is right, though the process be stopped before it is answered: such a grant is
-        void when it arrives, for its caller counts from when it asked.
+        A decision for this time is right, even if the process is stopped before it answers: such a grant is
+        void when it arrives, because its caller counts from its request.
         """
         now = self._now_ms()
         while not self._lasts(now) or self._is_due(now):
@@ -150,7 +150,7 @@ class Reserving:
         return grants
 
     def _commit(self, here: LocalState) -> None:
-        """Record what was taken: in the state, then in the ledger."""
+        """Record the taken slots: in the state, then in the ledger."""
         if not self._rows:
             here.commit()
             return
@@ -169,7 +169,7 @@ class Reserving:
         return Grant(False, 0.0, 0.0, 0.0, "not_owner", self._ownership.version, True)
 
     def _take_here(self, here: LocalState, wish: Reservation, limits: Overrides, now: float, floor: float) -> Grant:
-        """The common case, and the quick one: nothing is blocked, and the host has no limit of its own."""
+        """The common, fast case: nothing is blocked, and the host has no limit of its own."""
         domain = wish.domain
         limit = limits.of_domain(domain)
         if limit.blocked or (limits.others and limits.of_host(domain, deciding_form(wish.host))):
@@ -206,7 +206,7 @@ class Reserving:
 
     async def _take_there(self, state: StateBackend, wish: Reservation, limits: Overrides) -> Grant:
         pace = self.pace(wish, limits)
-        await self.sure()  # what suspends does so before reading: each caller then builds on the one before
+        await self.sure()  # suspend before reading: each caller then builds on the one before
         last = await state.get(pace.keys)
         for _ in range(self._settings.cas_attempts):
             now, floor = await self.sure(), self._ownership.floor_ms(pace.domain)
@@ -228,7 +228,7 @@ class Reserving:
         return self._refusal(pace, now, pace.slot_ms(now, last, self._standings), last)
 
     def _grant(self, wait_ms: float, interval: float) -> Grant:
-        """Most grants are of idle domains, hence equal, and can't be changed: they are made once."""
+        """Most grants are of idle domains, so they are equal, and can't be changed: they are made once."""
         version = self._ownership.version
         if wait_ms:
             return Grant(True, wait_ms, 0.0, interval, "", version)
@@ -240,22 +240,22 @@ class Reserving:
         return grant
 
     def _space(self, domain: str, now: float, until: float) -> float:
-        """Note that the grant being taken asks for a longer distance than the limit's; returns what was noted before.
+        """Note that the grant being taken asks for a longer distance than the limit's; returns the previous note.
 
-        Noted before the compare-and-set, so that nobody decides between its success and the note.
+        Noted before the compare-and-set, so that no other caller decides between its success and the note.
         """
         standing = self._standings.take(domain, now)
         before, standing.spaced_until = standing.spaced_until, max(standing.spaced_until, until)
         return before
 
     def _unspace(self, domain: str, until: float, before: float) -> None:
-        """The grant wasn't taken: take the note back, unless another's replaced it."""
+        """The grant wasn't taken: restore the previous note, unless another caller's has replaced it."""
         standing = self._standings.find(domain)
         if standing is not None and standing.spaced_until == until:
             standing.spaced_until = before
 
     def _refusal(self, pace: DomainPace, now: float, slot: float, last: Times) -> Grant:
-        """Refused callers get places one interval apart: of the domain, or of the host whose budget it was."""
+        """Refused callers get places one interval apart: of the domain, or of the host whose budget was used up."""
         reason, queue, interval = pace.refusal(now, slot, last, self._standings)
         standing = self._standings.take(queue, now)
         not_before = pace.not_before(now, self._standings)

@@ -34,7 +34,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 
 
 class RateLimiterService:
-    """Fills `thrift_idl.gen.ratelimiter.protocol.RateLimiter`. Used by one event loop."""
+    """Implements `thrift_idl.gen.ratelimiter.protocol.RateLimiter`. Used by one event loop."""
 
     def __init__(
         self,
@@ -63,9 +63,9 @@ class RateLimiterService:
         self._ownership = ownership
 
     async def reserve(self, request: ReserveRequest) -> Grant:
-        """Take the next slot of a domain, or learn when to ask again: a refusal is an answer, not an error.
+        """Take the next slot of a domain, or get the time to ask again: a refusal is an answer, not an error.
 
-        Raises `InvalidRequest`; `BackendDown` if the slot can't be recorded: then none was taken that counts.
+        Raises `InvalidRequest`; `BackendDown` if the slot can't be recorded: then no valid one was taken.
         """
         wish, source = request.reservation, request.context.source
         check(wish)
@@ -73,14 +73,14 @@ class RateLimiterService:
         return await self._reserving.take(source, wish) if grant is None else grant
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
-        """Many reservations, answered in order; at most 1,000. One that makes no sense refuses the whole call."""
+        """Many reservations, answered in order; at most 1,000. An invalid one refuses the whole call."""
         check_batch(request.reservations)
         return await self._reserving.take_each(request.context.source, request.reservations)
 
     async def feedback(self, request: FeedbackRequest) -> None:
-        """Tell how a request ended; some answers hold the domain for all callers (`ratelimiter.feedback`).
+        """Report the end of a request; some answers hold the domain for all callers (`ratelimiter.feedback`).
 
-        Raises `NotOwner`, as all calls that speak of one domain.
+        Raises `NotOwner`, like all calls about one domain.
         """
         check_domain(request.domain)
         check_number("status", request.status)
@@ -102,7 +102,7 @@ class RateLimiterService:
             await self._keeping.keep(domain, standing)
 
     async def status(self, request: StatusRequest) -> DomainStatus:
-        """What holds for a domain at present, and for one of its hosts if it is named. Takes no slot."""
+        """The present state of a domain, and of one of its hosts if it is named. Takes no slot."""
         check_domain(request.domain)
         check_host(request.host)
         now = await self._reserving.sure()

@@ -18,7 +18,7 @@ from thrift_idl.gen.ratelimiter.ttypes import Shadow as Report
 
 
 class Shadow:
-    """Counts what the candidate file would have done. Starts anew when that file changes."""
+    """Counts the candidate file's decisions. Starts again when that file changes."""
 
     def __init__(self, limits: LimitsSource, standings: DomainStates, max_crawl_delay_ms: float) -> None:
         self.limits = limits
@@ -27,7 +27,7 @@ class Shadow:
         self._overrides: Overrides | None = None
 
     async def see(self, wishes: Sequence[Reservation], grants: Sequence[Grant], now_ms: float) -> None:
-        """Decide what was just decided."""
+        """Repeat the last decision with the candidate."""
         overrides = await self.limits.current(now_ms)
         if overrides is not self._overrides:
             self._overrides, self.tally = overrides, ShadowTally()
@@ -36,7 +36,7 @@ class Shadow:
             self.tally.add(wish.domain, live, self._candidate.decide(wish, overrides, now_ms))
 
     async def report(self, domain: str, now_ms: float) -> Report:
-        """What was counted since the candidate was last read."""
+        """The counts since the candidate was last read."""
         limit = (await self.limits.current(now_ms)).of_domain(domain)
         live, candidate = self.tally.live, self.tally.candidate
         return Report(

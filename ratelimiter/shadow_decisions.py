@@ -18,16 +18,16 @@ _MOST_DOMAINS: Final = 10_000
 
 @dataclass(slots=True)
 class ShadowTally:
-    """How decisions came out, live and by the candidate."""
+    """Counts of decisions, live and by the candidate."""
 
     live: Counter[str] = field(default_factory=Counter)
     candidate: Counter[str] = field(default_factory=Counter)
     slower: Counter[str] = field(default_factory=Counter)
-    """Reservations that would have got a later slot or none, by domain; bounded, the rarest go."""
+    """Reservations that would have got a later slot or none, by domain; bounded, the rarest are dropped."""
     faster: Counter[str] = field(default_factory=Counter)
 
     def add(self, domain: str, live_ms: float | None, candidate_ms: float | None) -> None:
-        """One reservation: how long each would have had it wait; None = refused."""
+        """One reservation: the wait that each would give it; None = refused."""
         self.live[outcome(live_ms)] += 1
         self.candidate[outcome(candidate_ms)] += 1
         live, candidate = _or_never(live_ms), _or_never(candidate_ms)
@@ -41,7 +41,7 @@ class ShadowTally:
 
 
 def outcome(wait_ms: float | None) -> str:
-    """In which of three ways a reservation came out."""
+    """The result of a reservation, one of three."""
     if wait_ms is None:
         return REFUSED
     return DELAYED if wait_ms > 0 else AT_ONCE
@@ -60,7 +60,7 @@ class ShadowLimiter:
         self._cap = max_crawl_delay_ms
 
     def decide(self, wish: Reservation, limits: Overrides, now: float) -> float | None:
-        """How long the wish would wait for its slot, which is taken; None = it is refused."""
+        """The wait of the wish for its slot, which is taken; None = it is refused."""
         pace = DomainPace.of(wish, limits, self._cap)
         slot = pace.slot_ms(now, tuple(map(self._slots.find, pace.keys)), self._standings)
         if slot - now > pace.max_wait_ms:

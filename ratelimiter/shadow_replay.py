@@ -17,11 +17,11 @@ from ratelimiter.shadow_decisions import ShadowLimiter, ShadowTally
 from thrift_idl.gen.ratelimiter.ttypes import Reservation
 
 _INSTANT_MS: Final = 0.001
-"""Slots are told as sums of floats: less than this is what they leave of "at once"."""
+"""Slots are given as sums of floats: less than this is their rounding error around "at once"."""
 
 
 def replay(grants: Iterable[Granted], overrides: Overrides) -> ShadowTally:
-    """How the grants would have come out by other limits, robots.txt saying what it said."""
+    """The results of the grants under other limits, with the same robots.txt."""
     tally = ShadowTally()
     candidate = ShadowLimiter(DomainStates(), float("inf"))
     for granted in grants:

@@ -13,7 +13,7 @@ class StateBackend(Protocol):
     """Last slots by key, in milliseconds of the service's monotonic clock; `NEVER` for a key that had none.
 
     Several keys of one call (a domain's and its host's) belong to one shard and move together or not at all.
-    A backend may forget a key only by answering something later than what it had: forgetting under-sends.
+    A backend may forget a key only by answering with a later time than it had: forgetting delays requests.
     """
 
     async def get(self, keys: Keys) -> Times:
@@ -21,20 +21,20 @@ class StateBackend(Protocol):
         ...
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
-        """Set `wanted` if the keys' times are `expected`; returns what it found, so `expected` means: it is set.
+        """Set `wanted` if the keys' times are `expected`; returns the times found, so `expected` means that it is set.
 
-        What is set is recorded before the answer. Raises `BackendDown`, and then nothing may be granted on it.
+        The new times are recorded before the answer. Raises `BackendDown`, and then nothing may be granted on it.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
         ...
 
 
 @runtime_checkable
 class LocalState(Protocol):
-    """A backend in this process, of one event loop: what was found stays so until it is put, for no call suspends."""
+    """A backend in this process, of one event loop: a time stays until it is put, because no call suspends."""
 
     def find(self, key: int) -> float:
         """The key's time."""
@@ -45,10 +45,10 @@ class LocalState(Protocol):
         ...
 
     def commit(self) -> None:
-        """Record what was put. Raises `DiskFull`, `BackendDown`, and then nothing may be granted on it."""
+        """Record the new times. Raises `DiskFull`, `BackendDown`, and then nothing may be granted on it."""
         ...
 
 
 def state_key(name: str) -> int:
-    """A domain's key: 8 bytes of its hash, never 0. Two domains that collide share one limit: they under-send."""
+    """A domain's key: 8 bytes of its hash, never 0. Two domains that collide share one limit, which delays requests."""
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little") or 1

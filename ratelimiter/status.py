@@ -18,7 +18,7 @@ def status_of(
     complaint: str,
     shadow: Shadow | None,
 ) -> DomainStatus:
-    """The status of what `pace` is held to, its next slot being `slot`."""
+    """The status of `pace`, if its next slot is `slot`."""
     standing, limit, host = standings.find(pace.domain) or UNHEARD, pace.limit, pace.host_limit
     held_ms = max(standing.held_until - now, 0.0)
     return DomainStatus(

@@ -34,7 +34,7 @@ class Part:
         self.used = 0
 
     def place(self, key: int) -> int:
-        """Where the key is, or would be."""
+        """The place of the key, present or not."""
         keys = self.keys
         mask = len(keys) - 1
         at = (key >> 8) & mask  # the lowest byte chose the part
@@ -43,7 +43,7 @@ class Part:
         return at
 
     def put(self, key: int, time_ms: float) -> None:
-        """Set the key's time; a new key may rebuild the part, with `time_ms` for the present."""
+        """Set the key's time; a new key may rebuild the part, with `time_ms` as the present."""
         at = self.place(key)
         self.times[at] = time_ms
         if self.keys[at]:
@@ -90,13 +90,13 @@ class PackedTable:
         return max(*floors, *times)
 
     def raise_floor(self, floor: float) -> None:
-        """Every key that isn't here may have had a slot as late as `floor`."""
+        """Every absent key may have had a slot as late as `floor`."""
         for part in self.parts:
             part.floor = max(part.floor, floor)
 
     def find(self, key: int) -> float:
-        """The key's time, else the floor of what was forgotten (`NEVER` if nothing was)."""
-        part = self.parts[key & 255]  # as `Part.place`, without the call: this is the hot path
+        """The key's time, else the floor of the forgotten ones (`NEVER` if there are none)."""
+        part = self.parts[key & 255]  # like `Part.place`, without the call: this is the hot path
         keys = part.keys
         mask = len(keys) - 1
         at = (key >> 8) & mask

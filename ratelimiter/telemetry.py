@@ -26,35 +26,35 @@ class LimiterTelemetry(Protocol):
         """The override file is bad; the last good one stays in force."""
 
     def membership_adopted(self, version: int, owned: int, slots: int) -> None:
-        """This shard lives by a new membership: `owned` of the ring's `slots` are its own."""
+        """This shard uses a new membership: `owned` of the ring's `slots` are its own."""
 
     def membership_refused(self, path: str, reason: str) -> None:
-        """The membership file is bad or gone: the shard grants nothing until it is good again."""
+        """The membership file is bad or missing: the shard grants nothing until it is good again."""
 
 
 class SilentLimiterTelemetry:
-    """Telemetry that says nothing."""
+    """Telemetry that does nothing."""
 
     def reserved(self, source: str, domain: str, grant: Grant) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def contended(self, domain: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def held(self, domain: str, status: int, hold_ms: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def limits_loaded(self, path: str, overrides: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def limits_refused(self, path: str, reason: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def membership_adopted(self, version: int, owned: int, slots: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def membership_refused(self, path: str, reason: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 SILENT: LimiterTelemetry = SilentLimiterTelemetry()

@@ -11,7 +11,7 @@ from urlstore.backends import StoredRow
 from weburl import request_form, url_key
 
 MAX_ALIASES = 10
-"""Followed at most, as many as a fetch follows redirects."""
+"""The number of aliases that are followed: the same as redirects of a fetch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,21 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class AliasWalk:
-    """Where a URL leads."""
+    """The target of a URL."""
 
     row: StoredRow | None
-    """The last row on the way; in a circle the asked URL's own."""
+    """The last row on the way; in a loop the requested URL's own."""
     followed: tuple[str, ...]
-    """URLs of the aliases that were followed, the asked one first; in a circle all of it."""
+    """URLs of the followed aliases, the requested one first; in a loop all of it."""
     cycle: bool
-    """The aliases form a circle or are more than `MAX_ALIASES`."""
+    """The aliases form a loop or are more than `MAX_ALIASES`."""
 
 
 def aliases_of(chain: Iterable[Hop], served: bytes | None) -> tuple[Alias, ...]:
     """The aliases that a chain makes; `served` is the key of the URL that answered in the end, which is none.
 
-    A URL that the chain visits twice (it redirected until a cookie came back) leads where its last visit went. A hop
-    from one way of writing a URL to another of the same key is no alias, nor is one to what isn't http(s).
+    A URL that the chain visits twice (it redirected until a cookie came back) leads to the target of its last visit. A
+    hop from one spelling of a URL to another of the same key is no alias, nor is one to a URL other than http(s).
     """
     last: dict[bytes, Alias] = {}
     for hop in chain:
@@ -62,9 +62,9 @@ def _alias(hop: Hop) -> Alias | None:
 
 
 def walk(key: bytes) -> Generator[bytes, StoredRow | None, AliasWalk]:
-    """Follow aliases from `key`: yields the key of each row that it needs, is sent the row, returns where it came.
+    """Follow aliases from `key`: yields the key of each row that it needs, is sent the row, returns the end.
 
-    An alias whose target has no row yet is where the way ends.
+    The way ends at an alias whose target has no row yet.
     """
     asked = row = yield key
     followed: list[str] = []

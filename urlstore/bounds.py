@@ -20,13 +20,13 @@ MAX_AHEAD_MS = DAY_MS
 
 MAX_OUTCOME_BYTES = 65_536
 MAX_ATTRIBUTES = 64
-"""In one request."""
+"""URLs in one request."""
 MAX_ATTRIBUTE_BYTES = 1024 * 1024
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Rows or attributes in one answer or request."""
 
 MAX_SCAN_ROWS = 1_000
-"""Or inlinks, in one answer."""
+"""The same for inlinks, in one answer."""
 MAX_LINK_URLS = 256
 MAX_KEYS = 1_000
 MAX_READ_ATTRIBUTES = 1_000
@@ -38,7 +38,7 @@ _MAX_INT32 = 2**31 - 1
 
 
 def check_time(name: str, value_ms: int, now_ms: int, least_ms: int = 1) -> None:
-    """Raise `InvalidRequest` unless the time is one that a working clock gives."""
+    """Raise `InvalidRequest` unless a working clock could give the time."""
     if not least_ms <= value_ms <= now_ms + MAX_AHEAD_MS:
         latest_ms = now_ms + MAX_AHEAD_MS
         raise InvalidRequest(f"{name} is {value_ms}: not between {least_ms} and {latest_ms}; check the clocks")
@@ -57,7 +57,7 @@ def check_content(content: bytes) -> None:
 
 
 def check_outcome(outcome: Outcome) -> None:
-    """Raise `InvalidRequest` for an unknown family, or one that says too much."""
+    """Raise `InvalidRequest` for an unknown family, or a text that is too long."""
     if outcome.family not in _FAMILIES:
         raise InvalidRequest(f"outcome.family is {outcome.family[:40]!r}: not one of {', '.join(_FAMILIES)}")
     texts = (outcome.code, outcome.message, *outcome.details.keys(), *outcome.details.values())
@@ -74,7 +74,7 @@ def check_attributes(
 ) -> None:
     """Raise `InvalidRequest` for too many, too large or misnamed attributes, or a write time that no clock gives.
 
-    `ahead`: write times that are stored, by namespace and name; the one behind such a time is taken.
+    `ahead`: write times that are stored, by namespace and name; the next one after such a time is accepted.
     """
     if len(attributes) > MAX_ATTRIBUTES:
         raise InvalidRequest(f"{len(attributes)} attributes in one request; the limit is {MAX_ATTRIBUTES}")
@@ -111,7 +111,7 @@ def check_urls(urls: Sequence[str]) -> None:
 
 
 def check_keys(keys: Sequence[bytes]) -> None:
-    """Raise `InvalidRequest` beyond `MAX_KEYS`, and for what is no URL key."""
+    """Raise `InvalidRequest` beyond `MAX_KEYS`, and for a value that is no URL key."""
     if len(keys) > MAX_KEYS:
         raise InvalidRequest(f"{len(keys)} keys in one request; the limit is {MAX_KEYS}")
     if any(len(key) != KEY_BYTES for key in keys):

@@ -13,7 +13,7 @@ CONTENT_IN_HAND: Final = 32 * 1024 * 1024
 
 
 class InHand:
-    """Bytes in hand at a time, at most `most`; whoever finds no room waits its turn. Used by one event loop."""
+    """Bytes in use at a time, at most `most`; a caller that finds no room waits. Used by one event loop."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -22,7 +22,7 @@ class InHand:
 
     @asynccontextmanager
     async def hold(self, size: int) -> AsyncIterator[None]:
-        """Hold `size` bytes; more than all there is holds all there is, and is alone."""
+        """Hold `size` bytes; more than `most` holds all, and is alone."""
         size = min(size, self._most)
         if self._waiting or self._held + size > self._most:
             await self._turn(size)

@@ -18,7 +18,7 @@ _NO_TEXT = (b"", sha256(b"").digest())
 
 
 def claims_of(page: Page) -> tuple[CanonicalClaim, ...]:
-    """The page's claims, the one that counts first: Link header, link tag, og:url; those to http(s) only."""
+    """The page's claims, the deciding one first: Link header, link tag, og:url; only those to http(s)."""
     named = (
         ("header", headers.canonical_link(page.headers)),
         ("tag", page.record.canonical),
@@ -29,14 +29,14 @@ def claims_of(page: Page) -> tuple[CanonicalClaim, ...]:
 
 
 def verdict(claim: CanonicalClaim, row: UrlRow, target: UrlRow | None) -> ClaimVerdict:
-    """Whether `row`'s claim holds, `target` being the row that the claimed URL leads to."""
+    """The verdict on `row`'s claim; `target` is the row at the end of the claimed URL's redirects."""
     why_not = "" if _is_same(target, row) else _objection(row.page, target)
     why = why_not or ("the page names itself" if _is_same(target, row) else "title and text match")
     return ClaimVerdict(source=claim.source, url=claim.url, holds=not why_not, why=why)
 
 
 def canonical_url(row: UrlRow, judged: list[tuple[ClaimVerdict, UrlRow | None]]) -> str:
-    """Where the page lives: where the first claim that holds leads to, otherwise the row's own URL."""
+    """The URL of the page: the target of the first claim that holds, otherwise the row's own URL."""
     return next((target.url for given, target in judged if given.holds and target), row.url)
 
 
@@ -52,7 +52,7 @@ def _is_same(target: UrlRow | None, row: UrlRow) -> bool:
 
 
 def _objection(page: Page | None, target: UrlRow | None) -> str:
-    """Why a claim on another row doesn't hold; "" = it does."""
+    """The reason why a claim on another row doesn't hold; "" = it does."""
     if page is None or target is None or target.page is None:
         return "the target was never fetched"
     if target.redirects_to:
@@ -64,13 +64,13 @@ def _objection(page: Page | None, target: UrlRow | None) -> str:
 
 def _difference(page: PageRecord, target: PageRecord) -> str:
     if page.text_hash in _NO_TEXT:
-        return "the page has no text to compare"  # an empty shell looks like every other
+        return "the page has no text to compare"  # all empty shells look alike
     if page.text_hash != target.text_hash:
         return "the text differs from the target's"
     return "" if page.title == target.title else "the title differs from the target's"
 
 
 def _names_another(row: UrlRow, page: Page) -> bool:
-    """Whether the claim of the page that counts names another URL than its own."""
+    """True if the deciding claim of the page names another URL than its own."""
     claims = claims_of(page)
     return bool(claims) and url_key(claims[0].url) != row.key

@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class _Contexts(threading.local):
-    """zstd's working memory, one a thread: to make it takes longer than to compress a small cell."""
+    """zstd's working memory, one for each thread: making it takes longer than compressing a small cell."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True)
@@ -76,7 +76,7 @@ def decode_attribute(cell: bytes) -> Attribute:
 
 def encode_linked(linked: Linked, page_write_ms: int) -> bytes:
     """The cell of a link note. Of two in one microsecond a later page's stays, of one page the one that is done."""
-    # Keys are hashes: compressed, they would be none the smaller.
+    # Keys are hashes: compression would not make them smaller.
     return _encode(linked, page_write_ms.to_bytes(8) + bytes((linked.done,)), worth_compressing=MAX_CELL_BYTES)
 
 
@@ -96,12 +96,12 @@ def decode_inlink(cell: bytes) -> Inlink:
 
 
 def compress(content: bytes) -> bytes:
-    """Content as it is stored: one zstd frame that carries its length. The same bytes give the same frame."""
+    """Content in stored form: one zstd frame that carries its length. The same bytes give the same frame."""
     return _contexts.compressor.compress(content)
 
 
 def decompress(blob: bytes, length: int) -> bytes:
-    """The content of a frame that says it holds `length` bytes. Raises `StoreUnreadable`."""
+    """The content of a frame whose header says `length` bytes. Raises `StoreUnreadable`."""
     try:
         if zstandard.get_frame_parameters(blob).content_size == length:
             return _contexts.decompressor.decompress(blob)
@@ -111,7 +111,7 @@ def decompress(blob: bytes, length: int) -> bytes:
 
 
 def content_of(blob: bytes, page: Page) -> bytes:
-    """A page's content as its backend keeps it, unpacked. Raises `StoreUnreadable` where it isn't what was stored."""
+    """A page's content from its backend, unpacked. Raises `StoreUnreadable` if it isn't the stored content."""
     content = decompress(blob, page.content_bytes)
     if sha256(content).digest() != page.content_hash:
         raise StoreUnreadable(f"the content of {page.url} is damaged: fetch the page again", url=page.url)

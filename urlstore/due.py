@@ -31,15 +31,15 @@ BOUNDS: Mapping[str, Bounds] = {
 }
 """By page type."""
 
-#: How long after it was last seen a page that answers so is forgotten.
+#: The time since a page was last seen after which a page with such an answer is forgotten.
 FORGOTTEN_MS: Mapping[int, int] = {404: 90 * DAY_MS, 410: 30 * DAY_MS}
-#: How long a row is left alone whose URL redirects, though it has a page: it may serve that again.
+#: The wait for a row whose URL redirects, though it has a page: it may serve that again.
 ALIAS_MS = 30 * DAY_MS
 _NEW_MS = DAY_MS
 
 
 def page_type(page: Page, *, duplicate: bool = False) -> str:
-    """What bounds a page: duplicate (its claim to live elsewhere holds), home, og:type product or article, page."""
+    """The type whose bounds apply: duplicate (its claim of another URL holds), home, og:type product, article, page."""
     if duplicate:
         return "duplicate"
     if page.url.count("/") == 3 and page.url.endswith("/"):
@@ -50,7 +50,7 @@ def page_type(page: Page, *, duplicate: bool = False) -> str:
 
 
 def next_visit_ms(row: UrlRow, *, duplicate: bool = False) -> int | None:
-    """When the page is due, UTC in ms since 1970; None = never: there is none, it moved, or it is forgotten."""
+    """The time when the page is due, UTC in ms since 1970; None = never: there is none, it moved, or is forgotten."""
     page, outcome = row.page, row.outcome
     if page is None or row.redirects_to:
         return None
@@ -66,7 +66,7 @@ def next_visit_ms(row: UrlRow, *, duplicate: bool = False) -> int | None:
 
 
 def look_ms(page: Page) -> int:
-    """When to look at a page's row again that is just being written: not later than it is due."""
+    """The time to look again at the row of a page that is just being written: not later than it is due."""
     return page.last_seen_ms + _held(page.revisit_ms or _NEW_MS, BOUNDS[page_type(page)])
 
 
@@ -75,7 +75,7 @@ def _held(interval_ms: int, bounds: Bounds) -> int:
 
 
 def _gone_ms(page: Page, outcome: Outcome | None) -> int:
-    """For how long the page is known to be gone; 0 = it isn't."""
+    """The time for which the page is known to be gone; 0 = it isn't."""
     if outcome is None or outcome.family != "refused" or outcome.status not in FORGOTTEN_MS:
         return 0
     return max(1, outcome.at_ms - page.last_seen_ms)

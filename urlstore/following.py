@@ -11,7 +11,7 @@ from weburl import url_key
 
 
 class Following:
-    """Reads the rows that `aliases` and `claims` decide on. Raises what the backend and `told_row` raise."""
+    """Reads the rows that `aliases` and `canonical_claims` need. Raises the errors of the backend and of `told_row`."""
 
     def __init__(self, metadata: MetadataBackend) -> None:
         self._metadata = metadata
@@ -29,11 +29,11 @@ class Following:
                 return way
 
     async def is_duplicate(self, row: UrlRow) -> bool:
-        """Whether a claim of the page to live elsewhere holds."""
+        """True if the page's claim of another URL holds."""
         return any(claim.holds and claim.url != row.url for claim, _ in await self.judge(row))
 
     async def judge(self, row: UrlRow) -> list[tuple[ClaimVerdict, UrlRow | None]]:
-        """Each claim of the page with whether it holds, and the row it points at."""
+        """Each claim of the page with its verdict, and the row it points at."""
         targets: dict[bytes, UrlRow | None] = {row.key: row}
         judged: list[tuple[ClaimVerdict, UrlRow | None]] = []
         for claim in claims_of(row.page) if row.page else ():

@@ -26,10 +26,10 @@ KEPT = frozenset(
         "x-robots-tag",
     )
 )
-"""Names that are kept, in lower case: what freshness, claims and preferences are read from."""
+"""Names that are kept, in lower case: freshness, claims and preferences are read from them."""
 
 MAX_VALUE = 4_096
-"""A longer value isn't kept at all: half a value says something else."""
+"""A longer value isn't kept at all: half a value has another meaning."""
 MAX_KEPT = 32
 
 _MAX_DIRECTIVES = 64
@@ -55,12 +55,12 @@ def value(headers: Iterable[Header], name: str) -> str:
 
 
 def validator(headers: Iterable[Header], name: str) -> str:
-    """The field `name` (lower case) as a validator; "" where it couldn't be sent back."""
+    """The field `name` (lower case) as a validator; "" if it couldn't be sent back."""
     return sendable(value(headers, name))
 
 
 def robots_of(headers: Iterable[Header]) -> tuple[RobotsDirectives, ...]:
-    """The directives of each X-Robots-Tag, as far as it is read."""
+    """The directives of each X-Robots-Tag, within the bounds of reading."""
     tags = (header.value for header in headers if header.name.lower() == "x-robots-tag")
     return tuple(of_header(tag[:MAX_VALUE], _MAX_DIRECTIVES) for tag in tags)
 

@@ -26,7 +26,7 @@ from urlstore.rows import current_page, identity_of
 from weburl import KEY_BYTES, url_key
 
 MAX_TARGETS = 10_000
-"""Of one page, the first in document order.
+"""Targets of one page, the first ones in document order.
 
 A record may keep more links (`extraction.limits`); but writing them to their targets must end within a call's deadline
 on a slow Cassandra, or a hostile page would hold up linking for good.
@@ -41,16 +41,16 @@ class Pass:
     """One pass over one page, to be made in the order of its fields."""
 
     row: StoredRow
-    """What it was decided on: it holds while the row has these cells and this write time."""
+    """The cells on which it was decided: it is valid while the row has these cells and this write time."""
     stamp_us: int
     note: bytes
-    """`linked` cell before the entries are written: which there may be from now on."""
+    """`linked` cell before the entries are written: the entries that may exist from now on."""
     writes: tuple[InlinkWrite, ...]
     done: bytes
-    """`linked` cell behind them."""
+    """`linked` cell after them."""
 
     def holds(self, row: StoredRow | None) -> bool:
-        """Whether `row`, read after the note was written, is still in the state that is being linked."""
+        """True if `row`, read after the note was written, is still in the state that is being linked."""
         before = self.row
         return row is not None and (row.page, row.redirects_to, row.written_ms) == (
             before.page,
@@ -60,10 +60,10 @@ class Pass:
 
 
 def next_pass(row: StoredRow, left: Collection[bytes] = ()) -> Pass | None:
-    """What brings the inlinks of the row's targets in line with it; None = nothing to do. Raises `StoreTooNew`.
+    """The pass that makes the inlinks of the row's targets agree with it; None = nothing to do. Raises `StoreTooNew`.
 
-    `left`: keys that targets of the row had before they had others. Where the row is linked, what lies under those is
-    put right, and nothing else is written.
+    `left`: keys that targets of the row had before their present ones. If the row is linked, only the entries under
+    those keys are corrected.
     """
     page = None if row.redirects_to else current_page(row)
     identity = identity_of(page)
@@ -107,7 +107,7 @@ def entries_of(page: Page, key: bytes) -> dict[bytes, Inlink]:
 
 
 def removals(row: StoredRow) -> tuple[InlinkWrite, ...]:
-    """What takes away all the entries that the row's links may have, as of its last pass."""
+    """The writes that remove all the entries that the row's links may have, by its last pass."""
     last = _last(row)
     targets = sorted(_keys(last.targets) | _keys(last.stale))
     return tuple(InlinkWrite(target, InlinkKind.LINK, row.key, last.stamp_us, b"") for target in targets)
@@ -118,7 +118,7 @@ def _targets(links: Iterable[Link]) -> Iterable[tuple[bytes, Link]]:
         try:
             yield url_key(link.url), link
         except InvalidUrl:
-            continue  # nothing that could be stored links back to it
+            continue  # no stored URL links back to it
 
 
 def _entry(page: Page, link: Link) -> Inlink:
@@ -126,12 +126,12 @@ def _entry(page: Page, link: Link) -> Inlink:
 
 
 def _last(row: StoredRow) -> Linked:
-    """The row's note. One that is damaged or was never written: nothing is linked, and that is done."""
+    """The row's note. If it is damaged or was never written: nothing is linked, and that is done."""
     try:
         if row.linked:
             return decode_linked(row.linked)
     except StoreUnreadable:
-        pass  # what it knew is lost; the page's own targets are written anew
+        pass  # its knowledge is lost; the page's own targets are written again
     return Linked(done=True, stamp_us=-1, identity=b"", targets=b"")
 
 

@@ -10,28 +10,28 @@ from urlstore.backends import InlinkWrite, LinkedWrite, MetadataBackend, StoredR
 from urlstore.inlinks import MAX_TARGETS, Pass, next_pass
 
 _PAGES = 64  # at a time; more would share more of their targets
-_ENTRIES = 2 * MAX_TARGETS  # decided on at a time, and at most one page's more: bounds what lies in memory
-_WRITES = 2_000  # handed to the backend at a time
+_ENTRIES = 2 * MAX_TARGETS  # decided on at a time, plus at most one page's: bounds the memory
+_WRITES = 2_000  # given to the backend at a time
 
 
 class Linking:
-    """Brings the inlinks of pages' targets in line with the pages."""
+    """Makes the inlinks of pages' targets agree with the pages."""
 
     def __init__(self, metadata: MetadataBackend, entries: int = _ENTRIES) -> None:
-        """`entries`: after so many, decided on at a time, no other page is looked at."""
+        """`entries`: after this many, decided on at a time, no other page is read."""
         self._metadata = metadata
         self._entries = entries
 
     async def link(self, keys: Sequence[bytes], left: Collection[bytes] = ()) -> int:
-        """Link the pages of these URL keys; how many there was something to write for. `left`: see `next_pass`.
+        """Link the pages of these URL keys; returns the number of pages with writes. `left`: see `next_pass`.
 
-        Ends with every entry written and noted as done, whoever links the same pages meanwhile; stopped anywhere, it
-        is repaired by a repeat. Raises `StoreTooNew` and what the backend raises.
+        Ends with every entry written and noted as done, even if others link the same pages meanwhile; a stopped run
+        is repaired by a repeat. Raises `StoreTooNew` and the backend's errors.
         """
         linked = 0
         for start in range(0, len(keys), _PAGES):
             todo: Sequence[bytes] = keys[start : start + _PAGES]
-            while todo:  # another turn for a row that changed meanwhile, and for those behind too many entries
+            while todo:  # again for a row that changed meanwhile, and for those after too many entries
                 passes, rest = await self._begin(todo, left)
                 rows = await self._metadata.read_rows([each.row.key for each in passes])
                 held = [(each, each.holds(row)) for each, row in zip(passes, rows, strict=True)]
@@ -41,7 +41,7 @@ class Linking:
         return linked
 
     async def _begin(self, keys: Sequence[bytes], left: Collection[bytes]) -> tuple[list[Pass], Sequence[bytes]]:
-        """Decide on the passes that these rows need, and note what they will write; the keys left for another turn."""
+        """Decide on the passes that these rows need, and note their writes; returns the keys left for later."""
         rows = await self._metadata.read_rows(keys)
         # Unpacking and hashing the links of a page takes a millisecond or two: off the loop.
         passes, looked_at = await asyncio.to_thread(_passes, rows, self._entries, left)
@@ -49,7 +49,7 @@ class Linking:
         return passes, keys[looked_at:]
 
     async def _finish(self, passes: Sequence[Pass]) -> None:
-        """Write the entries, those of one target side by side, and note that they are written."""
+        """Write the entries, those of one target together, and note that they are written."""
         writes = sorted(chain.from_iterable(each.writes for each in passes), key=_place)
         for start in range(0, len(writes), _WRITES):
             await self._metadata.write_inlinks(writes[start : start + _WRITES])
@@ -57,7 +57,7 @@ class Linking:
 
 
 def _passes(rows: Sequence[StoredRow | None], enough: int, left: Collection[bytes]) -> tuple[list[Pass], int]:
-    """The passes of the first rows, until they write enough; and how many rows that are."""
+    """The passes of the first rows, until they write enough; and the number of those rows."""
     passes: list[Pass] = []
     entries = 0
     for at, row in enumerate(rows):

@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
 def measured(method: M) -> M:
-    """A method `(self, request)`, telling the service's `_telemetry` of every call."""
+    """A method `(self, request)` that reports every call to the service's `_telemetry`."""
 
     @functools.wraps(method)
     async def tell(self: Any, request: Any) -> Any:

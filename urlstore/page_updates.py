@@ -16,21 +16,21 @@ from weburl import key_hex
 from weburl.earlier_key_versions import has_shared_a_key
 
 APART_MS = 60_000
-"""Clocks of ours are no further apart. A stored time that lies further ahead was written while a clock was wrong."""
+"""The largest difference of our clocks. A stored time further ahead was written while a clock was wrong."""
 
 
 def write_time_ms(began_ms: int, previous_write_ms: int, written_ms: int = 0, now_ms: int = 0) -> int:
-    """When a fetch writes, ms since 1970: when it began, but behind the row that it had read.
+    """The write time of a fetch, ms since 1970: its beginning, but after the row that it had read.
 
-    `written_ms` is the row's last write time as it stands `now_ms`. One that is yet to come would shut out every write
-    until then: what is written now comes behind it.
+    `written_ms` is the row's last write time at `now_ms`. One in the future would shut out every write
+    until then: the new write comes just after it.
     """
     ahead_ms = written_ms if written_ms > now_ms + APART_MS else 0
     return max(began_ms, previous_write_ms + 1, ahead_ms + 1)
 
 
 def superseded(current: Page | None, write_ms: int, content_hash: bytes) -> bool:
-    """Whether the row already holds a later write; of one millisecond the greater content hash is the later."""
+    """True if the row already holds a later write; of one millisecond the greater content hash is the later."""
     return current is not None and (current.write_ms, current.content_hash) > (write_ms, content_hash)
 
 
@@ -43,10 +43,10 @@ def next_page(
     record: PageRecord,
     write_ms: int,
 ) -> Page:
-    """The row's page after this fetch, not superseded. Made twice from the same fetch, it is the same.
+    """The row's page after this fetch, if it isn't superseded. A second call with the same fetch gives the same.
 
-    The version grows where the content differs from the current row's; what the last fetch saw (status, headers,
-    chain, ...) always moves.
+    The version grows if the content differs from the current row's; the observations of the last fetch (status,
+    headers, chain, ...) always change.
     """
     same_content = current is not None and current.content_hash == content_hash
     version = 1 if current is None else current.version + (not same_content)
@@ -92,9 +92,9 @@ def touched_page(current: Page, fetched: FetchResult, write_ms: int) -> Page:
 
 
 def reread_page(current: Page, record: PageRecord) -> Page:
-    """The row's page with another record of the same content, or `current` where only the extractor's version differs.
+    """The row's page with another record of the same content, or `current` if only the extractor's version differs.
 
-    When the page was fetched, seen and changed stays: it is our reading that changed. A fetch that began later wins.
+    The times when the page was fetched, seen and changed stay: our reading changed. A fetch that began later wins.
     """
     if replace(record, extractor_version=current.record.extractor_version) == current.record:
         return current
@@ -102,32 +102,32 @@ def reread_page(current: Page, record: PageRecord) -> Page:
 
 
 def redirected(status: int, at_ms: int) -> Outcome:
-    """The outcome of a URL that is an alias: the visit went on to its target."""
+    """The outcome of a URL that is an alias: the visit continued at its target."""
     return Outcome(family="fetched", code="redirected", at_ms=at_ms, status=status)
 
 
 def outcome_of(fetched: FetchResult, code: str) -> Outcome:
-    """The outcome of a visit that brought a page (`fetched`) or a 304 (`unchanged`)."""
+    """The outcome of a visit that got a page (`fetched`) or a 304 (`unchanged`)."""
     return Outcome(family="fetched", code=code, at_ms=fetched.began_ms, status=fetched.status)
 
 
 def content_key(key: bytes, url: str, content_hash: bytes) -> str:
-    """Where new content lies: never shared by two URLs, so that deleting one URL's can't harm another's.
+    """The key of new content: never shared by two URLs, so that deleting one URL's can't harm another's.
 
-    Under the URL key; under its hash, where that key was another URL's in an earlier version, whose content lies there.
+    Under the URL key; under its hash, if that key was another URL's in an earlier version, whose content is there.
     """
     owner = sha256(key).digest()[: len(key)] if has_shared_a_key(url) else key
     return f"{key_hex(owner)}/{content_hash.hex()}"
 
 
 def _content_key(current: Page | None, key: bytes, url: str, content_hash: bytes) -> str:
-    """Where the content lies already, if it is the row's: that may be under a key of an earlier version."""
+    """The existing key of the content, if it is the row's: that may be under a key of an earlier version."""
     if current is not None and current.content_hash == content_hash and current.content_key:
         return current.content_key
     return content_key(key, url, content_hash)
 
 
 def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:
-    """Whether neither the page's meta robots nor X-Robots-Tag tells us, or all agents, noarchive."""
+    """True if neither the page's meta robots nor X-Robots-Tag says noarchive to us or to all agents."""
     said = (*record.robots, *headers.robots_of(fetched.headers))
     return not any(item.agent in ("", OWN_AGENT) and "noarchive" in item.directives for item in said)

@@ -15,19 +15,19 @@ from urlstore.due import look_ms
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What a put writes, and what it answers."""
+    """The writes of a put, and its answer."""
 
     page: Page
     blob: bytes = b""
     """Compressed content to store first; empty = the row names it already, or it isn't kept."""
     row: RowWrite | None = None
-    """None = a later write has been here."""
+    """None = a later write exists."""
     content_changed: bool = False
     record_changed: bool = False
 
 
 def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, record: PageRecord, write_ms: int) -> Put:
-    """Decide on a put over the row's `current` page. Raises `ContentTooLarge` where the packed page is."""
+    """Decide on a put over the row's `current` page. Raises `ContentTooLarge` if the packed page is."""
     content_hash = sha256(fetched.content).digest()
     if current is not None and page_updates.superseded(current, write_ms, content_hash):
         return Put(current)

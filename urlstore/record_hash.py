@@ -46,7 +46,7 @@ def _lists(record: PageRecord) -> tuple[Any, ...]:
         [_link(link) for link in record.outlinks],
         [_directives(item) for item in record.robots],
         record.preferences,
-        # Absent before there was one: pages without keep their hash.
+        # Absent before the field existed: pages without it keep their hash.
         *((pack(record.typed).hex(),) if record.typed is not None else ()),
     )
 

@@ -29,7 +29,7 @@ _MOST_KNOWN = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A URL, the key that it had, and the one that it has."""
+    """A URL, its old key, and its present one."""
 
     url: str
     old: bytes
@@ -38,40 +38,40 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """What a row holds under keys of the version before."""
+    """The parts of a row under keys of the version before."""
 
     row: StoredRow
     key: bytes
-    """Of its URL today; the row's own where its text is no URL any more."""
+    """The key of its URL today; the row's own if its text is no URL any more."""
     named: tuple[Renamed, ...]
-    """The other URLs that it names (links, images, where it redirects to) whose keys have changed."""
+    """The other URLs that it names (links, images, redirect target) whose keys have changed."""
 
     @property
     def is_misplaced(self) -> bool:
-        """Whether the row itself has to be moved."""
+        """True if the row itself must be moved."""
         return self.key != self.row.key
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What became of some rows."""
+    """The result for some rows."""
 
     moved: tuple[Renamed, ...]
     """Rows that were moved."""
     named: tuple[Renamed, ...]
     """URLs that these rows name, that have other keys now, and no rows."""
     relinked: int
-    """Pages whose inlinks were brought under other keys."""
+    """Pages whose inlinks were moved to other keys."""
     attributes: int
     """Attributes that were moved, of rows and of URLs without one."""
 
 
 Owns = Callable[[Renamed, Sequence[AttributeWrite]], bool]
-"""Whether attributes under a URL's old key are of that URL: that key may have been another's, too."""
+"""Decides if attributes under a URL's old key belong to that URL: that key may have been another's, too."""
 
 
 def plan(row: StoredRow, version: int) -> RowPlan:
-    """What there is to do for a row whose keys are of `version`. Pure. Raises `StoreTooNew`."""
+    """The work for a row whose keys are of `version`. Pure. Raises `StoreTooNew`."""
     page = current_page(row)
     named = [row.redirects_to] if row.redirects_to else []
     if page is not None:
@@ -81,7 +81,7 @@ def plan(row: StoredRow, version: int) -> RowPlan:
 
 
 def renamed(urls: Iterable[str], version: int) -> Iterable[Renamed]:
-    """Those of the URLs that `version` gave another key than they have. Pure."""
+    """The URLs whose present key differs from that of `version`. Pure."""
     for url in urls:
         try:
             key = url_key(url)
@@ -91,7 +91,7 @@ def renamed(urls: Iterable[str], version: int) -> Iterable[Renamed]:
 
 
 class Rekeying:
-    """Converts rows of a metadata backend whose keys are of `version`. Raises what the backend raises."""
+    """Converts rows of a metadata backend whose keys are of `version`. Raises the backend's errors."""
 
     def __init__(self, metadata: MetadataBackend, version: int, owns: Owns, clock_ms: Callable[[], int]) -> None:
         self._metadata = metadata
@@ -103,11 +103,11 @@ class Rekeying:
         self._attributes = 0
 
     async def plans(self, rows: Sequence[StoredRow]) -> list[RowPlan]:
-        """What there is to do for each of the rows. Unpacking their pages takes a while: off the loop."""
+        """The work for each of the rows. Unpacking their pages takes time: off the loop."""
         return await asyncio.to_thread(lambda: [plan(row, self._version) for row in rows])
 
     async def convert(self, plans: Sequence[RowPlan]) -> Converted:
-        """Do it; whatever of it was done before is left as it is."""
+        """Do it; parts that were done before stay unchanged."""
         self._attributes = 0
         moved = await self._move_all([each for each in plans if each.is_misplaced])
         staying = [each for each in plans if not each.is_misplaced and each.named]
@@ -125,7 +125,7 @@ class Rekeying:
     # --- rows ---
 
     async def _move_all(self, plans: Sequence[RowPlan]) -> tuple[Renamed, ...]:
-        """Those whose new keys are free at once, the others one after another."""
+        """Move those whose new keys are free at once, the others one after another."""
         wanted = Counter(each.key for each in plans)
         there = await self._metadata.read_rows(tuple(wanted)) if wanted else ()
         taken = {row.key for row in there if row is not None} | {each.row.key for each in plans}
@@ -139,7 +139,7 @@ class Rekeying:
 
     async def _move(self, row: StoredRow) -> None:
         key = _key_of(row)
-        if key == row.key:  # another took its place meanwhile
+        if key == row.key:  # another one took its place meanwhile
             return
         there = await self._metadata.read_row(key)
         if there is not None and _key_of(there) != key:
@@ -152,22 +152,22 @@ class Rekeying:
         await self._metadata.remove_row(row.key)
 
     async def _write_cells(self, row: StoredRow, key: bytes) -> None:
-        """Write the row's cells under its new key: of a row that is there, for each cell the later write stays."""
+        """Write the row's cells under its new key: if there is a row, the later write of each cell stays."""
         writes = [_under(key, write) for write in await self._metadata.read_writes(row.key)]
         for write in writes:
             await self._metadata.write_row(write)
         written = await self._metadata.read_row(key)
-        # Where a row has just gone from this key, what was written before it went may be gone with it (Cassandra).
+        # If a row has just left this key, earlier writes to it may be gone with it (Cassandra).
         for write in writes:
             if not _is_there(write, written):
                 await self._metadata.write_row(replace(write, write_ms=self._clock_ms()))
 
-    # --- what lies beside rows ---
+    # --- data beside rows ---
 
     async def without_rows(self, plans: Iterable[RowPlan]) -> tuple[Renamed, ...]:
-        """URLs that these rows name, under whose old keys no row lies: what else lies there would be that row's.
+        """URLs that these rows name and whose old keys have no row: otherwise the data there would be that row's.
 
-        Of those that many rows name, most are told once.
+        URLs that many rows name are mostly returned once.
         """
         named = {each: None for one in plans for each in one.named}
         if len(self._known) > _MOST_KNOWN:
@@ -193,25 +193,25 @@ class Rekeying:
 def _key_of(row: StoredRow) -> bytes:
     try:
         return url_key(row.url)
-    except InvalidUrl:  # it had a key once: what it holds stays where it is
+    except InvalidUrl:  # it had a key once: its data stay in place
         return row.key
 
 
 def _under(key: bytes, write: RowWrite) -> RowWrite:
-    """The write under another key; its page is looked at when it is due, or somewhat before."""
+    """The write under another key; its page is read when it is due, or a little before."""
     page = current_page(StoredRow(key, write.url, write.page or b""))
     return replace(write, key=key, due_ms=look_ms(page) if page else 0)
 
 
 def _is_there(write: RowWrite, row: StoredRow | None) -> bool:
-    """Whether the row has what was written, or what was written later."""
+    """True if the row has these writes, or later ones."""
     if row is None:
         return False
     return bool((row.page or not write.page) and (row.outcome or not write.outcome))
 
 
 def _redirect(row: StoredRow, key: bytes, version: int) -> list[InlinkWrite]:
-    """The record of an alias under its target: away from the keys that both had, to those that they have."""
+    """The record of an alias under its target: moved from both old keys to both present ones."""
     if not row.redirects_to:
         return []
     stamp_us, url = row.written_ms * 1_000, row.url.encode()

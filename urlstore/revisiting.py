@@ -21,12 +21,12 @@ from weburl import key_hex
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 64  # rows read at a time: bounds what lies in memory
+_AT_ONCE = 64  # rows read at a time: bounds the memory
 _PLACE = struct.Struct("!q16s")
 _START = DueEntry(0, b"")
 
 IsDuplicate = Callable[[UrlRow], Awaitable[bool]]
-"""Whether the page's claim to live elsewhere holds."""
+"""Decides if the page's claim of another URL holds."""
 
 
 class DuePages:
@@ -37,11 +37,11 @@ class DuePages:
         self._is_duplicate = is_duplicate
 
     async def due(self, request: DueRequest, now_ms: int) -> DueResult:
-        """Pages due until `until_ms`, in the order of the index; each entry that says otherwise is filed anew."""
+        """Pages due until `until_ms`, in the order of the index; each entry with a wrong time is filed again."""
         check_due(request.continuation, request.limit)
         after = DueEntry(*_PLACE.unpack(request.continuation)) if request.continuation else _START
         pages: list[DuePage] = []
-        # A bounded number of entries an answer: many may lie there that are no longer due.
+        # A bounded number of entries an answer: many of them may no longer be due.
         for _ in range(max(1, request.limit // _AT_ONCE)):
             entries = await self._metadata.read_due(request.until_ms, after, _AT_ONCE)
             looked = await asyncio.gather(*(self._look(entry, request.until_ms, now_ms) for entry in entries))
@@ -52,15 +52,15 @@ class DuePages:
         return DueResult(tuple(pages), _PLACE.pack(after.due_ms, after.key))
 
     async def _look(self, entry: DueEntry, until_ms: int, now_ms: int) -> DuePage | None:
-        """The page, if it is due; otherwise the entry is moved to when it is.
+        """The page, if it is due; otherwise the entry is moved to its due time.
 
-        An error on one page ends no round: the page counts as due, and its visit tells what is wrong with it.
+        An error on one page ends no round: the page counts as due, and its visit reports the error.
         """
         stored = await self._metadata.read_row(entry.key)
         try:
             return await self._judged(entry, stored, until_ms, now_ms)
         except StoreUnreadable as error:
-            if stored is None or error.details.get("url") != stored.url:  # it isn't this row that is damaged
+            if stored is None or error.details.get("url") != stored.url:  # another row is damaged
                 raise
             return DuePage(stored.url, entry.due_ms)
         except BackendDown:
@@ -75,7 +75,7 @@ class DuePages:
         if row is not None and due_ms is not None and due_ms <= until_ms:
             return DuePage(row.url, due_ms)
         if due_ms is None and row is not None and row.page is not None and row.redirects_to:
-            due_ms = now_ms + ALIAS_MS  # it may serve its page again, and no put would tell
+            due_ms = now_ms + ALIAS_MS  # it may serve its page again, and no put would report that
         await self._metadata.move_due(entry, due_ms)
         return None
 

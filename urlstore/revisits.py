@@ -6,16 +6,16 @@ from runtime.durations import DAY_MS
 from thrift_idl.gen.urlstore.ttypes import Page
 
 NEW_MS = DAY_MS
-"""Of a page that was seen once."""
+"""The interval of a page that was seen once."""
 LEAST_MS = 60_000
 MOST_MS = 400 * DAY_MS
 
 
 def revisit_ms(current: Page | None, *, changed: bool, began_ms: int) -> int:
-    """The interval after a visit that began at `began_ms`: halved where the record changed, doubled where not.
+    """The interval after a visit that began at `began_ms`: halved if the record changed, doubled if not.
 
-    A visit that came before half of the interval had passed proves nothing where it found no change: so a fetch that is
-    made twice, or by hand, doubles nothing.
+    A visit before half of the interval had passed proves nothing if it found no change: so a repeated fetch, or one
+    by a person, doubles nothing.
     """
     known_ms = (current.revisit_ms if current else 0) or NEW_MS
     if current is None:

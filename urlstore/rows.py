@@ -25,7 +25,7 @@ def url_row(stored: StoredRow) -> UrlRow:
 
 
 def told_row(stored: StoredRow) -> UrlRow:
-    """The row; a damaged one has no page, and an outcome that says so. Raises `StoreTooNew`."""
+    """The row; a damaged one has no page, and its outcome says that it is damaged. Raises `StoreTooNew`."""
     try:
         return url_row(stored)
     except StoreUnreadable as error:
@@ -34,12 +34,12 @@ def told_row(stored: StoredRow) -> UrlRow:
 
 
 def is_damaged(row: UrlRow) -> bool:
-    """Whether `told_row` says that the row is damaged."""
+    """True if `told_row` found the row damaged."""
     return row.page is None and row.outcome is not None and row.outcome.code == StoreUnreadable.code
 
 
 def identity_of(page: Page | None) -> bytes:
-    """What tells one state of a page's outlinks from another: version, content, record; empty = no page."""
+    """The identity of one state of a page's outlinks: version, content, record; empty = no page."""
     return b"" if page is None else page.version.to_bytes(8) + page.content_hash + page.record_hash
 
 
@@ -49,12 +49,12 @@ def _linked_version(stored: StoredRow, page: Page | None) -> int:
     try:
         linked = decode_linked(stored.linked)
     except StoreUnreadable:
-        return 0  # linking writes it anew
+        return 0  # linking writes it again
     return page.version if linked.done and linked.identity == identity_of(page) else 0
 
 
 def current_page(stored: StoredRow | None) -> Page | None:
-    """The page that a put builds on; a damaged one counts as none, so that a put mends it. Raises `StoreTooNew`."""
+    """The page that a put changes; a damaged one counts as none, so that a put repairs it. Raises `StoreTooNew`."""
     if stored is None or not stored.page:
         return None
     try:

@@ -38,11 +38,11 @@ from urlstore.telemetry import PagePut, SilentStoreTelemetry, StoreTelemetry
 from urlstore.union import InlinkUnion
 from weburl import normalize, request_form, url_key
 
-_SCAN_CHUNK = 50  # rows asked of a backend at a time: bounds what lies in memory
+_SCAN_CHUNK = 50  # rows read from a backend at a time: bounds the memory
 
 
 class UrlStoreService:
-    """Fills the `UrlStore` Protocol. Owns its backends: `close` closes them.
+    """Implements the `UrlStore` Protocol. Owns its backends: `close` closes them.
 
     Any method may raise `InvalidUrl`, `InvalidRequest` (bounds.py has the limits) and `BackendDown` with its kinds.
     """
@@ -70,9 +70,9 @@ class UrlStoreService:
 
     @measured
     async def put_page(self, request: ttypes.PutPageRequest) -> PutPageResult:
-        """Store a page: content, then the page's row, then the aliases that lead to it. Repeated, it ends the same.
+        """Store a page: content, then the page's row, then the aliases that lead to it. A repeat ends the same.
 
-        A put that the row's later write has superseded changes no page; its answer is the row's. Raises
+        A put that is older than the row's last write changes no page; its answer is the row's. Raises
         `ContentTooLarge`.
         """
         fetched = request.fetched
@@ -98,7 +98,7 @@ class UrlStoreService:
 
     @measured
     async def touch_page(self, request: ttypes.TouchPageRequest) -> Page:
-        """Move last_seen of a page that answered 304. Raises `NotFound` where the page, or its content, is lost."""
+        """Update last_seen of a page that answered 304. Raises `NotFound` if the page, or its content, is lost."""
         fetched = request.fetched
         url = request_form(fetched.url)
         key = url_key(url)
@@ -119,7 +119,7 @@ class UrlStoreService:
 
     @measured
     async def put_record(self, request: ttypes.PutRecordRequest) -> ttypes.PutRecordResult:
-        """Another record of stored content: no new version, and nothing written for the same. Raises `NotFound`."""
+        """Another record of stored content: no new version, and no write for the same record. Raises `NotFound`."""
         url = request_form(request.url)
         key = url_key(url)
         current = current_page(await self._metadata.read_row(key))
@@ -134,7 +134,7 @@ class UrlStoreService:
 
     @measured
     async def put_outcome(self, request: ttypes.PutOutcomeRequest) -> None:
-        """Record how a visit ended that brought no page. The stored page stays."""
+        """Record the outcome of a visit that got no page. The stored page stays."""
         now_ms = self._clock_ms()
         bounds.check_time("began_ms", request.began_ms, now_ms)
         bounds.check_time("outcome.at_ms", request.outcome.at_ms, now_ms)
@@ -152,14 +152,14 @@ class UrlStoreService:
 
     @measured
     async def put_attributes(self, request: ttypes.PutAttributesRequest) -> None:
-        """Write attributes of the URL itself, aliases not followed; of each the later write_ms stays."""
+        """Write attributes of the URL itself, aliases not followed; for each the later write_ms stays."""
         key, now_ms = url_key(request.url), self._clock_ms()
         bounds.check_attributes(request.attributes, now_ms, await self._ahead(key, request.attributes, now_ms))
         await asyncio.gather(*(self._write_attribute(key, attribute) for attribute in request.attributes))
 
     @measured
     async def link_pages(self, request: ttypes.LinkPagesRequest) -> ttypes.LinkPagesResult:
-        """Bring the inlinks of pages' targets in line with the pages, each under its own URL. Repeated: no writes."""
+        """Make the inlinks of pages' targets agree with the pages, each under its own URL. A repeat writes nothing."""
         bounds.check_urls(request.urls)
         keys = dict.fromkeys(url_key(url) for url in request.urls)
         return ttypes.LinkPagesResult(await self._linking.link(tuple(keys)))
@@ -168,7 +168,7 @@ class UrlStoreService:
 
     @measured
     async def lookup(self, request: ttypes.LookupRequest) -> ttypes.LookupResult:
-        """What is known of a URL, at most ten aliases followed, its canonical claims judged."""
+        """All data of a URL, at most ten aliases followed, its canonical claims judged."""
         normalized = normalize(request.url)
         key = url_key(normalized)
         way = await self._following.walk(key)
@@ -186,7 +186,7 @@ class UrlStoreService:
 
     @measured
     async def get_content(self, request: ttypes.ContentRequest) -> ttypes.Content:
-        """The decoded content of the page that the URL leads to. Raises `NotFound` where none is kept."""
+        """The decoded content of the page at the end of the URL's aliases. Raises `NotFound` if none is kept."""
         page = await self._page_at(request.url)
         if not page.content_key:
             raise NotFound(f"{page.url} asks for noarchive: its content isn't kept", url=page.url)
@@ -195,12 +195,12 @@ class UrlStoreService:
 
     @measured
     async def outlinks(self, request: ttypes.OutlinksRequest) -> tuple[Link, ...]:
-        """The outlinks of the page that the URL leads to, in document order. Raises `NotFound`."""
+        """The outlinks of the page at the end of the URL's aliases, in document order. Raises `NotFound`."""
         return (await self._page_at(request.url)).record.outlinks
 
     @measured
     async def inlinks(self, request: ttypes.InlinksRequest) -> ttypes.InlinksResult:
-        """Who links to the page that the URL leads to, by its own URL or an alias's; it needn't be fetched."""
+        """Links to the page at the end of the URL's aliases, to its own URL or an alias's; it needn't be fetched."""
         bounds.check_scan(request.continuation, request.limit)
         key = url_key(request.url)
         if not request.own:
@@ -225,12 +225,12 @@ class UrlStoreService:
 
     @measured
     async def due(self, request: ttypes.DueRequest) -> ttypes.DueResult:
-        """The pages to visit again until a time, by index."""
+        """The pages to visit again until a time, by the index."""
         return await self._revisiting.due(request, self._clock_ms())
 
     @measured
     async def missing(self, request: ttypes.MissingRequest) -> tuple[bytes, ...]:
-        """Which of the URLs have neither a page nor a redirect here: whoever thinks they had lost them."""
+        """Those of the URLs that have neither a page nor a redirect here: their callers had lost them."""
         bounds.check_keys(request.keys)
         missing: list[bytes] = []
         for start in range(0, len(request.keys), _SCAN_CHUNK):
@@ -244,7 +244,7 @@ class UrlStoreService:
     async def scan(self, request: ttypes.ScanRequest) -> ttypes.ScanResult:
         """Every row once, in the backend's order; an answer ends at the limit or at `MAX_ANSWER_BYTES`.
 
-        A damaged row is among them, without its page, and its outcome says so.
+        A damaged row is included without its page, and its outcome says so.
         """
         bounds.check_scan(request.continuation, request.limit)
         rows: list[UrlRow] = []
@@ -272,13 +272,13 @@ class UrlStoreService:
     def _write_ms(self, fetched: FetchResult, previous_write_ms: int, row: StoredRow | None) -> int:
         now_ms, written_ms = self._clock_ms(), row.written_ms if row else 0
         bounds.check_time("fetched.began_ms", fetched.began_ms, now_ms)
-        if not 0 <= previous_write_ms <= written_ms:  # else the row has such a time already
+        if not 0 <= previous_write_ms <= written_ms:  # otherwise the row has such a time already
             bounds.check_time("previous_write_ms", previous_write_ms, now_ms, least_ms=0)
         bounds.check_chain(fetched.chain)
         return page_updates.write_time_ms(fetched.began_ms, previous_write_ms, written_ms, now_ms)
 
     async def _ahead(self, key: bytes, attributes: Iterable[Attribute], now_ms: int) -> Mapping[tuple[str, str], int]:
-        """Write times of stored attributes, by namespace and name, where one of `attributes` is far ahead of now."""
+        """Write times of stored attributes, by namespace and name, if one of `attributes` is far ahead of now."""
         ahead = {each.attribute_namespace for each in attributes if each.write_ms > now_ms + bounds.MAX_AHEAD_MS}
         found = [
             cells.decode_attribute(cell)
@@ -288,7 +288,7 @@ class UrlStoreService:
         return {(each.attribute_namespace, each.name): each.write_ms for each in found}
 
     async def _content_of(self, page: Page) -> bytes:
-        """The decoded content that a row names. Raises `StoreUnreadable` where it is missing or damaged."""
+        """The decoded content that a row names. Raises `StoreUnreadable` if it is missing or damaged."""
         async with self._in_hand.hold(page.content_bytes):
             blob = await self._content.get(page.content_key)
             if blob is None:
@@ -296,9 +296,9 @@ class UrlStoreService:
             return await asyncio.to_thread(cells.content_of, blob, page)
 
     async def _has_content(self, page: Page) -> bool:
-        """Whether the content lies whole where the row says.
+        """True if the content is complete at the row's place.
 
-        Asked whenever a fetch confirms a page: an object that was deleted or damaged comes back with it.
+        Checked whenever a fetch confirms a page: then a deleted or damaged object is stored again.
         """
         try:
             await self._content_of(page)
@@ -309,14 +309,14 @@ class UrlStoreService:
     async def _write_aliases(
         self, chain: Iterable[Hop], served: bytes | None, write_ms: int, ended: RowWrite | None = None
     ) -> None:
-        """Each hop becomes an alias, which is its outcome too; in a circle all share the outcome that `ended` it."""
+        """Each hop becomes an alias, which is its outcome too; in a loop all share the outcome that `ended` it."""
         aliases = aliases_of(chain, served)
         if not aliases:
             return
         circle = ended.outcome if ended and any(alias.key == ended.key for alias in aliases) else None
         rows, now_ms = await self._metadata.read_rows([alias.key for alias in aliases]), self._clock_ms()
         times = [page_updates.write_time_ms(write_ms, 0, row.written_ms if row else 0, now_ms) for row in rows]
-        # Inlinks find the aliases of a page by these records: first, so that no alias is without.
+        # Inlinks find the aliases of a page by these records: they come first, so that no alias lacks one.
         await self._metadata.write_inlinks([_redirect(*each) for each in zip(aliases, times, strict=True)])
         writes = (
             RowWrite(

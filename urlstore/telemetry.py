@@ -42,7 +42,7 @@ class StoreTelemetry(Protocol):
 
 
 class SilentStoreTelemetry:
-    """Nobody listens."""
+    """Telemetry that does nothing."""
 
     def called(self, call: MethodCall) -> None:
         """Do nothing."""

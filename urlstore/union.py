@@ -16,9 +16,9 @@ from urlstore.cells import decode_inlink
 from weburl import url_key
 
 MAX_UNITED = 32
-"""Aliases whose inlinks are united; of more, those nearest to the page, then those of the least URL keys."""
+"""Aliases whose inlinks are united; if there are more, those nearest to the page, then those of the least URL keys."""
 
-_RECORDS = 128  # of redirects, read of one URL: some may be stale
+_RECORDS = 128  # of redirects, read of one URL: some may be outdated
 _CHUNK = 100  # inlinks read of one URL at a time
 
 
@@ -29,7 +29,7 @@ class InlinkUnion:
         self._metadata = metadata
 
     async def read(self, key: bytes, after: bytes, limit: int, *, own: bool) -> InlinksResult:
-        """Those behind the source key `after`; `own`: of no alias. An answer ends at the limit or at its size."""
+        """Those after the source key `after`; `own`: not of an alias. An answer ends at the limit or at its size."""
         targets = {key: ""} | ({} if own else await self.aliases(key))
         inlinks: list[Inlink] = []
         size = 0
@@ -45,7 +45,7 @@ class InlinkUnion:
         return InlinksResult(tuple(inlinks), b"")
 
     async def aliases(self, key: bytes) -> dict[bytes, str]:
-        """Aliases that lead to the URL now, by their keys, as many redirects away as look-ups follow."""
+        """Aliases that lead to the URL now, by their keys, up to the number of redirects that look-ups follow."""
         found: dict[bytes, str] = {}
         level = [key]
         for _ in range(MAX_ALIASES):
@@ -72,7 +72,7 @@ class InlinkUnion:
         while not done:
             reads = (self._metadata.read_inlinks(target, InlinkKind.LINK, after, _CHUNK) for target in targets)
             chunks = await asyncio.gather(*reads)
-            # Behind the end of a full chunk its target may have more.
+            # After the end of a full chunk its target may have more.
             ends = [chunk[-1].source_key for chunk in chunks if len(chunk) == _CHUNK]
             done = not ends
             for via, stored in _in_order(zip(targets.values(), chunks, strict=True)):

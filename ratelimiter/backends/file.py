@@ -35,7 +35,7 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def boot_id() -> bytes:
-    """Names the monotonic clock that this machine's processes share; random, hence never met again, if unknown."""
+    """The name of the monotonic clock that this machine's processes share; random, so never seen again, if unknown."""
     try:
         return uuid.UUID(_BOOT.read_text(encoding="ascii").strip()).bytes
     except (OSError, ValueError):
@@ -43,7 +43,7 @@ def boot_id() -> bytes:
 
 
 class FileState:
-    """A packed table with its journal. Used by one event loop; no call but `open` and `close` suspends."""
+    """A packed table with its journal. Used by one event loop; only `open` and `close` suspend."""
 
     def __init__(
         self, directory: Path, lock: OwnerLock, boot: bytes, number: int, table: PackedTable, rotate_bytes: int
@@ -124,7 +124,7 @@ class FileState:
         self._table.put(key, time_ms)
 
     def commit(self) -> None:
-        """Append to the log what was put. Where that fails the times stay: what isn't granted delays at most."""
+        """Append the new times to the log. If that fails the times stay: a slot that isn't granted delays at most."""
         if not self._unrecorded:
             return
         records = b"".join(self._unrecorded)
@@ -134,19 +134,19 @@ class FileState:
             self._rotate()
 
     async def close(self) -> None:
-        """Wait for a rotation under way and close the log. The files are as good as after a crash."""
+        """Wait for a running rotation and close the log. The files are as good as after a crash."""
         if self._rotation is not None:
             await asyncio.wait([self._rotation])
         self._log.close()
         self.lock.release()
 
     def _rotate(self) -> None:
-        """Begin the next log, and in a thread the snapshot that stands for all files before it."""
+        """Begin the next log, and in a thread the snapshot that replaces all files before it."""
         old = _files(self._directory)
         try:
             log = Log(_path(self._directory, self._number + 1, "log"), self._boot)
         except BackendDown:
-            self._rotate_at = self._log.size + self._rotate_bytes  # this one still takes records: try again later
+            self._rotate_at = self._log.size + self._rotate_bytes  # this log still takes records: try again later
             return
         self._log.close()
         self._log, self._number = log, self._number + 1
@@ -157,17 +157,17 @@ class FileState:
         self._rotation.add_done_callback(self._rotated)
 
     def _rotated(self, rotation: asyncio.Future[None]) -> None:
-        """A failed snapshot leaves the old files in force; the next rotation makes up for it."""
+        """A failed snapshot leaves the old files in force; the next rotation replaces them."""
         rotation.exception()
         self._rotation = None
 
 
 def _recover(files: list[Path], now: float, boot: bytes, max_entries: int) -> PackedTable:
-    """The table that the files tell of.
+    """The table that the files describe.
 
-    - No files, or files of another boot: every grant of before is over. Domains start one interval from now.
-    - A torn or damaged file, or a time that can't be: grants may be missing, and one may be as far ahead as the longest
-      wait. Domains start one interval after that.
+    - No files, or files of another boot: every earlier grant is over. Domains start one interval from now.
+    - A torn or damaged file, or an impossible time: grants may be missing, and one may be as far ahead as the longest
+    wait. Domains start one interval after that.
     """
     latest = now + MAX_WAIT_MS
     table = PackedTable(max_entries)

@@ -30,18 +30,18 @@ class FileHolds:
         return cls(path, wall_ms, await asyncio.to_thread(OwnerLock.take, path.with_suffix(".lock")))
 
     async def load(self) -> Mapping[str, Hold]:
-        """All of them; the file is written anew, a line for each. Raises `DiskFull`, `BackendDown`."""
+        """All of them; the file is written again, one line for each. Raises `DiskFull`, `BackendDown`."""
         async with self._lock:
             return await asyncio.to_thread(self._load)
 
     async def keep(self, domain: str, hold: Hold) -> None:
-        """Append a domain's. Raises `DiskFull`, `BackendDown`."""
+        """Append a domain's hold. Raises `DiskFull`, `BackendDown`."""
         line = _line(domain, hold, self._wall_ms())
         async with self._lock:
             await asyncio.to_thread(self._append, line)
 
     async def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self.lock.release()
 
     def _load(self) -> dict[str, Hold]:
@@ -66,7 +66,7 @@ class FileHolds:
         try:
             with self._path.open("ab", buffering=0) as file:
                 if file.write(line) < len(line):
-                    file.write(b"\n")  # so that the next line is one of its own
+                    file.write(b"\n")  # so that the next line is separate
         except OSError as error:
             raise failure(error, self._path) from error
 

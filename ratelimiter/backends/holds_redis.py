@@ -14,7 +14,7 @@ _PAGE: Final = 1_000
 
 
 class RedisHolds:
-    """`Holds` over Redis, by its clock. What is of no account any longer is removed when it is met."""
+    """`Holds` over Redis, by its clock. Entries that no longer matter are removed when they are read."""
 
     def __init__(self, redis: Redis, key: str) -> None:
         self._redis = redis
@@ -22,7 +22,7 @@ class RedisHolds:
 
     @classmethod
     def open(cls, url: str) -> RedisHolds:
-        """The holds in the Redis that `url` names; it connects when first used. Raises `BadConfiguration`."""
+        """The holds in the Redis that `url` names; it connects at the first use. Raises `BadConfiguration`."""
         return cls(connect(url), prefix_of(url) + "holds")
 
     async def load(self) -> Mapping[str, Hold]:
@@ -41,7 +41,7 @@ class RedisHolds:
         return holds
 
     async def keep(self, domain: str, hold: Hold) -> None:
-        """Record a domain's. Raises `BackendDown`."""
+        """Record a domain's hold. Raises `BackendDown`."""
         with answering():
             await self._redis.hset(self._key, domain, encode(hold, await self._now_ms()))
 

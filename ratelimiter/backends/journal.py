@@ -39,11 +39,11 @@ class DamagedState(Exception):
 
 
 class OtherBoot(Exception):
-    """A file of the state speaks of a monotonic clock that is no more."""
+    """A file of the state belongs to a monotonic clock that no longer exists."""
 
 
 def record(key: int, time_ms: float) -> bytes:
-    """One grant as it is logged: key, time, checksum."""
+    """One grant in the log's form: key, time, checksum."""
     return _checked(_ENTRY.pack(key, time_ms))
 
 
@@ -75,7 +75,7 @@ def read_log(path: Path, boot: bytes, table: PackedTable) -> None:
 
 
 def snapshot(parts: list[Part], boot: bytes) -> list[bytes]:
-    """The table as the pieces of a snapshot: a copy, to be written while the table goes on."""
+    """The table as the pieces of a snapshot: a copy, to be written while the table changes."""
     pieces = [_checked(_HEADER.pack(_SNAPSHOT_MAGIC, VERSION, boot))]
     for part in parts:
         places = len(part.keys) if part.used else 0

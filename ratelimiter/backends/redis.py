@@ -31,15 +31,15 @@ from runtime.durations import HOUR_MS
 from thrift_idl.errors import BackendDown
 
 EXPIRY_MS: Final = 25 * HOUR_MS
-"""No interval is longer than a day: a slot that lies this far back is of no account."""
-_BATCH: Final = 256  # moves in one script: while it runs, Redis serves nobody else
+"""No interval is longer than a day: a slot that is older doesn't matter."""
+_BATCH: Final = 256  # moves in one script: while it runs, Redis serves no other client
 _STARTS: Final = 3
 _SAMPLES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is expected of the keys and wanted for them; empty: they are only read."""
+    """The expected and the new times of the keys; empty: they are only read."""
 
     keys: Keys
     expected: Times = ()
@@ -48,7 +48,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class MoveResult:
-    """What became of a move."""
+    """The result of a move."""
 
     is_set: bool
     times: Times
@@ -56,19 +56,19 @@ class MoveResult:
 
 @dataclass(slots=True)
 class Ahead:
-    """The time that a key will have when all that is on its way has arrived."""
+    """The time that a key will have when all moves under way have arrived."""
 
     time_ms: float
     users: int = 0
     chain: int = 0
-    """Moves that build on each other have one number; when one of them fails, so will those after it."""
+    """Moves that depend on each other have one number; if one of them fails, so will those after it."""
 
 
 class RedisState:
     """`StateBackend` over Redis. Used by one event loop.
 
-    Callers of one domain follow each other without waiting for each other's answers: each builds on what is `_ahead`.
-    A guess that proves wrong costs a round trip.
+    Callers of one domain follow each other without waiting for each other's answers: each uses the time in `_ahead`.
+    A wrong guess costs a round trip.
     """
 
     def __init__(self, redis: Redis, prefix: str, now_ms: Callable[[], float], timeline: Timeline) -> None:
@@ -77,7 +77,7 @@ class RedisState:
         self._now_ms = now_ms
         self._timeline = timeline
         self._script = files(__package__).joinpath("moves.lua").read_text() + f"-- {uuid.uuid4()}\n"
-        """Of this process alone: the Redis that knows it is the one it was loaded into, and wasn't restarted since."""
+        """Unique to this process: the Redis that knows it is the one it was loaded into, and wasn't restarted since."""
         self._sha = ""
         self._floor_ms = NEVER
         self._ahead: dict[int, Ahead] = {}
@@ -100,30 +100,30 @@ class RedisState:
         return state
 
     async def get(self, keys: Keys) -> Times:
-        """The keys' times, as they will be when what is on its way has arrived. Raises `BackendDown`."""
+        """The keys' times after all moves under way have arrived. Raises `BackendDown`."""
         if all(key in self._ahead for key in keys):
             return self._overlaid(keys, (NEVER,) * len(keys))
         found = await self._moves(Move(keys))
         return self._overlaid(keys, found.times)
 
     async def compare_and_set(self, keys: Keys, expected: Times, wanted: Times) -> Times:
-        """Set all or nothing; else returns what the next one should expect. Raises `BackendDown`."""
+        """Set all or nothing; else returns the times that the next call should expect. Raises `BackendDown`."""
         chains = self._announce(keys, wanted)
         try:
             found = await self._moves(Move(keys, expected, wanted))
         except BaseException:
-            self._retract(keys, chains, (NEVER,) * len(keys))  # who builds on it finds out
+            self._retract(keys, chains, (NEVER,) * len(keys))  # later moves that depend on it will fail, too
             raise
         if found.is_set:
             self._retract(keys, chains)
             return expected
         self._retract(keys, chains, found.times)
         now = self._overlaid(keys, found.times)
-        # What is as expected though nothing was set must not look as if it had been.
+        # Times that are as expected though nothing was set must not look as if they had been set.
         return now if now != expected else tuple([math.nextafter(time, math.inf) for time in now])
 
     async def close(self) -> None:
-        """Wait for what is on its way, end the connections."""
+        """Wait for the moves under way, end the connections."""
         await self._moves.close()
         await self._redis.aclose()
 
@@ -137,7 +137,7 @@ class RedisState:
         return tuple(chains)
 
     def _retract(self, keys: Keys, chains: tuple[int, ...], found: Times = ()) -> None:
-        """What was on its way has arrived; with `found` it failed, and the first to learn that corrects the guess."""
+        """A move has arrived; with `found` it failed, and the first one to learn that corrects the guess."""
         for number, key in enumerate(keys):
             ahead = self._ahead[key]
             ahead.users -= 1
@@ -153,7 +153,7 @@ class RedisState:
         )
 
     async def _send(self, moves: Sequence[Move]) -> list[MoveResult]:
-        """One round trip; more where Redis or the clocks have to be met anew."""
+        """One round trip; more if Redis or the clocks must be measured again."""
         with answering():
             for _ in range(_STARTS):
                 sent = self._now_ms()
@@ -191,7 +191,7 @@ class RedisState:
         return found
 
     async def _begin(self) -> None:
-        """Load the script, measure the clocks' distance, and take every domain for one that was just granted."""
+        """Load the script, measure the clocks' distance, and treat every domain as one that was just granted."""
         self._sha = await self._redis.script_load(self._script)
         samples = []
         for _ in range(_SAMPLES):

@@ -30,7 +30,7 @@ class Timeline(Protocol):
         ...
 
     def begin(self, sent_ms: float, shared_us: int, answered_ms: float) -> None:
-        """The clocks' distance from now on, whatever was."""
+        """The clocks' distance from now on, independent of the past."""
         ...
 
 
@@ -49,7 +49,7 @@ class MeasuredTimeline:
         return (shared_us - self._distance_us) / 1_000
 
     def heard(self, sent_ms: float, shared_us: int, answered_ms: float) -> bool:
-        """Follow the clocks' drift; small steps only: each shifts the slots of all domains against each other."""
+        """Follow the clocks' drift; only small steps: each shifts the slots of all domains against each other."""
         least, most = shared_us - round(answered_ms * 1_000), shared_us - round(sent_ms * 1_000)
         beyond_us = max(least - self._distance_us, self._distance_us - most)
         if beyond_us > JUMP_MS * 1_000:
@@ -59,5 +59,5 @@ class MeasuredTimeline:
         return True
 
     def begin(self, sent_ms: float, shared_us: int, answered_ms: float) -> None:
-        """The middle of the round trip is the best guess."""
+        """The middle of the round trip is the best estimate."""
         self._distance_us = shared_us - round((sent_ms + answered_ms) * 500)

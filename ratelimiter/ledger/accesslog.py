@@ -22,7 +22,7 @@ import orjson
 from weburl import deciding_form
 
 MAX_LINE_BYTES: Final = 65_536
-_DISORDER: Final = 20_000  # lines are written when answers end: a long one comes after later requests
+_DISORDER: Final = 20_000  # lines are written when answers end: a long answer comes after later requests
 _COMBINED: Final = re.compile(
     r'(?:(?P<vhost>[^\s:]+)(?::\d+)? )?\S+ \S+ \S+ \[(?P<time>[^\]]{1,64})\] "(?:[^"\\]|\\.)*" \d{3} \S+'
     r'(?: "(?:[^"\\]|\\.)*" "(?P<agent>(?:[^"\\]|\\.)*)")?(?P<rest>.*)'
@@ -32,33 +32,33 @@ _SECONDS: Final = re.compile(r"\d{9,11}\.\d{1,9}")
 
 
 class SiteAccess(NamedTuple):
-    """One request as its site saw it."""
+    """One request as its site logged it."""
 
     t_ms: float
     """Wall clock of the site, since 1970."""
     host: str
-    """In its deciding form; "" = the line doesn't say."""
+    """In its deciding form; "" = the line doesn't have it."""
     agent: str
     exact: bool
-    """False: to the second only."""
+    """False: only to the second."""
 
 
 @dataclass(slots=True)
 class Reading:
-    """What the log consisted of."""
+    """The counts of the log's lines."""
 
     lines: int = 0
     unreadable: int = 0
     others: int = 0
-    """Of other user agents."""
+    """Lines of other user agents."""
     requests: int = 0
     to_the_second: int = 0
 
 
 def accesses(lines: Iterable[bytes], agent: str, host: str, reading: Reading) -> Iterator[SiteAccess]:
-    """Our requests in the log, in order of time; those whose user agent contains `agent`, case set aside.
+    """Our requests in the log, in order of time: those whose user agent contains `agent`, in any case.
 
-    `host` is that of lines which name none. A line out of order by more than 20,000 others stays out of order.
+    `host` applies to lines which name none. A line out of order by more than 20,000 others stays out of order.
     """
     wanted, waiting = agent.lower(), list[tuple[float, int, SiteAccess]]()
     for text in lines:
@@ -79,7 +79,7 @@ def accesses(lines: Iterable[bytes], agent: str, host: str, reading: Reading) ->
 
 
 def read_access(line: bytes, host: str = "") -> SiteAccess | None:
-    """One line of any of the formats; None = none of them."""
+    """One line of any of the formats; None = of none of them."""
     if len(line) > MAX_LINE_BYTES:
         return None
     if line.lstrip().startswith(b"{"):
@@ -111,7 +111,7 @@ def _without_port(host: str) -> str:
 
 
 def _time(text: str) -> tuple[float | None, bool]:
-    """Milliseconds since 1970, and whether they are meant."""
+    """Milliseconds since 1970, and True if the text has them."""
     if _SECONDS.fullmatch(text):
         return float(text) * 1000, True
     for read in (_apache, datetime.fromisoformat):
@@ -129,7 +129,7 @@ _APACHE: Final = re.compile(r"(\d\d)/(\w{3})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d{1,6}
 
 
 def _apache(text: str) -> datetime:
-    """`strptime` would do, at ten times the price."""
+    """The time of a combined log line; `strptime` would take ten times as long."""
     found = _APACHE.fullmatch(text)
     if not found or f"{found[2]} " not in _MONTHS:
         raise ValueError(text)

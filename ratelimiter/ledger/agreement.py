@@ -26,16 +26,16 @@ from runtime.durations import SECOND_MS
 from weburl import deciding_form
 
 EARLY_MS: Final = 5.0
-"""A request may seem to come before its slot by so much: two processes read the clock, one after the other."""
+"""A request may seem to come this much before its slot: two processes read the clock, one after the other."""
 LATE_MS: Final = 5_000.0
 _MOST_EXAMPLES: Final = 10
 _TAIL_MS: Final = 40_000.0
-"""What the kernel may not have put on the disk yet, and the longest wait."""
+"""The data that the kernel may not have put on the disk yet, and the longest wait."""
 
 
 @dataclass(slots=True)
 class Agreement:
-    """What comparing comes to."""
+    """The result of a comparison."""
 
     paired: int = 0
     ungranted: int = 0
@@ -43,11 +43,11 @@ class Agreement:
     unused: int = 0
     """Grants without a request."""
     crowded: int = 0
-    """Requests that made a second of a domain too full, as the site saw it."""
+    """Requests that made a second of a domain too full, by the site's log."""
     in_tail: int = 0
     """Of those, the ones just after the end of a file that wasn't closed: a power cut may have taken its last lines."""
     outside: int = 0
-    """Requests before the ledger's first grant or long after its last one: it can't speak of them."""
+    """Requests before the ledger's first grant or long after its last one: it has no evidence about them."""
     ungranted_examples: list[tuple[str, float]] = field(default_factory=list)
     """(host, ms since 1970)"""
     worst: tuple[float, str, float, int, float] = (0.0, "", 0.0, 0, 0.0)
@@ -55,7 +55,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether each request had its grant, and no second was too full."""
+        """True if each request had its grant, and no second was too full."""
         return not self.ungranted and not self.crowded
 
 
@@ -67,7 +67,7 @@ class _Host:
 
 
 class Comparison:
-    """Pairs grants and requests, each told in order of time."""
+    """Pairs grants and requests, each added in order of time."""
 
     def __init__(self, ends: Sequence[float] = (), early_ms: float = EARLY_MS, late_ms: float = LATE_MS) -> None:
         """`ends`: `Condition.ends`, which grows while the ledger is read."""
@@ -84,7 +84,7 @@ class Comparison:
     def of(
         self, grants: Iterable[Granted], requests: Iterable[SiteAccess], judged: Callable[[Granted], None]
     ) -> Agreement:
-        """Compare two whole streams; each grant is told to `judged`, too."""
+        """Compare two whole streams; each grant is also passed to `judged`."""
         for told in _merged(self._noting_the_end(grants), requests, self._early + SECOND_MS):
             if isinstance(told, Granted):
                 judged(told)
@@ -116,7 +116,7 @@ class Comparison:
             self._arrived(host.domain, access.t_ms, interval)
 
     def end(self) -> Agreement:
-        """All was told."""
+        """Both streams have ended."""
         self.agreement.unused += sum(len(host.waiting) for host in self._hosts.values())
         return self.agreement
 
@@ -164,7 +164,7 @@ class Comparison:
 def _merged(
     grants: Iterable[Granted], requests: Iterable[SiteAccess], early_ms: float
 ) -> Iterator[Granted | SiteAccess]:
-    """Both in one order, such that every grant that a request may use comes before it."""
+    """Both in one order, so that every grant that a request may use comes before it."""
     asked = ((granted.wall_ms - granted.entry.wait_ms, 0, granted) for granted in grants)
     arrived = ((access.t_ms + early_ms, 1, access) for access in requests)
     both: Iterator[tuple[float, int, Granted | SiteAccess]] = heapq.merge(asked, arrived, key=lambda told: told[:2])

@@ -27,46 +27,46 @@ _PREFIX: Final = 9  # eight hex digits and the space
 BY_CRAWL_DELAY: Final = ", Crawl-delay"
 
 Row = tuple[str, str, float, float, float, float, str, int]
-"""An `LedgerEntry` before it has names: what the hot path makes."""
+"""A `LedgerEntry` without names, as the hot path makes it."""
 
 
 class DamagedLine(Exception):
-    """A line that isn't what was written: torn by a kill, or spoilt."""
+    """A line that differs from the written one: torn by a kill, or damaged."""
 
 
 class LedgerEntry(NamedTuple):
-    """One grant, as it is written; a plain tuple, for hundreds of thousands may be made in a second."""
+    """One grant as it is written; a plain tuple, because hundreds of thousands may be made in a second."""
 
     domain: str
     host: str
     slot_ms: float
-    """When it may be used, by the monotonic clock of the file's boot."""
+    """The time when it may be used, by the monotonic clock of the file's boot."""
     wait_ms: float
-    """How far ahead that was when it was granted."""
+    """Its distance into the future when it was granted."""
     interval_ms: float
-    """The distance of two slots of the domain that was in force: its limit's, or a longer Crawl-delay."""
+    """The distance in force between two slots of the domain: its limit's, or a longer Crawl-delay."""
     host_interval_ms: float
-    """The same of the host, where it has a limit of its own; 0 = it has none."""
+    """The same of the host, if it has a limit of its own; 0 = it has none."""
     limit: str
-    """The limit that won; ends in `BY_CRAWL_DELAY` where robots.txt made its interval longer."""
+    """The limit that decided; ends in `BY_CRAWL_DELAY` if robots.txt made its interval longer."""
     version: int
-    """Of the shards' membership; 0 = there are no shards."""
+    """Version of the shards' membership; 0 = there are no shards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One moment, told by two clocks."""
+    """One moment by two clocks."""
 
     monotonic_ms: float
     wall_ms: float
     """Since 1970, UTC."""
     closed: bool = False
-    """The file's last line: its process ended it itself. Without it, the process was killed, or still writes."""
+    """The file's last line: its process ended it normally. Without it, the process was killed, or still writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerHeader:
-    """Whose grants a file holds, and what its times mean."""
+    """The writer of a file, and the clock of its times."""
 
     shard: str
     boot: str
@@ -74,7 +74,7 @@ class LedgerHeader:
     pid: int
     anchor: Anchor
     is_alone: bool = False
-    """Its process held the ledger's lock, and knew that nobody else still wrote; False: it didn't, or doesn't say."""
+    """True: its process held the ledger's lock, and knew that no other still wrote; False: neither, or unknown."""
 
 
 def line(value: Any) -> bytes:
@@ -100,7 +100,7 @@ def header_line(header: LedgerHeader) -> bytes:
 
 
 def anchor_line(anchor: Anchor) -> bytes:
-    """What the wall clock says at a moment of the monotonic one."""
+    """The wall clock's time at a moment of the monotonic one."""
     told: dict[str, float | bool] = {"monotonic_ms": anchor.monotonic_ms, "wall_ms": anchor.wall_ms}
     return line(told | {"closed": True} if anchor.closed else told)
 
@@ -122,7 +122,7 @@ def read_header(text: bytes, name: str) -> LedgerHeader:
 
 
 def read_line(text: bytes) -> Anchor | list[LedgerEntry]:
-    """Any line but the first. Raises `DamagedLine`."""
+    """Any line except the first. Raises `DamagedLine`."""
     value = _value(text)
     try:
         return _anchor(value) if isinstance(value, dict) else [_entry(row) for row in value]

@@ -28,8 +28,8 @@ class Curve:
 class Curves:
     """Collects the curves of some domains between two moments, in bounded memory.
 
-    A column narrower than a second says how many slots the second that ends in it holds; a wider one, the fullest
-    second of all that begin in it. So nothing hides between two columns.
+    A column narrower than a second shows the slots of the second that ends in it; a wider one, the fullest
+    second of all that begin in it. So nothing is hidden between two columns.
     """
 
     def __init__(self, domains: Sequence[str], first_ms: float, last_ms: float) -> None:
@@ -53,7 +53,7 @@ class Curves:
 
 
 def svg(curves: Sequence[Curve], first_ms: float, last_ms: float) -> str:
-    """The picture: a panel a domain; the area is what was granted, the line what was allowed."""
+    """The picture: one panel for each domain; the area shows the grants, the line the limit."""
     height = _TOP + len(curves) * (_HEIGHT + _GAP) + _FOOT
     panels = "".join(_panel(curve, _TOP + number * (_HEIGHT + _GAP)) for number, curve in enumerate(curves))
     width = _LEFT + _WIDTH + 30
@@ -84,7 +84,7 @@ def _panel(curve: Curve, top: int) -> str:
 
 
 def _filled(limits: Sequence[float]) -> list[float]:
-    """Columns without a grant have the limit of the one before, those at the start of the first that has one."""
+    """Columns without a grant have the limit of the one before; those at the start that of the first grant."""
     known = next((limit for limit in limits if limit), 0.0)
     filled: list[float] = []
     for limit in limits:

@@ -18,26 +18,26 @@ from ratelimiter.ledger.reading import Granted
 
 WINDOW_MS: Final = 1_000.0
 _ROUNDING_MS: Final = 0.01
-"""What adding and subtracting floats of 13 digits may cost."""
+"""The error of adding and subtracting floats of 13 digits."""
 _MEASURED_MS: Final = 5.0
-"""Two shards that keep their slots in Redis place them by its clock, as well as each has measured it."""
+"""Two shards that keep their slots in Redis place them by its clock, as exactly as each has measured it."""
 _LATE_MS: Final = 10_000.0
-"""Grants of different shards may be told out of order by this much."""
+"""Grants of different shards may be out of order by this much."""
 _SWEEP_EVERY_MS: Final = 5_000.0
 _MOST_NAMES: Final = 200_000
 
 
 def allowed(interval_ms: float) -> float:
-    """How many requests one second may hold at the pace of `interval_ms`."""
+    """The number of requests that one second may hold at the pace of `interval_ms`."""
     return 1.05 * WINDOW_MS / interval_ms + 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """One second of one domain (or host), and how full it was."""
+    """One second of one domain (or host), and its fullness."""
 
     fullness: float
-    """Slots in it by what is allowed; above 1 = a limit was broken."""
+    """Slots in it divided by the allowed number; above 1 = a limit was broken."""
     name: str
     kind: str
     """domain or host."""
@@ -50,13 +50,13 @@ class Window:
 
     @property
     def broken(self) -> bool:
-        """Whether it holds more than it may."""
+        """True if it holds more than is allowed."""
         return self.fullness > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """A slot that came sooner after another than it should have."""
+    """A slot that followed another one too soon."""
 
     name: str
     kind: str
@@ -67,7 +67,7 @@ class Early:
 
 @dataclass(slots=True)
 class ProofVerdict:
-    """What the whole stream comes to. All lists are bounded, the counts are not."""
+    """The verdict on the whole stream. All lists are bounded, the counts are not."""
 
     grants: int = 0
     first_ms: float = 0.0
@@ -80,14 +80,14 @@ class ProofVerdict:
     worst: list[Window] = field(default_factory=list)
     """The fullest window of each of the fullest names, the worst first."""
     busiest: Counter[str] = field(default_factory=Counter)
-    """Grants by domain; of the rarest, more than 200,000 domains aren't told apart."""
+    """Grants by domain; with more than 200,000 domains, the rarest are counted together."""
     shards: set[str] = field(default_factory=set)
     boots: set[str] = field(default_factory=set)
     versions: set[int] = field(default_factory=set)
 
     @property
     def holds(self) -> bool:
-        """Whether every limit was kept."""
+        """True if every limit was kept."""
         return not self.broken and not self.early
 
 
@@ -103,14 +103,14 @@ class _Track:
     grants: list[_Grant] = field(default_factory=list)
     """Beside `slots`."""
     until_ms: float = 0.0
-    """When it may be forgotten."""
+    """The time when it may be forgotten."""
 
 
 class Proof:
     """Judges grants one by one.
 
-    `skew_ms`: how much the wall clocks of two machines, or of one before and after its restart, may have differed.
-    Slots of one boot compare exactly; it makes the judge milder only where slots of two boots meet.
+    `skew_ms`: the possible difference of the wall clocks of two machines, or of one before and after its restart.
+    Slots of one boot compare exactly; the skew makes the judge milder only between slots of two boots.
     """
 
     def __init__(self, most_windows: int = 10, skew_ms: float = 0.0) -> None:
@@ -167,7 +167,7 @@ class Proof:
         self._judge_windows(kind, name, track, at)
 
     def _judge_gap(self, kind: str, name: str, track: _Track, at: int) -> None:
-        """The distance to the slot before; of one that was told late, also that of the slot after it."""
+        """The distance to the slot before; for a late one, also that to the slot after it."""
         for later in (at, at + 1):
             if 0 < later < len(track.slots):
                 gap, interval = track.slots[later] - track.slots[later - 1], track.grants[later][0]
@@ -177,13 +177,13 @@ class Proof:
                         self.verdict.early_examples.append(Early(name, kind, track.slots[later], gap, interval))
 
     def _tolerance(self, one: _Grant, other: _Grant) -> float:
-        """How much sooner one may seem to follow the other than it did."""
+        """The time by which one slot may seem to follow the other too soon."""
         if one[3:] == other[3:]:
             return _ROUNDING_MS
         return _MEASURED_MS if one[4] == other[4] else _MEASURED_MS + self._skew
 
     def _judge_windows(self, kind: str, name: str, track: _Track, at: int) -> None:
-        """Every window that the new slot lies in, each told by its last slot."""
+        """Every window that holds the new slot, each identified by its last slot."""
         for last in range(at, bisect_left(track.slots, track.slots[at] + WINDOW_MS)):
             first = bisect_right(track.slots, track.slots[last] - WINDOW_MS)
             most = allowed(min(track.grants[first : last + 1])[0])
@@ -198,7 +198,7 @@ class Proof:
                 self._keep(Window(fullness, name, kind, track.slots[last], slots, most, limit, shards))
 
     def _keep(self, window: Window) -> None:
-        """Keep the fullest window of each name; of as many names as are wanted."""
+        """Keep the fullest window of each name, for the wanted number of names."""
         key = (window.kind, window.name)
         known = self._worst.get(key)
         if known is None or window.fullness > known.fullness:
@@ -208,14 +208,14 @@ class Proof:
             self._bar = min(window.fullness for window in self._worst.values())
 
     def _sweep(self) -> None:
-        """Forget what no window and no gap can reach any more."""
+        """Forget slots that no window and no gap can reach any more."""
         self._sweep_at = self._now + _SWEEP_EVERY_MS
         before = self._now - _LATE_MS
         for key in [key for key, track in self._tracks.items() if track.until_ms < before]:
             del self._tracks[key]
         for track in self._tracks.values():
             past = bisect_left(track.slots, before - WINDOW_MS)
-            keep_from = min(past, len(track.slots) - 1)  # the gap to the last one is still to be judged
+            keep_from = min(past, len(track.slots) - 1)  # the gap after the last one is still to be judged
             del track.slots[:keep_from]
             del track.grants[:keep_from]
         if len(self.verdict.busiest) > _MOST_NAMES:

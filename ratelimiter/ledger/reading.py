@@ -35,11 +35,11 @@ from ratelimiter.ledger.lines import (
 from ratelimiter.ledger.segments import PACKED, segment_files
 from thrift_idl.errors import InvalidRequest, StoreUnreadable
 
-_MAX_WINDOW: Final = 8 * 1024 * 1024  # what a file may make zstd's decoder keep
+_MAX_WINDOW: Final = 8 * 1024 * 1024  # the memory that a file may make zstd's decoder keep
 
 
 class Granted(NamedTuple):
-    """One grant on the time line of all."""
+    """One grant on the common time line."""
 
     asked_ms: float
     slot_ms: float
@@ -52,7 +52,7 @@ class Granted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerFile:
-    """A file, and whose it is."""
+    """A file, and its writer."""
 
     path: Path
     header: LedgerHeader
@@ -61,38 +61,38 @@ class LedgerFile:
 
 @dataclass(slots=True)
 class Condition:
-    """In what state the files were found; grows while they are read."""
+    """The condition of the files; grows while they are read."""
 
     torn: list[str] = field(default_factory=list)
-    """Files whose last line a kill had cut off: what it held was given at most within one turn of a loop before."""
+    """Files whose last line a kill had cut off: its grants were given at most within one turn of a loop before."""
     damaged: list[str] = field(default_factory=list)
-    """Places (file:line) that can't be read: grants may be missing. Bounded."""
+    """Unreadable places (file:line): grants may be missing. Bounded."""
     missing: list[str] = field(default_factory=list)
-    """Numbers left out between two files of a shard."""
+    """Missing numbers between two files of a shard."""
     ends: list[float] = field(default_factory=list)
-    """When (wall clock) the last grant on record was asked for, of each file that ends without its closing line."""
+    """The time (wall clock) of the last request on record, for each file that ends without its closing line."""
     headless: list[str] = field(default_factory=list)
-    """Files that were killed before their first line was whole: they held no grant."""
+    """Files that were killed before their first line was complete: they held no grant."""
     unsigned: list[str] = field(default_factory=list)
-    """Files whose first line can't be read, though others follow: nobody knows who wrote them, and when."""
+    """Files whose first line is unreadable, though others follow: their writer and time are unknown."""
     overlapping: list[str] = field(default_factory=list)
-    """Files to which grants were still written when the next one of their folder had begun: there were two writers."""
+    """Files to which grants were still written after the next one of their folder had begun: there were two writers."""
     abandoned: list[str] = field(default_factory=list)
-    """Files without an end, followed by one whose writer didn't know that this one's had ended."""
+    """Files without an end, followed by one whose writer didn't know that the previous writer had ended."""
     cut: list[str] = field(default_factory=list)
     """Files without an end, followed by one of another boot: a power cut may have taken their last half minute."""
     jumps: list[str] = field(default_factory=list)
-    """Files within which, or before which, a wall clock was set. Bounded."""
+    """Files in which, or before which, a wall clock was set. Bounded."""
 
 
 class FileEnding(NamedTuple):
-    """How a file ends."""
+    """The end of a file."""
 
     closed: bool
     last_asked_ms: float
-    """When the last grant in it was asked for, or it was begun; by its boot's clock."""
+    """The time of the last request in it, or of its beginning; by its boot's clock."""
     anchor: Anchor
-    """The last one."""
+    """The last anchor."""
 
 
 _MOST_PLACES: Final = 100
@@ -100,13 +100,13 @@ _ROUNDING_MS: Final = 0.01
 _SET_MS: Final = 250.0
 _SLEWED: Final = 0.0005
 Progress = Callable[[int], None]
-"""Told how many bytes were read since the last time."""
+"""Called with the number of bytes read since the last call."""
 
 
 def ledger_files(paths: Iterable[Path], condition: Condition) -> list[LedgerFile]:
-    """The files that are named, and those of folders and their subfolders; each once.
+    """The named files, and those of named folders and their subfolders; each once.
 
-    Raises `InvalidRequest` for what isn't there or holds none, `StoreUnreadable`, `StoreTooNew`.
+    Raises `InvalidRequest` for paths that don't exist or hold none, `StoreUnreadable`, `StoreTooNew`.
     """
     found: list[LedgerFile] = []
     for path in paths:
@@ -138,7 +138,7 @@ def _header(path: Path, condition: Condition) -> LedgerHeader | None:
 
 
 def _note_missing(files: list[LedgerFile], condition: Condition) -> None:
-    """Numbers left out: the oldest go when the ledger reaches its bound, but none goes from the middle."""
+    """Missing numbers: the oldest files go when the ledger reaches its bound, but none goes from the middle."""
     numbers: dict[Path, list[int]] = {}
     for file in files:
         stem = file.path.name.partition(".")[0]
@@ -196,7 +196,7 @@ def _of_shard(
 
 
 def note_successions(files: Sequence[LedgerFile], endings: Mapping[Path, FileEnding], condition: Condition) -> None:
-    """What the files of each folder, one after the other, tell of their writers and clocks."""
+    """Conclusions about writers and clocks from the files of each folder, in order."""
     folders: dict[Path, list[LedgerFile]] = {}
     for file in sorted(files, key=lambda file: file.path.name):
         if file.path in endings:
@@ -223,7 +223,7 @@ def _note_succession(before: LedgerFile, ending: FileEnding, after: LedgerFile, 
 
 
 def _is_jump(one: Anchor, other: Anchor) -> bool:
-    """Whether the wall clock was set between two anchors of one boot, rather than slewed (adjtimex: 500 ppm)."""
+    """True if the wall clock was set between two anchors of one boot, rather than slewed (adjtimex: 500 ppm)."""
     apart_ms = abs(other.monotonic_ms - one.monotonic_ms)
     return abs(_offset(other) - _offset(one)) > _SET_MS + _SLEWED * apart_ms
 
@@ -233,7 +233,7 @@ def _offset(anchor: Anchor) -> float:
 
 
 def _read(file: LedgerFile, condition: Condition, progress: Progress) -> Iterator[Anchor | list[LedgerEntry]]:
-    """The file's lines but the first. One that can't be read is noted and left out."""
+    """The file's lines except the first. An unreadable one is noted and left out."""
     path, told, number = str(file.path), 0, 1
     with _lines(file.path) as (lines, raw):
         lines.readline(MAX_LINE_BYTES)

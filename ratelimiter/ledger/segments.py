@@ -36,21 +36,21 @@ def failure(error: OSError, path: Path) -> BackendDown:
 
 
 def segment_path(directory: Path, number: int) -> Path:
-    """The file of a number, uncompressed."""
+    """The path of a numbered file, uncompressed."""
     return directory / f"{number:08d}{RAW}"
 
 
 def segment_files(directory: Path) -> list[Path]:
     """The directory's files, oldest first; nothing else there is ours. Raises OSError.
 
-    Where a kill left a number both ways, the compressed one is whole: it got its name after its last byte.
+    If a kill left a number in both forms, the compressed one is complete: it got its name after its last byte.
     """
     found = {_number(path): path for path in sorted(directory.iterdir()) if _number(path)}
     return [found[number] for number in sorted(found)]
 
 
 def latest_number(directory: Path) -> int:
-    """The highest number in the directory, which is made if it isn't there; 0 = none. Raises `BackendDown`."""
+    """The highest number in the directory, which is created if missing; 0 = none. Raises `BackendDown`."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         return max(map(_number, directory.iterdir()), default=0)
@@ -75,7 +75,7 @@ def tidy(directory: Path, first: int, current: int, max_bytes: int) -> None:
 
 
 def compress(path: Path) -> None:
-    """Put the compressed file in the place of `path`; at every moment there is one of them, whole."""
+    """Replace `path` by its compressed file; at every moment one of them exists, complete."""
     packed = path.with_suffix(PACKED)
     beside = path.with_suffix(".part")
     with path.open("rb") as raw, beside.open("wb") as file:

@@ -36,7 +36,7 @@ class LedgerSink(Protocol):
     """Called on the hot path, between the recording of slots and their answer: a plain method."""
 
     def extend(self, rows: list[Row]) -> None:
-        """Put grants on record. Raises `BackendDown` if that can't be: then they must not be given."""
+        """Put grants on record. Raises `BackendDown` if that is impossible: then they must not be given."""
         ...
 
 
@@ -59,7 +59,7 @@ class Ledger:
         self._header = replace(header, is_alone=True)
         self._number = number
         self._left_alone = 0 if header.is_alone else number
-        """Older files than this aren't compressed: their writer may live."""
+        """Files older than this aren't compressed: their writer may live."""
         self._now_ms = now_ms
         self._wall_ms = wall_ms
         self._segment_bytes = segment_bytes
@@ -81,7 +81,7 @@ class Ledger:
         segment_bytes: int = SEGMENT_BYTES,
         max_bytes: int = MAX_BYTES,
     ) -> Ledger:
-        """Begin a new file beside those of before. `now_ms` is the monotonic clock that `boot` names.
+        """Begin a new file beside the earlier ones. `now_ms` is the monotonic clock that `boot` names.
 
         Raises `FolderLocked`, `DiskFull`, `BackendDown`.
         """
@@ -95,7 +95,7 @@ class Ledger:
         except BaseException:
             lock.release()
             raise
-        ledger._tidy()  # what a predecessor left
+        ledger._tidy()  # files that a predecessor left
         return ledger
 
     def extend(self, rows: list[Row]) -> None:
@@ -105,7 +105,7 @@ class Ledger:
             self._rotate()
 
     async def close(self) -> None:
-        """Let go of the file, which stays as it is: who opens the directory next compresses it."""
+        """Release the file, which stays as it is: the next process that opens the directory compresses it."""
         try:
             self._segment.append(self._last_line())
         finally:
@@ -125,7 +125,7 @@ class Ledger:
         return anchor_line(Anchor(self._now_ms(), self._wall_ms(), closed=True))
 
     def _rotate(self) -> None:
-        """Go on in the next file. Where none can be made, this one takes more, and the next grant tries again."""
+        """Continue in the next file. If none can be made, this one takes more, and the next grant tries again."""
         anchor = Anchor(self._now_ms(), self._wall_ms())
         header = replace(self._header, anchor=anchor)
         try:
@@ -139,7 +139,7 @@ class Ledger:
         self._tidy()
 
     def _tidy(self) -> None:
-        """In a thread: compress the files that are finished, remove the oldest beyond the bound."""
+        """In a thread: compress the finished files, remove the oldest beyond the bound."""
         if self._tidying is not None:
             return
         room = self._max_bytes - self._segment_bytes
@@ -147,7 +147,7 @@ class Ledger:
         self._tidying.add_done_callback(self._tidied)
 
     def _tidied(self, tidying: asyncio.Future[None]) -> None:
-        """What failed (a full disk) is made up for after the next rotation."""
+        """A failure (a full disk) is corrected after the next rotation."""
         if not tidying.cancelled():
             tidying.exception()
         self._tidying = None

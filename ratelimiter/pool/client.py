@@ -32,13 +32,13 @@ T = TypeVar("T")
 _ROUTES: Final = 4
 _BATCH_ROUTES: Final = 2
 _BATCH_MS: Final = 500
-"""A shard that lets the others' slots of a batch go by for so long is left out of it."""
+"""A shard that would delay the others' slots of a batch for longer is left out of the batch."""
 _DOWN_MS: Final = 1_000.0
 """A domain whose shard is down is asked for again after this."""
 
 
 class ShardConnection(Protocol):
-    """A client of one shard, and how to let go of it."""
+    """A client of one shard, which can be closed."""
 
     @property
     def limiter(self) -> RateLimiter:
@@ -63,7 +63,7 @@ class Route:
         self._limiters = [connections[shard.address].limiter for shard in membership.shards]
 
     def place(self, domain: str) -> int:
-        """Which of the shards owns the domain."""
+        """The number of the shard that owns the domain."""
         return self._owners[ring_slot(domain)]
 
     def owner(self, domain: str) -> LimiterShard:
@@ -76,7 +76,7 @@ class Route:
 
 
 class PooledRateLimiter:
-    """Fills `thrift_idl.gen.ratelimiter.protocol.RateLimiter`. Used by one event loop."""
+    """Implements `thrift_idl.gen.ratelimiter.protocol.RateLimiter`. Used by one event loop."""
 
     def __init__(self, path: Path, connect: Connect) -> None:
         self._path = path
@@ -98,21 +98,21 @@ class PooledRateLimiter:
 
     @property
     def membership(self) -> Membership:
-        """What calls are routed by."""
+        """The membership by which calls are routed."""
         return self._route.membership
 
     def owner(self, domain: str) -> LimiterShard:
-        """The shard that calls about the domain go to."""
+        """The shard that gets the calls about the domain."""
         return self._route.owner(domain)
 
     async def reserve(self, request: ReserveRequest) -> Grant:
-        """As its shard's. Raises `BackendDown` where that is down or unsure."""
+        """Like its shard's. Raises `BackendDown` if that is down or uncertain."""
         grant = await self._routed(request.reservation.domain, lambda limiter: limiter.reserve(request))
         self._heard(grant)
         return grant
 
     async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
-        """As `reserve` for each, in order, its shards asked at once; a domain whose shard is down is refused."""
+        """Like `reserve` for each, in order, its shards asked at once; a domain whose shard is down is refused."""
         check_batch(request.reservations)  # else one shard would grant its part, and another refuse the whole
         grants: dict[int, Grant] = {}
         left: Sequence[int] = range(len(request.reservations))
@@ -124,20 +124,20 @@ class PooledRateLimiter:
                 break
             await self._refresh()
             if self._route is route:
-                break  # waiting for shards to agree would make the slots void that others have granted
+                break  # waiting for shards to agree would void the slots that others have granted
         missing = Grant(False, 0.0, _DOWN_MS, 0.0, "unavailable", self._route.membership.version)
         return tuple([grants.get(number, missing) for number in range(len(request.reservations))])
 
     async def feedback(self, request: FeedbackRequest) -> None:
-        """As its shard's."""
+        """Like its shard's."""
         await self._routed(request.domain, lambda limiter: limiter.feedback(request))
 
     async def status(self, request: StatusRequest) -> DomainStatus:
-        """As its shard's."""
+        """Like its shard's."""
         return await self._routed(request.domain, lambda limiter: limiter.status(request))
 
     async def block(self, request: BlockRequest) -> None:
-        """As its shard's."""
+        """Like its shard's."""
         await self._routed(request.domain, lambda limiter: limiter.block(request))
 
     async def _routed(self, domain: str, call: Callable[[RateLimiter], Awaitable[T]]) -> T:
@@ -147,7 +147,7 @@ class PooledRateLimiter:
                 return await call(route.limiter(route.place(domain)))
             except NotOwner:
                 await self._refresh()
-                if self._route is route:  # the shard is behind us: it looks again soon
+                if self._route is route:  # the shard has an older membership: it reads the file again soon
                     await asyncio.sleep(route.membership.skew_ms / 1_000 / _ROUTES)
             except BackendDown:
                 await self._refresh()
@@ -156,7 +156,7 @@ class PooledRateLimiter:
         raise BackendDown(f"the shards don't agree yet on who owns {domain}: try again", domain=domain)
 
     async def _ask(self, route: Route, request: ReserveBatchRequest, numbers: Sequence[int]) -> dict[int, Grant]:
-        """Grants by number, of the shards that answer in time as owners."""
+        """Grants by number, from the shards that answer in time as owners."""
         shares: dict[int, list[int]] = {}
         for number in numbers:
             shares.setdefault(route.place(request.reservations[number].domain), []).append(number)
@@ -171,7 +171,7 @@ class PooledRateLimiter:
         return {number: grant for number, grant in answered if not grant.not_owner}
 
     async def _share(self, limiter: RateLimiter, request: ReserveBatchRequest, numbers: list[int]) -> Sequence[Grant]:
-        """One shard's answers; none where it is down."""
+        """One shard's answers; none if it is down."""
         wishes = request.reservations
         if len(numbers) < len(wishes):
             request = ReserveBatchRequest(request.context, tuple([wishes[number] for number in numbers]))
@@ -181,12 +181,12 @@ class PooledRateLimiter:
             return ()
 
     def _heard(self, grant: Grant) -> None:
-        """A shard knows of a later membership than we: read it, while the next calls go the old way."""
+        """A shard knows a later membership than we do: read it, while the next calls use the old route."""
         if (grant.version or 0) > self._route.membership.version:
             self._looks.begin(None, self._reroute)
 
     async def _refresh(self) -> None:
-        """Read the membership; callers share one look. A bad file leaves the route as it is."""
+        """Read the membership; callers share one reading. A bad file leaves the route unchanged."""
         await asyncio.wait([self._looks.begin(None, self._reroute)])
 
     async def _reroute(self) -> None:

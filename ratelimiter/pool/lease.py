@@ -25,14 +25,14 @@ class Tenure:
     version: int
     skew_ms: float
     looked_ms: float
-    """When the look at the membership began that this rests on."""
+    """The start of the reading of the membership on which this rests."""
     gained_ms: float
-    """By then the owner of before has seen the change that brought us what is new."""
+    """By then the previous owner has seen the change that brought us new slots."""
     floors: array[float]
-    """By slot: no grant of before is later than this; `NOT_OURS` where another shard is the owner."""
+    """By slot: no earlier grant is later than this; `NOT_OURS` if another shard is the owner."""
 
     def lasts(self, now: float) -> bool:
-        """Whether something may be granted by it: the membership was looked at no longer than `skew_ms` ago."""
+        """True if it allows grants: the membership was read no longer than `skew_ms` ago."""
         return now - self.looked_ms <= self.skew_ms
 
 
@@ -42,9 +42,9 @@ NOTHING: Final = Tenure(0, 0.0, NEVER, NEVER, array("d"))
 def next_tenure(
     before: Tenure, version: int, skew_ms: float, owned: Sequence[bool], looked_ms: float, now: float
 ) -> Tenure:
-    """The tenure after the membership `version` was adopted at `now`; `owned` tells for every slot whether it is ours.
+    """The tenure after the membership `version` was adopted at `now`; `owned` has True for every slot of ours.
 
-    The longer skew of both memberships counts: the owner of before may live by the old one.
+    The longer skew of both memberships counts: the previous owner may use the old one.
     """
     nobody_else_since = bool(before.floors) and before.version + 1 == version
     gained_ms = now + max(skew_ms, before.skew_ms)

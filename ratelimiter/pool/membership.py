@@ -39,7 +39,7 @@ class LimiterShard:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Who belongs to the pool, and the number of this state of affairs."""
+    """The shards of the pool, and the version of that list."""
 
     version: int
     shards: tuple[LimiterShard, ...]

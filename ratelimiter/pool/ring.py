@@ -16,7 +16,7 @@ _MASK: Final = RING_SLOTS - 1
 
 
 def ring_slot(domain: str) -> int:
-    """The domain's slot. A domain that isn't ASCII is none; it gets a slot all the same, where it is refused."""
+    """The domain's slot. A name that isn't ASCII is no domain; it gets a slot in any case, and is refused there."""
     return crc32(domain.encode("utf-8", "surrogatepass")) & _MASK
 
 
@@ -26,7 +26,7 @@ def _names_of_slots() -> tuple[str, ...]:
 
 
 def owners(names: tuple[str, ...]) -> tuple[int, ...]:
-    """For every slot the place of its owner in `names`; about 50 ms."""
+    """The number of each slot's owner in `names`; about 50 ms."""
     ring = HashRing(nodes=list(names))
     places = {name: place for place, name in enumerate(names)}
     return tuple(places[ring.get_node(slot)] for slot in _names_of_slots())

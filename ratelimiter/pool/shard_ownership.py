@@ -29,7 +29,7 @@ class ShardOwnership:
         telemetry: LimiterTelemetry = SILENT,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`check` raises `LockLost` where a lock of this process's places is gone: then the hold ends with its skew."""
+        """`check` raises `LockLost` if a lock of this process's places is lost: then the hold ends with its skew."""
         self._name = name
         self._path = path
         self._now_ms = now_ms
@@ -50,14 +50,14 @@ class ShardOwnership:
         telemetry: LimiterTelemetry = SILENT,
         check: Callable[[], None] = lambda: None,
     ) -> ShardOwnership:
-        """The hold, looked up and watched until `close`. Raises `BadConfiguration` where there is no good file."""
+        """The hold, read now and watched until `close`. Raises `BadConfiguration` if there is no good file."""
         ownership = cls(name, path, now_ms, telemetry, check)
         await ownership.look()
         ownership._watch = asyncio.create_task(ownership._watching())
         return ownership
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
@@ -65,20 +65,20 @@ class ShardOwnership:
 
     @property
     def version(self) -> int:
-        """Of the membership in force."""
+        """Version of the membership in force."""
         return self._tenure.version
 
     @property
     def gained_ms(self) -> float:
-        """By then what is new is ours alone."""
+        """By then new slots are ours alone."""
         return self._tenure.gained_ms
 
     def lasts(self, now: float) -> bool:
-        """Whether the membership was looked at within its skew."""
+        """True if the membership was read within its skew."""
         return self._tenure.lasts(now)
 
     async def renew(self) -> None:
-        """Look now; callers share one look. Raises `BackendDown`."""
+        """Read it now; callers share one reading. Raises `BackendDown`."""
         try:
             await self._looks.join(None, self.look)
         except BadConfiguration as error:
@@ -87,7 +87,7 @@ class ShardOwnership:
             raise BackendDown(f"shard {self._name} was too slow to see who owns what: try again")
 
     def floor_ms(self, domain: str) -> float:
-        """Since when the domain's grants are all here. Raises `NotOwner`."""
+        """The time from which all the domain's grants are here. Raises `NotOwner`."""
         floor = self._tenure.floors[ring_slot(domain)]
         if floor == NOT_OURS:
             version = str(self._tenure.version)
@@ -95,7 +95,7 @@ class ShardOwnership:
         return floor
 
     async def look(self) -> None:
-        """Read the file and adopt what it says. Raises `BadConfiguration`, `LockLost`: the hold ends with its skew."""
+        """Read the file and adopt it. Raises `BadConfiguration`, `LockLost`: the hold ends with its skew."""
         looked_ms = self._now_ms()
         self._check()
         try:
@@ -115,7 +115,7 @@ class ShardOwnership:
             self._telemetry.membership_adopted(membership.version, sum(owned), len(owned))
 
     def _read(self, known: Membership | None) -> tuple[Membership, list[bool] | None]:
-        """In a thread: the file, and which slots are ours by it (None: it says what it said)."""
+        """In a thread: the file, and the slots that it makes ours (None: it is unchanged)."""
         membership = read_membership(self._path)
         if membership == known:
             return membership, None

@@ -39,12 +39,12 @@ class RowWrite:
     """"" removes the alias."""
     outcome: bytes | None = None
     due_ms: int = 0
-    """With a page: when to look at its row again, ms since 1970. It goes where the page goes; 0 = not at all."""
+    """With a page: the time to look at its row again, ms since 1970. It belongs to the page; 0 = not at all."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class DueEntry:
-    """When to look at a row again."""
+    """The time to look at a row again."""
 
     due_ms: int
     key: bytes
@@ -71,17 +71,17 @@ class LinkedWrite:
 
 
 class InlinkKind(IntEnum):
-    """How a URL points at another. Stored: numbers stay."""
+    """The way a URL points at another. Stored: numbers stay."""
 
     LINK = 0
     """The cell holds an `Inlink`."""
     REDIRECT = 1
-    """The source is an alias, as far as its own row says so; the cell holds its URL."""
+    """The source is an alias, by its own row; the cell holds its URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class InlinkWrite:
-    """What points from a source at a target, as one cell; an empty cell removes it."""
+    """The link from a source to a target, as one cell; an empty cell removes it."""
 
     target_key: bytes
     kind: InlinkKind
@@ -101,22 +101,22 @@ class StoredInlink:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Which version a store's URL keys have."""
+    """The version of a store's URL keys."""
 
     version: int
     after: bytes = b""
-    """How far a conversion to a later version has come: as `scan_rows` takes it."""
+    """The progress of a conversion to a later version, in the form of `scan_rows`."""
 
 
 class MetadataBackend(Protocol):
-    """Rows, attributes and inlinks by URL key. Raises `BackendDown` and its kinds, nothing else."""
+    """Rows, attributes and inlinks by URL key. Raises only `BackendDown` and its kinds."""
 
     async def read_row(self, key: bytes) -> StoredRow | None:
-        """The row, or None where nothing was ever written."""
+        """The row, or None if nothing was ever written."""
         ...
 
     async def read_rows(self, keys: Sequence[bytes]) -> Sequence[StoredRow | None]:
-        """`read_row` of some hundred keys at most, in their order; each row as it was at some moment of the call."""
+        """`read_row` of at most some hundred keys, in their order; each row as it was at some moment of the call."""
         ...
 
     async def write_row(self, write: RowWrite) -> None:
@@ -124,22 +124,22 @@ class MetadataBackend(Protocol):
         ...
 
     async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
-        """At most `limit` rows behind the key `after` (empty = from the start), in the backend's own fixed order."""
+        """At most `limit` rows after the key `after` (empty = from the start), in the backend's own fixed order."""
         ...
 
     async def read_due(self, until_ms: int, after: DueEntry, limit: int) -> Sequence[DueEntry]:
-        """At most `limit` entries behind `after`, up to `until_ms`, in order; fewer = there are no more.
+        """At most `limit` entries after `after`, up to `until_ms`, in order; fewer = there are no more.
 
-        A row may have several, and ones that its later writes have left behind.
+        A row may have several, and some that its later writes have left.
         """
         ...
 
     async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
-        """File an entry under another time, or not at all (None). An entry that is there no more stays so."""
+        """File an entry under another time, or not at all (None). An entry that no longer exists stays removed."""
         ...
 
     async def next_due_ms(self, after_ms: int) -> int | None:
-        """Not later than the first entry at or behind `after_ms`; None = there is none."""
+        """Not later than the first entry at or after `after_ms`; None = there is none."""
         ...
 
     async def write_attribute(self, write: AttributeWrite) -> None:
@@ -157,24 +157,24 @@ class MetadataBackend(Protocol):
     async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
         """Write inlinks, each by the rule of its stamp, in any order and not together; durable on return.
 
-        Those that lie side by side (one target, sources in order) are written at once.
+        Adjacent ones (one target, sources in order) are written at once.
         """
         ...
 
     async def read_inlinks(
         self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
     ) -> Sequence[StoredInlink]:
-        """At most `limit` sources behind the key `after` (empty = from the start), in the order of their keys."""
+        """At most `limit` sources after the key `after` (empty = from the start), in the order of their keys."""
         ...
 
-    # What follows is for the conversion of keys: nobody else writes meanwhile.
+    # The following is for the conversion of keys: no other process writes meanwhile.
 
     async def key_state(self) -> KeyState:
-        """Which version the URL keys have: this Aragog's, unless the store was opened to be converted."""
+        """The version of the URL keys: this Aragog's, unless the store was opened to be converted."""
         ...
 
     async def write_key_state(self, state: KeyState) -> None:
-        """Note how far a conversion has come, or that it is done; durable on return."""
+        """Record the progress of a conversion, or its end; durable on return."""
         ...
 
     async def read_writes(self, key: bytes) -> Sequence[RowWrite]:
@@ -182,7 +182,7 @@ class MetadataBackend(Protocol):
         ...
 
     async def remove_row(self, key: bytes) -> None:
-        """Forget a row, its link note too. Writes later than its last one can make it anew."""
+        """Forget a row, its link note too. Writes later than its last one can make it again."""
         ...
 
     async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
@@ -190,11 +190,11 @@ class MetadataBackend(Protocol):
         ...
 
     async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
-        """Forget attributes, unless a later write has been there."""
+        """Forget attributes, except those written later."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of connections."""
+        """Finish running work and release connections."""
         ...
 
 
@@ -202,7 +202,7 @@ class ContentBackend(Protocol):
     """Compressed content by content key, `URL key / content hash` in hex (see `pages.content_key`). An object never
     changes.
 
-    Raises `BackendDown` and its kinds, nothing else.
+    Raises only `BackendDown` and its kinds.
     """
 
     async def put(self, content_key: str, blob: bytes) -> None:
@@ -214,5 +214,5 @@ class ContentBackend(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of threads and connections."""
+        """Release threads and connections."""
         ...

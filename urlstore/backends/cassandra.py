@@ -70,7 +70,7 @@ class CassandraMetadata:
 
     @classmethod
     async def open(cls, url: str, *, request_timeout_ms: int = 5_000, any_keys: bool = False) -> Self:
-        """The store in the keyspace that `url` (`cassandra://host:port/keyspace`) names, made or migrated where needed.
+        """The store in the keyspace that `url` (`cassandra://host:port/keyspace`) names, created or migrated if needed.
 
         `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
         `StoreTooNew`, `StoreTooOld`, `BackendDown`.
@@ -106,9 +106,9 @@ class CassandraMetadata:
             await row
 
     async def scan_rows(self, after: bytes, limit: int) -> Sequence[StoredRow]:
-        """Rows in the order of tokens; those that share one, in the order of keys."""
+        """Rows in the order of tokens; those with equal tokens, in the order of keys."""
         last = (Murmur3Token.from_key(after).value, after) if after else (_FIRST_TOKEN, b"")
-        # The row `after` itself comes again; hostile pages could make a few keys of one token, hence the margin.
+        # The row `after` itself comes again; hostile pages could make a few keys of one token: so there is a margin.
         rows = await self._client.run(self._scan_rows, (last[0], limit + 8))
         return [_stored(row[1:]) for row in rows if (row[0], row[1]) > last][:limit]
 
@@ -117,7 +117,7 @@ class CassandraMetadata:
         return await self._due.read(until_ms, after, limit)
 
     async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
-        """The new entry first: stopped in between, there are two."""
+        """The new entry first: if it is stopped in between, there are two."""
         if due_ms is not None:
             await self._due.write(DueEntry(due_ms, entry.key))
         await self._due.remove(entry)
@@ -146,13 +146,13 @@ class CassandraMetadata:
         await asyncio.gather(*(self._client.run(self._write_linked, (w.stamp_us, w.cell, w.key)) for w in writes))
 
     async def write_inlinks(self, writes: Sequence[InlinkWrite]) -> None:
-        """A mutation for each partition and `_BATCH_BYTES`, all at once: the client bounds what is in flight."""
+        """A mutation for each partition and `_BATCH_BYTES`, all at once: the client bounds the requests in flight."""
         await asyncio.gather(*(self._write_batch(batch) for batch in _batches(writes)))
 
     async def read_inlinks(
         self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
     ) -> Sequence[StoredInlink]:
-        """Bucket by bucket; of a target with few, more and more buckets at once."""
+        """Bucket by bucket; for a target with few, more and more buckets at once."""
         found: list[StoredInlink] = []
         bucket, at_once = _bucket(after) if after else 0, 1
         while bucket < _BUCKETS and len(found) < limit:
@@ -172,7 +172,7 @@ class CassandraMetadata:
         await self._client.run(_WRITE_KEY_VERSION, (state.version, state.after))
 
     async def read_writes(self, key: bytes) -> Sequence[RowWrite]:
-        """One partition. That an alias was removed isn't to be read here: it is a tombstone."""
+        """One partition. A removed alias can't be read here: it is a tombstone."""
         rows = await self._client.run(_READ_CELLS, (key,))
         if not rows:
             return ()
@@ -185,7 +185,7 @@ class CassandraMetadata:
         )
 
     async def remove_row(self, key: bytes) -> None:
-        """One delete, as of the row's last write: what is written later stays."""
+        """One delete with the time of the row's last write: later writes stay."""
         rows = await self._client.run(_READ_CELLS, (key,))
         if rows:
             written_us = [cell for cell in rows[0][1::2] if cell is not None]
@@ -193,12 +193,12 @@ class CassandraMetadata:
             await self._client.run(_REMOVE_ROW, (max(*written_us, linked_us), key))
 
     async def read_attribute_writes(self, key: bytes, limit: int) -> Sequence[AttributeWrite]:
-        """Of one partition."""
+        """The attributes of one partition."""
         rows = await self._client.run(_READ_ATTRIBUTE_WRITES, (key, limit))
         return [AttributeWrite(key, namespace, name, us // 1000, cell) for key, namespace, name, us, cell in rows]
 
     async def remove_attributes(self, writes: Sequence[AttributeWrite]) -> None:
-        """A delete each, as of its write, all at once."""
+        """A delete each with the time of its write, all at once."""
         each = ((_timestamp(w.write_ms), w.key, w.attribute_namespace, w.name) for w in writes)
         await asyncio.gather(*(self._client.run(_REMOVE_ATTRIBUTE, one) for one in each))
 
@@ -221,7 +221,7 @@ class CassandraMetadata:
 
 
 async def _key_state(client: Client) -> KeyState:
-    """What is noted. Without a note a store with anything in it is of version 1; of a new one our version is noted."""
+    """The noted state. A non-empty store without a note is of version 1; a new store gets a note of our version."""
     rows = await client.run(_READ_KEY_VERSION)
     if rows:
         return KeyState(rows[0][0], rows[0][1] or b"")

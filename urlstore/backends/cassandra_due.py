@@ -13,7 +13,7 @@ from urlstore.backends import DueEntry
 _BUCKETS = 16
 _PLACE = 0  # the one partition of the small tables
 _FILED_AT_ONCE = 2_000
-_OLD_HOURS = 1_000  # over which rows of earlier versions are spread: all of them long past
+_OLD_HOURS = 1_000  # rows of earlier versions are spread over these: all of them in the far past
 _LAST_TOKEN = 2**63 - 1
 _INSERT = "INSERT INTO {keyspace}.due (hour, bucket, due_ms, key) VALUES (?, ?, ?, ?)"
 _DELETE = "DELETE FROM {keyspace}.due WHERE hour = ? AND bucket = ? AND due_ms = ? AND key = ?"
@@ -39,7 +39,7 @@ class CassandraDue:
         self._all_filed = False
 
     async def write(self, entry: DueEntry) -> None:
-        """File an entry, and list its hour: those to come once, those that may be forgotten meanwhile each time."""
+        """File an entry, and list its hour: future hours once, those that may be forgotten meanwhile each time."""
         hour = _hour(entry.due_ms)
         await self._client.run(_INSERT, (hour, _bucket(entry.key), entry.due_ms, entry.key))
         if hour not in self._listed or hour <= _hour(wall_ms()):
@@ -51,7 +51,7 @@ class CassandraDue:
         await self._client.run(_DELETE, (_hour(entry.due_ms), _bucket(entry.key), entry.due_ms, entry.key))
 
     async def read(self, until_ms: int, after: DueEntry, limit: int) -> Sequence[DueEntry]:
-        """Entries behind `after`, in order: hour by hour. Files some rows of earlier versions before."""
+        """Entries after `after`, in order: hour by hour. Files some rows of earlier versions first."""
         await self._file_old()
         found: list[DueEntry] = []
         began_us = wall_us()
@@ -61,12 +61,12 @@ class CassandraDue:
             if len(found) == limit:
                 break
             if not entries and row[0] < _hour(until_ms) - 1 and _hour(after.due_ms) < row[0]:
-                # As of before we looked: who files there meanwhile lists the hour later.
+                # With the time before we looked: a process that files there meanwhile lists the hour later.
                 await self._client.run(_DELETE_HOUR, (began_us, _PLACE, row[0]))
         return found
 
     async def next_ms(self, after_ms: int) -> int | None:
-        """When the next hour with entries begins, not before `after_ms`; None = there is none."""
+        """The start of the next hour with entries, not before `after_ms`; None = there is none."""
         if not self._all_filed:
             return after_ms
         rows = await self._client.run(_NEXT_HOUR, (_PLACE, _hour(after_ms) - 1))
@@ -90,10 +90,10 @@ class CassandraDue:
         self._all_filed = token == _LAST_TOKEN
 
     async def _file_behind(self, token: int) -> int:
-        """File rows behind a token; the last one's token, the greatest of all if there are no more."""
+        """File rows after a token; returns the last one's token, the greatest of all if there are no more."""
         old = await self._client.run(_OLD_KEYS, (token, _FILED_AT_ONCE))
         await asyncio.gather(*(self.write(_old_entry(row[1])) for row in old))
-        # A limit in the middle of a token that two rows share would lose the second: made by nobody but for sport.
+        # A limit between two rows of one token would lose the second: only an attack makes such rows.
         return old[-1][0] if len(old) == _FILED_AT_ONCE else _LAST_TOKEN
 
 

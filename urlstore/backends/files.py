@@ -19,16 +19,16 @@ from runtime.batching import LONGEST_REST_MS, Batching, in_thread
 from urlstore.content_key import checked
 
 _INCOMING = "incoming"
-_NUMBERS = itertools.count()  # of the process, for it may have a directory open twice
+_NUMBERS = itertools.count()  # for the whole process, because it may have a directory open twice
 
 
 class FileContent:
     """`ContentBackend` over a directory.
 
-    A new object is written where it will lie: nobody looks for it before the row that names it, which is written
-    after it, and to make a file once instead of twice (aside, then renamed) is half of what storing a page costs the
-    kernel. What lies there already may be torn, by a writer that was killed, or be read just now: it is replaced
-    whole, by a rename. So is everything where files must outlive a power failure.
+    A new object is written at its final place: no reader looks for it before the row that names it, which is written
+    after it. Making a file once instead of twice (beside, then renamed) is half of the kernel's cost of storing a page.
+    A file that exists already may be torn, by a killed writer, or in use by a reader: it is replaced
+    whole, by a rename. So is every file if files must survive a power failure.
     """
 
     def __init__(self, root: Path, durability: Durability) -> None:
@@ -38,7 +38,7 @@ class FileContent:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The directory that `url` (`file:///full/path`) names, made where needed.
+        """The directory that `url` (`file:///full/path`) names, created if needed.
 
         Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
         """
@@ -76,22 +76,22 @@ class FileContent:
             self._replace(path, blob)
 
     def _replace(self, path: str, blob: bytes) -> None:
-        """Write aside, then rename."""
-        # The name carries our process: what a killed one left is swept by the next that opens the store.
+        """Write beside, then rename."""
+        # The name contains our process: the next one that opens the store removes files that a killed one left.
         aside = self._root / _INCOMING / f"{os.getpid()}-{next(_NUMBERS)}"
         with disk_errors(path):
             try:
                 self._write(aside, blob)
                 _rename(aside, Path(path))
             except OSError:
-                aside.unlink(missing_ok=True)  # a full disk gets its bytes back
+                aside.unlink(missing_ok=True)  # frees the bytes on a full disk
                 raise
             if self._durability == "full":
                 for directory in (Path(path).parent, self._root):
                     _sync(directory)
 
     def _write(self, path: Path, blob: bytes) -> None:
-        # Not by a file object, which asks the system three more questions: each gives the interpreter's lock away.
+        # Without a file object, which makes three more system calls: each releases the interpreter's lock.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             _write_all(file, blob)
@@ -102,7 +102,7 @@ class FileContent:
 
 
 def _created(path: str, blob: bytes) -> bool:
-    """Whether the file could be made: not where there is one, or no directory."""
+    """True if the file could be made: False if it exists, or the directory doesn't."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except (FileExistsError, FileNotFoundError):
@@ -110,7 +110,7 @@ def _created(path: str, blob: bytes) -> bool:
     try:
         _write_all(file, blob)
     except OSError:
-        # A full disk gets its bytes back. By the file, not by its name, where another writer's may lie by now.
+        # Frees the bytes on a full disk. By the file, not by its name, which may be another writer's by now.
         os.ftruncate(file, 0)
         raise
     finally:
@@ -125,7 +125,7 @@ def _write_all(file: int, blob: bytes) -> None:
 
 
 def _rename(aside: Path, path: Path) -> None:
-    """Into the directory of the key's first byte, which is there but for the first time."""
+    """Into the directory of the key's first byte, which exists except for the first time."""
     try:
         aside.rename(path)
     except FileNotFoundError:

@@ -7,7 +7,7 @@ from typing import Self
 from drivers.s3 import Bucket, open_bucket
 from urlstore.bounds import MAX_CONTENT_BYTES
 
-_MAX_BLOB_BYTES = MAX_CONTENT_BYTES + MAX_CONTENT_BYTES // 128 + 1_024  # what zstd may add to what it can't compress
+_MAX_BLOB_BYTES = MAX_CONTENT_BYTES + MAX_CONTENT_BYTES // 128 + 1_024  # zstd may add this to incompressible data
 
 
 class S3Content:
@@ -25,7 +25,7 @@ class S3Content:
         return cls(await open_bucket(url, request_timeout_ms=request_timeout_ms))
 
     async def put(self, content_key: str, blob: bytes) -> None:
-        """One object; the same bytes again where it is there already."""
+        """One object; the same bytes again if it exists."""
         await self._bucket.put(f"{content_key}.zst", blob, "application/zstd")
 
     async def get(self, content_key: str) -> bytes | None:
@@ -33,5 +33,5 @@ class S3Content:
         return await self._bucket.get(f"{content_key}.zst", _MAX_BLOB_BYTES)
 
     async def close(self) -> None:
-        """Let go of threads and connections."""
+        """Release threads and connections."""
         await self._bucket.close()

@@ -26,7 +26,7 @@ from urlstore.statements import statement
 from weburl import KEY_VERSION
 from weburl.earlier_key_versions import check_key_version
 
-_NEVER = -1  # the write time of a cell that this write leaves alone: earlier than any
+_NEVER = -1  # the write time of a cell that this write leaves unchanged: earlier than any
 _ROW = "SELECT key, url, page, redirects_to, outcome, linked, url_write_ms FROM url_row"
 _CELLS = (
     "SELECT url, url_write_ms, page, page_write_ms, redirects_to, alias_write_ms, outcome, outcome_write_ms"
@@ -48,7 +48,7 @@ class SqliteMetadata:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal", any_keys: bool = False) -> Self:
-        """The store in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
+        """The store in the file that `url` (`sqlite:///full/path`) names, created or migrated if needed.
 
         `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
         `StoreTooNew`, `StoreTooOld`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
@@ -70,14 +70,14 @@ class SqliteMetadata:
         return StoredRow(*row) if row else None
 
     async def read_rows(self, keys: Sequence[bytes]) -> Sequence[StoredRow | None]:
-        """One statement, in a thread: each step of one gives the interpreter's lock away, and others wait for it."""
+        """One statement, in a thread: each step of one releases the interpreter's lock, and others wait for it."""
         query = f"{_ROW} WHERE key IN ({','.join('?' * len(keys))})"
         rows = await self._database.read(lambda db: db.execute(query, tuple(keys)).fetchall())
         found = {row[0]: StoredRow(*row) for row in rows}
         return [found.get(key) for key in keys]
 
     async def write_row(self, write: RowWrite) -> None:
-        """One upsert, committed with whatever else is being written."""
+        """One upsert, committed together with all other waiting writes."""
         parameters = _parameters(write)
         await self._database.write(lambda db: _run(db, self._write_row, parameters))
 
@@ -98,7 +98,7 @@ class SqliteMetadata:
         return [DueEntry(*row) for row in rows]
 
     async def move_due(self, entry: DueEntry, due_ms: int | None) -> None:
-        """One update, unless a put was here meanwhile."""
+        """One update, unless a put has changed it meanwhile."""
         parameters = (due_ms or 0, entry.key, entry.due_ms)
         sql = "UPDATE url_row SET due_ms = ? WHERE key = ? AND due_ms = ?"
         await self._database.write(lambda db: _run(db, sql, parameters))
@@ -137,7 +137,7 @@ class SqliteMetadata:
     async def read_inlinks(
         self, target_key: bytes, kind: InlinkKind, after: bytes, limit: int
     ) -> Sequence[StoredInlink]:
-        """A range of the table: rows of one target lie side by side, in the order of their sources."""
+        """A range of the table: rows of one target are adjacent, in the order of their sources."""
         wanted = {"target_key": target_key, "kind": kind, "after": after, "limit": limit}
         rows = await self._database.read(lambda db: db.execute(self._read_inlinks, wanted).fetchall())
         return [StoredInlink(*row) for row in rows]
@@ -181,7 +181,7 @@ class SqliteMetadata:
         await self._database.write(lambda db: _run_all(db, sql, rows))
 
     async def close(self) -> None:
-        """Commit what is under way, close the file."""
+        """Commit waiting writes, close the file."""
         await self._database.close()
 
 
@@ -194,7 +194,7 @@ def _run_all(connection: sqlite3.Connection, sql: str, rows: Sequence[dict[str, 
 
 
 async def _key_state(database: Database) -> KeyState:
-    """What is noted; of a new store, which has no note yet, our own version."""
+    """The noted state; of a new store, which has no note yet, our own version."""
     return KeyState(*await database.noted("url_key_version", (KEY_VERSION, b"")))
 
 

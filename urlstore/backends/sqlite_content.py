@@ -14,14 +14,14 @@ _GET = "SELECT blob FROM content WHERE key = ?"
 
 
 class SqliteContent:
-    """`ContentBackend` over SQLite: what is put at the same time is committed together, whole or not at all."""
+    """`ContentBackend` over SQLite: puts of the same time are committed together, completely or not at all."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The objects in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
+        """The objects in the file that `url` (`sqlite:///full/path`) names, created or migrated if needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """
@@ -45,7 +45,7 @@ class SqliteContent:
         return row[0] if row else None
 
     async def close(self) -> None:
-        """Commit what is under way, close the file."""
+        """Commit waiting writes, close the file."""
         await self._database.close()
 
 
