@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from fetcher.iana import BAD_PORTS, NOT_PUBLIC
+from runtime.bounded_cache import text_cache
 from thrift_idl.errors import BadConfiguration
-from weburl import deciding_form, remembered
+from weburl import deciding_form
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -75,7 +76,7 @@ def port_verdict(port: int) -> AddressVerdict:
     return AddressVerdict(False, "port of another protocol") if port in BAD_PORTS else AddressVerdict(True, "port")
 
 
-@remembered(4_096)  # asked of every hop: of its host, and of each address
+@text_cache(4_096)  # asked of every hop: of its host, and of each address
 def literal(host: str) -> Address | None:
     """The address that a canonical URL host or a resolver's answer is (brackets and scope allowed), or None."""
     try:

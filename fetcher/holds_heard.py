@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from cachetools import FIFOCache
 
 HOLDING = frozenset((429, 503))  # RFC 6585 section 4, RFC 9110 section 15.6.4
 _MOST_DOMAINS = 10_000  # the oldest go: a grant lives for a second
 _NOTHING = (0, 0.0)
-_Notes = OrderedDict[str, tuple[int, float]]
+_Notes = FIFOCache[str, tuple[int, float]]
 """Domain -> (the mark at which it was heard, until when there is no slot)."""
 
 
@@ -26,12 +27,14 @@ class HoldsHeard:
     def __init__(self) -> None:
         self.mark = 0
         """Now: what is granted from here on isn't touched by what was heard before."""
-        self._answers: _Notes = OrderedDict()
-        self._refusals: _Notes = OrderedDict()
+        self._answers: _Notes = FIFOCache(_MOST_DOMAINS)
+        self._refusals: _Notes = FIFOCache(_MOST_DOMAINS)
         self._telling: dict[str, set[asyncio.Future[None]]] = {}
 
     def voids(self, domain: str, mark: int, due_ms: float) -> bool:
         """Whether a grant asked for at `mark`, its slot at `due_ms`, is void."""
+        if self.mark <= mark:  # nearly always: nothing was heard since
+            return False
         return any(
             heard > mark and due_ms < until_ms
             for heard, until_ms in (self._answers.get(domain, _NOTHING), self._refusals.get(domain, _NOTHING))
@@ -65,6 +68,3 @@ class HoldsHeard:
     def _note(self, notes: _Notes, domain: str, until_ms: float) -> None:
         self.mark += 1
         notes[domain] = self.mark, until_ms
-        notes.move_to_end(domain)
-        if len(notes) > _MOST_DOMAINS:
-            notes.popitem(last=False)

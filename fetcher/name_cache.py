@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from cachetools import FIFOCache
+
 from fetcher.addresses import literal
 from fetcher.name_lookups import Lookup, LookupAnswer, lookup_of
 from fetcher.resolver import Endpoint
@@ -29,7 +31,7 @@ class SystemResolver:
         self._lookup = lookup
         self._settings = settings or NameSettings()
         self._now_ms = now_ms
-        self._cache: dict[str, tuple[float, LookupAnswer]] = {}
+        self._cache: FIFOCache[str, tuple[float, LookupAnswer]] = FIFOCache(self._settings.max_names)
         self._look_ups: SingleFlight[str, LookupAnswer] = SingleFlight(lands_alone=True)
 
     async def resolve(self, host: str, port: int) -> tuple[Endpoint, ...]:
@@ -69,8 +71,6 @@ class SystemResolver:
         self._cache.pop(host, None)
         if not (kept_ms := kept_for_ms(answer, self._settings)):
             return
-        while len(self._cache) >= self._settings.max_names:
-            self._cache.pop(next(iter(self._cache)))  # the oldest entry
         self._cache[host] = (self._now_ms() + kept_ms, answer)
 
 

@@ -9,7 +9,6 @@ from weburl.domain import registrable_domain
 from weburl.host_form import deciding_form
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
-from weburl.remembered import remembered
 from weburl.url import Url, deciding_origin, host, join, joiner, normalize, origin, request_form, split
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "origin",
     "parse",
     "registrable_domain",
-    "remembered",
     "request_form",
     "split",
     "url_key",

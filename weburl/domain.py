@@ -13,13 +13,13 @@ from pathlib import Path
 import ada_url
 import publicsuffixlist
 
+from runtime.bounded_cache import text_cache
 from weburl.host_form import deciding_form
-from weburl.remembered import remembered
 
 _RULE, _WILDCARD, _EXCEPTION = 1, 2, 4  # flags of a suffix; 0 = only leads to a longer rule
 
 
-@remembered(4_096)  # a URL needs it several times during a visit
+@text_cache(4_096)  # a URL needs it several times during a visit
 def registrable_domain(host: str) -> str:
     """The registrable domain of `host`, in its deciding form: lower case ASCII, without a trailing dot.
 

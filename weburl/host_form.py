@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
+from runtime.bounded_cache import text_cache
 from thrift_idl.errors import InvalidUrl
 from weburl.parser import host_to_ascii
-from weburl.remembered import remembered
 
 # Lower case, the last label no number, no dot after it: such a host has this one spelling.
 _is_deciding = re.compile(r"(?:[a-z0-9_.-]*\.)?[a-z][a-z0-9-]*").fullmatch
@@ -25,7 +25,7 @@ def deciding_form(host: str) -> str:
     return host if _is_deciding(host) else _worked_out(host)
 
 
-@remembered(4_096)
+@text_cache(4_096)
 def _worked_out(host: str) -> str:
     try:
         form = host_to_ascii(host)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from runtime.bounded_cache import text_cache
 from weburl.key_form import normalized_form
-from weburl.remembered import remembered
 from weburl.url import request_form
 
 KEY_VERSION = 2
@@ -15,7 +15,7 @@ KEY_BYTES = 16
 """128 bits of SHA-256: cryptographic, since a hostile page could collide a fast hash on purpose."""
 
 
-@remembered(16_384)  # a visit needs a page's key ten times, and links repeat those of the page before
+@text_cache(16_384)  # a visit needs a page's key ten times, and links repeat those of the page before
 def url_key(url: str) -> bytes:
     """Key of a URL given in any form: first 16 bytes of SHA-256 of its normalized form. Raises `InvalidUrl`."""
     return key_of_form(request_form(url))

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from runtime.bounded_cache import text_cache
 from thrift_idl.errors import InvalidRequest, InvalidUrl
 from thrift_idl.gen.page.ttypes import Link
-from weburl import deciding_form, host, key_of_form, registrable_domain, remembered, split
+from weburl import deciding_form, host, key_of_form, registrable_domain, split
 
 ScopeKind = Literal["host", "domain", "any"]
 SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
@@ -82,7 +83,7 @@ def targets(links: Sequence[Link], scope: CrawlScope, depth: int, max_depth: int
     return tuple(found.values())
 
 
-@remembered(16_384)  # most links of a page are those of the page before
+@text_cache(16_384)  # most links of a page are those of the page before
 def _read(url: str) -> tuple[str, Target]:
     """The host of a link, and what would be followed. Raises `InvalidUrl`."""
     parts = split(url)

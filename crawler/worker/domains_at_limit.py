@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from cachetools import TTLCache
+
 import weburl
 from runtime.clock import monotonic_ms
 from thrift_idl.errors import InvalidUrl
@@ -37,14 +39,11 @@ class DomainsAtLimit:
     ) -> None:
         self._limiter = limiter
         self._context = Context(source)
-        self._now_ms = now_ms
-        self._refused: dict[str, float] = {}
+        self._refused: TTLCache[str, None] = TTLCache(_MAX_DOMAINS, _WATCHED_MS, now_ms)
 
     def had_no_slot(self, url: str) -> None:
         """A visit of `url` ended so."""
-        if len(self._refused) >= _MAX_DOMAINS:
-            self._forget_past()
-        self._refused[weburl.split(url).registrable_domain] = self._now_ms()
+        self._refused[weburl.split(url).registrable_domain] = None
 
     async def delays(self, urls: Sequence[str]) -> list[int]:
         """For each URL, in order: 0 = visit it, else the delay in ms after which it meets a slot.
@@ -53,7 +52,6 @@ class DomainsAtLimit:
         """
         if not self._refused:
             return [0] * len(urls)
-        self._forget_past()
         found = [self._watched(url) for url in urls]
         left = {domain: await self._slots_left(domain) for domain in {each.domain for each in found if each}}
         late: list[tuple[int, Reservation]] = []
@@ -86,7 +84,3 @@ class DomainsAtLimit:
                 if grant.reason == "no_slot":
                     delays[at] = max(1, math.ceil(grant.retry_after_ms - MAX_WAIT_MS / 2))
         return delays
-
-    def _forget_past(self) -> None:
-        since = self._now_ms() - _WATCHED_MS
-        self._refused = {domain: when for domain, when in self._refused.items() if when >= since}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from cachetools import TTLCache
+
 from crawler.visit.visitor import PageVisit
 from runtime.clock import monotonic_ms
 from thrift_idl.errors import InvalidUrl
 from weburl import host, registrable_domain
 
 _LATELY_MS = 2_000
+_MOST_DOMAINS = 10_000
 
 
 @dataclass(slots=True)
@@ -24,8 +27,8 @@ class WorkerProgress:
     linked: int = 0
     set_aside: int = 0
     """Follow-up jobs that failed again and again."""
-    refused_slot: dict[str, float] = field(default_factory=dict)
-    """Registrable domains that had no slot, and when last (monotonic ms)."""
+    refused_slot: TTLCache[str, None] = field(default_factory=lambda: TTLCache(_MOST_DOMAINS, _LATELY_MS, monotonic_ms))
+    """Registrable domains that had no slot lately."""
 
     def visited(self, crawl_id: str, visit: PageVisit) -> None:
         """One visit ended."""
@@ -43,12 +46,10 @@ class WorkerProgress:
 
     def at_their_limit(self) -> int:
         """Domains that had no slot lately."""
-        since = monotonic_ms() - _LATELY_MS
-        self.refused_slot = {domain: when for domain, when in self.refused_slot.items() if when >= since}
         return len(self.refused_slot)
 
     def _note_limit(self, url: str) -> None:
         try:
-            self.refused_slot[registrable_domain(host(url))] = monotonic_ms()
+            self.refused_slot[registrable_domain(host(url))] = None
         except InvalidUrl:
             return

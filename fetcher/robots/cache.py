@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Protocol
+
+from cachetools import FIFOCache
 
 from fetcher.robots.copies import RobotsCopy
 from runtime.clock import Clock
@@ -26,9 +27,8 @@ class MemoryRobotsCache:
     """In this process, bounded by number: tests, and runs that want to leave nothing behind."""
 
     def __init__(self, most: int = 10_000, clock: Clock | None = None) -> None:
-        self._most = most
         self._now_ms = (clock or Clock()).now_ms
-        self._copies: OrderedDict[str, tuple[RobotsCopy, float]] = OrderedDict()
+        self._copies: FIFOCache[str, tuple[RobotsCopy, float]] = FIFOCache(most)
 
     async def get(self, origin: str) -> RobotsCopy | None:
         """The copy last put for `origin`, unless it was forgotten."""
@@ -37,10 +37,7 @@ class MemoryRobotsCache:
 
     async def put(self, copy: RobotsCopy, keep_ms: int) -> None:
         """Keep `copy` for at most `keep_ms`."""
-        self._copies.pop(copy.origin, None)
         self._copies[copy.origin] = (copy, self._now_ms() + keep_ms)
-        if len(self._copies) > self._most:
-            self._copies.popitem(last=False)
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections import OrderedDict
 from hashlib import sha256
 from typing import Any, NamedTuple, cast
 
 import certifi
+from cachetools import FIFOCache
 
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
@@ -35,11 +35,11 @@ class ResumingContext(ssl.SSLContext):
     def __new__(cls) -> ResumingContext:
         """Made for clients: verifying, with no roots yet."""
         context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-        context._sessions = OrderedDict()
+        context._sessions = FIFOCache(_MOST_SESSIONS)
         context.sslobject_class = _KnowingObject
         return context
 
-    _sessions: OrderedDict[str, ssl.SSLSession]
+    _sessions: FIFOCache[str, ssl.SSLSession]
 
     def wrap_bio(
         self,
@@ -62,11 +62,7 @@ class ResumingContext(ssl.SSLContext):
         session = connected.session if connected.version() == "TLSv1.2" else None
         if session is None:
             return
-        name = str(connected.server_hostname)
-        self._sessions.pop(name, None)
-        self._sessions[name] = session
-        if len(self._sessions) > _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+        self._sessions[str(connected.server_hostname)] = session
 
 
 class _Certificate(NamedTuple):
@@ -77,7 +73,7 @@ class _Certificate(NamedTuple):
     not_after_ms: int
 
 
-_certificates: OrderedDict[bytes, _Certificate] = OrderedDict()  # by SHA-256
+_certificates: FIFOCache[bytes, _Certificate] = FIFOCache(_MOST_CERTIFICATES)  # by SHA-256
 
 
 class _KnowingObject(ssl.SSLObject):
@@ -120,8 +116,6 @@ def _certificate_of(session: ssl.SSLObject) -> _Certificate:
         known = _read(ssl.SSLObject.getpeercert(session) or {})
         if len(octets) <= _LARGEST_KEPT:
             _certificates[digest] = known
-        if len(_certificates) > _MOST_CERTIFICATES:
-            _certificates.popitem(last=False)
     return known
 
 

@@ -84,10 +84,10 @@ async def test_a_server_that_forgot_the_session_gets_a_full_handshake(tmp_path):
 
 
 async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr("fetcher.transport.tls._MOST_SESSIONS", 2)
     server = Server(tmp_path)
     client = server.client()
     assert isinstance(client, ResumingContext)
-    monkeypatch.setattr("fetcher.transport.tls._MOST_SESSIONS", 2)
     replies = {"/": server.answer, "/robots.txt": reply(404)}
     async with origin(replies, ssl=server.context) as web, fetching(web.port, tls=client) as (fetcher, _):
         client.check_hostname = False  # many names, one certificate
