@@ -9,12 +9,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+from aragog.assembly.following import reconciliation_of
 from aragog.assembly.scheduling import frontier_of, local_pinlater
 from aragog.assembly.storing import local_store
 from aragog.data_locations import place_of
 from aragog.settings import Settings
 from crawler.job.job_queues import JobQueues
-from crawler.worker.reconciliation import Reconciliation
 from thrift_idl.errors import NotFound, StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -47,7 +47,7 @@ async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]
             return
         jobs = JobQueues(await stack.enter_async_context(local_pinlater(settings)), "doctor")
         store = await stack.enter_async_context(local_store(settings))
-        reconciliation = Reconciliation(frontier, jobs, store, "doctor")
+        reconciliation = reconciliation_of(frontier, jobs, store, "doctor")
         for status in going_on:
             found = await reconciliation.look(status.crawl)
             if found.lost:

@@ -7,7 +7,6 @@ the same id.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.leases_memory import MemoryLeases
@@ -25,34 +24,7 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, Page
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The event is stored."""
-
-    event_id: str
-    images: int
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """There is nothing to publish: `no_page`, `moved` (its URL redirects now), `noindex`, `published_before`, or the
-    code of the refusal that the store answered (`invalid_url`)."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImagesPending:
-    """Some images are still to come: publish the page again in `delay_ms`. Spends no attempt."""
-
-    delay_ms: int
-    images: int
-    """How many."""
-
-
-Ending = Published | Skipped | ImagesPending
+from thrift_idl.publishing import ImagesPending, Published, PublishEnding, Skipped
 
 
 class SignalsService:
@@ -82,7 +54,7 @@ class SignalsService:
             fetcher, store, decode, leases or MemoryLeases(), self._policy, clock_ms, self._telemetry
         )
 
-    async def publish(self, url: str, context: Context) -> Ending:
+    async def publish(self, url: str, context: Context) -> PublishEnding:
         """Publish the current version of the page stored under `url`, unless it is published.
 
         A version that was overtaken before its turn has no event. Raises `BackendDown` and its kinds (publish again
@@ -93,7 +65,7 @@ class SignalsService:
         self._telemetry.page_ended(context.source, told, images)
         return ending
 
-    async def _publish(self, url: str, context: Context) -> tuple[Ending, int]:
+    async def _publish(self, url: str, context: Context) -> tuple[PublishEnding, int]:
         page, reason = await self._page(url, context)
         if page is None:
             return Skipped(reason), 0
@@ -105,7 +77,7 @@ class SignalsService:
             return Skipped("noindex"), 0
         return await self._publish_page(page, marked_ms, context)
 
-    async def _publish_page(self, page: Page, marked_ms: int, context: Context) -> tuple[Ending, int]:
+    async def _publish_page(self, page: Page, marked_ms: int, context: Context) -> tuple[PublishEnding, int]:
         withheld, named = withholding(page.record), named_images(page.record.images)
         wanted = () if withheld else named[: self._policy.max_images]
         visited = await self._visitor.visit_all(wanted, context)

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from aragog.assembly.backends import LEASES, SINK, open_backend
+from aragog.assembly.following import follower_of
 from aragog.assembly.scheduling import dropper, frontier_of, pinlater_of
 from aragog.assembly.services import Assembly, assembled_on, children_of
 from aragog.data_directory_lock import Waiting
 from aragog.settings import Settings
 from crawler.frontier import Frontier
 from crawler.job.crawl_cache import CrawlCache
-from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
-from crawler.job.follower import Follower
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
 from crawler.job.retry_decision import Patience
 from crawler.seeds.crawl_start import make_queues
@@ -28,6 +28,7 @@ from crawler.visit.oversize_pages import LargePlace
 from crawler.visit.visitor import Visitor
 from crawler.worker.crawling import Crawling
 from crawler.worker.domains_at_limit import MAX_WAIT_MS, DomainsAtLimit
+from crawler.worker.follow_up_work import FollowUpWork
 from crawler.worker.job_owners import domain_of_page, domain_of_visit
 from crawler.worker.skip_over_limit import SkipOverLimit
 from crawler.worker.worker_progress import WorkerProgress
@@ -82,7 +83,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         jobs, health, tally = JobQueues(pinlater, source, steps=steps), BackendHealth(), WorkerProgress()
         await health.persistently(lambda: make_queues(jobs))
         signals = await _signals(stack, settings, assembly)
-        follow_ups = FollowUps(
+        follow_ups = FollowUpWork(
             signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source, steps=steps
         )
         known = CrawlCache(frontier.crawls)
@@ -93,7 +94,7 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             jobs=jobs,
             known=known,
             at_limit=DomainsAtLimit(assembly.limiter, source),
-            follower=Follower(jobs, frontier, assembly.store),
+            follower=follower_of(frontier, jobs, assembly.store),
             health=health,
             tally=tally,
             patience=_patience(settings),

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from aragog.assembly.following import reconciliation_of
 from aragog.cli import crawl_display
 from aragog.cli.pages import tell_waiting
 from aragog.cli.stop_signals import Stopping
@@ -17,7 +18,6 @@ from crawler.frontier.crawls import Crawl
 from crawler.job.job_queues import JobQueues
 from crawler.seeds.crawl_start import CrawlRequest, Source, start
 from crawler.worker.crawl_watch import CrawlProgress, faults, watch
-from crawler.worker.reconciliation import Reconciliation
 from crawler.worker.worker_progress import WorkerProgress
 from pinlater.worker import BackendHealth
 from runtime.clock import wall_ms
@@ -79,7 +79,7 @@ async def _start(watched: Watched, wanted: CrawlRequest, source: Source | None) 
 async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> None:
     """Before the crawl goes on: what its frontier, queue or store lost since comes back, and people are told."""
     async with watched.store() as store:
-        reconciliation = Reconciliation(watched.frontier, watched.jobs, store, "cli")
+        reconciliation = reconciliation_of(watched.frontier, watched.jobs, store, "cli")
         crawl = (await watched.frontier.crawls.status(crawl_id)).crawl
         found = await watched.health.persistently(lambda: reconciliation.run(crawl, seeds))
     if found.lost:
@@ -89,7 +89,7 @@ async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> 
 async def _rescued(watched: Watched, crawl: Crawl) -> int:
     """The crawl stands still: what can be found again has a job again (how many URLs), the rest is given up."""
     async with watched.store() as store:
-        reconciliation = Reconciliation(watched.frontier, watched.jobs, store, "cli")
+        reconciliation = reconciliation_of(watched.frontier, watched.jobs, store, "cli")
         return await watched.health.persistently(lambda: reconciliation.rescue(crawl))
 
 

@@ -18,16 +18,18 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Page
+from thrift_idl.publishing import PublishedPages
 from weburl import url_key
 
 
 class Follower:
     """Enqueues what a stored page gives rise to. Every call may be repeated."""
 
-    def __init__(self, jobs: JobQueues, frontier: Frontier, store: UrlStore) -> None:
+    def __init__(self, jobs: JobQueues, frontier: Frontier, store: UrlStore, published: PublishedPages) -> None:
         self._jobs = jobs
         self._frontier = frontier
         self._store = store
+        self._published = published
         # Those of all pages are enqueued together: a call costs PinLater the same for one job as for many.
         self._follow_ups = {
             queue: Batching(partial(jobs.enqueue, queue), longest_rest_ms=LONGEST_REST_MS)
@@ -72,7 +74,7 @@ class Follower:
 
     async def follow_up(self, page: Page, context: Context, is_new: bool = False) -> None:
         """The jobs off the page's path, unless the store says that they are done for this version; a new one isn't."""
-        done = FollowedUp(False, False) if is_new else await followed_up(self._store, page, context)
+        done = FollowedUp(False, False) if is_new else await followed_up(self._store, self._published, page, context)
         body = FollowUp(page.url, page.version).encode()
         wanted = [queue for queue, is_done in ((SIGNALS, done.published), (INLINKS, done.linked)) if not is_done]
         await asyncio.gather(*(self._follow_ups[queue](body) for queue in wanted))

@@ -50,11 +50,11 @@ class Reconciled:
 class Reconciliation:
     """Holds the stores of a crawl against one another. Every call may be repeated, beside workers too."""
 
-    def __init__(self, frontier: Frontier, jobs: JobQueues, store: UrlStore, source: str) -> None:
+    def __init__(self, frontier: Frontier, jobs: JobQueues, store: UrlStore, follower: Follower, source: str) -> None:
         self._frontier = frontier
         self._jobs = jobs
         self._store = store
-        self._follower = Follower(jobs, frontier, store)
+        self._follower = follower
         self._context = Context(source)
 
     async def run(self, crawl: Crawl, seeds: Sequence[str] = ()) -> Reconciled:

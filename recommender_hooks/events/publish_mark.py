@@ -48,6 +48,17 @@ def is_published(page: Page, mark: Mark | None) -> bool:
     )
 
 
+class PublishMarks:
+    """The marks of a store's pages. Fills `thrift_idl.publishing.PublishedPages`."""
+
+    def __init__(self, store: UrlStore) -> None:
+        self._store = store
+
+    async def is_published(self, page: Page, context: Context) -> bool:
+        """True if nothing is left to publish of this page: one point read. Raises `StoreTooNew`."""
+        return is_published(page, await read_mark(self._store, page.url, context))
+
+
 async def read_mark(store: UrlStore, url: str, context: Context) -> Mark | None:
     """The mark of a URL; None = nothing was published yet. Raises `StoreTooNew`."""
     return (await read_stored(store, url, context))[0]

@@ -14,6 +14,7 @@ from aragog.assembly.rekeying import rekey_of
 from aragog.assembly.storing import store_of
 from aragog.settings import load
 from crawler.job.follow_up_jobs import followed_up
+from recommender_hooks.events.publish_mark import PublishMarks
 from recommender_hooks.images import image_state
 from tests.support import stored_web as web
 from tests.support.processes import environment, run_aragog
@@ -55,7 +56,7 @@ async def test_every_page_is_found_with_its_content_its_mark_and_its_links(store
         assert page.url == url
         served = web.PAGES[url.removeprefix("http://")]["content"]
         assert (await store.get_content(content_of(url))).content == served.encode()
-        done = await followed_up(store, page, CONTEXT)
+        done = await followed_up(store, PublishMarks(store), page, CONTEXT)
         assert (done.published, done.linked) == (True, True), url
 
 

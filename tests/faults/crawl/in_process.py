@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from aragog.assembly.backends import SINK, open_backend
+from aragog.assembly.following import follower_of
 from aragog.assembly.scheduling import frontier_of, pinlater_of
 from aragog.assembly.services import assembled
 from aragog.settings import Settings
@@ -19,8 +20,7 @@ from crawler.frontier import Frontier
 from crawler.frontier.crawls import Failure
 from crawler.frontier.scope import ScopeKind
 from crawler.job.crawl_cache import CrawlCache
-from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUps
-from crawler.job.follower import Follower
+from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
 from crawler.job.retry_decision import Patience
 from crawler.seeds.crawl_start import CrawlRequest, make_queues, retry, start
@@ -28,6 +28,7 @@ from crawler.visit.extractor import request_of
 from crawler.worker.crawl_watch import CrawlProgress, failures, watch
 from crawler.worker.crawling import Crawling
 from crawler.worker.domains_at_limit import DomainsAtLimit
+from crawler.worker.follow_up_work import FollowUpWork
 from crawler.worker.worker_progress import WorkerProgress
 from extraction import child_call
 from pinlater.worker import BackendHealth, Pump, PumpBounds
@@ -188,13 +189,13 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
             jobs=jobs,
             known=known,
             at_limit=DomainsAtLimit(limiter, "test"),
-            follower=Follower(jobs, frontier, store),
+            follower=follower_of(frontier, jobs, store),
             health=health,
             tally=tally,
             patience=Patience(),
             source="test",
         )
-        follow_ups = FollowUps(
+        follow_ups = FollowUpWork(
             signals=signals, store=store, jobs=jobs, health=health, tally=tally, source="test", steps=faults.step
         )
         bounds = PumpBounds(heartbeat_ms=500)

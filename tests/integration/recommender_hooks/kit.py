@@ -16,7 +16,7 @@ from recommender_hooks.images.image_leases import ImageLeases
 from recommender_hooks.images.image_signals import run
 from recommender_hooks.images.image_state import ImagePolicy
 from recommender_hooks.images.image_visits import Decode
-from recommender_hooks.service import Ending, SignalsService
+from recommender_hooks.service import SignalsService
 from tests.support.event_samples import CONTEXT, T0, record
 from testweb.answers import Request, answer
 from testweb.sites import load_sites
@@ -24,6 +24,7 @@ from thrift_idl.errors import AragogError, HttpStatus, RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Header, Hop
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
+from thrift_idl.publishing import PublishEnding
 from urlstore.backends.sqlite import SqliteMetadata
 from urlstore.backends.sqlite_content import SqliteContent
 from urlstore.service import UrlStoreService
@@ -109,7 +110,7 @@ class Kit:
         )
         await self.store.put_page(PutPageRequest(CONTEXT, fetched, of or record(*images)))
 
-    async def publish(self, url: str) -> Ending:
+    async def publish(self, url: str) -> PublishEnding:
         return await self.service.publish(url, CONTEXT)
 
     def events(self) -> list[dict[str, Any]]:

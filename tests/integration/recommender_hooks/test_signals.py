@@ -14,10 +14,9 @@ from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.backends.leases_redis import RedisLeases
 from recommender_hooks.events.page_event import SCHEMA_FILE, Event, event_id
-from recommender_hooks.events.publish_mark import is_published, read_mark
+from recommender_hooks.events.publish_mark import PublishMarks, read_mark
 from recommender_hooks.images.image_leases import ImageLeases
 from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
-from recommender_hooks.service import ImagesPending, Published, Skipped
 from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
 from tests.support.engines import REDIS
@@ -26,6 +25,7 @@ from thrift_idl.errors import BackendDown, ConnectFailure, NoSlot, RetryAfter
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Image
 from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, LookupRequest, PutPageRequest
+from thrift_idl.publishing import ImagesPending, Published, Skipped
 from weburl import url_key
 
 PAGE = "http://gallery.test/"
@@ -151,7 +151,7 @@ async def test_the_mark_tells_the_worker_what_is_published(kit: Kit) -> None:
     assert await read_mark(kit.store, PAGE, CONTEXT) is None
     await kit.publish(PAGE)
     row = (await kit.store.lookup(LookupRequest(CONTEXT, PAGE))).row
-    assert row and row.page and is_published(row.page, await read_mark(kit.store, PAGE, CONTEXT))
+    assert row and row.page and await PublishMarks(kit.store).is_published(row.page, CONTEXT)
 
 
 async def test_where_nothing_is_stored_or_the_url_moved_nothing_is_published(kit: Kit) -> None:
