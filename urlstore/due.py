@@ -1,8 +1,8 @@
-"""The time of a stored page's next visit: a function of its row. Pure.
+"""The next visit of a stored page: the interval that its row has learned, and the time it is due. Pure.
 
-The row has learned its interval from earlier visits (`urlstore.revisits`): halved when the record had
-changed, doubled when not. Here it is kept within the bounds of the page's type. A page that is gone (404, 410) is
-requested again after as long as it has been gone, so less and less often, and is forgotten in the end.
+The interval is halved where the record had changed, doubled where not, and held within the bounds of the page's type. A
+page that is gone (404, 410) is asked for after as long as it has been gone, so less and less often, and forgotten in
+the end.
 """
 
 from __future__ import annotations
@@ -12,6 +12,26 @@ from dataclasses import dataclass
 
 from runtime.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
+
+NEW_MS = DAY_MS
+"""The interval of a page that was seen once."""
+LEAST_MS = 60_000
+MOST_MS = 400 * DAY_MS
+
+
+def revisit_ms(current: Page | None, *, changed: bool, began_ms: int) -> int:
+    """The interval after a visit that began at `began_ms`: halved if the record changed, doubled if not.
+
+    A visit before half of the interval had passed proves nothing if it found no change: so a repeated fetch, or one
+    by a person, doubles nothing.
+    """
+    known_ms = (current.revisit_ms if current else 0) or NEW_MS
+    if current is None:
+        return known_ms
+    if changed:
+        return max(LEAST_MS, known_ms // 2)
+    waited_ms = began_ms - current.last_seen_ms
+    return min(MOST_MS, 2 * known_ms) if waited_ms >= known_ms // 2 else known_ms
 
 
 @dataclass(frozen=True, slots=True)

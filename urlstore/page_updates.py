@@ -1,7 +1,8 @@
-"""The changes to a stored page by a put and by a 304. Pure."""
+"""The page and the row after a put or a 304, decided and packed before anything is written. Pure, about 0.5 ms."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 
 from extraction.robots_directives import OWN_AGENT
@@ -9,9 +10,10 @@ from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
 from thrift_idl.records import replace
-from urlstore import headers
+from urlstore import cells, headers
+from urlstore.backends import RowWrite
+from urlstore.due import look_ms, revisit_ms
 from urlstore.record_hash import record_hash
-from urlstore.revisits import revisit_ms
 from weburl import key_hex
 from weburl.earlier_key_versions import has_shared_a_key
 
@@ -131,3 +133,37 @@ def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:
     """True if neither the page's meta robots nor X-Robots-Tag says noarchive to us or to all agents."""
     said = (*record.robots, *headers.robots_of(fetched.headers))
     return not any(item.agent in ("", OWN_AGENT) and "noarchive" in item.directives for item in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The writes of a put, and its answer."""
+
+    page: Page
+    blob: bytes = b""
+    """Compressed content to store first; empty = the row names it already, or it isn't kept."""
+    row: RowWrite | None = None
+    """None = a later write exists."""
+    content_changed: bool = False
+    record_changed: bool = False
+
+
+def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, record: PageRecord, write_ms: int) -> Put:
+    """Decide on a put over the row's `current` page. Raises `ContentTooLarge` if the packed page is."""
+    content_hash = sha256(fetched.content).digest()
+    if current is not None and superseded(current, write_ms, content_hash):
+        return Put(current)
+    page = next_page(current, key, url, content_hash, fetched, record, write_ms)
+    outcome = cells.encode_outcome(outcome_of(fetched, "fetched"))
+    # Page, outcome and the end of the URL's own alias: one write, all or none.
+    row = RowWrite(
+        key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome, due_ms=look_ms(page)
+    )
+    named_already = current is not None and current.content_key == page.content_key
+    return Put(
+        page=page,
+        blob=cells.compress(fetched.content) if page.content_key and not named_already else b"",
+        row=row,
+        content_changed=current is None or current.content_hash != content_hash,
+        record_changed=current is None or current.record_hash != page.record_hash,
+    )

@@ -15,7 +15,7 @@ from thrift_idl.gen.urlstore import ttypes
 from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRow
 from thrift_idl.records import pack
 from urlstore import bounds, cells, page_updates
-from urlstore.aliases import Alias, aliases_of
+from urlstore.aliases import Alias, AliasReader, InlinkUnion, aliases_of
 from urlstore.backends import (
     AttributeWrite,
     ContentBackend,
@@ -28,14 +28,11 @@ from urlstore.backends import (
 from urlstore.byte_budget import CONTENT_IN_HAND, InHand
 from urlstore.canonical_claims import canonical_url
 from urlstore.due import look_ms
-from urlstore.following import Following
+from urlstore.due_pages import DuePages
 from urlstore.link_passes import Linking
-from urlstore.method_telemetry import measured
-from urlstore.prepared_puts import Put, prepare
-from urlstore.revisiting import DuePages
+from urlstore.page_updates import Put, prepare
 from urlstore.rows import current_page, told_row, url_row
-from urlstore.telemetry import PagePut, SilentStoreTelemetry, StoreTelemetry
-from urlstore.union import InlinkUnion
+from urlstore.telemetry import PagePut, SilentStoreTelemetry, StoreTelemetry, measured
 from weburl import normalize, request_form, url_key
 
 _SCAN_CHUNK = 50  # rows read from a backend at a time: bounds the memory
@@ -61,9 +58,9 @@ class UrlStoreService:
         self._telemetry = telemetry or SilentStoreTelemetry()
         self._prepare: Batching[Callable[[], Put], Put] = Batching(in_thread(each), longest_rest_ms=LONGEST_REST_MS)
         self._linking = Linking(metadata)
-        self._following = Following(metadata)
+        self._alias_reader = AliasReader(metadata)
         self._union = InlinkUnion(metadata)
-        self._revisiting = DuePages(metadata, self._following.is_duplicate)
+        self._due_pages = DuePages(metadata, self._alias_reader.is_duplicate)
         self._in_hand = InHand(CONTENT_IN_HAND)
 
     # --- writing ---
@@ -171,9 +168,9 @@ class UrlStoreService:
         """All data of a URL, at most ten aliases followed, its canonical claims judged."""
         normalized = normalize(request.url)
         key = url_key(normalized)
-        way = await self._following.walk(key)
+        way = await self._alias_reader.walk(key)
         row = url_row(way.row) if way.row else None
-        judged = await self._following.judge(row) if row else []
+        judged = await self._alias_reader.judge(row) if row else []
         return ttypes.LookupResult(
             row=row,
             aliases=way.followed,
@@ -204,7 +201,7 @@ class UrlStoreService:
         bounds.check_scan(request.continuation, request.limit)
         key = url_key(request.url)
         if not request.own:
-            way = await self._following.walk(key)
+            way = await self._alias_reader.walk(key)
             key = way.row.key if way.row else key
         return await self._union.read(key, request.continuation, request.limit, own=request.own)
 
@@ -226,7 +223,7 @@ class UrlStoreService:
     @measured
     async def due(self, request: ttypes.DueRequest) -> ttypes.DueResult:
         """The pages to visit again until a time, by the index."""
-        return await self._revisiting.due(request, self._clock_ms())
+        return await self._due_pages.due(request, self._clock_ms())
 
     @measured
     async def missing(self, request: ttypes.MissingRequest) -> tuple[bytes, ...]:
@@ -337,7 +334,7 @@ class UrlStoreService:
         )
 
     async def _page_at(self, url: str) -> Page:
-        way = await self._following.walk(url_key(url))
+        way = await self._alias_reader.walk(url_key(url))
         page = url_row(way.row).page if way.row else None
         if page is None:
             raise NotFound(f"no page is stored under {url[:200]}: fetch it first", url=url[:200])

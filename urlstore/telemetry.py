@@ -1,9 +1,14 @@
-"""The store's telemetry. The assembly fills it (metrics, logs); the default does nothing."""
+"""The store's telemetry: hooks that the assembly fills (metrics, logs), silent by default, and what calls them."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
+
+from runtime.clock import monotonic_ms
+from thrift_idl.errors import AragogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,27 @@ class SilentStoreTelemetry:
 
     def page_put(self, put: PagePut) -> None:
         """Do nothing."""
+
+
+M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+
+def measured(method: M) -> M:
+    """A method `(self, request)` that reports every call to the service's `_telemetry`."""
+
+    @functools.wraps(method)
+    async def tell(self: Any, request: Any) -> Any:
+        began_ms, error = monotonic_ms(), ""
+        try:
+            return await method(self, request)
+        except AragogError as raised:
+            error = raised.code
+            raise
+        except BaseException:
+            error = "internal"
+            raise
+        finally:
+            took_ms = monotonic_ms() - began_ms
+            self._telemetry.called(MethodCall(method.__name__, request.context.source, took_ms, error))
+
+    return cast(M, tell)

@@ -9,7 +9,7 @@ from tests.support.urlstore_requests import T0, fetched, headers, record
 from thrift_idl.gen.urlstore.ttypes import UrlRow
 from urlstore.canonical_claims import canonical_url, claims_of, verdict
 from urlstore.headers import canonical_link
-from urlstore.prepared_puts import prepare
+from urlstore.page_updates import prepare
 from weburl import url_key
 
 URLS = [f"http://a.test/{number}" for number in range(4)]

@@ -14,8 +14,7 @@ from thrift_idl.gen.page.ttypes import Image, Link, PageRecord, Property, Robots
 from thrift_idl.gen.urlstore.ttypes import Page
 from thrift_idl.records import field_names, pack, replace
 from urlstore.cells import decode_page, encode_page
-from urlstore.page_updates import superseded, write_time_ms
-from urlstore.prepared_puts import Put, prepare
+from urlstore.page_updates import Put, prepare, superseded, write_time_ms
 from urlstore.record_hash import record_hash
 from weburl import url_key
 

@@ -13,12 +13,12 @@ from thrift_idl.errors import StoreTooNew
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.ttypes import Page
 from thrift_idl.records import replace
+from urlstore.aliases import MAX_UNITED
 from urlstore.backends import InlinkKind, InlinkWrite, StoredRow
 from urlstore.bounds import MAX_LINK_URLS
 from urlstore.cells import decode_linked, encode_page
 from urlstore.inlinks import MAX_TARGETS, entries_of, next_pass
-from urlstore.prepared_puts import prepare
-from urlstore.union import MAX_UNITED
+from urlstore.page_updates import prepare
 from weburl import url_key
 
 URL = "http://a.test/"
