@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from drivers.text_file import Stamp, file_stamp, read_text
-from ratelimiter.override_file import parse
-from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps
+from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps, parse
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration

@@ -15,8 +15,7 @@ from fetcher.resolver import Endpoint, MappedResolver, guarded_endpoints, parse_
 from fetcher.robots.retrieval import robots_url
 from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
 from ratelimiter.ledger.accesslog import read_access
-from ratelimiter.override_file import parse
-from ratelimiter.overrides import Overrides, limit_of_qps
+from ratelimiter.overrides import Overrides, limit_of_qps, parse
 from tests.support.examples import examples
 from thrift_idl.errors import AragogError, InvalidUrl
 from thrift_idl.gen.context.ttypes import Context

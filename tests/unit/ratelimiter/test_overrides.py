@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ratelimiter.override_file import parse
-from ratelimiter.overrides import Limit, Overrides, explain, limit_of_qps
+from ratelimiter.overrides import Limit, Overrides, explain, limit_of_qps, parse
 from thrift_idl.errors import BadConfiguration
 
 DEFAULT = Limit(100.0)

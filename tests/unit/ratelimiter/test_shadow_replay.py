@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from ratelimiter.override_file import parse
-from ratelimiter.overrides import Limit, Overrides
+from ratelimiter.overrides import Limit, Overrides, parse
 from ratelimiter.shadow_replay import replay
 from tests.support.ledger_records import granted
 
