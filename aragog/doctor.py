@@ -19,7 +19,7 @@ from aragog.data_locations import left_behind, moving, place_of
 from aragog.settings import Settings
 from drivers.connection_url import parts_of, shown
 from drivers.owner_lock import OWNER_LOCK, owner_pid
-from fetcher.name_lookups import lookup_of
+from fetcher.resolver import lookup_of
 from fetcher.transport.proxy import check, parse_proxy
 from pinlater import queue_limits, shard_file
 from pinlater.watched_file import read_file

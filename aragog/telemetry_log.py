@@ -6,7 +6,7 @@ import logging
 import sys
 
 from aragog.log_lines import LogLine
-from fetcher.robots.bounds import told
+from fetcher.robots.rules import told
 from fetcher.telemetry import SilentFetcherTelemetry as SilentFetcher
 from pinlater.telemetry import SilentPinLaterTelemetry as SilentPinLater
 from ratelimiter.telemetry import SilentLimiterTelemetry as SilentLimiter

@@ -24,7 +24,7 @@ async def fetcher(stack: AsyncExitStack, authority: str) -> One:
     """The whole fetcher: address, robots, reservation of each hop, httpx's types in its path."""
     from benchmarks.fetch_limiter import AlwaysGrants
     from fetcher.addresses import AddressPolicy
-    from fetcher.name_cache import SystemResolver
+    from fetcher.resolver import SystemResolver
     from fetcher.robots.cache import MemoryRobotsCache
     from fetcher.service import FetcherService
     from fetcher.transport import GuardedTransport

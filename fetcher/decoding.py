@@ -1,18 +1,293 @@
 """The content of a reply: its codings decoded one after the other, within the caller's cap and a bound on the work.
 
+A server decides the size of its answer, so nothing here may run until the input is used up: a step is one call of a
+library with little input and a bounded output. Each library's worst input: `tests/faults/fetcher/worst_codings.py`.
 Each stage passes its small output to the next before it continues, so no reply makes us hold more than the cap and
 8 MiB. No stage may return more than content could have, or take much input for almost no output: blocks, members and
 frames without content cost time, and a hundred bytes can stand for terabytes of them.
+
+Sources: RFC 9110 8.4, RFC 1950-1952, RFC 7932, RFC 8878, RFC 9659 (zstd windows of at most 8 MiB).
 """
 
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Sequence
+from typing import IO, Protocol, cast
 
-from fetcher.codings import SPARE, BadCoding, Full, stage
-from fetcher.settings import MIB
+import brotli  # type: ignore[import-untyped]  # ships no types
+import zstandard
+
+from fetcher.settings import KIB, MIB
 from thrift_idl.errors import BadReply
+
+GIVEN = 128 * KIB
+"""What one step gives at most; one of brotli, whose limit is a soft one, up to twice as much."""
+SPARE = 7 * MIB
+"""Windows beyond this are taken off the cap: all in all less than cap + 8 MiB."""
+_TAKEN = 32 * KIB  # deflate blocks of tables with nothing in them take 4 ms
+_TAKEN_BY_BROTLI = 24 * KIB  # blocks of 256 context maps take 16 ms
+_NARROW = 2 * MIB  # a brotli window that takes no longer than 17 ms to fill
+_UNREACHED = 16  # ... less what no distance reaches (RFC 7932 9.1)
+_WINDOW_FIELD, _NARROW_FIELD = 0b1110, 0b1000  # WBITS of 18 to 24 in the first byte; of 21
+_GIVEN_BY_BROTLI = 96 * KIB
+_MEMBER = KIB  # what a gzip member counts as, beyond its bytes, for it needs a decoder of its own; and...
+_FLUSH = 64  # ... what a zstd frame or flush does, for each makes a step
+_ZSTD_WINDOW = 8 * MIB
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class BadCoding(Exception):
+    """The content isn't coded as declared."""
+
+
+class Full(Exception):
+    """The cap is reached: no more is taken."""
+
+
+class Stage(Protocol):
+    """One coding: takes bytes, gives what becomes of them."""
+
+    held: int
+    """Bytes that it must remember: windows are memory as well."""
+    taken: int
+    """Bytes of input used so far."""
+    given: int
+    """Bytes of output so far."""
+    long: bool
+    """Its steps may take more than 20 ms, without Python's lock: they belong into a thread."""
+
+    busy: bool
+    """Whether a step may give something without more input."""
+
+    def take(self, data: bytes) -> None:
+        """Input for the next steps; only where the stage isn't busy."""
+
+    def step(self) -> bytes:
+        """Undo a little more: perhaps nothing comes of it. Raises `BadCoding`, `Full`."""
+
+    def finished(self) -> bool:
+        """Whether the input may end here."""
+
+
+def stage(coding: str, cap: int) -> Stage:
+    """What undoes `coding` (gzip, deflate, br, zstd) where `cap` bytes of content are wanted."""
+    if coding == "gzip":
+        return _Zlib(zlib.MAX_WBITS | 16)
+    if coding == "deflate":
+        return _Zlib(zlib.MAX_WBITS)
+    return _Brotli(cap) if coding == "br" else _Zstd()
+
+
+class _Zlib:
+    """gzip with several members, or deflate, with or without the zlib header that it should have."""
+
+    def __init__(self, window_bits: int) -> None:
+        self.held = 32 * KIB
+        self.busy = self.long = False
+        self.taken = self.given = 0
+        self._bits = window_bits
+        self._inflate = zlib.decompressobj(window_bits)
+        self._begun = False
+        self._ended = False
+        self._rest = memoryview(b"")
+
+    def take(self, data: bytes) -> None:
+        if not self._ended:
+            self._rest = memoryview(bytes(self._rest) + data if self._rest else data)
+            self.busy = self._begun or len(self._rest) > 1  # a header is judged whole, that of a further member too
+
+    def step(self) -> bytes:
+        if not self._begun and self._inflate.eof:
+            self._next_member()
+            return b""
+        part = self._rest[:_TAKEN]
+        try:
+            piece = self._inflate.decompress(part, GIVEN)
+        except zlib.error as error:
+            self._retry_raw(error)
+            return b""
+        used = len(part) - len(self._inflate.unconsumed_tail) - len(self._inflate.unused_data)
+        self._rest = self._rest[used:]
+        self._begun = not self._inflate.eof
+        if self._begun:
+            self.busy = bool(self._rest) or len(piece) == GIVEN  # it may hold more than it could give
+        else:
+            self._ended = self._bits != zlib.MAX_WBITS | 16
+            self.busy = len(self._rest) > 1 and not self._ended
+        self.taken += used
+        self.given += len(piece)
+        return piece
+
+    def _retry_raw(self, error: zlib.error) -> None:
+        """deflate without its header, as some servers send it."""
+        if self._begun or self._bits != zlib.MAX_WBITS:
+            raise BadCoding(str(error)) from None
+        self._bits, self._begun = -zlib.MAX_WBITS, True
+        self._inflate = zlib.decompressobj(self._bits)
+
+    def _next_member(self) -> None:
+        """The next gzip member; anything else after the end is padding."""
+        self._ended = self._rest[:2] != _GZIP_MAGIC
+        self.busy = not self._ended
+        if not self._ended:
+            self._inflate = zlib.decompressobj(self._bits)
+            self._begun = True
+            self.taken += _MEMBER
+
+    def finished(self) -> bool:
+        return self._inflate.eof
+
+
+class _Brotli:
+    """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start.
+
+    To fill one of 16 MiB takes 120 ms of commands that need no input. So a wide one is told to be narrow at first: what
+    a narrow window can hold reads the same in any wider one. Content that is longer is decoded anew from its beginning,
+    as it was declared, in steps that are `long`.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self.held = self.taken = self.given = 0
+        self.busy = self.long = False
+        self._widest = cap + SPARE
+        self._decoder = brotli.Decompressor()
+        self._more = False  # it has more to give before it takes any; or hasn't noticed yet that it has finished
+        self._ended = False
+        self._rest = memoryview(b"")
+        self._declared = 0
+        self._input: list[bytes] | None = None  # while a wide window is narrow: all input so far
+        self._repeated = 0  # output still to come that was given already
+
+    def take(self, data: bytes) -> None:
+        if self._ended or not data:  # what comes after the end is padding
+            return
+        if not self._declared:
+            self._open_window(data[0])
+        if self._input is not None:
+            self._input.append(data)
+            self.held += len(data)
+        self._rest = memoryview(data)
+        self.busy = True
+
+    def step(self) -> bytes:
+        part: bytes | memoryview = b"" if self._more else self._rest[:_TAKEN_BY_BROTLI]
+        if self._input and not self.taken:
+            part = bytes([part[0] & ~_WINDOW_FIELD | _NARROW_FIELD]) + part[1:]
+        try:
+            piece = self._decoder.process(part, output_buffer_limit=_GIVEN_BY_BROTLI)
+        except brotli.error as error:
+            if self._input is None:
+                raise BadCoding(str(error)) from None
+            return self._widen(self._input)  # perhaps only because it was narrow
+        if self._input is not None and self.given + len(piece) > _NARROW - _UNREACHED:
+            return self._widen(self._input)
+        self._rest = self._rest[len(part) :]
+        self._ended = self._decoder.is_finished()
+        self._more = not self._decoder.can_accept_more_data() or (bool(piece) and not self._rest)
+        self.busy = not self._ended and (self._more or bool(self._rest))
+        self.taken += len(part)
+        return self._new(piece)
+
+    def _open_window(self, first: int) -> None:
+        """By the first byte. Raises `BadCoding` for a window that is too wide."""
+        self._declared = self.held = 1 << _brotli_window_bits(first)
+        if self._declared > self._widest:
+            raise BadCoding(f"a brotli window of {self._declared} bytes is more than may be held")
+        if self._declared > _NARROW:
+            self._input, self.held = [], _NARROW
+
+    def _widen(self, pieces: list[bytes]) -> bytes:
+        """From the beginning, with the window that was declared, where that leaves room for more content."""
+        if self._declared + self.given > self._widest:
+            raise Full
+        self._decoder = brotli.Decompressor()
+        data, self._input = b"".join(pieces), None
+        self._rest = memoryview(data)
+        self._more, self._repeated, self.taken = False, self.given, 0
+        self.held, self.long = self._declared + len(data), True
+        return b""
+
+    def _new(self, piece: bytes) -> bytes:
+        """`piece` less what was given already."""
+        skipped = min(self._repeated, len(piece))
+        self._repeated -= skipped
+        self.given += len(piece) - skipped
+        return piece[skipped:]
+
+    def finished(self) -> bool:
+        return self._ended
+
+
+def _brotli_window_bits(first: int) -> int:
+    """WBITS of RFC 7932 9.1, rounded up where it takes more than the first byte."""
+    if not first & 1:
+        return 16
+    if first & 0b1110:
+        return 17 + (first >> 1 & 7)
+    return 17 if not first >> 4 & 7 else 8 + (first >> 4 & 7)
+
+
+class _Dry(Exception):
+    """There is no input at present."""
+
+
+class _Slice:
+    """What zstandard reads from: one slice, then nothing until there is another."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def read(self, _most: int) -> bytes:
+        """The slice, once. Raises `_Dry`: b"" would be the end for good."""
+        data, self.data = self.data, b""
+        if not data:
+            raise _Dry
+        return data
+
+
+class _Zstd:
+    """A reader upon slices: asked for little, it decodes a block at a time. A writer has no bound on what it gives."""
+
+    def __init__(self) -> None:
+        self.held = self.taken = self.given = 0
+        self.busy = self.long = False
+        self._slice = _Slice()
+        decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        source = cast("IO[bytes]", self._slice)  # of a file, only `read` is called
+        self._reader = decoder.stream_reader(source, read_across_frames=True, closefd=False)
+        self._buffer = memoryview(bytearray(GIVEN))  # `read1` would leak the bytes it made whenever the slice is dry
+        self._more = False
+        self._rest = memoryview(b"")
+
+    def take(self, data: bytes) -> None:
+        self._rest = memoryview(data)
+        self.busy = bool(data)
+
+    def step(self) -> bytes:
+        if not self._more:
+            self._slice.data = bytes(self._rest[:_TAKEN])
+            self._rest = self._rest[_TAKEN:]
+            self.taken += len(self._slice.data)
+        try:
+            size = self._reader.readinto1(self._buffer)
+        except _Dry:
+            self._more = False
+            self.busy = bool(self._rest)
+            return b""
+        except zstandard.ZstdError as error:
+            raise BadCoding(str(error)) from None
+        self._more = True
+        self.taken += _FLUSH if size < GIVEN else 0
+        self.given += size
+        self.held = min(_ZSTD_WINDOW, self.given)
+        return bytes(self._buffer[:size])
+
+    def finished(self) -> bool:
+        """Not told by the library: a short stream shows in the framing."""
+        return True
+
 
 MOST_CODINGS = 5
 _ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}

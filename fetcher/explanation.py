@@ -14,14 +14,12 @@ from hashlib import sha256
 import weburl
 from fetcher.addresses import AddressPolicy, port_verdict, verdict
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
-from fetcher.robots.cache import RobotsCache
-from fetcher.robots.copies import RobotsCopy, State, remembered, state_of
+from fetcher.robots.cache import RobotsCache, RobotsCopy, State, remembered, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
 from fetcher.robots.rules import RobotsRules, denial
-from fetcher.settings import FetchPolicy
+from fetcher.settings import FetchPolicy, check_contact, product_token
 from fetcher.time_budget import Budget
-from fetcher.useragent import check_contact, product_token
 from runtime.clock import Clock
 from thrift_idl.errors import (
     AddressDenied,

@@ -19,10 +19,9 @@ from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import RobotsRetrieval
-from fetcher.settings import FetchPolicy
+from fetcher.settings import FetchPolicy, check_contact, product_token
 from fetcher.telemetry import FetcherTelemetry, SilentFetcherTelemetry
 from fetcher.time_budget import Budget
-from fetcher.useragent import check_contact, product_token
 from runtime.clock import Clock
 from thrift_idl.errors import (
     AragogError,

@@ -41,7 +41,7 @@ class FetcherTelemetry(Protocol):
         """A grant came too late to be used and was taken anew."""
 
     def robots_exceeded(self, origin: str, flag: str) -> None:
-        """A robots.txt asks for more than we do for one, by `flag` of fetcher/robots/bounds.py; a URL is denied."""
+        """A robots.txt asks for more than we do for one, by `flag` of fetcher/robots/rules.py; a URL is denied."""
 
     def robots_cache_failed(self, code: str) -> None:
         """The shared cache couldn't be read or written."""

@@ -12,9 +12,7 @@ from aragog.telemetry import fetcher_telemetry
 from drivers.owner_lock import Locks
 from fetcher.addresses import AddressPolicy
 from fetcher.fleet import FetcherFleet
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import lookup_of
-from fetcher.resolver import MappedResolver, parse_connect_to
+from fetcher.resolver import MappedResolver, SystemResolver, lookup_of, parse_connect_to
 from fetcher.service import FetcherService
 from fetcher.settings import FetchPolicy, NameSettings, RobotsSettings
 from fetcher.transport import GuardedTransport

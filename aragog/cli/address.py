@@ -9,8 +9,7 @@ import typer
 import weburl
 from aragog.cli.filters import Answer, Fields, Jsonl, Shape, one_of, run_filter_in_flight, run_piped, scalar, text_of
 from fetcher.addresses import PUBLIC_WEB, literal, verdict
-from fetcher.name_cache import SystemResolver
-from fetcher.resolver import Resolver, guarded_endpoints
+from fetcher.resolver import Resolver, SystemResolver, guarded_endpoints
 from thrift_idl.errors import AddressDenied, DnsFailure, InvalidUrl
 
 app = typer.Typer(no_args_is_help=True, help="Whether the fetcher would connect to an address. No configuration.")

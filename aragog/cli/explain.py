@@ -20,7 +20,7 @@ from aragog.data_directory_lock import DataDirectoryLocked, owned
 from aragog.explain import Explainer, UrlReport, canonical_why, sentence, to_json
 from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
-from fetcher.robots.bounds import told
+from fetcher.robots.rules import told
 from runtime.clock import wall_ms
 from runtime.durations import duration_text
 from thrift_idl.errors import BackendDown, FolderLocked

@@ -13,8 +13,7 @@ import typer
 
 import weburl
 from aragog.cli.filters import MIB, Answer, Fields, Jsonl, Shape, one_of, run_filter, scalar, text_of
-from fetcher.robots.bounds import told
-from fetcher.robots.rules import RobotsRules
+from fetcher.robots.rules import RobotsRules, told
 from fetcher.settings import RobotsSettings
 from thrift_idl.errors import BadConfiguration, InvalidRequest
 

@@ -1,4 +1,4 @@
--- One row an origin: the copy as fetcher.robots.copies packs it, kept until expires_ms (wall clock, ms since 1970).
+-- One row an origin: the copy as fetcher.robots.cache packs it, kept until expires_ms (wall clock, ms since 1970).
 CREATE TABLE robots (
     origin TEXT PRIMARY KEY,
     copy BLOB NOT NULL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers import redis
-from fetcher.robots.copies import RobotsCopy, pack_copy, unpack_copy
+from fetcher.robots.cache import RobotsCopy, pack_copy, unpack_copy
 
 
 class RedisRobotsCache:

@@ -6,7 +6,7 @@ import sqlite3
 
 from drivers import migrations
 from drivers.sqlite import Database, open_database
-from fetcher.robots.copies import RobotsCopy, pack_copy, unpack_copy
+from fetcher.robots.cache import RobotsCopy, pack_copy, unpack_copy
 from runtime.clock import Clock
 
 _SWEPT = 100  # expired copies that one put clears away

@@ -10,12 +10,19 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import weburl
-from fetcher.robots.bounds import QUICK_STEPS, TOO_MANY_STEPS, StepCount
-from fetcher.robots.cache import RobotsCache
-from fetcher.robots.compiled import Compiled, CompiledRules
-from fetcher.robots.copies import RobotsCopy, State, failed, remembered, renewed, state_of
+from fetcher.robots.cache import (
+    Compiled,
+    CompiledRules,
+    RobotsCache,
+    RobotsCopy,
+    State,
+    failed,
+    remembered,
+    renewed,
+    state_of,
+)
 from fetcher.robots.retrieval import Retrieved, robots_url
-from fetcher.robots.rules import RobotsRules
+from fetcher.robots.rules import QUICK_STEPS, TOO_MANY_STEPS, RobotsRules, StepCount
 from fetcher.robots.turns import DomainTurns
 from fetcher.settings import KIB, RobotsSettings
 from fetcher.telemetry import FetcherTelemetry

@@ -9,7 +9,7 @@ import weburl
 from fetcher.redirects import REDIRECTS, location_target
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
-from fetcher.robots.copies import RobotsCopy
+from fetcher.robots.cache import RobotsCopy
 from fetcher.settings import FetchPolicy
 from fetcher.time_budget import Budget
 from runtime.clock import Clock

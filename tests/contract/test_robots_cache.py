@@ -10,8 +10,7 @@ import pytest
 
 from fetcher.backends.robots_redis import RedisRobotsCache
 from fetcher.backends.robots_sqlite import open_robots_cache
-from fetcher.robots.cache import MemoryRobotsCache, RobotsCache
-from fetcher.robots.copies import RobotsCopy
+from fetcher.robots.cache import MemoryRobotsCache, RobotsCache, RobotsCopy
 from tests.support.engines import REDIS
 from thrift_idl.errors import BackendDown, BadConfiguration
 

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fetcher.addresses import AddressPolicy
-from fetcher.name_cache import SystemResolver
-from fetcher.resolver import Endpoint, MappedResolver
+from fetcher.resolver import Endpoint, MappedResolver, SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetchPolicy

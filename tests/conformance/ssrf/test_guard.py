@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from fetcher.addresses import AddressPolicy, verdict
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import SystemLookup
-from fetcher.resolver import Endpoint, guarded_endpoints
+from fetcher.resolver import Endpoint, SystemLookup, SystemResolver, guarded_endpoints
 from fetcher.settings import NameSettings
 from tests.conformance import vectors
 from thrift_idl.errors import AddressDenied, AragogError, DnsFailure, InvalidUrl, Refused, Unavailable

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.name_cache import SystemResolver
-from fetcher.resolver import MappedResolver, parse_connect_to
+from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import MIB, FetchPolicy, TransportSettings

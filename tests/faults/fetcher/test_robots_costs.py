@@ -8,8 +8,7 @@ from itertools import count
 
 import pytest
 
-from fetcher.robots.bounds import MOST_RULES, MOST_STEPS, MOST_WILDCARDS, QUICK_STEPS, StepCount
-from fetcher.robots.rules import RobotsRules
+from fetcher.robots.rules import MOST_RULES, MOST_STEPS, MOST_WILDCARDS, QUICK_STEPS, RobotsRules, StepCount
 from fetcher.settings import RobotsSettings
 from weburl import MAX_LENGTH
 

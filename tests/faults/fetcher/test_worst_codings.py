@@ -10,8 +10,7 @@ from itertools import count
 
 import pytest
 
-from fetcher.codings import GIVEN
-from fetcher.decoding import Decoder, codings_of
+from fetcher.decoding import GIVEN, Decoder, codings_of
 from fetcher.loop_time import TURN_MS, LoopTime
 from fetcher.settings import KIB, MIB
 from runtime.clock import Clock

@@ -15,10 +15,8 @@ from extraction.head import HEAD_BYTES, read_head, said_charset
 from fetcher.decoding import codings_of
 from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import content_type, sniff
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import MOST_ADDRESSES, SystemLookup
 from fetcher.redirects import location_target
-from fetcher.resolver import guarded_endpoints
+from fetcher.resolver import MOST_ADDRESSES, SystemLookup, SystemResolver, guarded_endpoints
 from fetcher.settings import KIB, TransportSettings
 from fetcher.status_outcomes import retry_after_ms
 from fetcher.transport.reply import ReplyReader

@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import DnsLookup, LookupAnswer
-from fetcher.resolver import Endpoint, guarded_endpoints
+from fetcher.resolver import DnsLookup, Endpoint, LookupAnswer, SystemResolver, guarded_endpoints
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import NameSettings
@@ -228,7 +226,7 @@ async def test_a_fetch_follows_the_dns_and_stops_where_a_rebound_name_turns_priv
 
 
 async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch):
-    monkeypatch.setattr("fetcher.name_lookups._RENEW_AFTER", 1)
+    monkeypatch.setattr("fetcher.resolver._RENEW_AFTER", 1)
     async with dns(a_test=Zone(((PUBLIC, 60),))) as kit:
         for _ in range(3):  # a channel of c-ares would answer from its own cache
             assert (
@@ -239,7 +237,7 @@ async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch)
 
 
 async def test_neither_renewing_nor_closing_leaves_a_descriptor_behind(monkeypatch):
-    monkeypatch.setattr("fetcher.name_lookups._RENEW_AFTER", 1)
+    monkeypatch.setattr("fetcher.resolver._RENEW_AFTER", 1)
     folder = Path("/proc/self/fd")
     before = len(list(folder.iterdir()))
     async with dns(a_test=Zone(((PUBLIC, 0),))) as kit:

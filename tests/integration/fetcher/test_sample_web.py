@@ -10,8 +10,7 @@ import pytest
 
 import weburl
 from fetcher.addresses import AddressPolicy
-from fetcher.name_cache import SystemResolver
-from fetcher.resolver import MappedResolver, parse_connect_to
+from fetcher.resolver import MappedResolver, SystemResolver, parse_connect_to
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.robots.rules import RobotsRules
 from fetcher.service import FetcherService

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from fetcher.addresses import AddressPolicy
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import SystemLookup
+from fetcher.resolver import SystemLookup, SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.service import FetcherService
 from fetcher.settings import FetchPolicy, NameSettings

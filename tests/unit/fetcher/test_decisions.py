@@ -7,9 +7,8 @@ import pytest
 from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.redirects import check_hop, check_resume, location_target
-from fetcher.robots.copies import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
-from fetcher.settings import FetchPolicy, RobotsSettings
-from fetcher.useragent import check_contact, has_contact, product_token
+from fetcher.robots.cache import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
+from fetcher.settings import FetchPolicy, RobotsSettings, check_contact, has_contact, product_token
 from runtime.durations import DAY_MS
 from thrift_idl.errors import (
     BadConfiguration,

@@ -9,10 +9,8 @@ import pytest
 import weburl
 from fetcher.addresses import AddressPolicy
 from fetcher.explanation import Explainer
-from fetcher.name_cache import SystemResolver
-from fetcher.name_lookups import SystemLookup
-from fetcher.robots.cache import MemoryRobotsCache
-from fetcher.robots.copies import RobotsCopy
+from fetcher.resolver import SystemLookup, SystemResolver
+from fetcher.robots.cache import MemoryRobotsCache, RobotsCopy
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import Retrieved
 from fetcher.settings import FetchPolicy

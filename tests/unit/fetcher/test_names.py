@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from fetcher.name_cache import SystemResolver, kept_for_ms
-from fetcher.name_lookups import ByName, LookupAnswer, SystemLookup, lookup_of, system_addresses, system_only
-from fetcher.resolver import Endpoint
+from fetcher.resolver import (
+    ByName,
+    Endpoint,
+    LookupAnswer,
+    SystemLookup,
+    SystemResolver,
+    kept_for_ms,
+    lookup_of,
+    system_addresses,
+    system_only,
+)
 from fetcher.settings import NameSettings
 from thrift_idl.errors import BadConfiguration, DnsFailure
 

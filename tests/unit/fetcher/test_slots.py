@@ -7,8 +7,7 @@ import math
 
 import pytest
 
-from fetcher.holds_heard import HoldsHeard
-from fetcher.slots import SLACK_MS, ReservedSlot, is_void, refusal
+from fetcher.slots import SLACK_MS, HoldsHeard, ReservedSlot, is_void, refusal
 from fetcher.telemetry import SilentFetcherTelemetry
 from fetcher.time_budget import Budget
 from runtime.clock import Clock

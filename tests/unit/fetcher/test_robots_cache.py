@@ -6,8 +6,7 @@ import tracemalloc
 
 import pytest
 
-from fetcher.robots.compiled import LARGE, Compiled, CompiledRules
-from fetcher.robots.copies import RobotsCopy
+from fetcher.robots.cache import LARGE, Compiled, CompiledRules, RobotsCopy
 from fetcher.robots.rules import RobotsRules
 
 
