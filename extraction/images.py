@@ -116,7 +116,7 @@ class Images:
 
     def add_element(self, attributes: Attributes, found: str = "", around: Around = _NOTHING) -> None:
         """An img element: src, the best of its srcset, and the URLs in its data attributes, which scripts use.
-        |
+
         `found` is the name for all of them.
         """
         self._look_at(attributes)

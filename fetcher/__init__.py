@@ -6,5 +6,5 @@ below it. Decisions are pure: addresses, robots.reading, robots.rules, redirects
 
 import sys
 
-# httpx's command line, unused here, imports rich, pygments and click: 0.1 s of every start. None = it isn't there.
+# httpx's command line, unused here, imports rich, pygments and click: 0.1 s of every start. None = not installed.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None is documented: the import raises

@@ -91,7 +91,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class AddressVerdict:
-    """Whether we connect, and the rule that says so."""
+    """The decision to connect or not, and its rule."""
 
     allowed: bool
     reason: str
@@ -99,10 +99,10 @@ class AddressVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What is allowed beyond the public web, and what is denied in it. A denied network beats everything else.
+    """Addresses allowed beyond the public web, and those denied in it. A denied network overrides everything else.
 
     `allow_hosts`: `name.example` or `*.example` (every name below, at any depth); all addresses of such a host are
-    allowed. `allow_networks`, `deny_networks`: addresses, whatever the host.
+    allowed. `allow_networks`, `deny_networks`: addresses, of any host.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class AddressPolicy:
     def of(cls, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> AddressPolicy:
         """A policy from configuration: `allow` holds host patterns and networks or addresses, `deny` only the latter.
 
-        Raises `BadConfiguration` with the entry that is neither.
+        Raises `BadConfiguration` with an entry that is none of these.
         """
         networks = {entry: _network(entry) for entry in allow}
         denied = {entry: _network(entry) for entry in deny}
@@ -132,7 +132,7 @@ PUBLIC_WEB = AddressPolicy()
 
 
 def verdict(address: str, policy: AddressPolicy = PUBLIC_WEB, *, host: str = "") -> AddressVerdict:
-    """Whether to connect to `address`, as the resolver gave it for `host`; text that is no address is denied."""
+    """The verdict on `address`, as the resolver gave it for `host`; text that is no address is denied."""
     parsed = literal(address)
     if parsed is None:
         return AddressVerdict(False, "not an IP address")
@@ -146,13 +146,13 @@ def verdict(address: str, policy: AddressPolicy = PUBLIC_WEB, *, host: str = "")
 
 
 def port_verdict(port: int) -> AddressVerdict:
-    """Whether to speak HTTP to `port`."""
+    """The verdict on HTTP to `port`."""
     return AddressVerdict(False, "port of another protocol") if port in BAD_PORTS else AddressVerdict(True, "port")
 
 
 @text_cache(4_096)  # asked of every hop: of its host, and of each address
 def literal(host: str) -> Address | None:
-    """The address that a canonical URL host or a resolver's answer is (brackets and scope allowed), or None."""
+    """The address in a canonical URL host or a resolver's answer (brackets and scope allowed), or None."""
     try:
         return ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
     except ValueError:
@@ -160,13 +160,13 @@ def literal(host: str) -> Address | None:
 
 
 def host_pattern(entry: str) -> str:
-    """The pattern that people mean by `entry`, for `host_matches`: spellings of a name are one pattern."""
+    """The pattern that `entry` means for `host_matches`: all spellings of a name are one pattern."""
     name = entry.removeprefix("*.")
     return entry if entry == "*" else entry[: len(entry) - len(name)] + deciding_form(name)
 
 
 def host_matches(pattern: str, host: str) -> bool:
-    """Whether `host`, in any spelling, is `pattern`, or lies below it for `*.pattern`; `*` is every host."""
+    """True if `host`, in any spelling, is `pattern`, or is below it for `*.pattern`; `*` is every host."""
     host = deciding_form(host)
     if pattern == "*":
         return True
@@ -188,7 +188,7 @@ def _address_verdict(address: Address, policy: AddressPolicy) -> AddressVerdict:
 
 
 def _embedded(address: Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses at which a packet to an IPv6 address may end up: no tunnel is a way around the table."""
+    """The IPv4 addresses that a packet to an IPv6 address may reach: no tunnel gets around the table."""
     if address.version == 4:
         return
     number = int(address)
@@ -204,7 +204,7 @@ def _embedded(address: Address) -> Iterator[IPv4Address]:
 
 
 def _nat64_local(number: int) -> Iterator[IPv4Address]:
-    """The address by every prefix length that fits in the block (RFC 6052 2.2); we can't know the operator's.
+    """The address by every prefix length that fits in the block (RFC 6052 2.2); the operator's is unknown.
 
     Bits 64 to 71 are never part of it. Zero at a length other than 48 means that the address isn't there.
     """

@@ -15,7 +15,7 @@ AT_ONCE = 128
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How one fetch of a batch ended: with a result, or with an error of the tree."""
+    """The end of one fetch of a batch: a result, or an error of the tree."""
 
     request: FetchRequest
     result: FetchResult | None = None
@@ -27,9 +27,9 @@ async def fetch_batch(
 ) -> AsyncIterator[Fetched]:
     """Fetch `requests`, at most `at_once` of them at a time, and yield each as it ends.
 
-    Over a client of the service the calls are pipelined on its connections. Requests are taken from the iterable as
-    there is room, so it may be endless. Leaving the iteration (`aclose`) cancels what is under way. What is no error of
-    the tree is raised.
+    With a client of the service the calls are pipelined on its connections. Requests are taken from the iterable
+    while there is room, so it may be endless. Leaving the iteration (`aclose`) cancels running fetches. An error that
+    isn't of the tree is raised.
     """
     waiting: Iterator[FetchRequest] = iter(requests)
     under_way: set[asyncio.Task[Fetched]] = set()

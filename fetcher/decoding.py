@@ -291,20 +291,20 @@ class _Zstd:
 
 MOST_CODINGS = 5
 _ALIASES = {"x-gzip": "gzip", "x-deflate": "deflate"}
-_BARREN = MIB  # what a stage may take for nothing, and...
-_TAKEN_PER_GIVEN = 2  # ... for each byte that it gives: no coding makes content longer by more than a little
-_OVERHEAD = MIB  # what lies between two stages is coded content: no longer than the content but for this
+_BARREN = MIB  # the input that a stage may take without output, and...
+_TAKEN_PER_GIVEN = 2  # ... for each byte of output: no coding makes content much longer
+_OVERHEAD = MIB  # the coded content between two stages is no longer than the content plus this
 
 
 class Store:
-    """Keeps up to `cap` bytes, less what the windows of the stages before it exceed their share."""
+    """Keeps up to `cap` bytes, minus the bytes by which the windows of earlier stages exceed their share."""
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
         self._buffer = io.BytesIO()
 
     def write(self, data: bytes, windows: int) -> None:
-        """Keep `data`, where stages hold `windows` bytes. Raises `Full`, having kept what fits."""
+        """Keep `data`, while stages hold `windows` bytes. Raises `Full` after keeping the part that fits."""
         room = self._cap - max(0, windows - SPARE) - self._buffer.tell()
         if len(data) > room:
             self._buffer.write(data[: max(0, room)])
@@ -315,7 +315,7 @@ class Store:
         return self._buffer.tell()
 
     def content(self) -> bytes:
-        """All that was kept; no copy is made."""
+        """All kept bytes; no copy is made."""
         return self._buffer.getvalue()
 
 
@@ -332,7 +332,7 @@ def codings_of(values: Sequence[str]) -> list[str]:
 
 
 class Decoder:
-    """`take` the body as on the wire, `step` while it is `busy`; `content` is what came of it.
+    """`take` the body as on the wire, `step` while it is `busy`; `content` is the result.
 
     Flags: `truncated` (the cap is reached, or the coded stream ends too soon), `bad_encoding` (not coded as declared,
     or far more coding than content).
@@ -344,16 +344,16 @@ class Decoder:
         self.stages = [stage(coding, cap) for coding in reversed(codings)]
         self._fed = False
         self.wanted = True
-        """More of the body isn't in vain."""
+        """True if more of the body is useful."""
         self.busy = False
-        """Something is left to do before the next `take`, and..."""
+        """There is work to do before the next `take`, and..."""
         self.long = False
-        """... the next step of it may take long, so that it belongs into a thread."""
+        """... its next step may take long, so that it needs a thread."""
         self._at = 0
         self.flags: list[str] = []
 
     def take(self, data: bytes) -> None:
-        """The next bytes of the body; only where the decoder isn't busy. Raises as `step`."""
+        """The next bytes of the body; only if the decoder isn't busy. Raises the errors of `step`."""
         self._fed = self._fed or bool(data)
         try:
             self._push(data, 0)
@@ -362,9 +362,9 @@ class Decoder:
         self._find_work()
 
     def step(self) -> None:
-        """Do a little of the work, at worst 20 ms of it where it isn't `long`; only while the decoder is busy.
+        """Do a little of the work, at worst 20 ms if it isn't `long`; only while the decoder is busy.
 
-        It is done by the last stage that has anything to do: so before none of them lies more than a piece. Raises
+        The last stage with work does it: so no stage has more than a piece before it. Raises
         `BadReply` if nothing could be decoded at all.
         """
         stepping = self.stages[self._at]
@@ -381,7 +381,7 @@ class Decoder:
         self._find_work()
 
     def feed(self, data: bytes) -> bool:
-        """Take `data` and do all the work at once, seconds at worst: not on an event loop. False = no more is wanted.
+        """Take `data` and do all the work at once, at worst seconds: not on an event loop. False = no more is wanted.
 
         Raises `BadReply` if nothing could be decoded at all.
         """
@@ -416,7 +416,7 @@ class Decoder:
             self.flags += ["truncated", "bad_encoding"]
 
     def content(self) -> bytes:
-        """What was decoded; call it at the end of the body. Raises `BadReply` where a body came to nothing."""
+        """The decoded content; call it at the end of the body. Raises `BadReply` if no content could be decoded."""
         if self._fed and not self.flags and not all(each.finished() for each in self.stages):
             if not len(self._store):
                 raise BadReply("the content is not coded as declared: too short")

@@ -51,7 +51,7 @@ _UNTOLD = "robots.txt isn't known here, so nobody can tell"
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains with what a fetch decides with."""
+    """Explains with the same parts as a fetch."""
 
     gate: RobotsGate
     cache: RobotsCache
@@ -62,7 +62,7 @@ class Explainer:
     clock: Clock
 
     async def explain(self, request: ExplainRequest) -> Explanation:
-        """The verdicts on one URL and what follows from them. Raises what is no URL's outcome, `InvalidRequest`."""
+        """The verdicts on one URL and their result. Raises errors that are no URL's outcome, and `InvalidRequest`."""
         if (request.max_wait_ms or 0) < 0:
             raise InvalidRequest(f"ExplainRequest.max_wait_ms must not be negative, but is {request.max_wait_ms}")
         try:
@@ -105,7 +105,7 @@ class Explainer:
     # --- robots.txt ---
 
     async def _robots(self, url: weburl.Url, request: ExplainRequest) -> tuple[RobotsExplanation, AragogError | None]:
-        """The file and its verdict, and the error that a fetch would end in for want of it."""
+        """The file and its verdict, and the error that a fetch would end in without it."""
         try:
             if request.fetch_robots:
                 return await self._from_gate(url, request), None
@@ -118,10 +118,10 @@ class Explainer:
             return failed, None if source == "unknown" else error
 
     async def _from_gate(self, url: weburl.Url, request: ExplainRequest) -> RobotsExplanation:
-        """As a fetch gets it. Raises what the gate raises."""
+        """The file as a fetch gets it. Raises the gate's errors."""
         origin = weburl.deciding_origin(url)
         before = await self._cached(origin)
-        # Others may share the retrieval, which has its own deadline: only this call's patience ends here.
+        # Others may share the retrieval, which has its own deadline: only this call's wait ends here.
         async with Budget(0, request.context.remaining_ms, self.clock).patience():
             found = await self.gate.verdict(url, request.context)
         after = await self._cached(origin)
@@ -131,7 +131,7 @@ class Explainer:
         return replace(told, sitemaps=self.gate.sitemaps(url))
 
     async def _from_cache(self, url: weburl.Url) -> RobotsExplanation:
-        """As far as the cache knows. A stale copy is what a fetch would go by if it got no better one."""
+        """The file as the cache has it. A stale copy would decide for a fetch that got no newer one."""
         copy = await self._cached(weburl.deciding_origin(url))
         state = self._state(copy)
         if copy is None or state is State.MISSING:
@@ -154,7 +154,7 @@ class Explainer:
     async def _cached(self, origin: str) -> RobotsCopy | None:
         try:
             return await self.cache.get(origin)
-        except BackendDown:  # the gate tells the telemetry
+        except BackendDown:  # the gate reports it to the telemetry
             return None
 
     # --- limit ---
@@ -163,12 +163,12 @@ class Explainer:
         asked = StatusRequest(request.context, url.registrable_domain, weburl.deciding_form(url.host))
         try:
             return await self.limiter.status(asked), ""
-        except AragogError as error:  # an explanation lacks it; a fetch would fail with it
+        except AragogError as error:  # an explanation leaves it out; a fetch would fail with it
             return None, error.message
 
 
 class _Recording:
-    """A resolver that remembers what it answered."""
+    """A resolver that remembers its answers."""
 
     def __init__(self, inner: Resolver) -> None:
         self._inner = inner
@@ -186,7 +186,7 @@ def version_of(copy: RobotsCopy) -> str:
 
 
 def concluded(found: Explanation, stop: AragogError | None, max_wait_ms: int) -> Explanation:
-    """`found` with what follows from it; `stop` is what a fetch would have ended in already. Pure."""
+    """`found` with its conclusions; `stop` is the error that would have ended a fetch already. Pure."""
     stop = stop or _denied(found.robots) or _held(found.limit, max_wait_ms)
     if stop is not None:
         return _stopped(found, stop)
@@ -216,7 +216,7 @@ def _denied(robots: RobotsExplanation | None) -> AragogError | None:
 
 
 def _held(limit: DomainStatus | None, max_wait_ms: int) -> AragogError | None:
-    """The deferral of a domain that is held or blocked for longer than a fetch waits. Want of a slot is none."""
+    """The deferral of a domain that is held or blocked for longer than a fetch waits. A lack of slots is none."""
     if limit is None or max(limit.held_ms, limit.blocked_ms) <= max_wait_ms:
         return None
     blocked = limit.blocked_ms >= limit.held_ms
@@ -225,7 +225,7 @@ def _held(limit: DomainStatus | None, max_wait_ms: int) -> AragogError | None:
 
 
 def _says_nothing(error: AragogError) -> bool:
-    """Whether `error` is about us, not the origin: no slot for robots.txt in time, no time left to the caller."""
+    """True if `error` is about us, not the origin: no slot for robots.txt in time, no time left for the caller."""
     return error.code == "no_slot" or (isinstance(error, FetchTimeout) and error.details.get("phase") == "caller")
 
 

@@ -18,14 +18,14 @@ _AVOIDED_MS = 5_000
 
 
 def ranking(origin: str, members: Mapping[str, Fetcher]) -> list[str]:
-    """Members' addresses, the one that `origin` belongs to first (rendezvous hashing: a change moves few origins)."""
+    """Members' addresses, the one of `origin` first (rendezvous hashing: a change moves few origins)."""
     return sorted(members, key=lambda address: blake2b(f"{address} {origin}".encode(), digest_size=8).digest())
 
 
 class FetcherFleet:
-    """Fills `Fetcher` over clients by address. One that can't be reached is passed over, and left alone for a while.
+    """Implements `Fetcher` over clients by address. An unreachable one is skipped, and not tried for a while.
 
-    A fetch whose fetcher went away in the middle is made again by the next one, on a reservation of its own. Raises
+    If a fetcher disappears during a fetch, the next one repeats it, on its own reservation. Raises
     `BadConfiguration` for no members.
     """
 
@@ -37,12 +37,12 @@ class FetcherFleet:
         self._avoided: dict[str, float] = {}
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
-        """As `Fetcher.fetch`; `BackendDown` where no fetcher can be reached."""
+        """Like `Fetcher.fetch`; `BackendDown` if no fetcher can be reached."""
         begin = request.resume[-1].target if request.resume else request.url
         return await self._ask(begin, lambda fetcher: fetcher.fetch(request))
 
     async def explain(self, request: ExplainRequest) -> Explanation:
-        """As `Fetcher.explain`."""
+        """Like `Fetcher.explain`."""
         return await self._ask(request.url, lambda fetcher: fetcher.explain(request))
 
     async def _ask(self, url: str, ask: Callable[[Fetcher], Awaitable[T]]) -> T:
@@ -51,14 +51,14 @@ class FetcherFleet:
             try:
                 return await ask(self._members[address])
             except BackendDown as error:
-                if error.details.get("address") != address:  # the fetcher answered: something behind it is down
+                if error.details.get("address") != address:  # the fetcher answered: a backend behind it is down
                     raise
                 self._avoided[address], last = self._now_ms() + _AVOIDED_MS, error
         assert last is not None, "there are members"
         raise last
 
     def _order(self, origin: str) -> list[str]:
-        """By rank, those that couldn't be reached a moment ago last."""
+        """By rank, those that were unreachable a moment ago last."""
         now_ms = self._now_ms()
         return sorted(ranking(origin, self._members), key=lambda address: self._avoided.get(address, 0.0) > now_ms)
 

@@ -16,7 +16,7 @@ _LONGEST = 16 * 1024
 
 
 def header_claims(base: str, values: Sequence[str]) -> Iterator[CanonicalClaim]:
-    """Claims of all Link headers, their targets resolved on `base`; what is no URL is no claim."""
+    """Claims of all Link headers, their targets resolved on `base`; a target that is no URL is no claim."""
     combined = ", ".join(values)[:_LONGEST]
     if "canonical" not in combined.lower():
         return

@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class LoopTime:
-    """One for all of a fetcher: after `TURN_MS` of such work, whoever did it, the event loop has a turn; then the next
-    that waits goes on.
+    """One for all of a fetcher: after `TURN_MS` of such work by any body, the event loop has a turn; then the next
+    waiting one continues.
 
-    So a hundred hostile replies at once hold up a ping no longer than one does. Ordinary work ends within a turn, and
+    So a hundred hostile replies at once delay a ping no longer than one does. Normal work ends within a turn, and
     rarely waits.
     """
 
@@ -25,7 +25,7 @@ class LoopTime:
 
     @property
     def used_up(self) -> bool:
-        """Whether to `wait` before the next step."""
+        """True if the next step must `wait`."""
         return self._spent_ms >= TURN_MS
 
     def spend(self, spent_ms: float) -> None:
@@ -33,12 +33,12 @@ class LoopTime:
         self._spent_ms += spent_ms
 
     async def wait(self) -> None:
-        """Let the event loop have its turn, behind those that wait already."""
+        """Let the event loop have its turn, after those that wait already."""
         async with self._queue:
             await asyncio.sleep(0)
             self._spent_ms = 0.0
 
     async def apart(self, step: Callable[[], T]) -> T:
-        """Do a step that takes long in a thread: one at a time, so that hostile replies don't take all threads."""
+        """Do a long step in a thread: one at a time, so that hostile replies don't take all threads."""
         async with self._thread:
             return await asyncio.to_thread(step)

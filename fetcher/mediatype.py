@@ -24,14 +24,14 @@ _HTML = re.compile(
     rb"<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>]|<!--", re.IGNORECASE
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_LONGEST = 4_096  # characters of all Content-Type headers; what is beyond says nothing
-_SNIFFED = 1445  # bytes that a browser looks at (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
+_LONGEST = 4_096  # characters of all Content-Type headers; the rest is ignored
+_SNIFFED = 1445  # bytes that a browser examines (https://mimesniff.spec.whatwg.org/#reading-the-resource-header)
 
 
 def content_type(values: Sequence[str]) -> tuple[str, str]:
-    """Media type and charset, lower case, of all Content-Type headers; ("", "") where none is valid.
+    """Media type and charset, lower case, of all Content-Type headers; ("", "") if none is valid.
 
-    The last valid one counts, the charset of an earlier one with the same type holds on
+    The last valid one counts, the charset of an earlier one with the same type stays
     (https://fetch.spec.whatwg.org/#concept-header-extract-mime-type).
     """
     media_type = charset = ""
@@ -77,7 +77,7 @@ def sniff(content: bytes) -> str:
 
 
 def is_accepted(media_type: str, accept: Sequence[str]) -> bool:
-    """Whether one of `accept` names it; empty = HTML; a trailing `*` matches the rest."""
+    """True if one of `accept` names it; empty = HTML; a trailing `*` matches the rest."""
     return any(
         media_type.startswith(pattern[:-1].lower()) if pattern.endswith("*") else media_type == pattern.lower()
         for pattern in (accept or HTML_TYPES)
@@ -85,7 +85,7 @@ def is_accepted(media_type: str, accept: Sequence[str]) -> bool:
 
 
 def accept_header(accept: Sequence[str]) -> str:
-    """What we send as Accept."""
+    """The Accept header that we send."""
     if not accept:
         return "text/html,application/xhtml+xml,*/*;q=0.1"
     return ",".join("*/*" if pattern == "*" else pattern for pattern in accept)

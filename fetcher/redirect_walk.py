@@ -25,12 +25,12 @@ Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
 
 @dataclass(slots=True)
 class WalkProgress:
-    """How far a fetch has come; its error, if it ends in one, carries this."""
+    """The progress of a fetch; its error, if it ends in one, carries this."""
 
     url: weburl.Url
     chain: list[Hop]
     status: int = 0
-    """Of the answer at hand; 0 = none yet."""
+    """Status of the present answer; 0 = none yet."""
     began_ms: int = 0
     waited_ms: float = 0.0
 
@@ -109,7 +109,7 @@ class RedirectWalk:
         return verdict
 
     def _validators(self) -> list[tuple[str, str]]:
-        """Conditional headers: they belong to the URL that was asked for, not to where it leads."""
+        """Conditional headers: they belong to the requested URL, not to its redirect target."""
         if not self._conditional():
             return []
         request = self.request
@@ -120,7 +120,7 @@ class RedirectWalk:
         return not self.progress.chain and bool(self.request.if_none_match or self.request.if_modified_since)
 
     def _keep(self, head: AnswerHead) -> int:
-        """How much of the answer's content is wanted; raises the outcome that its head means."""
+        """The amount of the answer's content that is wanted; raises the outcome that its head means."""
         self.progress.status = head.status
         if head.status in REDIRECTS and head.value("location"):
             return 0
@@ -158,7 +158,7 @@ class RedirectWalk:
             target, kind = location_target(url, location), "http"
         else:
             target, kind = landing.page_head.refresh, "meta"
-            if target in ("", url):  # a page that refreshes to itself is where it ends
+            if target in ("", url):  # a page that refreshes to itself is the end
                 return None
         return Hop(
             url, answer.head.status, target, kind, answer.peer, answer.latency_ms, answer.began_ms, answer.waited_ms
@@ -166,9 +166,9 @@ class RedirectWalk:
 
     def _follow(self, hop: Hop) -> None:
         earlier = tuple(self.progress.chain)
-        self.progress.chain.append(hop)  # also of a loop: it is the hop that closes it
+        self.progress.chain.append(hop)  # also for a loop: it is the hop that closes it
         check_hop(earlier, hop, self.settings.max_redirects)
         self.progress.url = weburl.split(hop.target)
         if self.request.one_hop:
-            self.progress.status = 0  # the target wasn't asked
+            self.progress.status = 0  # the target wasn't requested
             raise Moved(f"redirects to {hop.target}", delay_ms=0)

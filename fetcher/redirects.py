@@ -12,7 +12,7 @@ REDIRECTS = frozenset((301, 302, 303, 307, 308))  # RFC 9110 15.4
 
 
 def location_target(url: str, location: str) -> str:
-    """Request form of where `location` points, seen from `url`. Raises `InvalidUrl`, also for other schemes."""
+    """Request form of the target of `location`, relative to `url`. Raises `InvalidUrl`, also for other schemes."""
     try:
         # Bytes beyond ASCII are UTF-8 by custom (https://fetch.spec.whatwg.org/#concept-response-location-url).
         text = location.encode("latin-1").decode("utf-8")
@@ -33,6 +33,6 @@ def check_hop(chain: Sequence[Hop], hop: Hop, most: int) -> None:
 
 
 def check_resume(chain: Sequence[Hop], most: int) -> None:
-    """Raise for a chain to resume that no fetch of ours could have left: too long, or with a loop."""
+    """Raise for a chain that no fetch of ours could have left for resuming: too long, or with a loop."""
     for index, hop in enumerate(chain):
         check_hop(chain[:index], hop, most)

@@ -28,14 +28,14 @@ from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Reservation
 
 ENCODINGS = "gzip, deflate, br, zstd"
-_DRAINED = 64 * KIB  # body of no interest that is read nonetheless, to keep the connection
+_DRAINED = 64 * KIB  # an unwanted body of this size is still read, to keep the connection
 _DRAIN_MS = 1_000
 _NO_CONTENT = httpx.ByteStream(b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to request, on whose behalf, and how long to take over it."""
+    """The request to send, its purpose, and its time."""
 
     url: weburl.Url
     endpoints: tuple[Endpoint, ...]
@@ -46,12 +46,12 @@ class Ask:
     crawl_delay_ms: int | None = None
     purpose: str = "page"
     dns_ms: float = 0.0
-    """What it took to resolve and vet the host."""
+    """The time for resolving and vetting the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerHead:
-    """What is known of an answer before its body."""
+    """The facts of an answer before its body."""
 
     status: int
     headers: tuple[Header, ...]
@@ -68,7 +68,7 @@ class AnswerHead:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """One answer, content decoded as far as it was wanted."""
+    """One answer, its content decoded as far as it was wanted."""
 
     head: AnswerHead
     content: bytes
@@ -83,15 +83,15 @@ class HttpAnswer:
     tls: TlsFacts | None
     slot: SlotTaken
     codings: tuple[str, ...] = ()
-    """Content codings undone."""
+    """Content codings that were decoded."""
 
 
 KeepBytes = Callable[[AnswerHead], int]
-"""How much decoded content of an answer is wanted; 0 = none. May raise an outcome."""
+"""The amount of decoded content that is wanted of an answer; 0 = none. May raise an outcome."""
 
 
 class Requester:
-    """The only way that a request of ours leaves this process."""
+    """The only way for a request of ours to leave this process."""
 
     def __init__(
         self,
@@ -111,14 +111,14 @@ class Requester:
         self._holds = HoldsHeard()
 
     async def request(self, ask: Ask, keep: KeepBytes) -> HttpAnswer:
-        """Send `ask` when its slot has come. Raises Deferred, Unavailable, and what `keep` raises."""
+        """Send `ask` when its slot has come. Raises Deferred, Unavailable, and the errors of `keep`."""
         slot = self._slot(ask)
         exchange = Exchange(ask.url, ask.endpoints, slot, ask.budget)
         request = _request(ask, exchange)
         try:
             response = await self._transport.handle_async_request(request)
         except AragogError as error:
-            if slot.taken and not isinstance(error, BackendDown):  # what is ours isn't held against the host
+            if slot.taken and not isinstance(error, BackendDown):  # a failure of ours doesn't count against the host
                 await self._tell(ask, 0, None, 0.0)
             self._record(ask, slot, error=error)
             raise
@@ -142,7 +142,7 @@ class Requester:
         head_ms = self._clock.now_ms() - sent_ms
         began_ms = int(self._clock.wall_ms() - head_ms)
         head = self._head(response)
-        # Told at once, whatever becomes of the body: a 429 holds the domain for everybody.
+        # Reported at once, before the body: a 429 holds the domain for all callers.
         with self._holds.telling(ask.url.registrable_domain) if head.status in HOLDING else contextlib.nullcontext():
             await self._tell(ask, head.status, head.retry_after_ms, head_ms)
         try:
@@ -176,7 +176,7 @@ class Requester:
     async def _content(
         self, head: AnswerHead, stream: BodyStream, wanted: int, budget: Budget
     ) -> tuple[bytes, tuple[str, ...], tuple[str, ...]]:
-        """The decoded content, as much as is wanted, what went wrong with it, and its codings."""
+        """The decoded content, as much as is wanted, its faults, and its codings."""
         if not wanted:
             await self._drain(head, stream)
             return b"", (), ()
@@ -197,7 +197,7 @@ class Requester:
         return content, tuple(dict.fromkeys([*decoder.flags, *(["early_close"] if early else [])])), tuple(codings)
 
     async def _decode(self, decoder: Decoder, piece: bytes, loop_time: LoopTime, budget: Budget) -> None:
-        """In steps: a few bytes may mean minutes of work, which must neither hold others up nor outlast the fetch."""
+        """In steps: a few bytes may mean minutes of work, which must not delay others or outlast the fetch."""
         now_ms = self._clock.now_ms
         decoder.take(piece)
         while decoder.busy:
@@ -212,11 +212,11 @@ class Requester:
                 loop_time.spend(now_ms() - began_ms)
 
     async def _drain(self, head: AnswerHead, stream: BodyStream) -> None:
-        """Read a short body that nobody wants; a longer one costs the connection."""
+        """Read a short unwanted body; a longer one costs the connection."""
         length = head.value("content-length") or "0"
         if length.isdigit() and int(length) > _DRAINED:
             return
-        # The status stands, whatever becomes of its body.
+        # The status stays valid, even if its body fails.
         with contextlib.suppress(Unavailable, ProxyDown, TimeoutError):
             async with asyncio.timeout(_DRAIN_MS / 1000):
                 async for _ in stream:
@@ -224,9 +224,9 @@ class Requester:
                         return
 
     async def _tell(self, ask: Ask, status: int, retry_ms: int | None, latency_ms: float) -> None:
-        """Feedback to the limiter; its being down doesn't spoil an answer that is here already."""
+        """Feedback to the limiter; if it is down, the answer that is already here stays valid."""
         url = ask.url
-        # Only of a 503 does the limiter want to know whose it was: one of two URLs, or the same one again.
+        # Only for a 503 the limiter needs the URL: one of two URLs, or the same one again.
         key = weburl.url_key(url.request_form) if status == 503 else b""
         host = weburl.deciding_form(url.host)
         feedback = FeedbackRequest(ask.context, url.registrable_domain, host, status, retry_ms, latency_ms, key)
@@ -284,9 +284,9 @@ def request_headers(user_agent: str, accept: str, extra: Sequence[tuple[str, str
 
 
 def _request(ask: Ask, exchange: Exchange) -> httpx.Request:
-    """The URL is for display only: what is dialled and sent comes from `ask.url`, so httpx's parser has no say."""
+    """The URL is for display only: `ask.url` decides the address and the bytes sent, not httpx's parser."""
     url, headers = _origin_url(ask.url.origin), _httpx_headers(ask.headers)
-    # With a stream given httpx doesn't look for content, and the headers for it, that no GET has.
+    # With a stream given httpx doesn't look for content, and for its headers, which no GET has.
     return httpx.Request("GET", url, headers=headers, stream=_NO_CONTENT, extensions={"exchange": exchange})
 
 

@@ -34,14 +34,14 @@ from weburl import deciding_form
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to dial: a numeric address, IPv6 without brackets, and a port."""
+    """An address to dial: numeric, IPv6 without brackets, and a port."""
 
     address: str
     port: int
 
 
 class Resolver(Protocol):
-    """Answers which endpoints a host has; trusts nobody and vets nothing."""
+    """Returns the endpoints of a host; vets nothing."""
 
     async def resolve(self, host: str, port: int) -> tuple[Endpoint, ...]:
         """Endpoints of `host` (as in a parsed URL), best first. Raises `DnsFailure`, also for an empty answer."""
@@ -54,8 +54,8 @@ async def guarded_endpoints(
     """The endpoints to dial for `host` and the URL's `port`: one resolution, every answer allowed by `policy`.
 
     One denied answer among good ones denies the host: honest names don't mix public and private addresses. The resolver
-    is asked for the deciding form: all spellings of a host are at the same addresses. It isn't asked for a name with an
-    empty label, which is none of the DNS (RFC 1034 3.1). Raises `AddressDenied` (details: host, address or port,
+    gets the deciding form: all spellings of a host have the same addresses. It doesn't get a name with an
+    empty label, which can't be in the DNS (RFC 1034 3.1). Raises `AddressDenied` (details: host, address or port,
     reason) and `DnsFailure`.
     """
     if not (answer := port_verdict(port)).allowed:
@@ -77,7 +77,7 @@ class MappedResolver:
     """Sends hosts that match a pattern to a fixed endpoint, all others to `inner`, like curl's --connect-to.
 
     The URL keeps its host and port; only the dialled endpoint changes. A mapping allows nothing: the endpoint is vetted
-    like any other, so that a loopback one wants its host pattern in the policy.
+    like any other, so that a loopback one needs its host pattern in the policy.
     """
 
     def __init__(self, connect_to: Mapping[str, Endpoint], inner: Resolver) -> None:

@@ -39,7 +39,7 @@ _OUTCOMES = (Refused, Deferred, Unavailable)
 
 
 class FetcherService:
-    """Fills `thrift_idl.gen.fetcher.protocol.Fetcher`. Raises `BadConfiguration` for a User-Agent that is none."""
+    """Implements `thrift_idl.gen.fetcher.protocol.Fetcher`. Raises `BadConfiguration` for an invalid User-Agent."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class FetcherService:
         telemetry: FetcherTelemetry | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`check` is called right before each request is sent: what it raises keeps it from being sent."""
+        """`check` is called right before each request is sent: if it raises, the request isn't sent."""
         self._settings = settings or FetchPolicy()
         self._resolver = resolver
         self._transport = transport
@@ -71,8 +71,8 @@ class FetcherService:
         self._explaining = Explainer(self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock)
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
-        """Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL that
-        it befell, "status" the HTTP status where one came, `chain` are the hops so far."""
+        """Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL with
+        the error, "status" the HTTP status if there was one, `chain` are the hops so far."""
         began_ms = self._clock.now_ms()
         code = "cancelled"
         try:
@@ -86,12 +86,12 @@ class FetcherService:
             self._telemetry.fetch_ended(request.context.source, code, self._clock.now_ms() - began_ms)
 
     async def explain(self, request: ExplainRequest) -> Explanation:
-        """Everything that decides what a fetch of one URL would end in; only robots.txt is requested, if it isn't
-        cached. Raises only what is no URL's outcome."""
+        """Everything that decides the end of a fetch of one URL; only robots.txt is requested, if it isn't
+        cached. Raises only errors that are no URL's outcome."""
         return await self._explaining.explain(request)
 
     async def close(self) -> None:
-        """Close connections and the robots cache; fetches under way fail."""
+        """Close connections and the robots cache; running fetches fail."""
         await self._robots.close()
         await self._transport.aclose()
         await self._robots_cache.close()
@@ -114,7 +114,7 @@ class FetcherService:
         return self._result(landing, progress)
 
     def _begin(self, request: FetchRequest) -> WalkProgress:
-        """Where the walk begins. Raises `InvalidUrl`, without details "url": there is no request form to name."""
+        """The start of the walk. Raises `InvalidUrl`, without details "url": there is no request form to name."""
         _check_request(request)
         start = request.resume[-1].target if request.resume else request.url
         try:
@@ -123,7 +123,7 @@ class FetcherService:
             raise InvalidUrl(error.message, raw=ascii(start[:200])) from None
 
     async def _vet(self, url: weburl.Url) -> tuple[Endpoint, ...]:
-        """The endpoints to dial. Raises `AddressDenied`, `DnsFailure`; `BadConfiguration` for want of a contact."""
+        """The endpoints to dial. Raises `AddressDenied`, `DnsFailure`; `BadConfiguration` without a contact."""
         endpoints = await guarded_endpoints(url.host, url.port, self._resolver, self._policy)
         check_contact(self._settings.user_agent, [endpoint.address for endpoint in endpoints])
         return endpoints
@@ -179,7 +179,7 @@ def _check_request(request: FetchRequest) -> None:
 
 
 def _outcome(error: AragogError, progress: WalkProgress) -> AragogError:
-    """The error with where it happened: a copy, for fetches that wait for one robots.txt share the original."""
+    """The error with its place: a copy, because fetches that wait for one robots.txt share the original."""
     details = {**error.details, "url": progress.url.request_form}
     if progress.status:
         details.setdefault("status", str(progress.status))

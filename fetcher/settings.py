@@ -18,7 +18,7 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """Bounds of connections and of what comes over them."""
+    """Bounds of connections and of the bytes over them."""
 
     connect_ms: int = 10_000
     """TCP and TLS together, over all vetted addresses of a host."""
@@ -38,14 +38,14 @@ class TransportSettings:
 
 @dataclass(frozen=True, slots=True)
 class NameSettings:
-    """How long the addresses of a name count."""
+    """The time for which the addresses of a name count."""
 
     timeout_ms: int = 5_000
     """The longest wait for one name."""
     max_ttl_ms: int = HOUR_MS
     """A longer time to live counts as this one."""
     no_ttl_ms: int = 60_000
-    """Where nobody told a time to live (getaddrinfo)."""
+    """Used if the time to live is unknown (getaddrinfo)."""
     failure_ms: int = 5_000
     """A failure is remembered this long."""
     max_names: int = 10_000
@@ -53,7 +53,7 @@ class NameSettings:
 
 @dataclass(frozen=True, slots=True)
 class RobotsSettings:
-    """How long robots.txt counts (RFC 9309 2.4 asks for at most 24 h; seven days is the owner's choice)."""
+    """The time for which robots.txt counts (RFC 9309 2.4 asks for at most 24 h; the owner chose seven days)."""
 
     max_age_ms: int = 7 * DAY_MS
     stale_ms: int = 30 * DAY_MS
@@ -61,7 +61,7 @@ class RobotsSettings:
     failure_ms: int = 5 * 60_000
     """A failed fetch is remembered this long."""
     max_bytes: int = 500 * KIB
-    """What is parsed (2.5)."""
+    """Bytes that are parsed (2.5)."""
     max_redirects: int = 5
     deadline_ms: int = 20_000
     compiled_bytes: int = 64 * MIB
@@ -70,19 +70,19 @@ class RobotsSettings:
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """Everything that `FetcherService` is told; raises `BadConfiguration` naming the field."""
+    """All choices of `FetcherService`; raises `BadConfiguration` naming the field."""
 
     user_agent: str = "Aragog/0.1"
     """Product token, version, and beyond loopback a contact: `Aragog/0.1 (+https://example.org/bot)`."""
     max_content_bytes: int = 10 * MIB
     deadline_ms: int = 30_000
     max_wait_ms: int = 1_000
-    """The longest wait for one slot where the call doesn't say, and..."""
+    """The longest wait for one slot if the call doesn't give one, and..."""
     most_wait_ms: int = 60_000
     """... the most that a call may ask for."""
     max_redirects: int = 10
     retry_after_ms: int = 60_000
-    """Where a 429 or 503 doesn't say when to come back."""
+    """The wait after a 429 or 503 that gives none."""
     max_retry_after_ms: int = DAY_MS
     transport: TransportSettings = field(default_factory=TransportSettings)
     robots: RobotsSettings = field(default_factory=RobotsSettings)

@@ -82,15 +82,15 @@ class HoldsHeard:
 
 
 SLACK_MS = 50.0
-"""The slots of 1.05 s are at most 1.05 x qps + 1: so much a second may hold, and so late a request may be."""
-_TAKES = 4  # a process that stalls again and again had better defer than go on taking slots
+"""The slots of 1.05 s are at most 1.05 x qps + 1, the bound for one second: so a request may be this late."""
+_TAKES = 4  # a process that stalls repeatedly should defer instead of taking more slots
 
 
 def is_void(reserve_sent_ms: float, grant: Grant, now_ms: float) -> bool:
     """Whether `grant` is too old: used later than 50 ms after its slot, whatever its interval (ADR 12).
 
     The slot is counted from when the reserve call was *sent*: the limiter answered no earlier than that, so a process
-    that stalled between answer and use can't take an old slot for a new one.
+    that stalled between answer and use can't use an old slot as a new one.
     """
     return now_ms - (reserve_sent_ms + grant.wait_ms) > SLACK_MS
 
@@ -103,7 +103,7 @@ def refusal(grant: Grant) -> Deferred:
 
 
 class Slot(Protocol):
-    """The reservations of one request, as the transport sees them."""
+    """The reservations of one request, in the transport's view."""
 
     max_wait_ms: int
 
@@ -111,14 +111,14 @@ class Slot(Protocol):
         """Take a slot. Raises `NoSlot` or `HostHeld`."""
 
     async def wait(self) -> None:
-        """Return when the slot has come; takes another where it went by unused."""
+        """Return when the slot has come; takes another one if it was missed."""
 
 
 class ReservedSlot:
-    """`Slot` over the rate limiter. `waited_ms` adds up what waiting cost.
+    """`Slot` over the rate limiter. `waited_ms` adds up the waiting time.
 
-    Whether the grant still holds is looked at right before the request is sent, without a suspension between: it is
-    void when it is too old, or when a hold was heard of since it was asked for. Nothing is sent when `check` raises.
+    The grant is checked right before the request is sent, without a suspension between: it is
+    void if it is too old, or if a hold was heard since it was requested. Nothing is sent if `check` raises.
     """
 
     def __init__(
@@ -160,11 +160,11 @@ class ReservedSlot:
                 self._holds.refused(domain, self._sent_ms + wish.max_wait_ms)
             raise refusal(grant)
         self.taken += 1
-        # The limiter reckoned between sending and now: from now on is never too early.
+        # The limiter computed it between sending and now: counting from now is never too early.
         self._grant, self._due_ms = grant, now_ms + grant.wait_ms
 
     async def wait(self) -> None:
-        """Return when the slot has come; takes another where it went by unused."""
+        """Return when the slot has come; takes another one if it was missed."""
         for _ in range(_TAKES):
             assert self._grant is not None, "reserve first"
             began_ms = self._now_ms()
@@ -181,7 +181,7 @@ class ReservedSlot:
 
     @property
     def facts(self) -> SlotTaken:
-        """What the request was sent on."""
+        """The facts of the slot that the request was sent on."""
         interval_ms = self._grant.interval_ms if self._grant else 0.0
         return SlotTaken(self._reservation.domain, self.taken, self.waited_ms, interval_ms)
 
@@ -194,7 +194,7 @@ class ReservedSlot:
         self._budget.exclude(waited_ms)
 
     def _within_patience(self) -> Reservation:
-        """The reservation, its wait bounded by what the caller has left."""
+        """The reservation, its wait bounded by the caller's remaining time."""
         left_ms = int(max(0.0, self._budget.caller_left_ms()))
         given = self._reservation
         if left_ms >= given.max_wait_ms:

@@ -9,13 +9,13 @@ from email.utils import parsedate_to_datetime
 from thrift_idl.errors import AragogError, BadReply, HttpStatus, RetryAfter, ServerError
 
 _SECONDS = re.compile(r"[0-9]+")
-_SECONDS_DIGITS = 12  # more is "never", and no number that Python would like to read
-_LEAST_MS = 1_000  # "Retry-After: 0", or a date gone by, is no invitation to hammer
+_SECONDS_DIGITS = 12  # more is "never", and too long for Python's int
+_LEAST_MS = 1_000  # "Retry-After: 0", or a past date, doesn't allow an immediate retry
 _LONGEST_DATE = 64
 
 
 def retry_after_ms(value: str | None, wall_ms: int, most_ms: int) -> int | None:
-    """Retry-After as a duration, at most `most_ms`: seconds or an HTTP date (RFC 9110 10.2.3); None = not said."""
+    """Retry-After as a duration, at most `most_ms`: seconds or an HTTP date (RFC 9110 10.2.3); None = absent."""
     text = (value or "").strip()
     if _SECONDS.fullmatch(text):
         return _bounded(int(text.lstrip("0")[:_SECONDS_DIGITS] or "0") * 1000, most_ms)
@@ -34,9 +34,9 @@ def _bounded(delay_ms: int, most_ms: int) -> int:
 
 
 def status_error(status: int, retry_ms: int, conditional: bool) -> AragogError | None:
-    """The error that an answer means; None = a result. Redirects are told apart before.
+    """The error that an answer means; None = a result. Redirects are handled before.
 
-    `retry_ms` is what a 429 or 503 defers by; `conditional` makes 304 a result.
+    `retry_ms` is the deferral of a 429 or 503; `conditional` makes 304 a result.
     """
     shown = f"the server answered {status}"
     if 200 <= status <= 299 or (status == 304 and conditional):

@@ -38,7 +38,7 @@ class FetcherTelemetry(Protocol):
         """One `fetch` call ended; code "" = a result."""
 
     def grant_voided(self, domain: str) -> None:
-        """A grant came too late to be used and was taken anew."""
+        """A grant came too late to be used and was replaced."""
 
     def robots_exceeded(self, origin: str, flag: str) -> None:
         """A robots.txt asks for more than we do for one, by `flag` of fetcher/robots/rules.py; a URL is denied."""
@@ -47,11 +47,11 @@ class FetcherTelemetry(Protocol):
         """The shared cache couldn't be read or written."""
 
     def feedback_failed(self, code: str) -> None:
-        """The rate limiter couldn't be told how a request ended."""
+        """The rate limiter couldn't be told the end of a request."""
 
 
 class SilentFetcherTelemetry:
-    """Tells nobody."""
+    """Telemetry that does nothing."""
 
     def request_ended(self, details: RequestEnded) -> None:
         """Nothing."""

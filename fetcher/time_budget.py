@@ -10,7 +10,7 @@ from runtime.clock import Clock
 from thrift_idl.errors import FetchTimeout
 
 _NO_END_MS = 1e15
-_HEADWAY_MS = 200.0  # the answer is on its way this long before the caller gives up, or a tenth of their time
+_HEADWAY_MS = 200.0  # the answer leaves this long before the caller gives up, or a tenth of their time
 
 
 class Budget:
@@ -33,27 +33,27 @@ class Budget:
         return self._caller_until - self._now_ms()
 
     def exclude(self, waited_ms: float) -> None:
-        """Don't count `waited_ms`, which went by waiting for a slot or a robots.txt."""
+        """Don't count `waited_ms`, the time of waiting for a slot or a robots.txt."""
         self._deadline_at += waited_ms
 
     def check(self) -> None:
-        """Between steps of work that waits for nothing. Raises `FetchTimeout`, phase `total`, where no time is left."""
+        """Check between steps of work that doesn't wait. Raises `FetchTimeout`, phase `total`, if no time is left."""
         if self.left_ms() <= 0:
             raise FetchTimeout("deadline passed (total)", phase="total")
 
     def patience(self) -> AbstractAsyncContextManager[None]:
-        """Bound the block by the caller's patience alone; raises `FetchTimeout`, phase `caller`."""
+        """Bound the block by the caller's time alone; raises `FetchTimeout`, phase `caller`."""
         left_ms = self.caller_left_ms()
         return nullcontext() if left_ms >= _NO_END_MS / 2 else _Bounded("caller", left_ms)
 
     def phase(self, name: str, limit_ms: float) -> AbstractAsyncContextManager[None]:
-        """Bound the block; raises `FetchTimeout` naming the phase, or `total` where the budget ran out first."""
+        """Bound the block; raises `FetchTimeout` naming the phase, or `total` if the budget ended first."""
         left_ms = self.left_ms()
         return _Bounded(name, limit_ms) if limit_ms < left_ms else _Bounded("total", left_ms)
 
 
 class _Bounded:
-    """A block that may take so long. Not made of a generator: that would cost as much as the timer itself."""
+    """A block with a time limit. Not made of a generator: that would cost as much as the timer itself."""
 
     __slots__ = ("_limit_ms", "_phase", "_timeout")
 
@@ -68,7 +68,7 @@ class _Bounded:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """A TimeoutError of the block's own, such as the kernel's of a connection, is one of the phase, too."""
+        """A TimeoutError of the block itself, such as the kernel's of a connection, counts for the phase, too."""
         is_over = isinstance(error, TimeoutError)
         try:
             await self._timeout.__aexit__(kind, error, traceback)

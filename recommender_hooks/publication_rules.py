@@ -19,7 +19,7 @@ _NO_IMAGES = frozenset(("noai", "noimageai", "noimageindex", "nopin"))
 
 
 def forbids_page(record: PageRecord) -> bool:
-    """Whether the page asks not to be published."""
+    """True if the page asks not to be published."""
     return bool(_NO_PAGE & _directives(record.robots))
 
 
@@ -29,7 +29,7 @@ def withholding(record: PageRecord) -> tuple[str, ...]:
 
 
 def forbids_image(headers: Iterable[Header]) -> bool:
-    """Whether an image's X-Robots-Tag asks that it isn't published."""
+    """True if an image's X-Robots-Tag asks not to publish it."""
     values = (header.value for header in headers if header.name.lower() == "x-robots-tag")
     directives = _directives(of_header(value, DEFAULT.directives) for value in values)
     return bool((_NO_PAGE | _NO_IMAGES) & directives)

@@ -28,9 +28,9 @@ from thrift_idl.publishing import ImagesPending, Published, PublishEnding, Skipp
 
 
 class SignalsService:
-    """Publishes pages with the services it is given; it closes none of them.
+    """Publishes pages with the given services; it closes none of them.
 
-    `leases` keep two processes from fetching one image at once; the default reaches as far as this process.
+    `leases` keep two processes from fetching one image at once; the default covers only this process.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class SignalsService:
     async def publish(self, url: str, context: Context) -> PublishEnding:
         """Publish the current version of the page stored under `url`, unless it is published.
 
-        A version that was overtaken before its turn has no event. Raises `BackendDown` and its kinds (publish again
-        later: what was done stays done), no error of any URL.
+        A version that is replaced before its turn has no event. Raises `BackendDown` and its kinds (publish again
+        later: finished work stays done), no error of any URL.
         """
         ending, images = await self._publish(url, context)
         told = ending.reason if isinstance(ending, Skipped) else type(ending).__name__.lower()
@@ -88,7 +88,7 @@ class SignalsService:
         await self._sink.publish((event,))
         await self._mark(
             page, marked_ms, context, has_event=True
-        )  # last: after a crash here the event comes twice, same id
+        )  # last: after a crash here the event comes twice, with the same id
         published = sum(state.signals is not None for _, state in images)
         return Published(event.event_id, published), published
 
@@ -98,11 +98,11 @@ class SignalsService:
         except Refused as error:
             return None, error.code
         if found.aliases or found.cycle:
-            return None, "moved"  # the page that it leads to has a job of its own
+            return None, "moved"  # the page at the redirect's target has a job of its own
         page = found.row.page if found.row else None
         return page, "" if page else "no_page"
 
     async def _mark(self, page: Page, marked_ms: int, context: Context, *, has_event: bool) -> None:
-        """Behind the mark that was there, whatever clock wrote it."""
+        """Write the mark after the previous one, whichever clock wrote that."""
         mark = mark_of(page, has_event=has_event)
         await put_mark(self._store, page.url, mark, max(self._clock_ms(), marked_ms + 1), context)

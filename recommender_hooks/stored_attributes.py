@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 async def stored_attributes(store: UrlStore, request: GetAttributesRequest) -> Sequence[Attribute]:
-    """What the store has of these attributes; none where one of them is damaged. Raises `BackendDown` and its kinds."""
+    """The store's values of these attributes; none if one of them is damaged. Raises `BackendDown` and its kinds."""
     try:
         return await store.get_attributes(request)
     except StoreUnreadable as error:

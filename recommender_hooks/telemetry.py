@@ -13,12 +13,12 @@ class PublishTelemetry(Protocol):
         ...
 
     def page_ended(self, source: str, ending: str, images: int) -> None:
-        """A page was published with so many images, skipped (its reason is the ending), or has to wait."""
+        """A page was published with this many images, skipped (its reason is the ending), or has to wait."""
         ...
 
 
 class SilentPublishTelemetry:
-    """Nobody listens."""
+    """Telemetry that does nothing."""
 
     def image_visited(self, source: str, family: str, code: str) -> None:
         """Do nothing."""

@@ -16,10 +16,10 @@ class Backoff:
     """After the first failure; each further one doubles it."""
     longest_ms: int
     jitter: float = 0.5
-    """That share of each delay is left to chance, so that what failed together doesn't come back together."""
+    """This share of each delay is random, so that callers that failed together don't return together."""
 
     def delay_ms(self, failures: int, chance: float = 1.0) -> int:
-        """The delay after so many failures, the last one included; `chance`, from 0 to 1, is the part of the jitter
+        """The delay after this many failures, the last one included; `chance`, from 0 to 1, is the part of the jitter
         that is waited.
         """
         whole_ms = min(self.first_ms << min(failures - 1, _MOST_DOUBLINGS), self.longest_ms)

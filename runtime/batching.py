@@ -19,11 +19,11 @@ R = TypeVar("R")
 
 _TIMES_WORK: Final = 10
 LONGEST_REST_MS: Final = 50.0
-"""For work that no caller is in a hurry for: a page is stored as well 50 ms later."""
+"""For work without hurry: a page may as well be stored 50 ms later."""
 
 
 def rest_ms(took_ms: float, longest_ms: float = LONGEST_REST_MS) -> float:
-    """How long to gather behind a batch of several items: so that batches are under way a tenth of the time."""
+    """The time to gather after a batch of several items: so that batches run a tenth of the time."""
     return min(_TIMES_WORK * took_ms, longest_ms)
 
 
@@ -32,10 +32,10 @@ def _one(_: object) -> int:
 
 
 class Batching(Generic[A, R]):
-    """`act` takes a batch and gives as many results. Used by one event loop. For work that blocks: `in_thread`.
+    """`act` takes a batch and returns as many results. Used by one event loop. For work that blocks: `in_thread`.
 
-    A result that is an exception is raised to its caller; what `act` raises goes to the whole batch: they may repeat
-    it. Where the batches are cancelled, as the event loop ends, so are their callers.
+    A result that is an exception is raised to its caller; an error of `act` goes to the whole batch: they may repeat
+    it. If the batches are cancelled, as when the event loop ends, so are their callers.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Batching(Generic[A, R]):
         size: Callable[[A], int] = _one,
         longest_rest_ms: float = 0,
     ) -> None:
-        """`most` is the sum of sizes in a batch, which bounds how long the first item waits for the last one; an item
-        that is larger goes alone. Behind a batch of several, unless a full one is waiting, the next one gathers for
+        """`most` is the sum of sizes in a batch, which bounds the first item's wait for the last one; a larger item
+        goes alone. After a batch of several, unless a full one is waiting, the next one gathers for
         `rest_ms`, at most `longest_rest_ms`.
         """
         self._act = act
@@ -58,7 +58,7 @@ class Batching(Generic[A, R]):
         self._batches: asyncio.Task[None] | None = None
 
     def __call__(self, item: A) -> asyncio.Future[R]:
-        """The result for `item`, once its batch is through. A caller that is cancelled takes no other with it."""
+        """The result for `item`, once its batch is done. A caller that is cancelled cancels no other."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[R] = loop.create_future()
         self._waiting.append((item, done))
@@ -68,11 +68,11 @@ class Batching(Generic[A, R]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no batch is under way."""
+        """True if no batch is running."""
         return self._batches is None
 
     async def close(self) -> None:
-        """Wait for all that was handed in."""
+        """Wait for all accepted items."""
         if self._batches is not None:
             await self._batches
 
@@ -91,7 +91,7 @@ class Batching(Generic[A, R]):
                 self._waiting.popleft()[1].cancel()
 
     def _next(self) -> list[tuple[A, asyncio.Future[R]]]:
-        """As many as fit, in the order of their coming."""
+        """As many items as fit, in order of arrival."""
         waiting, size, left = self._waiting, self._size, self._most
         batch = [waiting.popleft()]
         left -= size(batch[0][0])
@@ -108,11 +108,11 @@ class Batching(Generic[A, R]):
             for _, done in batch:
                 done.cancel()
             raise
-        except Exception as error:  # the callers get it, whatever it is
+        except Exception as error:  # the callers get any error
             settled = [(each, error) for each in batch]
         for (_, done), result in settled:
             if done.done():
-                continue  # its caller went away
+                continue  # its caller has left
             if isinstance(result, Exception):
                 done.set_exception(result)
             else:
@@ -129,12 +129,12 @@ def in_thread(act: Callable[[Sequence[A]], Sequence[R]]) -> Callable[[Sequence[A
 
 
 def each(works: Sequence[Callable[[], R]]) -> Sequence[R | Exception]:
-    """An `act`: every work's result, or what it raised."""
+    """An `act`: every work's result, or its error."""
     return [_tried(work) for work in works]
 
 
 def _tried(work: Callable[[], R]) -> R | Exception:
     try:
         return work()
-    except Exception as error:  # goes to its caller, and to no other
+    except Exception as error:  # only its caller gets it
         return error

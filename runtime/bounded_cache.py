@@ -19,9 +19,9 @@ _LONGEST_TEXT: Final = 512  # characters
 
 
 def text_cache(most: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
-    """Let a pure function of a text keep its last `most` answers: 10 MB for 16,384 of them at most.
+    """Let a pure function of a text keep its last `most` answers: at most 10 MB for 16,384 of them.
 
-    The answer to a text of more than 512 characters is worked out each time.
+    The answer to a text of more than 512 characters is computed each time.
     """
 
     def caching(function: Callable[[str], R]) -> Callable[[str], R]:
@@ -37,31 +37,31 @@ def text_cache(most: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
 
 
 class ByteBoundedCache(Generic[K, V]):
-    """Values by key, `most_bytes` altogether: beyond that, those go first that were used longest ago.
+    """Values by key, at most `most_bytes` in total: beyond that, the least recently used ones are dropped.
 
-    The value put last stays, however large it is.
+    The newest value stays, however large it is.
     """
 
     def __init__(self, most_bytes: int, size: Callable[[V], int]) -> None:
-        """`size` tells how many bytes a value takes; of one value it is always the same."""
+        """`size` returns the bytes of a value; for one value always the same number."""
         self._most = most_bytes
         self._size = size
         self._kept: OrderedDict[K, V] = OrderedDict()
         self.bytes = 0
-        """Taken at present."""
+        """Bytes in use."""
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def get(self, key: K) -> V | None:
-        """The value, which counts as used; None where there is none."""
+        """The value, which counts as used; None if there is none."""
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
         return found
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value instead of the one that there was."""
+        """Keep a value in place of the previous one."""
         self.drop(key)
         self._kept[key] = value
         self.bytes += self._size(value)

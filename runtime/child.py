@@ -34,14 +34,14 @@ _MAX_ERROR = 2_000
 
 def main(arguments: list[str]) -> int:
     """Serve calls until the parent closes the pipe. Arguments: the parent's pid, limit of memory in bytes, imports."""
-    for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches the group; the parent drains, then ends us
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C reaches the whole group; the parent drains, then ends us
         signal.signal(ignored, signal.SIG_IGN)
     die_with(int(arguments[0]))
     asked, answers = _take_pipes()
     for module in arguments[2:]:
         importlib.import_module(module)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Private writable memory: unlike RLIMIT_AS it doesn't count the files that imports map.
+    # Private writable memory: unlike RLIMIT_AS it doesn't count mapped files of imports.
     resource.setrlimit(resource.RLIMIT_DATA, (int(arguments[1]), int(arguments[1])))
     with collected_seldom():
         return _serve(asked, answers)
@@ -53,7 +53,7 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> int:
         kind, text = _answer(frame)
         del frame
         _send(answers, kind, text)
-        if kind == NO_MEMORY:  # what is left after a failed allocation is nobody's business
+        if kind == NO_MEMORY:  # the state after a failed allocation is unknown
             return 1
     return 0
 
@@ -61,7 +61,7 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> int:
 def die_with(parent: int) -> None:
     """End this process as soon as the thread that started it ends; now, if it already has.
 
-    The end of the pipe says the same, but only to a child that reads.
+    The end of the pipe has the same effect, but only on a child that reads.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -70,7 +70,7 @@ def die_with(parent: int) -> None:
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The parent's pipes under other numbers: a library that prints writes to nowhere, not between two frames."""
+    """The parent's pipes under other numbers: output of a library that prints goes nowhere, not between two frames."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
@@ -98,12 +98,12 @@ def _answer(frame: bytes) -> tuple[int, bytes]:
     argument_at = CALL.size + name_length
     try:
         function = _function(frame[CALL.size : argument_at].decode())
-        # SIGPROF ends the process, also within a C function, which no Python handler could.
+        # SIGPROF ends the process even within a C function, unlike a Python handler.
         signal.setitimer(signal.ITIMER_PROF, cpu_ms / 1000)
         return DONE, function(frame[argument_at:])
     except MemoryError:
         return NO_MEMORY, b""
-    except BaseException as error:  # whatever it is, the parent is told and the next call runs
+    except BaseException as error:  # the parent is told any error, and the next call runs
         return FAILED, f"{type(error).__name__}: {error}"[:_MAX_ERROR].encode("utf-8", "replace")
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -117,7 +117,7 @@ def _function(name: str) -> Callable[[bytes], bytes]:
 
 
 def resident_kib() -> int:
-    """Resident memory of this process in KiB, 0 where the system doesn't tell."""
+    """Resident memory of this process in KiB, 0 if unknown."""
     try:
         return int(os.pread(_statm(), 128, 0).split()[1]) * (resource.getpagesize() // 1024)
     except OSError:
@@ -126,7 +126,7 @@ def resident_kib() -> int:
 
 @functools.cache
 def _statm() -> int:
-    """Open as long as we live: this is asked after each call."""
+    """Open as long as we live: it is read after each call."""
     return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 

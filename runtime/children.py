@@ -28,16 +28,16 @@ Ending = Literal["died", "timed_out", "out_of_memory", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class ChildBounds:
-    """What one call, and one child over its life, may take."""
+    """Bounds of one call, and of one child over its life."""
 
     wall_ms: int = 15_000
-    """From handing over the argument to the end of the answer."""
+    """From sending the argument to the end of the answer."""
     cpu_ms: int = 10_000
     memory_bytes: int = 1024 * 1024 * 1024
     """Private memory of a child, its interpreter included."""
     answer_bytes: int = 64 * 1024 * 1024
     calls: int = 2_000
-    """Calls after which a child is replaced, whatever it leaked."""
+    """Calls after which a child is replaced, in case it leaks."""
     resident_kib: int = 384 * 1024
     """Resident memory after a call beyond which a child is replaced."""
     start_ms: int = 20_000
@@ -45,7 +45,7 @@ class ChildBounds:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the function returned."""
+    """The function's result."""
 
     result: bytes
 
@@ -62,9 +62,9 @@ Answer = Done | LostCall
 
 
 class ChildPool:
-    """`run("module:function", argument)` in one of `size` children, started when they are first needed.
+    """`run("module:function", argument)` in one of `size` children, started at the first use.
 
-    Calls wait in turn by their owners' use of the children, so that an owner of slow ones holds up its own.
+    Calls wait in turn by their owners' use of the children, so that an owner of slow ones delays only its own.
 
     `imports` are loaded by each child as it starts (65 ms for the extractor's), so that its first call isn't slower
     than the others. Use a pool in the main thread's loop: Linux ends a child with the thread that started it.
@@ -89,13 +89,13 @@ class ChildPool:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Process ids of the children that live."""
+        """Process ids of the living children."""
         return tuple(each.pid for each in self._all)
 
     async def run(self, function: str, argument: bytes, owner: str = "") -> Answer:
         """Run a function of bytes -> bytes. Waits for a free child, and for the turn of `owner`.
 
-        Raises `Overloaded` when too many calls wait already, `BackendDown` when no child can be started or the pool is
+        Raises `Overloaded` if too many calls wait already, `BackendDown` if no child can be started or the pool is
         closed: neither says anything about the argument.
         """
         if self._turns.waiting >= self._max_waiting:
@@ -104,7 +104,7 @@ class ChildPool:
             return await self._run(await self._take(), function, argument)
 
     async def close(self) -> None:
-        """End all children now; calls under way are `LostCall`."""
+        """End all children now; running calls are `LostCall`."""
         self._closed = True
         self._idle.clear()
         await asyncio.gather(*(self._end(each) for each in tuple(self._all)))
@@ -128,7 +128,7 @@ class ChildPool:
             keep = not self._closed and worker.is_reusable(answer)
             return answer
         finally:
-            # Also when the caller was cancelled: the child is in the middle of something nobody waits for.
+            # Also when the caller was cancelled: the child is busy with a call without a caller.
             if keep:
                 self._idle.append(worker)
             else:
@@ -175,7 +175,7 @@ class _Child:
         return self._process.returncode is None
 
     def is_reusable(self, answer: Answer) -> bool:
-        """Whether the next call may run here."""
+        """True if the next call may run here."""
         is_sound = isinstance(answer, Done) or answer.ending == "failed"
         return is_sound and self._calls < self._bounds.calls and self._resident_kib <= self._bounds.resident_kib
 
@@ -209,7 +209,7 @@ class _Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_MS / 1000):
                 await self._process.wait()
-        await self.kill()  # it may live on with its pipe closed
+        await self.kill()  # it may still run with its pipe closed
         code = self._process.returncode
         if code == -signal.SIGPROF:
             return LostCall("timed_out", f"more than {self._bounds.cpu_ms} ms of CPU time")
@@ -234,12 +234,12 @@ class _Child:
 
 
 def _command(bounds: ChildBounds, imports: Sequence[str]) -> list[str]:
-    """-s, -P: no user site, nothing imported from the working directory."""
+    """The command; -s, -P: no user site, nothing imported from the working directory."""
     program = [sys.executable, "-s", "-P", "-X", "utf8", "-m", "runtime.child"]
     return [*program, str(os.getpid()), str(bounds.memory_bytes), *imports]
 
 
 def _environment() -> dict[str, str]:
-    """Where modules are found, and nothing of what else the parent's environment holds, secrets among it."""
+    """The import path, and nothing else of the parent's environment, which may hold secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH") if name in os.environ}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

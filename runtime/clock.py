@@ -13,7 +13,7 @@ def wall_ms() -> int:
 
 
 def precise_wall_ms() -> float:
-    """`wall_ms` with its fractions: for records of grants, whose intervals are held to a limit."""
+    """`wall_ms` with its fractions: for records of grants, whose intervals are checked against a limit."""
     return time.time_ns() / 1e6
 
 
@@ -25,7 +25,7 @@ def wall_us() -> int:
 def monotonic_ms() -> float:
     """Milliseconds of a clock that never goes back, the same in all processes of a machine. For durations.
 
-    It begins anew when the machine does. From nanoseconds: as a number of seconds, a day's would be less exact.
+    It starts again with the machine. From nanoseconds: as a number of seconds, a day's would be less exact.
     """
     return time.monotonic_ns() / 1e6
 
@@ -37,7 +37,7 @@ def thread_cpu_ms() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Both clocks, for those who measure with the one and date with the other."""
+    """Both clocks, for code that measures with one and dates with the other."""
 
     now_ms: Callable[[], float] = monotonic_ms
     """Never goes back."""

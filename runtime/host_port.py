@@ -13,7 +13,7 @@ _PORTS: Final = 65_536
 def split(text: str, *, least_port: int = 1, default_port: int | None = None) -> tuple[str, int] | None:
     """The host, without brackets, and the port; None = it is no `host:port`.
 
-    `default_port` is the port of a text without one. Whether there can be such a host isn't looked at.
+    `default_port` is the port of a text without one. The host itself isn't checked.
     """
     if default_port is not None and ":" not in text.rpartition("]")[2]:
         host, port = text, str(default_port)
@@ -25,14 +25,14 @@ def split(text: str, *, least_port: int = 1, default_port: int | None = None) ->
 
 
 def join(host: str, port: int) -> str:
-    """What `split` reads: an IPv6 host gets its brackets."""
+    """The text that `split` reads: an IPv6 host gets its brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
-    """The host, without brackets, and the port of a service of ours; 0 as `least_port` = a free one will do.
+    """The host, without brackets, and the port of a service of ours; 0 as `least_port` allows any free one.
 
-    Raises `BadConfiguration`, without what stands before an @: a login has no place here, but may be there.
+    Raises `BadConfiguration`, without the text before an @: a login doesn't belong here, but may be there.
     """
     found = split(address, least_port=least_port)
     if found is None or "@" in address or not _can_be_looked_up(found[0]):
@@ -42,7 +42,7 @@ def host_and_port(address: str, *, least_port: int = 1) -> tuple[str, int]:
 
 
 def _can_be_looked_up(host: str) -> bool:
-    """What Python can't encode for DNS ends a lookup with an error of its own."""
+    """True if Python can encode it for DNS: otherwise a lookup ends with an error of its own."""
     try:
         return bool(host.encode("idna"))
     except UnicodeError:

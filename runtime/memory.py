@@ -17,7 +17,7 @@ def give_back_large_blocks() -> None:
     """Have blocks of a MiB and more mapped one by one, so that freeing one gives its pages back at once.
 
     glibc raises that threshold to the largest block ever freed (mallopt(3)): after the first page of 8 MiB all pages
-    come from heaps, one a thread, and those keep 100 to 200 MiB that nobody uses. No-op where there is no mallopt.
+    come from heaps, one for each thread, and those keep 100 to 200 MiB unused. Does nothing without mallopt.
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
@@ -25,7 +25,7 @@ def give_back_large_blocks() -> None:
 
 @contextlib.contextmanager
 def collected_seldom() -> Iterator[None]:
-    """What is there now stays, and most of what comes is freed without the collector: 3 to 10 % of the CPU time."""
+    """The present objects stay, and most later ones are freed without the collector: 3 to 10 % of the CPU time."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(*_COLLECTIONS)
@@ -33,4 +33,4 @@ def collected_seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()  # can_ada looks at its end whether all its objects are freed, and complains
+        gc.unfreeze()  # at its end can_ada checks that all its objects are freed, and complains

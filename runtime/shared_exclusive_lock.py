@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class SharedExclusiveLock:
-    """A lock that many share, or one has to itself; who waits for it alone is not overtaken for ever."""
+    """A lock that many share, or one has alone; a caller that waits for it alone is not overtaken for ever."""
 
     def __init__(self) -> None:
         self._condition = asyncio.Condition()
@@ -19,7 +19,7 @@ class SharedExclusiveLock:
     @asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
         """Run beside others."""
-        if self._alone or self._wanting:  # hardly ever
+        if self._alone or self._wanting:  # rare
             async with self._condition:
                 await self._condition.wait_for(lambda: not self._alone and not self._wanting)
         self._together += 1
@@ -33,7 +33,7 @@ class SharedExclusiveLock:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Run when nobody else does."""
+        """Run when no other job does."""
         async with self._condition:
             self._wanting += 1
             try:
@@ -41,7 +41,7 @@ class SharedExclusiveLock:
                 self._alone = True
             finally:
                 self._wanting -= 1
-                self._condition.notify_all()  # cancelled, it is waited for no more
+                self._condition.notify_all()  # if cancelled, it no longer waits
         try:
             yield
         finally:

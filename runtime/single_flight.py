@@ -19,8 +19,8 @@ class _Flight(Generic[T]):
 class SingleFlight(Generic[K, T]):
     """One flight a key at a time. A cancelled caller only leaves. Used by one event loop.
 
-    A flight that every caller has left is cancelled; with `lands_alone` it goes on, for what it brings is kept for the
-    next caller.
+    A flight that every caller has left is cancelled; with `lands_alone` it continues, because its result is kept for
+    the next caller.
     """
 
     def __init__(self, *, lands_alone: bool = False) -> None:
@@ -28,11 +28,11 @@ class SingleFlight(Generic[K, T]):
         self._flights: dict[K, _Flight[T]] = {}
 
     def __len__(self) -> int:
-        """Flights under way."""
+        """Running flights."""
         return len(self._flights)
 
     async def join(self, key: K, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What the flight of `key` brings, `start`ed if none is under way. All get the same result or error."""
+        """The result of the flight of `key`, `start`ed if none is running. All get the same result or error."""
         flight = self._flight(key, start)
         flight.passengers += 1
         try:
@@ -44,9 +44,9 @@ class SingleFlight(Generic[K, T]):
                 flight.task.cancel()
 
     def begin(self, key: K, start: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """The flight of `key`, `start`ed if none is under way, for a caller that needn't wait for it.
+        """The flight of `key`, `start`ed if none is running, for a caller that needn't wait for it.
 
-        Only with `lands_alone`: nobody is on board. Its error is nobody's who doesn't await it.
+        Only with `lands_alone`: there is no caller in it. Its error is ignored unless it is awaited.
         """
         assert self._lands_alone
         return self._flight(key, start).task
@@ -62,7 +62,7 @@ class SingleFlight(Generic[K, T]):
         await self.landed()
 
     async def landed(self) -> None:
-        """Wait until the flights under way have ended, whatever they bring."""
+        """Wait until the running flights have ended, with any result."""
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()])
 
@@ -78,4 +78,4 @@ class SingleFlight(Generic[K, T]):
         if flight is not None and flight.task is task:
             del self._flights[key]
         if not task.cancelled():
-            task.exception()  # seen, even if every caller has gone
+            task.exception()  # marked as seen, even if every caller has left

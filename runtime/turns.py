@@ -17,18 +17,18 @@ from runtime.clock import monotonic_ms
 
 T = TypeVar("T")
 
-#: After so long, half of what was used counts.
+#: After this time, half of the use counts.
 _HALF_LIFE_MS = 60_000
 _MOST_OWNERS = 10_000
 
 
 @dataclass(slots=True)
 class OwnerLines(Generic[T]):
-    """Those who wait, in a line for each owner, and what each owner has used. Pure: time is an argument."""
+    """The waiting items, in a line for each owner, and each owner's use. Pure: time is an argument."""
 
     _lines: dict[str, deque[tuple[float, T]]] = field(default_factory=dict)
     _used: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Milliseconds as they counted at a time, and that time."""
+    """The milliseconds counted at a time, and that time."""
 
     def __bool__(self) -> bool:
         return bool(self._lines)
@@ -38,7 +38,7 @@ class OwnerLines(Generic[T]):
         self._lines.setdefault(owner, deque()).append((now_ms, who))
 
     def next(self, now_ms: float) -> T:
-        """Whose turn it is, taken out of its line. Some must wait."""
+        """The next item, taken out of its line. Some must wait."""
         owner = min(self._lines, key=lambda each: self._rank(each, now_ms))
         line = self._lines[owner]
         _, who = line.popleft()
@@ -47,13 +47,13 @@ class OwnerLines(Generic[T]):
         return who
 
     def use(self, owner: str, used_ms: float, now_ms: float) -> None:
-        """Count what an owner has used."""
+        """Count an owner's use."""
         if len(self._used) >= _MOST_OWNERS:
             self._used = {each: used for each, used in self._used.items() if self.used_ms(each, now_ms) >= 1}
         self._used[owner] = (self.used_ms(owner, now_ms) + used_ms, now_ms)
 
     def used_ms(self, owner: str, now_ms: float) -> float:
-        """What it has used, as far as that still counts."""
+        """The part of its use that still counts."""
         used_ms, at_ms = self._used.get(owner, (0.0, now_ms))
         return float(used_ms * 0.5 ** ((now_ms - at_ms) / _HALF_LIFE_MS))
 
@@ -63,14 +63,14 @@ class OwnerLines(Generic[T]):
 
 
 class Turns:
-    """So many at a time, the others in turn."""
+    """A limited number at a time, the others in turn."""
 
     def __init__(self, size: int, now_ms: Callable[[], float] = monotonic_ms) -> None:
         self._free = size
         self._now_ms = now_ms
         self._lines: OwnerLines[asyncio.Future[None]] = OwnerLines()
         self.waiting = 0
-        """How many wait."""
+        """The number of waiting callers."""
 
     @asynccontextmanager
     async def turn(self, owner: str) -> AsyncIterator[None]:
@@ -94,14 +94,14 @@ class Turns:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was given in the same moment
+            if not turn.cancelled():  # it got its turn at the same moment
                 self._leave()
             raise
         finally:
             self.waiting -= 1
 
     def _leave(self) -> None:
-        """Hand on what has become free."""
+        """Pass on the free place."""
         while self._lines:
             turn = self._lines.next(self._now_ms())
             if not turn.done():

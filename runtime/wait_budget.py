@@ -12,10 +12,10 @@ class WaitBudget:
 
     def __init__(self, left_ms: float) -> None:
         self.left_ms = left_ms
-        """What may still be waited."""
+        """The remaining wait."""
 
     async def wait(self, delay_ms: float) -> bool:
-        """Wait `delay_ms`, one millisecond at least. False, at once, where less is left: then the caller gives up."""
+        """Wait `delay_ms`, at least one millisecond. False, at once, if less is left: then the caller gives up."""
         if delay_ms > self.left_ms:
             return False
         delay_ms = max(delay_ms, 1)

@@ -7,7 +7,7 @@ from fetcher.robots.cache import RobotsCopy, pack_copy, unpack_copy
 
 
 class RedisRobotsCache:
-    """Fills `RobotsCache`. Raises `BadConfiguration` for a URL that is none of Redis."""
+    """Implements `RobotsCache`. Raises `BadConfiguration` for a URL that isn't Redis's."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.connect(url)

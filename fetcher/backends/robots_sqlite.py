@@ -9,11 +9,11 @@ from drivers.sqlite import Database, open_database
 from fetcher.robots.cache import RobotsCopy, pack_copy, unpack_copy
 from runtime.clock import Clock
 
-_SWEPT = 100  # expired copies that one put clears away
+_SWEPT = 100  # expired copies that one put removes
 
 
 class SqliteRobotsCache:
-    """Fills `RobotsCache`. Made by `open_robots_cache`."""
+    """Implements `RobotsCache`. Made by `open_robots_cache`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class SqliteRobotsCache:
         return unpack_copy(row) if row else None
 
     async def put(self, copy: RobotsCopy, keep_ms: int) -> None:
-        """Keep `copy` for at most `keep_ms`; sweeps a few expired ones."""
+        """Keep `copy` for at most `keep_ms`; removes a few expired ones."""
         now_ms = self._wall_ms()
         row = (copy.origin, pack_copy(copy), now_ms + keep_ms)
         await self._database.write(lambda connection: _replace(connection, row, now_ms))
@@ -37,7 +37,7 @@ class SqliteRobotsCache:
 
 
 async def open_robots_cache(url: str, clock: Clock | None = None) -> SqliteRobotsCache:
-    """The cache that a `sqlite:///` URL names. Raises as `drivers.sqlite` does, `StoreTooNew` included."""
+    """The cache that a `sqlite:///` URL names. Raises the errors of `drivers.sqlite`, `StoreTooNew` included."""
     database = await open_database(url)
     try:
         await database.migrate(migrations.load("robots", "fetcher.backends", "sql"))

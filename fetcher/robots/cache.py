@@ -135,7 +135,7 @@ def unpack_copy(packed: bytes) -> RobotsCopy | None:
 
 
 class RobotsCache(Protocol):
-    """A cache: it may forget anything, any time. Raises `BackendDown` where it can't be asked."""
+    """A cache: it may forget anything, any time. Raises `BackendDown` if it can't be asked."""
 
     async def get(self, origin: str) -> RobotsCopy | None:
         """The copy last put for `origin`, unless it was forgotten."""
@@ -144,11 +144,11 @@ class RobotsCache(Protocol):
         """Keep `copy` for at most `keep_ms`, instead of any earlier one of its origin."""
 
     async def close(self) -> None:
-        """Let go of the engine."""
+        """Release the engine."""
 
 
 class MemoryRobotsCache:
-    """In this process, bounded by number: tests, and runs that want to leave nothing behind."""
+    """In this process, bounded by number: for tests, and for runs that leave no data."""
 
     def __init__(self, most: int = 10_000, clock: Clock | None = None) -> None:
         self._now_ms = (clock or Clock()).now_ms
@@ -164,7 +164,7 @@ class MemoryRobotsCache:
         self._copies[copy.origin] = (copy, self._now_ms() + keep_ms)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
 
 LARGE = 64 * KIB

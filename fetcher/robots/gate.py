@@ -33,15 +33,15 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
 FetchRobots = Callable[[weburl.Url, Context, RobotsCopy | None], Awaitable[Retrieved]]
-"""The robots.txt of the URL's origin, or that the copy still holds. Raises what `failed` shall remember, or a deferral.
+"""The robots.txt of the URL's origin, or that the copy is current. Raises what `failed` remembers, or a deferral.
 """
 
-# What may take more than a few milliseconds is done in a thread, in turns.
+# Work that may take more than a few milliseconds is done in a thread, in turns.
 _COMPILED_ON_LOOP = 8 * KIB
 
 
 class RobotsGate:
-    """Verdicts by deciding origin: rules compiled in this process, texts in the shared cache, at last the origin."""
+    """Verdicts by deciding origin: rules compiled in this process, texts in the shared cache, then the origin."""
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class RobotsGate:
         self._turns = DomainTurns(clock)
 
     async def verdict(self, url: weburl.Url, context: Context) -> RobotsVerdict:
-        """What the origin's robots.txt says of `url`.
+        """The verdict of the origin's robots.txt on `url`.
 
-        Raises `RobotsUnavailable`, `Unavailable`, `RetryAfter` where the file can't be had and no copy stands in,
-        `NoSlot` or `HostHeld` where no slot for fetching it is free.
+        Raises `RobotsUnavailable`, `Unavailable`, `RetryAfter` if the file isn't available and no copy replaces it,
+        `NoSlot` or `HostHeld` if no slot for fetching it is free.
         """
         origin = weburl.deciding_origin(url)
         compiled = self._compiled.get(origin)
@@ -83,19 +83,19 @@ class RobotsGate:
         return verdict
 
     def sitemaps(self, url: weburl.Url) -> tuple[str, ...]:
-        """Request forms of the sitemaps that the origin's file names; () where no verdict was asked for lately."""
+        """Request forms of the sitemaps that the origin's file names; () if no verdict was requested lately."""
         compiled = self._compiled.get(weburl.deciding_origin(url))
         return sitemap_urls(compiled.rules, url) if compiled else ()
 
     async def close(self) -> None:
-        """End fetches under way."""
+        """End running fetches."""
         await self._flights.close()
 
     def _decides(self, copy: RobotsCopy) -> bool:
         return state_of(copy, self._wall_ms(), self._settings) in (State.FRESH, State.STANDING_IN)
 
     async def _obtain(self, url: weburl.Url, context: Context) -> Compiled:
-        """The copy to go by, from this process, the cache or the origin. One at a time for each origin."""
+        """The copy that decides, from this process, the cache or the origin. One at a time for each origin."""
         origin = weburl.deciding_origin(url)
         mine = self._compiled.get(origin)
         copy = mine.copy if mine else None
@@ -145,7 +145,7 @@ class RobotsGate:
 
 
 def sitemap_urls(rules: RobotsRules, url: weburl.Url) -> tuple[str, ...]:
-    """Request forms of the sitemaps that the robots.txt of `url` names; what is no http(s) URL is left out."""
+    """Request forms of the sitemaps that the robots.txt of `url` names; invalid URLs are left out."""
     found: list[str] = []
     for name in rules.sitemaps:
         with contextlib.suppress(InvalidUrl):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from runtime.durations import DAY_MS
 
-_LONGEST_LINE = 16_663  # bytes; what goes beyond is cut off, as Google does
+_LONGEST_LINE = 16_663  # bytes; the rest is cut off, as by Google
 _MARK = re.compile(rb"\A\xef(?:\xbb\xbf?)?")
 _SHORTEST_LINE = len("allow:")
 _LONGEST_DELAY_MS = DAY_MS
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\d{1,9}(?:\.\d*)?|\.\d+")
 
 
 class RobotsLine(NamedTuple):
-    """One line that says something."""
+    """One line with a known field."""
 
     number: int
     """As in the file, from 1."""
@@ -55,7 +55,7 @@ class Group:
 
 
 def lines_of(content: bytes) -> Iterator[RobotsLine]:
-    """The lines that say something. Bytes that are no UTF-8 stay what they are, in surrogates; a NUL ends a line."""
+    """The lines with a known field. Bytes that are no UTF-8 stay, as surrogates; a NUL ends a line."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         content = content.decode("utf-16", "replace").encode()
     ended = _without_mark(content).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -68,12 +68,12 @@ def lines_of(content: bytes) -> Iterator[RobotsLine]:
 
 
 def _without_mark(content: bytes) -> bytes:
-    """Without the byte order mark of UTF-8, or as much of it as is there."""
+    """The content without the byte order mark of UTF-8, or the part of it that is there."""
     return _MARK.sub(b"", content, count=1)
 
 
 def _kind(field: str) -> str:
-    """What a field in lower case means; "" for nothing that we know."""
+    """The meaning of a field in lower case; "" for an unknown one."""
     for kind, beginnings in _BEGINNINGS.items():
         if field.startswith(beginnings):
             return kind
@@ -81,7 +81,7 @@ def _kind(field: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Field and value; a missing colon is forgiven where white space separates just two words."""
+    """Field and value; a missing colon is accepted if white space separates just two words."""
     field, colon, value = text.partition(":")
     if colon:
         return field.strip(), value.strip()
@@ -134,13 +134,13 @@ class _Grouping:
             self._lines[agent].append(line)
 
     def group(self) -> Group:
-        """What was gathered for the token, or for `*`."""
+        """The rules gathered for the token, or for `*`."""
         chosen = self._wanted if self._wanted in self._lines else "*"
         return _group(self._written[chosen], self._lines[chosen]) if chosen in self._lines else Group("")
 
 
 def agent_of(value: str) -> str:
-    """The product token that a User-agent line names, lower case: `*`, or the letters it begins with."""
+    """The product token that a User-agent line names, lower case: `*`, or the letters at its beginning."""
     if value == "*" or (value[:1] == "*" and value[1:2].isspace()):
         return "*"
     found = _TOKEN.match(value)

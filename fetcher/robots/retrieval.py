@@ -22,14 +22,14 @@ Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What an origin said about its robots.txt."""
+    """An origin's answer about its robots.txt."""
 
     content: bytes = b""
-    """The file; b"" where it may be taken for granted that all is allowed."""
+    """The file; b"" if everything is allowed."""
     etag: str = ""
     last_modified: str = ""
     unchanged: bool = False
-    """304: the copy that was asked about still holds."""
+    """304: the known copy is current."""
 
 
 _ALL_ALLOWED = Retrieved()
@@ -46,12 +46,12 @@ class RobotsRetrieval:
         self._headers = request_headers(settings.user_agent, "text/plain,*/*;q=0.5")
 
     async def fetch(self, url: weburl.Url, context: Context, known: RobotsCopy | None = None) -> Retrieved:
-        """The file that decides about `url`; where `known` has validators, only asked whether that still holds.
+        """The file that decides about `url`; if `known` has validators, a conditional request.
 
         Raises `RobotsUnavailable` (5xx, stalls, no HTTP), `RetryAfter` (429), `Unavailable` (DNS, connection, TLS),
         and deferrals of the rate limiter.
         """
-        # The caller's patience is not the file's: others may wait for it, and it is kept.
+        # The caller's wait is not the file's: others may wait for it, and it is kept.
         budget = Budget(self._settings.robots.deadline_ms, None, self._clock)
         try:
             return await self._walk(weburl.split(robots_url(url)), context, budget, _conditions(known))
@@ -77,7 +77,7 @@ class RobotsRetrieval:
             if following is None:
                 return _ALL_ALLOWED
             target, endpoints = following
-        return _ALL_ALLOWED  # more hops than anybody must follow: taken as unavailable (2.3.1.2)
+        return _ALL_ALLOWED  # more hops than required: taken as unavailable (2.3.1.2)
 
     async def _ask(
         self,
@@ -95,7 +95,7 @@ class RobotsRetrieval:
         return self._settings.robots.max_bytes if 200 <= head.status <= 299 else 0
 
     async def _follow(self, url: weburl.Url, answer: HttpAnswer) -> tuple[weburl.Url, tuple[Endpoint, ...]] | None:
-        """Where the answer points; None where we never go: no robots.txt then."""
+        """The target of the answer; None if we never request it: no robots.txt then."""
         try:
             target = weburl.split(location_target(url.request_form, answer.head.value("location") or ""))
             return target, await self._vet(target)
@@ -121,12 +121,12 @@ class RobotsRetrieval:
 
 
 def robots_url(url: weburl.Url) -> str:
-    """Where the rules for `url` are (RFC 9309 2.3): those of `h.` are asked of `h`, for both have one owner."""
+    """The URL of the rules for `url` (RFC 9309 2.3): those of `h.` are requested from `h`: both have one owner."""
     return f"{weburl.deciding_origin(url)}/robots.txt"
 
 
 def _whole_lines(answer: HttpAnswer) -> bytes:
-    """The content; where it was cut, less the line that the cut went through."""
+    """The content; if it was cut, without the incomplete last line."""
     if "truncated" not in answer.flags:
         return answer.content
     end = max(answer.content.rfind(b"\n"), answer.content.rfind(b"\r"))
@@ -134,7 +134,7 @@ def _whole_lines(answer: HttpAnswer) -> bytes:
 
 
 def _conditions(known: RobotsCopy | None) -> list[tuple[str, str]]:
-    """Headers that ask whether `known` still holds."""
+    """Headers that ask if `known` is current."""
     if known is None:
         return []
     given = (("If-None-Match", known.etag), ("If-Modified-Since", known.last_modified))
@@ -142,5 +142,5 @@ def _conditions(known: RobotsCopy | None) -> list[tuple[str, str]]:
 
 
 def _validators(head: AnswerHead) -> tuple[str, str]:
-    """ETag and Last-Modified, as far as they may be sent back."""
+    """ETag and Last-Modified, if they may be sent back."""
     return sendable(head.value("etag") or ""), sendable(head.value("last-modified") or "")

@@ -262,7 +262,7 @@ _LONGEST_SITEMAP = 2_048
 
 
 class RobotsRules:
-    """What one file says to us. To compile 500 KiB takes a fifth of a second: not on the event loop."""
+    """The rules of one file for us. Compiling 500 KiB takes a fifth of a second: not on the event loop."""
 
     def __init__(self, content: bytes, token: str) -> None:
         lines = list(lines_of(content))
@@ -276,12 +276,12 @@ class RobotsRules:
             self._group = replace(self._group, rules=())
         self._index = RuleIndex(self._group.rules)
         self.cost = self._index.cost + sum(_LINE_COST + len(rule.value) for rule in self._group.rules)
-        """Bytes that all this takes, about; the content itself isn't part of it."""
+        """The size of all this in bytes, approximately; without the content itself."""
 
     def verdict(self, target: str, steps: StepCount | None = None) -> RobotsVerdict:
-        """The verdict on a path and query, for which `steps` may be taken; without, as many as anybody gets.
+        """The verdict on a path and query, within `steps`; without it, the largest number that is ever allowed.
 
-        Where they don't suffice, or the file is too much altogether, it forbids and has a flag of bounds.py.
+        If they don't suffice, or the file exceeds a bound, it forbids and has a flag of bounds.py.
         """
         if target == "/robots.txt":
             return RobotsVerdict(allowed=True, version=self._version, group=self._group.agent)

@@ -20,7 +20,7 @@ _REST = 3
 
 @dataclass(slots=True)
 class _Line:
-    """The work of one domain that waits."""
+    """The waiting work of one domain."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
@@ -36,7 +36,7 @@ class DomainTurns:
         self._lines: dict[str, _Line] = {}
 
     async def take(self, domain: str, work: Callable[[], T]) -> T:
-        """What `work` returns, done in a thread when it is the turn of `domain`."""
+        """The result of `work`, done in a thread when `domain` has its turn."""
         self._forget()
         line = self._lines.setdefault(domain, _Line())
         line.waiting += 1
@@ -54,13 +54,13 @@ class DomainTurns:
         return result
 
     def _forget(self) -> None:
-        """Drop the lines that nobody waits in and that have rested."""
+        """Drop empty lines that have rested."""
         now_ms = self._now_ms()
         for domain in [d for d, line in self._lines.items() if not line.waiting and line.free_at_ms <= now_ms]:
             del self._lines[domain]
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What `work` returns, and the CPU milliseconds that it took; it doesn't answer for waiting for the interpreter."""
+    """The result of `work`, and its CPU milliseconds; waiting for the interpreter isn't counted."""
     began_ms = thread_cpu_ms()
     return work(), thread_cpu_ms() - began_ms

@@ -13,7 +13,7 @@ from fetcher.transport.tls import facts_of, remember_session
 from thrift_idl.errors import BadReply, ConnectFailure
 from thrift_idl.gen.fetcher.ttypes import TlsFacts
 
-_PAUSE_AT = 256 * KIB  # body that nobody took; more stays in the kernel's buffers, and with the sender
+_PAUSE_AT = 256 * KIB  # untaken body; more stays in the kernel's buffers, and with the sender
 
 
 class StaleConnection(ConnectFailure):
@@ -38,17 +38,17 @@ class HttpConnection(asyncio.Protocol):
         self._tls: TlsFacts | None = None
         self._kernel: select.poll | None = None
 
-    # What the event loop calls.
+    # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its base class
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one except for its base class
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
         reader = self.reader
         if reader is None:
-            self.abort()  # speaks unasked
+            self.abort()  # it sends without a request
             return
         try:
             reader.receive(data)
@@ -67,14 +67,14 @@ class HttpConnection(asyncio.Protocol):
         self._wake()
         self._on_lost(self)
 
-    # What the transport calls.
+    # Called by the transport.
 
     @property
     def unread(self) -> bool:
-        """Whether bytes, or the end, lie in the kernel's buffer: a system call of a microsecond.
+        """True if bytes, or the end, are in the kernel's buffer: a system call of a microsecond.
 
-        Sent before a request, they would pass for its answer. With TLS they may be a session ticket: only the event
-        loop, which reads them, can tell; it closes a connection that speaks unasked.
+        Bytes sent before a request would be taken for its answer. With TLS they may be a session ticket: only the event
+        loop, which reads them, can tell; it closes a connection that sends without a request.
         """
         assert self._transport is not None
         if self._kernel is None:
@@ -99,13 +99,13 @@ class HttpConnection(asyncio.Protocol):
         return self.reader.head
 
     async def more(self) -> None:
-        """Wait until something has come, or the end. Raises `BadReply`, `ConnectFailure`."""
+        """Wait until bytes have come, or the end. Raises `BadReply`, `ConnectFailure`."""
         self._raise_error()
         self._resume()
         await self._wait()
 
     def read_on(self) -> None:
-        """Read a little of what has come and is unread. Raises `BadReply`."""
+        """Read a little of the received, unread bytes. Raises `BadReply`."""
         assert self.reader is not None
         try:
             self.reader.read_on()
@@ -121,7 +121,7 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def tls(self) -> TlsFacts | None:
-        """What was agreed on with the server; None = no TLS. Asked for while the connection is open."""
+        """The terms agreed with the server; None = no TLS. Read while the connection is open."""
         if self._tls is None and self._transport is not None:
             connected = self._transport.get_extra_info("ssl_object")
             if connected is not None:
@@ -130,24 +130,24 @@ class HttpConnection(asyncio.Protocol):
         return self._tls
 
     def rest(self) -> None:
-        """Between requests: whatever comes now is nobody's."""
+        """Between requests: bytes that come now belong to no request."""
         self.reader = None
         self._resume()
 
     def abort(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, in any state."""
         self.closed = True
         if self._transport is not None:
             self._transport.abort()
 
     def close(self) -> None:
-        """Close an idle connection (TLS says goodbye)."""
+        """Close an idle connection (TLS sends its closing message)."""
         self.closed = True
         if self._transport is not None:
             self._transport.close()
 
     def _lost_amid(self, reader: ReplyReader, error: Exception | None) -> None:
-        """The connection went before the answer's end."""
+        """The connection broke before the answer's end."""
         if not reader.started:
             kind = StaleConnection if self.requests > 1 else ConnectFailure
             self._error = kind(f"the server closed the connection without an answer{_why(error)}")

@@ -22,7 +22,7 @@ _MOST_TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Dialler:
-    """How connections are made."""
+    """Makes connections."""
 
     tls: ssl.SSLContext
     settings: TransportSettings
@@ -56,13 +56,13 @@ class Dialler:
         raise failure
 
     async def _open(self, url: weburl.Url, endpoint: Endpoint, make: Callable[[], HttpConnection]) -> HttpConnection:
-        """Dial the address, or the proxy, which is told the address."""
+        """Dial the address, or the proxy, which gets the address."""
         began_ms, loop = self.clock.now_ms(), asyncio.get_running_loop()
         if self.proxy is None and url.scheme != "https":
             _, connection = await loop.create_connection(make, endpoint.address, endpoint.port)
             connection.connect_ms = self.clock.now_ms() - began_ms
             return connection
-        # In two steps: the event loop makes no socket that it is to secure as cheaply as one that it isn't.
+        # In two steps: the event loop makes a socket for TLS at a higher cost than a plain one.
         if self.proxy is None:
             transport, _ = await loop.create_connection(_Silent, endpoint.address, endpoint.port)
         else:
@@ -77,8 +77,8 @@ class Dialler:
     async def _upon(
         self, transport: asyncio.Transport, url: weburl.Url, make: Callable[[], HttpConnection]
     ) -> HttpConnection:
-        """A connection on `transport`; with TLS, the URL's host is named to the server (SNI) and its certificate held
-        against it.
+        """A connection on `transport`; with TLS, the URL's host is named to the server (SNI) and its certificate is
+        checked for it.
         """
         connection = make()
         upper: asyncio.Transport | None = transport
@@ -107,7 +107,7 @@ class Dialler:
 
 
 class _Silent(asyncio.Protocol):
-    """Between TCP and what comes upon it: nothing is read, so that nothing is lost."""
+    """Between TCP and the protocol on top of it: nothing is read, so that nothing is lost."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         cast(asyncio.Transport, transport).pause_reading()

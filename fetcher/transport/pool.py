@@ -37,7 +37,7 @@ class HttpConnectionPool:
 
     @property
     def open_connections(self) -> int:
-        """Connections open at present, idle ones included."""
+        """Connections that are open now, idle ones included."""
         return len(self._open)
 
     def enter(self, origin: str) -> Lane:
@@ -60,11 +60,11 @@ class HttpConnectionPool:
         return connection
 
     def dropped(self, connection: HttpConnection) -> None:
-        """A connection of `made` that never came about."""
+        """A connection of `made` that was never established."""
         self._open.discard(connection)
 
     def take(self, lane: Lane) -> HttpConnection | None:
-        """The connection used last, if one is kept: the coldest ones expire."""
+        """The connection used last, if one is kept: the longest unused ones expire."""
         while lane.idle:
             connection = lane.idle.pop()
             _, timer = self._idle.pop(connection)

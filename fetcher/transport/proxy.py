@@ -27,7 +27,7 @@ _CHECK_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where the proxy is, and who we are to it."""
+    """The address of the proxy, and our login there."""
 
     endpoint: Endpoint
     authorization: str = field(default="", repr=False)
@@ -55,7 +55,7 @@ def parse_proxy(text: str) -> Proxy:
 async def tunnelled(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
     """A connection to `endpoint` through the proxy.
 
-    Raises `ProxyDown`; `ConnectFailure` where the proxy didn't get through, or failed itself: `check` tells which.
+    Raises `ProxyDown`; `ConnectFailure` if the proxy couldn't connect, or failed itself: `check` finds which.
     """
     sock = await _reached(proxy)
     where = _authority(endpoint)
@@ -72,9 +72,9 @@ async def tunnelled(endpoint: Endpoint, proxy: Proxy) -> socket.socket:
 
 
 async def check(proxy: Proxy) -> None:
-    """Raise `ProxyDown` unless the proxy answers when it is asked for a tunnel to itself, whatever it says of that.
+    """Raise `ProxyDown` unless the proxy answers a request for a tunnel to itself; any answer counts.
 
-    So where both the proxy and the site may have failed it is known which of them did.
+    So if either the proxy or the site may have failed, it is known which of them did.
     """
     try:
         async with asyncio.timeout(_CHECK_MS / 1000):
@@ -94,9 +94,9 @@ async def check(proxy: Proxy) -> None:
 def _judge(head: bytes, where: str, proxy: Proxy) -> None:
     """Raise unless the proxy has connected us to `where`.
 
-    That it doesn't let us in at all is ours to mend: 407, a 403 that asks for authentication, 402 and 429 of those
-    that sell their service. Any other refusal (403 of a rule, 502, 503, 504 of a site that it can't reach) may be of
-    this one address, and a page that links there must not stop a worker: it is the outcome of the URL.
+    A proxy that refuses all our requests is for us to fix: 407, a 403 that asks for authentication, 402 and 429 of
+    those that sell their service. Any other refusal (403 of a rule, 502, 503, 504 of a site that it can't reach) may
+    concern this one address, and a page that links there must not stop a worker: it is the outcome of the URL.
     """
     found = _STATUS.match(head)
     if found and _is_ours(head):
@@ -142,12 +142,12 @@ async def _reached(proxy: Proxy) -> socket.socket:
 
 
 async def _asked(sock: socket.socket, where: str, proxy: Proxy, until: re.Pattern[bytes]) -> bytes:
-    """What the proxy answers to CONNECT, until it matches, the proxy closes, or it is too much. Raises OSError."""
+    """The proxy's answer to CONNECT, until it matches, the proxy closes, or it is too long. Raises OSError."""
     loop = asyncio.get_running_loop()
     said = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
     await loop.sock_sendall(sock, f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n{said}\r\n".encode())
     head = b""
-    # What comes after the head belongs to the tunnel, but servers of TLS and HTTP speak only when spoken to.
+    # Bytes after the head belong to the tunnel, but servers of TLS and HTTP send only after a request.
     while not until.search(head) and len(head) <= _MOST_HEAD:
         piece = await loop.sock_recv(sock, 4096)
         if not piece:

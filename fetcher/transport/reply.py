@@ -113,10 +113,10 @@ class ReplyHead:
 
 
 class ReplyReader:
-    """Feed it what the socket gives; it knows when the answer is complete and whether the connection may go on.
+    """Takes the socket's bytes; it knows when the answer is complete and whether the connection may be used again.
 
     `pieces` fills with the body on the wire (dechunked, still content-coded); the owner empties it. Chunks may be of a
-    byte each, and reading them is work then: what was received of them is `unread` until the owner says `read_on`.
+    byte each, and reading them then takes time: received bytes stay `unread` until the owner calls `read_on`.
     """
 
     def __init__(self, method: str, settings: TransportSettings) -> None:
@@ -126,7 +126,7 @@ class ReplyReader:
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = self._wire_bytes = self._barren_bytes = 0
         self._parser = httptools.HttpResponseParser(self)
-        # As tolerant as curl in line ends and white space; framing has been settled by `mended`.
+        # As tolerant as curl in line ends and white space; `mended` has already decided the framing.
         self._parser.set_dangerous_leniencies(
             lenient_headers=True,
             lenient_version=True,
@@ -147,23 +147,23 @@ class ReplyReader:
         self.started = False
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived, and read all of it. Raises `BadReply`."""
+        """Take the received bytes, and read all of them. Raises `BadReply`."""
         self.receive(data)
         while self.unread:
             self.read_on()
 
     def receive(self, data: bytes) -> None:
-        """Take what arrived. Raises `BadReply`."""
+        """Take the received bytes. Raises `BadReply`."""
         self.started = True
         if self.complete:
-            self.reusable = False  # more than was announced: whose answer is that?
+            self.reusable = False  # more than was announced: it belongs to no known request
         elif self.head is None:
             self._feed_head(data)
         else:
             self._feed_body(data)
 
     def read_on(self) -> None:
-        """Undo the chunks of a little of what is `unread`. Raises `BadReply`."""
+        """Decode the chunks of a little of `unread`. Raises `BadReply`."""
         part, self.unread = self.unread[:_PART], self.unread[_PART:]
         held, before = len(self.pieces), self.body_bytes
         self._parse(part)
@@ -182,7 +182,7 @@ class ReplyReader:
             self.complete = self.early_close = True
 
     def eof(self, *, broken: bool = False) -> None:
-        """The other side closed, or the connection broke. Raises `BadReply` if no head came."""
+        """The server closed, or the connection broke. Raises `BadReply` if no head came."""
         self.reusable = False
         if self.complete:
             return
@@ -194,7 +194,7 @@ class ReplyReader:
             self.complete = True
 
     def take(self) -> bytes:
-        """What has come of the body since the last call."""
+        """The body received since the last call."""
         pieces, self.pieces, self.buffered = self.pieces, [], len(self.unread)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -220,7 +220,7 @@ class ReplyReader:
         self._check_head_size(self._head_bytes + len(self._buffer))
 
     def _with_buffered(self, data: bytes) -> tuple[bytes | bytearray, int]:
-        """What there is of the head, and from where it hasn't been searched: most come whole, and aren't copied."""
+        """The head so far, and the position from which it hasn't been searched: most come whole, and aren't copied."""
         if not self._buffer:
             return data.lstrip(b"\r\n"), 0
         searched = max(0, len(self._buffer) - 3)  # the blank line may be cut in two
@@ -263,13 +263,13 @@ class ReplyReader:
                 raise BadReply(f"no HTTP/1.1: {error}") from None
             self.reusable = False
 
-    # What the parser calls.
+    # Called by the parser.
 
     def on_header(self, name: bytes, value: bytes) -> None:  # noqa: D102
         if self.head is not None:
             if b"\0" in value:
                 raise BadReply("NUL in a trailer")
-            return  # a trailer: nothing of ours needs one
+            return  # a trailer: we need none
         if len(self._headers) >= self._settings.max_headers:
             raise BadReply(f"more than {self._settings.max_headers} headers")
         self._headers.append((name.lower(), value.strip()))

@@ -15,8 +15,8 @@ _LONGEST = 200
 _MOST_SESSIONS = 1_000
 _MOST_CERTIFICATES = 256
 _LARGEST_KEPT = 8 * 1024  # bytes of a certificate; one of 4,000 names takes a megabyte once it is read
-# What browsers offer a server of TLS 1.2, in their order: Python's own list is shorter, and would lose us servers that
-# people reach. TLS 1.3 has a list of its own, all of it good.
+# The list that browsers offer a server of TLS 1.2, in their order: Python's own list is shorter, and would lose servers
+# that people reach. TLS 1.3 has its own list, all of it good.
 _CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
@@ -26,10 +26,10 @@ _CIPHERS = (
 
 
 class ResumingContext(ssl.SSLContext):
-    """Offers each server the session that it gave last: a resumed handshake skips its certificate, verified before.
+    """Offers each server its last session: a resumed handshake skips its certificate, verified before.
 
-    asyncio has no way to hand a session over, but both its loops make their TLS objects by `wrap_bio`. A session is
-    offered once (RFC 8446 C.4), so that one that a server can't bear costs one connection.
+    asyncio has no way to pass a session, but both its loops make their TLS objects by `wrap_bio`. A session is
+    offered once (RFC 8446 C.4), so that one that a server can't handle costs one connection.
     """
 
     def __new__(cls) -> ResumingContext:
@@ -49,15 +49,15 @@ class ResumingContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        """As `ssl.SSLContext.wrap_bio`, with the session that is known of the server."""
+        """Like `ssl.SSLContext.wrap_bio`, with the server's known session."""
         known = session or self._sessions.pop(str(server_hostname), None)
         return super().wrap_bio(incoming, outgoing, server_side, server_hostname, known)
 
     def remember(self, connected: ssl.SSLObject) -> None:
         """Keep the session of TLS 1.2 for the server's next connection, which it saves a round trip.
 
-        One of TLS 1.3 would save none, and no CPU time: Python copies a session by writing and reading it, at taking
-        (120 µs) and at offering (140 µs), which is more than its handshake saves (215 µs; OpenSSL 3.0).
+        One of TLS 1.3 would save none, and no CPU time: Python copies a session by writing and reading it, both when
+        it takes one (120 µs) and when it offers one (140 µs), which is more than its handshake saves (215 µs; OpenSSL 3.0).
         """
         session = connected.session if connected.version() == "TLSv1.2" else None
         if session is None:
@@ -66,7 +66,7 @@ class ResumingContext(ssl.SSLContext):
 
 
 class _Certificate(NamedTuple):
-    """A certificate as Python reads it, and what we tell of it."""
+    """A certificate as Python reads it, and the facts that we report."""
 
     said: Any
     issuer: str
@@ -80,7 +80,7 @@ class _KnowingObject(ssl.SSLObject):
     """Reads each certificate once: the event loop asks for it at every handshake, and reading one takes 30 µs."""
 
     def getpeercert(self, binary_form: bool = False) -> Any:  # of the two forms one type: typeshed has overloads
-        """As `ssl.SSLObject.getpeercert`."""
+        """Like `ssl.SSLObject.getpeercert`."""
         return super().getpeercert(binary_form=True) if binary_form else _certificate_of(self).said
 
 
@@ -96,14 +96,14 @@ def verifying_context() -> ssl.SSLContext:
 
 
 def remember_session(connected: ssl.SSLObject) -> None:
-    """Let the server's next connection resume this one, where the context can."""
+    """Let the server's next connection resume this one, if the context can."""
     context = cast(object, connected.context)
     if isinstance(context, ResumingContext):
         context.remember(connected)
 
 
 def facts_of(session: ssl.SSLObject) -> TlsFacts:
-    """What was agreed on, and the certificate's issuer and end."""
+    """The agreed terms, and the certificate's issuer and end."""
     certificate, cipher = _certificate_of(session), session.cipher()
     return TlsFacts(session.version() or "", cipher[0] if cipher else "", certificate.issuer, certificate.not_after_ms)
 

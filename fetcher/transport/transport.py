@@ -30,13 +30,13 @@ from runtime.clock import Clock
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BadReply, ConnectFailure, NoSlot, Unavailable
 
-_MOST_LEFT = 4  # steps of reading an answer that nobody wants, to keep the connection
-_MOST_LOOKS = 20  # at what lies unread before a request, the event loop having a turn between them
+_MOST_LEFT = 4  # steps of reading an unwanted answer, to keep the connection
+_MOST_LOOKS = 20  # checks for unread bytes before a request, with turns of the event loop between them
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request beyond its HTTP: where to dial, when to send, how long to take."""
+    """One request beyond its HTTP: its endpoints, its time of sending, its time limit."""
 
     url: weburl.Url
     endpoints: Sequence[Endpoint]
@@ -45,7 +45,7 @@ class Exchange:
 
 
 class BodyStream(httpx.AsyncByteStream):
-    """The body as on the wire, transfer coding undone. Read it or close it: either gives the connection back."""
+    """The body as on the wire, transfer coding decoded. Read it or close it: either returns the connection."""
 
     def __init__(self, owner: GuardedTransport, lane: Lane, connection: HttpConnection, budget: Budget) -> None:
         self._owner = owner
@@ -59,7 +59,7 @@ class BodyStream(httpx.AsyncByteStream):
 
     @property
     def loop_time(self) -> LoopTime:
-        """What all work on bodies shares."""
+        """The time that all work on bodies shares."""
         return self._owner.loop_time
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -81,7 +81,7 @@ class BodyStream(httpx.AsyncByteStream):
         """Return when there is a piece of the body, or its end."""
         reader = self._reader
         await self._read_on()
-        if reader.pieces or reader.complete:  # here already: no timer
+        if reader.pieces or reader.complete:  # already received: no timer
             return
         async with self._budget.phase("idle", self._owner.settings.idle_ms):
             while not reader.pieces and not reader.complete:
@@ -89,7 +89,7 @@ class BodyStream(httpx.AsyncByteStream):
                 await self._read_on()
 
     async def _read_on(self) -> None:
-        """Read what has come as far as a piece of the body, in turns with others."""
+        """Read the received bytes up to a piece of the body, in turns with others."""
         loop_time, now_ms = self.loop_time, self._owner.now_ms
         while self._reader.unread and not self._reader.pieces:
             if loop_time.used_up:
@@ -110,7 +110,7 @@ class BodyStream(httpx.AsyncByteStream):
         return self._reader.body_bytes
 
     async def aclose(self) -> None:
-        """Keep the connection if its answer was read to the end, or little of it is left here; else close it."""
+        """Keep the connection if its answer was read to the end, or little of it is left; else close it."""
         if not self._released:
             self._released = True
             with contextlib.suppress(BadReply):  # it closes the connection
@@ -140,25 +140,25 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     @property
     def open_connections(self) -> int:
-        """Connections open at present, idle ones included."""
+        """Connections that are open now, idle ones included."""
         return self._pool.open_connections
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request`. Raises the tree's errors, `ProxyDown` where it isn't the site that failed.
+        """Send `request`. Raises the tree's errors, `ProxyDown` if the proxy failed and not the site.
 
         Extensions of the response: `peer`, `sent_ms` (by the clock), `queue_ms`, `connect_ms`, `tls_ms`, `tls`.
         """
         try:
             return await self._answered(request, request.extensions["exchange"])
         except Unavailable as error:
-            if "proxy_status" not in error.details:  # else it is the proxy that said so
+            if "proxy_status" not in error.details:  # otherwise the proxy reported it
                 await self.blame_proxy()
             raise
 
     async def blame_proxy(self) -> None:
-        """Raise `ProxyDown` where a proxy on the way doesn't answer: then an error says nothing about the site.
+        """Raise `ProxyDown` if a proxy on the way doesn't answer: then an error says nothing about the site.
 
-        Of many that ask at the same time one looks.
+        Of many concurrent callers one checks.
         """
         proxy = self._proxy
         if proxy is not None:
@@ -186,7 +186,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)
 
     def release(self, lane: Lane, connection: HttpConnection) -> None:
-        """An answer is done with."""
+        """The answer has ended."""
         self._pool.keep(lane, connection)
         self._depart(lane)
 
@@ -195,7 +195,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._pool.leave(lane)
 
     async def _find_room(self, lane: Lane, exchange: Exchange) -> float:
-        """Wait for a place among the origin's requests, no longer than for a slot; how long that took."""
+        """Wait for a place among the origin's requests, no longer than for a slot; returns the waiting time."""
         if not lane.room.locked():
             await lane.room.acquire()
             return 0.0
@@ -233,21 +233,21 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                     await exchange.slot.reserve()
         if await self._ready(exchange, connection):
             return connection
-        # It didn't outlive the wait, or spoke unasked; the slot is still good, or is taken anew.
+        # It didn't outlive the wait, or sent without a request; the slot is still valid, or is replaced.
         return await self._fresh(exchange)
 
     async def _fresh(self, exchange: Exchange) -> HttpConnection:
-        """A new connection for a slot that is had."""
+        """A new connection for a slot that was taken."""
         connection = await self._connect(exchange)
         if not await self._ready(exchange, connection):
             raise ConnectFailure("the server closed the connection, or spoke, before it was asked")
         return connection
 
     async def _ready(self, exchange: Exchange, connection: HttpConnection) -> bool:
-        """Wait for the slot. Whether a request may be sent then, at once: nothing came that nobody asked for.
+        """Wait for the slot. True if a request may be sent at once after it: no unrequested bytes came.
 
-        What lies unread is left to the event loop, which takes time: so the slot is looked at anew. Half a TLS record
-        is no word yet, and passes unseen: it tells nothing until its sender, who has the keys, completes it.
+        Unread bytes are left to the event loop, which takes time: so the slot is checked again. Half a TLS record
+        passes unseen: it means nothing until its sender, who has the keys, completes it.
         """
         for _ in range(_MOST_LOOKS):
             await self._wait(exchange, connection)
@@ -300,7 +300,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 
 class _AbortedOnError:
-    """Whatever the block raises, nobody asks this connection again."""
+    """If the block raises, the connection isn't used again."""
 
     __slots__ = ("_connection",)
 
@@ -308,7 +308,7 @@ class _AbortedOnError:
         self._connection = connection
 
     def __enter__(self) -> None:
-        """Nothing yet."""
+        """Do nothing."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is not None:
@@ -316,7 +316,7 @@ class _AbortedOnError:
 
 
 def serialized(request: httpx.Request, url: weburl.Url) -> bytes:
-    """Request line and headers; Host and target from our own parse, so that no second parser has a say."""
+    """Request line and headers; Host and target come from our own parse, so that no second parser decides."""
     host = url.origin.partition("://")[2]
     lines = [f"{request.method} {url.target} HTTP/1.1\r\nHost: {host}\r\n".encode("ascii")]
     lines += [b"%b: %b\r\n" % (name, value) for name, value in request.headers.raw if name.lower() != b"host"]

@@ -16,5 +16,5 @@ class EventSink(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of connections."""
+        """Finish running work and release connections."""
         ...

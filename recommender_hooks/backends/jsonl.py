@@ -25,12 +25,12 @@ from thrift_idl.errors import BackendDown
 
 _LOCK_WAIT_MS = 10_000
 _LOCK_POLL_S = 0.005
-_TAIL = 65_536  # bytes looked at, at a time, for the last newline
+_TAIL = 65_536  # bytes read at a time in search of the last newline
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class JsonlSink:
-    """Fills `EventSink` over one file."""
+    """Implements `EventSink` over one file."""
 
     def __init__(self, path: Path, durability: Durability) -> None:
         self._path = path
@@ -39,7 +39,7 @@ class JsonlSink:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal") -> Self:
-        """The file that `url` (`file:///full/path`) names, made where needed, its end mended.
+        """The file that `url` (`file:///full/path`) names, created if needed, its end repaired.
 
         Raises `BadConfiguration`, `StoreUnreadable`, `DiskFull`.
         """
@@ -53,7 +53,7 @@ class JsonlSink:
             await self._appends(b"".join(event.value + b"\n" for event in events))
 
     async def close(self) -> None:
-        """Nothing is held: the file is open only while it is written."""
+        """Nothing to release: the file is open only while it is written."""
 
     def _prepare(self) -> None:
         with disk_errors(self._path):
@@ -73,7 +73,7 @@ class JsonlSink:
                 if self._durability == "full":
                     self._sync(file, is_new=not end)
             except OSError:
-                os.ftruncate(file, end)  # a full disk gets its bytes back, and readers no torn line
+                os.ftruncate(file, end)  # frees the bytes on a full disk, and leaves readers no torn line
                 raise
 
     def _sync(self, file: int, is_new: bool) -> None:
@@ -84,7 +84,7 @@ class JsonlSink:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        """The file that lies at the path now: another may be put there at any time."""
+        """The present file at the path: another one may be put there at any time."""
         with _opened(self._path, _FLAGS) as file:
             deadline_ms = monotonic_ms() + _LOCK_WAIT_MS
             while not _lock(file):
@@ -112,7 +112,7 @@ def _lock(file: int) -> bool:
 
 
 def _mend(file: int) -> int:
-    """Cut off what follows the last newline; the length that is left."""
+    """Cut off the bytes after the last newline; returns the remaining length."""
     end = size = os.fstat(file).st_size
     while end:
         start = max(0, end - _TAIL)
@@ -128,5 +128,5 @@ def _mend(file: int) -> int:
 
 def _write(file: int, octets: bytes) -> None:
     left = memoryview(octets)
-    while left:  # one write, unless the disk fills up in the middle of it
+    while left:  # one write, unless the disk becomes full during it
         left = left[os.write(file, left) :]

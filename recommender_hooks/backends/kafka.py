@@ -11,14 +11,14 @@ from recommender_hooks.events.page_event import Event
 
 
 class KafkaSink:
-    """Fills `EventSink`. What a broker's acknowledgement survives is up to its own configuration."""
+    """Implements `EventSink`. A broker's own configuration decides the durability of its acknowledgement."""
 
     def __init__(self, producer: TopicProducer) -> None:
         self._producer = producer
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal", send_timeout_ms: int = ANSWER_MS) -> Self:
-        """The topic that `url` (`kafka://host:port/topic`) names, made where it is absent.
+        """The topic that `url` (`kafka://host:port/topic`) names, created if missing.
 
         Raises `BadConfiguration`, `BackendDown`.
         """
@@ -29,10 +29,10 @@ class KafkaSink:
     async def publish(self, events: Sequence[Event]) -> None:
         """Return once every in-sync replica has all of them. Raises `BackendDown` after the sink's time-out.
 
-        Raises `EventTooLarge` where the topic takes no such event.
+        Raises `EventTooLarge` if the topic doesn't take such an event.
         """
         await self._producer.send([Message(event.url_key.encode(), event.value) for event in events])
 
     async def close(self) -> None:
-        """Wait for what is under way, at most for the sink's time-out."""
+        """Wait for running sends, at most for the sink's time-out."""
         await self._producer.close()

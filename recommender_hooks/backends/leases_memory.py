@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MemoryLeases:
-    """Fills `ImageLeases`. A lease here ends when it is given back: its holder can't die alone."""
+    """Implements `ImageLeases`. A lease here ends when it is given back: its holder can't die alone."""
 
     def __init__(self) -> None:
         self._taken: set[bytes] = set()
@@ -21,4 +21,4 @@ class MemoryLeases:
         self._taken.discard(key)
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""

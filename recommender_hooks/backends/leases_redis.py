@@ -11,7 +11,7 @@ _GIVE_BACK = (Path(__file__).parent / "give_back.lua").read_text()
 
 
 class RedisLeases:
-    """Fills `ImageLeases`. Raises `BadConfiguration` for a URL that is none of Redis."""
+    """Implements `ImageLeases`. Raises `BadConfiguration` for a URL that isn't Redis's."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.connect(url)

@@ -17,7 +17,7 @@ from thrift_idl.errors import StoreTooNew, StoreUnreadable
 def read_events(url: str) -> Iterator[dict[str, Any]]:
     """The events that a `file:///` or `kafka://` sink holds now, the first of each id, in the order of the sink.
 
-    Blocks: not for an event loop's thread. Keeps the ids in memory. Raises what the sink raises, `StoreUnreadable` for
+    Blocks: not for an event loop's thread. Keeps the ids in memory. Raises the sink's errors, `StoreUnreadable` for
     lines that are no events, `StoreTooNew` for events of a newer schema.
     """
     seen: set[str] = set()
@@ -37,7 +37,7 @@ def _values(url: str) -> Iterable[bytes]:
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
-    """The lines that end in a newline, without it: the last one may be torn. None where there is no file."""
+    """The lines that end in a newline, without it: the last one may be torn. None if there is no file."""
     with disk_errors(path):
         try:
             file = path.open("rb")

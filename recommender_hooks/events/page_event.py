@@ -21,7 +21,7 @@ from thrift_idl.gen.urlstore.ttypes import Page
 from weburl import KEY_VERSION, key_hex, url_key
 
 SCHEMA_VERSION = 1
-"""Raised when a field is removed or means something else; fields may be added within a version."""
+"""Raised when a field is removed or gets another meaning; fields may be added within a version."""
 
 SCHEMA_FILE = Path(__file__).parent / "page_event.schema.json"
 
@@ -29,7 +29,7 @@ TIMING = ("changed_ms", "fetched_ms")
 """Fields, of the event and of each image, that differ between two runs over the same web."""
 
 MAX_BYTES = 900_000
-"""Of an event: what an unconfigured Kafka takes in a message (its clients 1,000,000, its brokers 1,048,588)."""
+"""Bytes of an event: an unconfigured Kafka's limit for a message (its clients 1,000,000, its brokers 1,048,588)."""
 
 _ID_BYTES = 16
 _VERSIONS = struct.Struct("!qii")
@@ -41,7 +41,7 @@ class Event:
 
     event_id: str
     url_key: str
-    """Hex: the key that it is partitioned by."""
+    """Hex: the key of its partition."""
     value: bytes
     """JSON, keys sorted, without a newline."""
 
@@ -62,7 +62,7 @@ def page_event(
 ) -> Event:
     """The event of a page version. Images without signals are left out.
 
-    So are those at the end that would make it longer than `MAX_BYTES`; then `cut` names what isn't whole.
+    So are those at the end that would make it longer than `MAX_BYTES`; then `cut` names the incomplete parts.
     """
     key, record = url_key(page.url), page.record
     identity = id_of(page)
@@ -93,7 +93,7 @@ def page_event(
 
 
 def without_timing(event: Mapping[str, Any]) -> dict[str, Any]:
-    """A decoded event less its timing fields, for comparing two runs."""
+    """A decoded event without its timing fields, to compare two runs."""
     kept = {name: value for name, value in event.items() if name not in TIMING}
     images = [{name: value for name, value in image.items() if name not in TIMING} for image in event["images"]]
     return kept | {"images": images}

@@ -23,7 +23,7 @@ NAMESPACE, NAME, MARK_VERSION = "signals", "published", 1
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The page version that was dealt with last."""
+    """The page version that was handled last."""
 
     page_version: int
     record_hash: str
@@ -40,7 +40,7 @@ def mark_of(page: Page, *, has_event: bool) -> Mark:
 
 
 def is_published(page: Page, mark: Mark | None) -> bool:
-    """Whether nothing is left to publish of this page."""
+    """True if nothing is left to publish of this page."""
     return mark is not None and (mark.record_hash, mark.extractor_version, mark.schema_version) == (
         page.record_hash.hex(),
         page.record.extractor_version,
@@ -65,7 +65,7 @@ async def read_mark(store: UrlStore, url: str, context: Context) -> Mark | None:
 
 
 async def read_stored(store: UrlStore, url: str, context: Context) -> tuple[Mark | None, int]:
-    """The mark, and when it was written; 0 = never, or it is damaged. Raises `StoreTooNew`."""
+    """The mark, and its write time; 0 = never, or it is damaged. Raises `StoreTooNew`."""
     for attribute in await stored_attributes(store, GetAttributesRequest(context, url, NAMESPACE)):
         if attribute.name == NAME:
             return _decode(attribute), attribute.write_ms

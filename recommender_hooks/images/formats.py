@@ -10,7 +10,7 @@ _WEBP_HEADER = 30
 
 
 def format_of(content: bytes) -> Format | None:
-    """The format that the content's signature names; None = none that we read."""
+    """The format of the content's signature; None = none that we read."""
     if content.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -41,7 +41,7 @@ def webp_size(content: bytes) -> tuple[int, int] | None:
 
 
 def is_cut_short(content: bytes) -> bool:
-    """Whether a WebP has fewer bytes than its header says (RFC 9649 2.4); other formats don't say."""
+    """True if a WebP has fewer bytes than its header says (RFC 9649 2.4); other formats don't say."""
     return format_of(content) == "webp" and len(content) < 8 + _little(content[4:8])
 
 

@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class ImageLeases(Protocol):
-    """One visit at a time for each image, whoever else sees it on a page. Raises `BackendDown`.
+    """One visit at a time for each image, for all processes. Raises `BackendDown`.
 
     A lease of a process that died ends by itself.
     """
 
     async def take(self, key: bytes, lease_ms: int) -> bool:
-        """Whether the image of this URL key is the caller's for `lease_ms`; False = another has it."""
+        """True if the caller now has the image of this URL key for `lease_ms`; False = another has it."""
         ...
 
     async def give_back(self, key: bytes) -> None:
@@ -20,5 +20,5 @@ class ImageLeases(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Release connections."""
         ...

@@ -24,19 +24,19 @@ from recommender_hooks.images.phash import SIDE, phash
 
 FUNCTION = "recommender_hooks.images.image_signals:run"
 IMPORTS = ("recommender_hooks.images.image_signals",)
-"""What a pool for images lets its children import as they start."""
+"""The imports that a pool for images makes its children load at their start."""
 
 SIGNALS_VERSION = 1
-"""Raised whenever the same bytes would give other signals: images are then fetched and looked at again."""
+"""Raised when the same bytes would give other signals: images are then fetched and examined again."""
 
 MAX_PIXELS = 50_000_000
 """Width x height, by the header. A WebP of that size takes 750 MiB to decode, everything else less."""
 
-_WORKING = 256  # pixels a side, at least: JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves so many
+_WORKING = 256  # pixels a side, at least: JPEGs are decoded at 1/2, 1/4 or 1/8 if that leaves so many
 _COLOURS = 64  # pixels a side
 
 _READERS: dict[Format, type[ImageFile.ImageFile]] = {
-    # By class, not by Image.open: that would try every format that Pillow knows on bytes that none of these reads.
+    # By class, not by Image.open: that would try every format of Pillow on bytes that none of these reads.
     "gif": GifImageFile,
     "jpeg": JpegImageFile,
     "png": PngImageFile,
@@ -45,7 +45,7 @@ _READERS: dict[Format, type[ImageFile.ImageFile]] = {
 
 
 class ImageError(Exception):
-    """There are no signals of these bytes, and there won't be: `code` says why.
+    """There are no signals of these bytes, and there never will be: `code` gives the reason.
 
     `not_an_image` (none of the four formats), `too_large` (more than `MAX_PIXELS`), `truncated`, `damaged`; of the
     child process that decoded it: `died`, `timed_out`, `out_of_memory`, `failed`.
@@ -59,10 +59,10 @@ class ImageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImageSignals:
-    """What the bytes of an image say."""
+    """The signals in the bytes of an image."""
 
     sha256: str
-    """Of the bytes, hex."""
+    """SHA-256 of the bytes, hex."""
     bytes: int
     format: Format
     width: int
@@ -99,7 +99,7 @@ def signals_of(content: bytes) -> ImageSignals:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit is higher
         raise ImageError("too_large", str(error)) from error
-    except Exception as error:  # hostile bytes make the readers raise almost anything
+    except Exception as error:  # hostile bytes can make the readers raise almost any error
         raise _unreadable(content, error) from error
     grey = small.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     return ImageSignals(
@@ -123,7 +123,7 @@ def run(content: bytes) -> bytes:
 
 
 def read_answer(answer: bytes) -> ImageSignals:
-    """What `run` returned. Raises `ImageError`: the one that it says, or `failed` where it says nothing."""
+    """The result of `run`. Raises `ImageError`: the one in it, or `failed` if it can't be read."""
     try:
         read = msgspec.json.decode(answer, type=_Answer)
     except msgspec.DecodeError as error:
@@ -142,7 +142,7 @@ def _on_white(image: ImageFile.ImageFile) -> Image.Image:
     """The first frame, decoded and reduced, as RGB."""
     image.load()
     whole: Image.Image = image
-    if whole.mode.startswith("I"):  # 16 bits of grey: a plain conversion would cut off all but the darkest
+    if whole.mode.startswith("I"):  # 16 bits of grey: a plain conversion would keep only the darkest
         whole = whole.point(lambda value: value * (1 / 256)).convert("L")
     elif whole.has_transparency_data:
         whole = whole if whole.mode == "RGBA" else whole.convert("RGBA")
@@ -162,6 +162,6 @@ def _dominant(image: Image.Image) -> str:
 
 
 def _unreadable(content: bytes, error: Exception) -> ImageError:
-    """Pillow tells a file that was cut off from a damaged one in words alone, and not within a header."""
+    """The error: Pillow distinguishes a file that was cut off from a damaged one only in words, and not in a header."""
     is_cut = "truncated" in str(error).lower() or is_cut_short(content)
     return ImageError("truncated" if is_cut else "damaged", f"{type(error).__name__}: {error}"[:200])

@@ -30,55 +30,55 @@ Family = Literal["fetched", "refused", "deferred", "unavailable"]
 
 @dataclass(frozen=True, slots=True)
 class ImagePolicy:
-    """How images are visited."""
+    """The rules for visiting images."""
 
     max_images: int = 32
-    """Of one page; further ones aren't visited."""
+    """Images of one page; further ones aren't visited."""
     max_bytes: int = 10 * 1024 * 1024
     fresh_days: int = 30
-    """So long nothing is asked about an image whose visit has ended, well or not; then a conditional GET is."""
+    """The time after a visit, good or bad, without a request for the image; then a conditional GET is sent."""
     tries: int = 5
-    """Visits that end unavailable, one after another, before that is the outcome."""
+    """Visits in a row that end unavailable before that is the outcome."""
     backoff_ms: int = 30_000
-    """After the first such visit; doubled after each further one."""
+    """The wait after the first such visit; doubled after each further one."""
     max_backoff_ms: int = HOUR_MS
     give_up_ms: int = DAY_MS
-    """A host may defer an image for so long before that is the outcome; a want of slots has no end."""
+    """A host may defer an image for this long before that is the outcome; a lack of slots has no end."""
     lease_ms: int = 60_000
-    """A visit takes less; that of a process that died blocks the image for so long."""
+    """A visit takes less; that of a process that died blocks the image for this long."""
     busy_ms: int = 250
-    """When to look again at an image that another is visiting."""
+    """The wait for an image that another process is visiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """How the last visit of an image ended."""
+    """The end of the last visit of an image."""
 
     family: Family
     code: str
     """`fetched`, `unchanged` (304), a code of the error tree, of `ImageError`, or `unlisted`: its headers say so."""
     fetched_ms: int
-    """When that visit began."""
+    """The start of that visit."""
     ended: bool
     """False = it is to be visited again, not before `retry_ms`."""
     status: int = 0
     url: str = ""
-    """Request form of the URL that served it; "" = none did."""
+    """Request form of the URL that served it; "" = none."""
     etag: str = ""
     last_modified: str = ""
     tries: int = 0
     first_ms: int = 0
-    """When the first of the visits in a row began that brought no end."""
+    """The start of the first of the visits in a row without an end."""
     retry_ms: int = 0
     chain: str = ""
-    """Hops walked before a deferral, JSON: the next visit resumes there."""
+    """Hops made before a deferral, JSON: the next visit resumes there."""
     signals: ImageSignals | None = None
     signals_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Nothing to do: the state stands."""
+    """Nothing to do: the state is valid."""
 
     state: ImageState
 
@@ -100,13 +100,13 @@ class ImageVisit:
 
 
 def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: ImagePolicy) -> Use | Wait | ImageVisit:
-    """What a page that shows the image does about it."""
+    """The action of a page that shows the image."""
     if state is None:
         return ImageVisit()
     if not state.ended and state.fetched_ms <= now_ms < state.retry_ms:  # not while a clock was ahead
         return Wait(state.retry_ms - now_ms)
     outdated = state.signals is not None and state.signals_version != SIGNALS_VERSION
-    is_final = state.ended and state.code != BadConfiguration.code  # our configuration may be mended by now
+    is_final = state.ended and state.code != BadConfiguration.code  # our configuration may have been corrected since
     if is_final and not outdated and now_ms - state.fetched_ms < policy.fresh_days * DAY_MS:
         return Use(state)
     if resume := _hops(state.chain):
@@ -117,7 +117,7 @@ def next_step(state: ImageState | None, request_form: str, now_ms: int, policy: 
 
 
 def fetched(result: FetchResult, signals: ImageSignals | ImageError) -> ImageState:
-    """The state after a visit that brought an image, or what isn't one."""
+    """The state after a visit that got content, an image or not."""
     state = ImageState(
         family="fetched",
         code="fetched",
@@ -145,9 +145,9 @@ def unchanged(state: ImageState, result: FetchResult) -> ImageState:
 def failed(
     state: ImageState | None, error: AragogError, began_ms: int, spread: float, policy: ImagePolicy
 ) -> ImageState:
-    """The state after a visit that brought an error. `spread`, 0 to 1, keeps images from coming back all at once.
+    """The state after a visit that ended in an error. `spread`, 0 to 1, keeps images from returning all at once.
 
-    A refusal drops the signals: what they were of is gone. After the last try they stay.
+    A refusal drops the signals: their image is gone. After the last try they stay.
     """
     base = state or ImageState("refused", "", began_ms, True)
     family: Family = error.family  # type: ignore[assignment]  # only errors that are outcomes come here
@@ -177,9 +177,9 @@ def failed(
 
 
 def unasked(state: ImageState | None, error: BadConfiguration, began_ms: int) -> ImageState:
-    """The state of an image that our configuration keeps from being fetched: what was known of it stays.
+    """The state of an image that our configuration forbids to fetch: the known part of it stays.
 
-    Whoever publishes a page that shows it tries again.
+    A later publication of a page that shows it tries again.
     """
     base = state or ImageState("refused", "", began_ms, True)
     return replace(base, family="refused", code=error.code, fetched_ms=began_ms, ended=True, tries=0, first_ms=0)
@@ -192,7 +192,7 @@ def encode(state: ImageState, write_ms: int) -> Attribute:
 
 
 def decode(attribute: Attribute) -> ImageState | None:
-    """The state; None where it can't be read: the image is visited anew. Raises `StoreTooNew`."""
+    """The state; None if it can't be read: the image is visited again. Raises `StoreTooNew`."""
     if attribute.version > STATE_VERSION:
         raise StoreTooNew(
             f"image states of version {attribute.version} are written by a newer Aragog: upgrade this one"
@@ -213,7 +213,7 @@ def _validator(result: FetchResult, name: str) -> str:
 
 
 def _hops(chain: str) -> tuple[Hop, ...]:
-    """The hops that a state keeps; none where they can't be read."""
+    """The hops in a state; none if they can't be read."""
     try:
         return chain_from_json(chain) if chain else ()
     except InvalidRequest:

@@ -22,8 +22,8 @@ from thrift_idl.gen.urlstore.ttypes import GetAttributesRequest, PutAttributesRe
 from weburl import deciding_form, host, registrable_domain
 
 Decode = Callable[[bytes], Awaitable[bytes]]
-"""Runs `image_signals.run` in a bounded child. Where the child ends without an answer it raises `ImageError`
-with how (`died`, `timed_out`, `out_of_memory`, `failed`): that is the image's outcome. `BackendDown` is nobody's."""
+"""Runs `image_signals.run` in a bounded child. If the child ends without an answer it raises `ImageError`
+with the reason (`died`, `timed_out`, `out_of_memory`, `failed`): that is the image's outcome. `BackendDown` is not."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class ImageVisitor:
         self._telemetry = telemetry
 
     async def visit_all(self, images: Iterable[NamedImage], context: Context) -> list[ImageState | Wait]:
-        """The state of each image, in order, or how long it has to wait. One after another: pages are concurrent.
+        """The state of each image, in order, or its wait. One after another: pages are concurrent.
 
-        What befell a host, or its domain's limit, isn't asked again for its other images. An image that our
-        configuration keeps from being fetched holds up no page. Raises only errors that are no URL's outcome.
+        After an error of a host, or of its domain's limit, its other images aren't requested. An image that our
+        configuration forbids to fetch delays no page. Raises only errors that are no URL's outcome.
         """
         befell: dict[str, AragogError] = {}
         return [await self._visit(image, context, befell) for image in images]
@@ -78,7 +78,7 @@ class ImageVisitor:
     async def _visit_leased(
         self, image: NamedImage, context: Context, befell: dict[str, AragogError]
     ) -> ImageState | Wait:
-        before, written_ms = await self._read(image, context)  # another may have been here before the lease
+        before, written_ms = await self._read(image, context)  # another process may have visited it before the lease
         step = image_state.next_step(before, image.url, self._clock_ms(), self._policy)
         if not isinstance(step, ImageVisit):
             return step.state if isinstance(step, Use) else step
@@ -94,7 +94,7 @@ class ImageVisitor:
                 error = raised
                 _remember(raised, image.url, befell)
         if isinstance(error, NoSlot) and not error.chain:
-            return Wait(max(1, error.delay_ms))  # nothing was asked of anybody: nothing to keep
+            return Wait(max(1, error.delay_ms))  # no request was made: nothing to keep
         if error is not None:
             after = image_state.failed(before, error, began_ms, image.key[0] / 255, self._policy)
         await self._write(image, after, max(self._clock_ms(), written_ms + 1), context)
@@ -140,7 +140,7 @@ def _whole(result: FetchResult, policy: ImagePolicy) -> bytes:
 
 
 def _remember(error: AragogError, url: str, befell: dict[str, AragogError]) -> None:
-    """Keep what befell more than the one URL, less where it stopped."""
+    """Keep an error that concerns more than the one URL, without the hop where it stopped."""
     where = error.details.get("url") or url
     kept = restore(error.family, error.code, error.message, error.delay_ms, {})
     if isinstance(error, NoSlot):

@@ -12,13 +12,13 @@ from weburl import request_form, url_key
 
 @dataclass(frozen=True, slots=True)
 class NamedImage:
-    """An image URL of a page, and what the page says of it."""
+    """An image URL of a page, and the page's description of it."""
 
     url: str
     """Request form."""
     key: bytes
     found: tuple[str, ...]
-    """Where the page names it, each once, in document order."""
+    """The places where the page names it, each once, in document order."""
     alt: str
     """The first that isn't empty."""
 
