@@ -57,7 +57,7 @@ class ResumingContext(ssl.SSLContext):
         """Keep the session of TLS 1.2 for the server's next connection, which it saves a round trip.
 
         One of TLS 1.3 would save none, and no CPU time: Python copies a session by writing and reading it, both when
-        it takes one (120 µs) and when it offers one (140 µs), which is more than its handshake saves (215 µs; OpenSSL 3.0).
+        it takes one (120 µs) and when it offers one (140 µs), more than its handshake saves (215 µs; OpenSSL 3.0).
         """
         session = connected.session if connected.version() == "TLSv1.2" else None
         if session is None:
