@@ -27,6 +27,7 @@ from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
 from ratelimiter.pool.membership import Membership, read_membership
+from runtime.host_port import split
 from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyDown, StoreTooOld
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
@@ -370,10 +371,12 @@ def _left_behind(setting: str, url: str, settings: Settings) -> Iterator[Finding
 
 
 async def _listens(place: str, default_port: int) -> bool:
-    host, _, port = place.rpartition(":") if ":" in place.rpartition("]")[2] else (place, "", str(default_port))
+    found = split(place, default_port=default_port)
+    if found is None:
+        return False
     try:
         async with asyncio.timeout(_PATIENCE_MS / 1000):
-            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            _, writer = await asyncio.open_connection(*found)
     except (OSError, ValueError, TimeoutError):
         return False
     writer.close()

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Final
 
 from aragog.settings import Settings
+from runtime.host_port import host_and_port, join
 from thrift_idl.errors import AragogError, BadConfiguration
 from thrift_idl.gen.pinlater.ttypes import PinLaterException
-from thrift_idl.rpc.address import host_and_port
 
 _HEAD_BYTES: Final = 16 * 1024
 _CALL_S: Final = 20.0
@@ -96,4 +96,4 @@ async def metrics_served(settings: Settings) -> AsyncIterator[str]:
     except OSError as error:
         raise BadConfiguration(f"metrics.listen: {listen}: {error.strerror or error}") from error
     async with server:
-        yield f"{listen.rpartition(':')[0]}:{server.sockets[0].getsockname()[1]}"
+        yield join(host, server.sockets[0].getsockname()[1])

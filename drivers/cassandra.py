@@ -21,6 +21,7 @@ from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy, Tok
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, SimpleStatement, tuple_factory
 
 from drivers.connection_url import parts_of
+from runtime.host_port import join, split
 from thrift_idl.errors import BackendDown, BadConfiguration
 
 Row = tuple[Any, ...]
@@ -44,7 +45,7 @@ class CassandraAddress:
     consistency: str = "LOCAL_QUORUM"
 
     def __str__(self) -> str:
-        hosts = ",".join(f"{host}:{port}" for host, port in self.contact_points)
+        hosts = ",".join(join(host, port) for host, port in self.contact_points)
         return f"cassandra://{hosts}/{self.keyspace}"
 
 
@@ -70,10 +71,10 @@ def parse_address(url: str) -> CassandraAddress:
 
 
 def _contact_point(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+    found = split(text)
+    if found is None:
         raise _bad("every host needs its port: host:9042")
-    return host.strip("[]"), int(port)
+    return found
 
 
 def _positive(text: str) -> int:

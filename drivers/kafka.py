@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from drivers.connection_url import parts_of
 from runtime.clock import monotonic_ms
+from runtime.host_port import split
 from thrift_idl.errors import BackendDown, BadConfiguration, EventTooLarge
 
 ANSWER_MS = 10_000
@@ -63,8 +64,7 @@ def parse_address(url: str) -> KafkaAddress:
     """The parts of the URL. Raises `BadConfiguration`."""
     parts = parts_of(url, "Kafka")
     topic = parts.path.strip("/")
-    servers = [server.rpartition(":") for server in parts.netloc.split(",")]
-    is_valid = all(host and port.isdecimal() for host, _, port in servers) and topic and "/" not in topic
+    is_valid = all(map(split, parts.netloc.split(","))) and topic and "/" not in topic
     if parts.scheme != "kafka" or not is_valid or parts.query or "@" in parts.netloc:
         raise BadConfiguration("no Kafka URL: write kafka://host:port/topic, without a login")
     return KafkaAddress(parts.netloc, topic)

@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from drivers.connection_url import parts_of
+from runtime.host_port import split
 from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, DiskFull, StoreUnreadable
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ def parse_address(url: str) -> S3Address:
         raise _bad()
     if not login and not path:
         return S3Address(place, region=region)
-    if not (key and secret and path and place.rpartition(":")[2].isdecimal()):
+    if not (key and secret and path and split(place)):
         raise _bad()
     return S3Address(path, f"http://{place}", region or "us-east-1", unquote(key), unquote(secret))
 

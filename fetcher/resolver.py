@@ -27,6 +27,7 @@ from fetcher.addresses import PUBLIC_WEB, AddressPolicy, host_matches, host_patt
 from fetcher.settings import NameSettings
 from runtime.clock import monotonic_ms
 from runtime.durations import HOUR_MS
+from runtime.host_port import join, split
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import AddressDenied, BadConfiguration, DnsFailure
 from weburl import deciding_form
@@ -98,12 +99,12 @@ def parse_connect_to(entries: Mapping[str, str]) -> dict[str, Endpoint]:
 
 
 def _endpoint(pattern: str, text: str) -> Endpoint:
-    host, _, port = text.rpartition(":")
-    address = literal(host)
-    if address is None or not port.isdecimal() or not 0 < int(port) < 65536:
+    found = split(text)
+    address = literal(found[0]) if found else None
+    if found is None or address is None:
         message = f'connect_to: {pattern!r} = {text!r} is no address and port, such as "127.0.0.1:8765" or "[::1]:8765"'
         raise BadConfiguration(message, entry=pattern)
-    return Endpoint(str(address), int(port))
+    return Endpoint(str(address), found[1])
 
 
 SYSTEM = "system"
@@ -317,15 +318,14 @@ def _lines(file: Path) -> list[str]:
 
 
 def _nameserver(text: str) -> str:
-    bare = literal(text)
-    host, _, port = (text, "", "53") if bare else text.rpartition(":")
-    address = bare or literal(host)
-    if address is None or not port.isdecimal() or not 0 < int(port) < 65536:
+    found = (text, 53) if literal(text) else split(text)
+    address = literal(found[0]) if found else None
+    if found is None or address is None:
         message = (
             f'fetcher.dns: {text!r} is no nameserver\'s address, such as "10.0.0.2", "10.0.0.2:5353" or "[::1]:53"'
         )
         raise BadConfiguration(message, entry=text)
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    return join(str(address), found[1])
 
 
 class SystemResolver:

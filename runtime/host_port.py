@@ -20,8 +20,9 @@ def split(text: str, *, least_port: int = 1, default_port: int | None = None) ->
     else:
         host, _, port = text.rpartition(":")
     host = host.strip("[]")
-    is_number = port.isdecimal() and len(port) <= _LONGEST_PORT
-    return (host, int(port)) if host and is_number and least_port <= int(port) < _PORTS else None
+    is_number = port.isascii() and port.isdecimal() and len(port) <= _LONGEST_PORT
+    is_name = host.split() == [host]  # not empty, no white space
+    return (host, int(port)) if is_name and is_number and least_port <= int(port) < _PORTS else None
 
 
 def join(host: str, port: int) -> str:

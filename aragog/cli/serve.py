@@ -16,10 +16,10 @@ from aragog.cli.terminal import say
 from aragog.metrics_server import metrics_served
 from aragog.settings import Settings, load
 from aragog.telemetry_log import log_to_stderr
+from runtime.host_port import host_and_port, join
 from runtime.memory import collected_seldom, give_back_large_blocks
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc import RpcServer
-from thrift_idl.rpc.address import host_and_port
 
 
 class ServedService(StrEnum):
@@ -91,4 +91,4 @@ async def _listen(server: RpcServer, setting: str, listen: str) -> str:
         host, port = host_and_port(listen, least_port=0)
     except BadConfiguration as error:
         raise BadConfiguration(f"{setting}: {error}") from None
-    return f"{listen.rpartition(':')[0]}:{await server.start(host, port)}"
+    return join(host, await server.start(host, port))

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from fetcher.addresses import literal
 from fetcher.resolver import Endpoint
+from runtime.host_port import join
 from thrift_idl.errors import BadConfiguration, ConnectFailure, ProxyDown
 
 _MOST_HEAD = 16 * 1024
@@ -157,5 +158,4 @@ async def _asked(sock: socket.socket, where: str, proxy: Proxy, until: re.Patter
 
 
 def _authority(endpoint: Endpoint) -> str:
-    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
-    return f"{host}:{endpoint.port}"
+    return join(endpoint.address, endpoint.port)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.text_file import read_text, refusal
+from runtime.host_port import split
 
 SKEW_MS: Final = 500
 _MIN_SKEW_MS: Final = 20
@@ -26,7 +27,6 @@ _MAX_SKEW_MS: Final = 60_000
 _MAX_SHARDS: Final = 1_000
 _MAX_FILE_BYTES: Final = 1024 * 1024
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
-_ADDRESS: Final = re.compile(r"\S+:(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,7 @@ def _shard(file: str, number: int, entry: Any) -> LimiterShard:
     name, address = entry["name"], entry["address"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise refusal(file, f"shard {number}: name must be lower-case letters, digits, . _ or -, not {name!r}")
-    port = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
-    if not port or not 0 < int(port[1]) < 65_536:
+    if not isinstance(address, str) or split(address) is None:
         raise refusal(file, f"shard {number}: address must be host:port, not {address!r}")
     return LimiterShard(name, address)
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar, cast
 
+from runtime.host_port import host_and_port
 from thrift_idl.errors import AragogError, BackendDown, DeadlineExceeded, InternalError, InvalidRequest
 from thrift_idl.gen.context.ttypes import Failure
 from thrift_idl.records import replace
-from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.client_connection import ClientConnection, Reply
 from thrift_idl.rpc.failures import decode_application_error, from_failure
 from thrift_idl.rpc.framing import framed

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from runtime.clock import monotonic_ms
+from runtime.host_port import host_and_port
 from thrift_idl.errors import BackendDown
-from thrift_idl.rpc.address import host_and_port
 from thrift_idl.rpc.framing import FrameError, framed
 from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, read_header, write_header
 

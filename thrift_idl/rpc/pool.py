@@ -7,6 +7,7 @@ import contextlib
 import socket
 from functools import partial
 
+from runtime.host_port import join
 from runtime.single_flight import SingleFlight
 from thrift_idl.errors import BackendDown
 from thrift_idl.rpc.client_connection import ClientConnection
@@ -24,7 +25,7 @@ class ClientConnectionPool:
         # One attempt at a time for a slot, shared by all callers that wait for it; it outlives any of them.
         self._connecting: SingleFlight[int, ClientConnection] = SingleFlight(lands_alone=True)
         self._next = 0
-        self.address = f"{host}:{port}"
+        self.address = join(host, port)
 
     def ready(self) -> ClientConnection | None:
         """The next link if it can take a call at once."""

@@ -18,7 +18,7 @@ def test_a_cassandra_url_names_hosts_keyspace_and_login() -> None:
     assert address.contact_points == (("a.test", 9042), ("::1", 9043))
     assert (address.keyspace, address.user, address.password) == ("aragog", "me", "p@ss")
     assert (address.replication_factor, address.consistency) == (3, "QUORUM")
-    assert str(address) == "cassandra://a.test:9042,::1:9043/aragog"
+    assert str(address) == "cassandra://a.test:9042,[::1]:9043/aragog"
     assert "p@ss" not in repr(address)
 
 

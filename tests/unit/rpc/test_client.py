@@ -16,6 +16,7 @@ from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
 from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.message import CALL, REPLY, decode, encode, read_header, write_header
+from thrift_idl.rpc.pool import ClientConnectionPool
 
 ONE = ClientLimits(connections=1)
 
@@ -285,3 +286,7 @@ async def test_the_time_that_waiting_took_is_taken_off_what_the_server_is_told()
         header = read_header(server.frames[0], CALL)
         told = decode(service.reserve_args, server.frames[0], header.start).request.context.remaining_ms
         assert 0 < told <= 40
+
+
+def test_an_ipv6_address_is_told_as_it_was_given() -> None:
+    assert ClientConnectionPool("::1", 9101, ClientLimits()).address == "[::1]:9101"
