@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from selectolax.lexbor import LexborNode
 
-from extraction import robots_directives
 from extraction.flags import Flags
 from extraction.images import Images
 from extraction.limits import ExtractionLimits
 from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Property, RobotsDirectives
+from weburl import robots_directives
+from weburl.robots_directives import AgentDirectives
 
 _MAX_NAME = 256
 _MOST_STATED = 1_000
@@ -94,13 +95,13 @@ class Metas:
         """One X-Robots-Tag header."""
         self.add_robots(robots_directives.of_header(x_robots, self._directives_left()))
 
-    def add_robots(self, entry: RobotsDirectives) -> None:
+    def add_robots(self, entry: AgentDirectives) -> None:
         """Keep the entry, unless it is empty."""
         self._directives += len(entry.directives)
         if self._directives >= self._limits.directives:
             self._flags.add("too_many_directives")
         if entry.directives:
-            self.robots.append(entry)
+            self.robots.append(RobotsDirectives(*entry))
 
     def _directives_left(self) -> int:
         return max(0, self._limits.directives - self._directives)

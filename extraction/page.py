@@ -14,12 +14,12 @@ from extraction.limits import DEFAULT, ExtractionLimits
 from extraction.markup import bounded_markup, expanded_xhtml
 from extraction.page_semantics import Meaning, meaning_of
 from extraction.preferences import preferences_of
-from extraction.robots_directives import forbids_following
 from extraction.statements import SILENT, Chooser
 from extraction.text_features import text_features_of
 from extraction.tree_walk import TreeWalk
 from thrift_idl.gen.page.ttypes import Image, PageRecord
 from thrift_idl.records import replace
+from weburl.robots_directives import forbids_following
 
 XHTML = "application/xhtml+xml"
 MEDIA_TYPES = frozenset(("", "text/html", XHTML, "application/xml", "text/xml"))

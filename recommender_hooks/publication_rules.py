@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from extraction.limits import DEFAULT
-from extraction.robots_directives import OWN_AGENT, of_header
 from thrift_idl.gen.fetcher.ttypes import Header
-from thrift_idl.gen.page.ttypes import PageRecord, RobotsDirectives
+from thrift_idl.gen.page.ttypes import PageRecord
+from weburl.robots_directives import directives_for_us, of_header
 
 _NO_PAGE = frozenset(("noindex", "none"))
 _NO_IMAGES = frozenset(("noai", "noimageai", "noimageindex", "nopin"))
@@ -20,20 +20,16 @@ _NO_IMAGES = frozenset(("noai", "noimageai", "noimageindex", "nopin"))
 
 def forbids_page(record: PageRecord) -> bool:
     """True if the page asks not to be published."""
-    return bool(_NO_PAGE & _directives(record.robots))
+    return bool(_NO_PAGE & directives_for_us(record.robots))
 
 
 def withholding(record: PageRecord) -> tuple[str, ...]:
     """The page's wishes that its images aren't published, sorted; empty = none."""
-    return tuple(sorted(_NO_IMAGES & (_directives(record.robots) | set(record.preferences))))
+    return tuple(sorted(_NO_IMAGES & (directives_for_us(record.robots) | set(record.preferences))))
 
 
 def forbids_image(headers: Iterable[Header]) -> bool:
     """True if an image's X-Robots-Tag asks not to publish it."""
     values = (header.value for header in headers if header.name.lower() == "x-robots-tag")
-    directives = _directives(of_header(value, DEFAULT.directives) for value in values)
+    directives = directives_for_us(of_header(value, DEFAULT.directives) for value in values)
     return bool((_NO_PAGE | _NO_IMAGES) & directives)
-
-
-def _directives(robots: Iterable[RobotsDirectives]) -> set[str]:
-    return {word for entry in robots if entry.agent in ("", OWN_AGENT) for word in entry.directives}

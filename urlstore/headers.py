@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from extraction.robots_directives import of_header
 from thrift_idl.gen.fetcher.ttypes import Header
-from thrift_idl.gen.page.ttypes import RobotsDirectives
 from weburl.link_header import links
+from weburl.robots_directives import AgentDirectives, of_header
 from weburl.validators import sendable
 
 KEPT = frozenset(
@@ -59,7 +58,7 @@ def validator(headers: Iterable[Header], name: str) -> str:
     return sendable(value(headers, name))
 
 
-def robots_of(headers: Iterable[Header]) -> tuple[RobotsDirectives, ...]:
+def robots_of(headers: Iterable[Header]) -> tuple[AgentDirectives, ...]:
     """The directives of each X-Robots-Tag, within the bounds of reading."""
     tags = (header.value for header in headers if header.name.lower() == "x-robots-tag")
     return tuple(of_header(tag[:MAX_VALUE], _MAX_DIRECTIVES) for tag in tags)

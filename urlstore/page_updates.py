@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from extraction.robots_directives import OWN_AGENT
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.urlstore.ttypes import Outcome, Page
@@ -16,6 +15,7 @@ from urlstore.due import look_ms, revisit_ms
 from urlstore.record_hash import record_hash
 from weburl import key_hex
 from weburl.earlier_key_versions import has_shared_a_key
+from weburl.robots_directives import directives_for_us
 
 APART_MS = 60_000
 """The largest difference of our clocks. A stored time further ahead was written while a clock was wrong."""
@@ -131,8 +131,7 @@ def _content_key(current: Page | None, key: bytes, url: str, content_hash: bytes
 
 def may_keep_content(fetched: FetchResult, record: PageRecord) -> bool:
     """True if neither the page's meta robots nor X-Robots-Tag says noarchive to us or to all agents."""
-    said = (*record.robots, *headers.robots_of(fetched.headers))
-    return not any(item.agent in ("", OWN_AGENT) and "noarchive" in item.directives for item in said)
+    return "noarchive" not in directives_for_us((*record.robots, *headers.robots_of(fetched.headers)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from extraction import EXTRACTOR_VERSION
 from extraction.child_request import FUNCTION, request
 from extraction.limits import DEFAULT
 from extraction.preferences import HEADERS
-from extraction.robots_directives import of_header
 from runtime.children import ChildPool, LostCall
 from thrift_idl.gen.fetcher.ttypes import FetchResult
-from thrift_idl.gen.page.ttypes import PageRecord
+from thrift_idl.gen.page.ttypes import PageRecord, RobotsDirectives
 from thrift_idl.records import replace, unpack
+from weburl.robots_directives import of_header
 
 IMPORTS = ("extraction.child_call",)
 """What a pool for pages lets its children import as they start."""
@@ -77,5 +77,5 @@ def header_values(fetched: FetchResult, name: str) -> list[str]:
 
 def _record_of_headers(x_robots: list[str], flag: str) -> PageRecord:
     entries = (of_header(value, DEFAULT.directives) for value in x_robots)
-    robots = tuple(entry for entry in entries if entry.directives)
+    robots = tuple(RobotsDirectives(*entry) for entry in entries if entry.directives)
     return PageRecord(extractor_version=EXTRACTOR_VERSION, robots=robots, flags=(flag,))

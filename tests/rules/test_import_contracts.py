@@ -173,6 +173,11 @@ def test_a_contract_fails_on_an_import_that_it_forbids(contract: str, importer: 
     assert not checked(contract, with_import(importer, imported)).kept
 
 
+@pytest.mark.parametrize("importer", ["fetcher.service", "urlstore.headers", "recommender_hooks.publication_rules"])
+def test_x_robots_tag_is_read_where_fetcher_store_and_hooks_may_import_it(importer: str) -> None:
+    assert checked("table", with_import(importer, "weburl.robots_directives")).kept
+
+
 def test_every_import_that_a_test_adds_is_one_between_modules_that_exist() -> None:
     """So that a module that moves takes its example along, instead of leaving one that proves nothing."""
     named = {module for imports in BREAKS.values() for each in imports for module in each}
