@@ -24,7 +24,7 @@ endif
 SPREAD = --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast torture check bench idl engines engines-status engines-stop constraints clean
+.PHONY: help setup demo test test-fast torture mutants check bench idl engines engines-status engines-stop constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target words; do \
@@ -44,6 +44,9 @@ test-fast: $(VENV)/.dev ## run what a change is tried on: unit, property, contra
 
 torture: $(VENV)/.dev ## run every test, the fault suites with their full counts: long
 	@ARAGOG_TORTURE=1 $(PY) -m pytest $(ARGS)
+
+mutants: $(VENV)/.dev ## change the pure modules 2,000 times, and list the changes that no fast test notices: an hour
+	@$(PY) -m benchmarks.mutants $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types, the import table, generated code fresh
 	@$(PY) -m ruff check .

@@ -34,6 +34,7 @@ PARTS = {
     "limiter_pool",
     "limiter_redis",
     "medians",
+    "mutants",
     "peer_environment",
     "peer_readers",
     "peer_spider",
