@@ -72,7 +72,7 @@ NOT_PUBLIC: tuple[tuple[str, str], ...] = (
     ("fec0::/10", "site local, RFC 3879"),
     ("ff00::/8", "multicast, RFC 4291"),
 )
-"""(block, why): an address in one of these is no public destination. 2001::/23 is listed by its parts."""
+"""(block, reason): an address in one of these is no public destination. 2001::/23 is listed by its parts."""
 
 # fmt: off
 BAD_PORTS = frozenset({

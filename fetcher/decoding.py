@@ -23,17 +23,17 @@ from fetcher.settings import KIB, MIB
 from thrift_idl.errors import BadReply
 
 GIVEN = 128 * KIB
-"""What one step gives at most; one of brotli, whose limit is a soft one, up to twice as much."""
+"""The largest output of one step; one of brotli, whose limit is a soft one, gives up to twice as much."""
 SPARE = 7 * MIB
-"""Windows beyond this are taken off the cap: all in all less than cap + 8 MiB."""
-_TAKEN = 32 * KIB  # deflate blocks of tables with nothing in them take 4 ms
+"""Windows beyond this are subtracted from the cap: in total less than cap + 8 MiB."""
+_TAKEN = 32 * KIB  # deflate blocks of empty tables take 4 ms
 _TAKEN_BY_BROTLI = 24 * KIB  # blocks of 256 context maps take 16 ms
 _NARROW = 2 * MIB  # a brotli window that takes no longer than 17 ms to fill
-_UNREACHED = 16  # ... less what no distance reaches (RFC 7932 9.1)
+_UNREACHED = 16  # ... without the part that no distance reaches (RFC 7932 9.1)
 _WINDOW_FIELD, _NARROW_FIELD = 0b1110, 0b1000  # WBITS of 18 to 24 in the first byte; of 21
 _GIVEN_BY_BROTLI = 96 * KIB
-_MEMBER = KIB  # what a gzip member counts as, beyond its bytes, for it needs a decoder of its own; and...
-_FLUSH = 64  # ... what a zstd frame or flush does, for each makes a step
+_MEMBER = KIB  # the cost of a gzip member beyond its bytes, because it needs a new decoder; and...
+_FLUSH = 64  # ... the cost of a zstd frame or flush, because each makes a step
 _ZSTD_WINDOW = 8 * MIB
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -43,36 +43,36 @@ class BadCoding(Exception):
 
 
 class Full(Exception):
-    """The cap is reached: no more is taken."""
+    """The cap is reached: no more is accepted."""
 
 
 class Stage(Protocol):
-    """One coding: takes bytes, gives what becomes of them."""
+    """One coding: takes bytes, gives the decoded ones."""
 
     held: int
-    """Bytes that it must remember: windows are memory as well."""
+    """Bytes that it must remember: windows use memory, too."""
     taken: int
     """Bytes of input used so far."""
     given: int
     """Bytes of output so far."""
     long: bool
-    """Its steps may take more than 20 ms, without Python's lock: they belong into a thread."""
+    """Its steps may take more than 20 ms, without Python's lock: they need a thread."""
 
     busy: bool
-    """Whether a step may give something without more input."""
+    """True if a step may give output without more input."""
 
     def take(self, data: bytes) -> None:
-        """Input for the next steps; only where the stage isn't busy."""
+        """Input for the next steps; only if the stage isn't busy."""
 
     def step(self) -> bytes:
-        """Undo a little more: perhaps nothing comes of it. Raises `BadCoding`, `Full`."""
+        """Decode a little more, perhaps without output. Raises `BadCoding`, `Full`."""
 
     def finished(self) -> bool:
-        """Whether the input may end here."""
+        """True if the input may end here."""
 
 
 def stage(coding: str, cap: int) -> Stage:
-    """What undoes `coding` (gzip, deflate, br, zstd) where `cap` bytes of content are wanted."""
+    """The stage for `coding` (gzip, deflate, br, zstd) if `cap` bytes of content are wanted."""
     if coding == "gzip":
         return _Zlib(zlib.MAX_WBITS | 16)
     if coding == "deflate":
@@ -96,7 +96,7 @@ class _Zlib:
     def take(self, data: bytes) -> None:
         if not self._ended:
             self._rest = memoryview(bytes(self._rest) + data if self._rest else data)
-            self.busy = self._begun or len(self._rest) > 1  # a header is judged whole, that of a further member too
+            self.busy = self._begun or len(self._rest) > 1  # a header is judged whole, also that of a further member
 
     def step(self) -> bytes:
         if not self._begun and self._inflate.eof:
@@ -112,7 +112,7 @@ class _Zlib:
         self._rest = self._rest[used:]
         self._begun = not self._inflate.eof
         if self._begun:
-            self.busy = bool(self._rest) or len(piece) == GIVEN  # it may hold more than it could give
+            self.busy = bool(self._rest) or len(piece) == GIVEN  # it may hold more than it could return
         else:
             self._ended = self._bits != zlib.MAX_WBITS | 16
             self.busy = len(self._rest) > 1 and not self._ended
@@ -121,7 +121,7 @@ class _Zlib:
         return piece
 
     def _retry_raw(self, error: zlib.error) -> None:
-        """deflate without its header, as some servers send it."""
+        """Decode deflate without its header, as some servers send it."""
         if self._begun or self._bits != zlib.MAX_WBITS:
             raise BadCoding(str(error)) from None
         self._bits, self._begun = -zlib.MAX_WBITS, True
@@ -141,11 +141,11 @@ class _Zlib:
 
 
 class _Brotli:
-    """Decodes ahead until its window is full, whatever it is asked for: the whole window counts from the start.
+    """Decodes ahead until its window is full, even if less is wanted: the whole window counts from the start.
 
-    To fill one of 16 MiB takes 120 ms of commands that need no input. So a wide one is told to be narrow at first: what
-    a narrow window can hold reads the same in any wider one. Content that is longer is decoded anew from its beginning,
-    as it was declared, in steps that are `long`.
+    Filling one of 16 MiB takes 120 ms of commands that need no input. So a wide one is declared narrow at first:
+    content that fits into a narrow window is the same in any wider one. Longer content is decoded again from its
+    beginning, as it was declared, in steps that are `long`.
     """
 
     def __init__(self, cap: int) -> None:
@@ -153,15 +153,15 @@ class _Brotli:
         self.busy = self.long = False
         self._widest = cap + SPARE
         self._decoder = brotli.Decompressor()
-        self._more = False  # it has more to give before it takes any; or hasn't noticed yet that it has finished
+        self._more = False  # it has output before it takes input; or hasn't noticed yet that it has finished
         self._ended = False
         self._rest = memoryview(b"")
         self._declared = 0
         self._input: list[bytes] | None = None  # while a wide window is narrow: all input so far
-        self._repeated = 0  # output still to come that was given already
+        self._repeated = 0  # output still to come that was already given
 
     def take(self, data: bytes) -> None:
-        if self._ended or not data:  # what comes after the end is padding
+        if self._ended or not data:  # bytes after the end are padding
             return
         if not self._declared:
             self._open_window(data[0])
@@ -199,7 +199,7 @@ class _Brotli:
             self._input, self.held = [], _NARROW
 
     def _widen(self, pieces: list[bytes]) -> bytes:
-        """From the beginning, with the window that was declared, where that leaves room for more content."""
+        """Start again with the declared window, if it leaves room for more content."""
         if self._declared + self.given > self._widest:
             raise Full
         self._decoder = brotli.Decompressor()
@@ -210,7 +210,7 @@ class _Brotli:
         return b""
 
     def _new(self, piece: bytes) -> bytes:
-        """`piece` less what was given already."""
+        """`piece` without the part that was already given."""
         skipped = min(self._repeated, len(piece))
         self._repeated -= skipped
         self.given += len(piece) - skipped
@@ -221,7 +221,7 @@ class _Brotli:
 
 
 def _brotli_window_bits(first: int) -> int:
-    """WBITS of RFC 7932 9.1, rounded up where it takes more than the first byte."""
+    """WBITS of RFC 7932 9.1, rounded up if it takes more than the first byte."""
     if not first & 1:
         return 16
     if first & 0b1110:
@@ -230,17 +230,17 @@ def _brotli_window_bits(first: int) -> int:
 
 
 class _Dry(Exception):
-    """There is no input at present."""
+    """There is no input now."""
 
 
 class _Slice:
-    """What zstandard reads from: one slice, then nothing until there is another."""
+    """The source of zstandard: one slice, then nothing until there is another."""
 
     def __init__(self) -> None:
         self.data = b""
 
     def read(self, _most: int) -> bytes:
-        """The slice, once. Raises `_Dry`: b"" would be the end for good."""
+        """The slice, once. Raises `_Dry`: b"" would mean the end."""
         data, self.data = self.data, b""
         if not data:
             raise _Dry
@@ -248,16 +248,16 @@ class _Slice:
 
 
 class _Zstd:
-    """A reader upon slices: asked for little, it decodes a block at a time. A writer has no bound on what it gives."""
+    """A reader over slices: asked for little, it decodes a block at a time. A writer's output has no bound."""
 
     def __init__(self) -> None:
         self.held = self.taken = self.given = 0
         self.busy = self.long = False
         self._slice = _Slice()
         decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        source = cast("IO[bytes]", self._slice)  # of a file, only `read` is called
+        source = cast("IO[bytes]", self._slice)  # only `read` of a file is called
         self._reader = decoder.stream_reader(source, read_across_frames=True, closefd=False)
-        self._buffer = memoryview(bytearray(GIVEN))  # `read1` would leak the bytes it made whenever the slice is dry
+        self._buffer = memoryview(bytearray(GIVEN))  # `read1` would lose its bytes whenever the slice is dry
         self._more = False
         self._rest = memoryview(b"")
 
@@ -285,7 +285,7 @@ class _Zstd:
         return bytes(self._buffer[:size])
 
     def finished(self) -> bool:
-        """Not told by the library: a short stream shows in the framing."""
+        """Unknown to the library: the framing shows a short stream."""
         return True
 
 

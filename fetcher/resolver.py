@@ -108,43 +108,43 @@ def _endpoint(pattern: str, text: str) -> Endpoint:
 
 
 SYSTEM = "system"
-MOST_ADDRESSES = 256  # of a name: an answer has room for 4,000, and each is vetted and remembered
-_THREADS = 32  # getaddrinfo blocks; more names than this at once wait within their time-out
-_RENEW_AFTER = 10_000  # look-ups: c-ares has a cache of its own, without a bound but time
+MOST_ADDRESSES = 256  # of a name: an answer has room for 4,000, and each is vetted and kept
+_THREADS = 32  # getaddrinfo blocks; further names wait within their time-out
+_RENEW_AFTER = 10_000  # look-ups: c-ares has a cache of its own, bounded only by time
 _RENEW_AFTER_MS = HOUR_MS
-_GIVE_UP_S = 30  # c-ares ends by itself, long before; but a callback that is never called must not hold a name for ever
+_GIVE_UP_S = 30  # c-ares ends earlier by itself; but a lost callback must not block a name for ever
 _READ_BY_CARES = {"files", "dns", "resolve"}
 _OF_SHORT_NAMES = {"myhostname", "mymachines"}
 
 
 @dataclass(frozen=True, slots=True)
 class LookupAnswer:
-    """What one look-up found."""
+    """The result of one look-up."""
 
     addresses: tuple[str, ...]
-    """Numeric, best first (RFC 6724); none where the name doesn't resolve, or has more than `MOST_ADDRESSES`."""
+    """Numeric, best first (RFC 6724); none if the name doesn't resolve, or has more than `MOST_ADDRESSES`."""
     ttl_ms: int | None = None
-    """The least of the records' times to live, CNAMEs included; None where nobody told."""
+    """The least of the records' times to live, CNAMEs included; None if unknown."""
     reason: str = ""
-    """Why there is no address."""
+    """The reason why there is no address."""
 
 
 class Lookup(Protocol):
     """One way to find a name's addresses, without a cache of ours."""
 
     async def look_up(self, host: str) -> LookupAnswer:
-        """What `host`, an ASCII name, resolves to; failures are answers too. Ends by itself, perhaps late."""
+        """The addresses of `host`, an ASCII name; failures are answers too. Ends by itself, perhaps late."""
         ...
 
     async def close(self) -> None:
-        """Ends it; look-ups under way are abandoned."""
+        """Ends it; running look-ups are abandoned."""
         ...
 
 
 class SystemLookup:
-    """getaddrinfo, in threads of its own: everything the system knows, without times to live.
+    """getaddrinfo, in its own threads: every source of the system, without times to live.
 
-    `addresses` blocks and answers numeric addresses, none for a name that doesn't resolve.
+    `addresses` blocks and returns numeric addresses, none for a name that doesn't resolve.
     """
 
     def __init__(self, addresses: Callable[[str], tuple[str, ...]] | None = None) -> None:
@@ -152,7 +152,7 @@ class SystemLookup:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
 
     async def look_up(self, host: str) -> LookupAnswer:
-        """What the system says."""
+        """The system's answer."""
         addresses = await asyncio.get_running_loop().run_in_executor(self._pool, self._addresses, host)
         return _bounded(LookupAnswer(addresses, reason="" if addresses else "unknown to the system's resolver"))
 
@@ -164,7 +164,7 @@ class SystemLookup:
 class DnsLookup:
     """c-ares: asks `nameservers` ("10.0.0.2:53", those of the system if none), after /etc/hosts.
 
-    A try waits `try_ms`; there are `tries` for each nameserver. Raises `pycares.AresError` where c-ares can't start.
+    A try waits `try_ms`; there are `tries` for each nameserver. Raises `pycares.AresError` if c-ares can't start.
     """
 
     def __init__(
@@ -191,12 +191,12 @@ class DnsLookup:
                 found.set_result(answer)
 
         def answered(result: pycares.AddrInfoResult | None, error: int | None) -> None:
-            if not loop.is_closed():  # c-ares calls from a thread of its own, at the end too
+            if not loop.is_closed():  # c-ares calls from its own thread, at the end too
                 loop.call_soon_threadsafe(settle, _answer(result, error))
 
         try:
             self._renewed().getaddrinfo(host, None, type=socket.SOCK_STREAM, callback=answered)
-        except (UnicodeError, RuntimeError) as error:  # no name at all; a closed channel
+        except (UnicodeError, RuntimeError) as error:  # an invalid name; a closed channel
             return LookupAnswer((), reason=str(error))
         try:
             async with asyncio.timeout(_GIVE_UP_S):
@@ -205,7 +205,7 @@ class DnsLookup:
             return LookupAnswer((), reason="no answer")
 
     async def close(self) -> None:
-        """Abandons what is under way."""
+        """Abandons running look-ups."""
         self._channel.close()
 
     def _opened(self) -> pycares.Channel:
@@ -214,7 +214,7 @@ class DnsLookup:
         return pycares.Channel(timeout=self._try_s, tries=self._tries, servers=self._nameservers or None)
 
     def _renewed(self) -> pycares.Channel:
-        """The channel, from time to time a new one: so its cache stays small. The old one ends with its last answer."""
+        """The channel, replaced from time to time: so its cache stays small. The old one ends with its last answer."""
         self._left -= 1
         if self._left < 0 or self._now_ms() >= self._renew_at_ms:
             self._channel = self._opened()
@@ -222,14 +222,14 @@ class DnsLookup:
 
 
 class ByName:
-    """The DNS for names of it; the system for those that it may know from elsewhere: one label, or `.local` (mDNS)."""
+    """The DNS for its names; the system for names with other sources: one label, or `.local` (mDNS)."""
 
     def __init__(self, dns: Lookup, system: Lookup) -> None:
         self._dns = dns
         self._system = system
 
     async def look_up(self, host: str) -> LookupAnswer:
-        """What the one or the other says."""
+        """The answer of one of the two."""
         labels = host.rstrip(".").split(".")
         local = len(labels) == 1 or labels[-1] == "local"
         return await (self._system if local else self._dns).look_up(host)
@@ -241,9 +241,9 @@ class ByName:
 
 
 def lookup_of(dns: str = "") -> tuple[Lookup, str]:
-    """The look-up that the setting `fetcher.dns` names, and what it is, for people. Raises `BadConfiguration`.
+    """The look-up that the setting `fetcher.dns` names, and its description for people. Raises `BadConfiguration`.
 
-    "" = the system's nameservers, or getaddrinfo where those aren't the whole truth; "system" = getaddrinfo; otherwise
+    "" = the system's nameservers, or getaddrinfo if those don't know all names; "system" = getaddrinfo; otherwise
     nameservers by address, separated by commas.
     """
     if dns and dns != SYSTEM:
@@ -261,7 +261,7 @@ def lookup_of(dns: str = "") -> tuple[Lookup, str]:
 
 
 def system_only(resolv: Path = Path("/etc/resolv.conf"), switch: Path = Path("/etc/nsswitch.conf")) -> str:
-    """Why only the operating system can look names up here; "" where the DNS can be asked."""
+    """The reason why only the operating system can look up names here; "" if the DNS can be asked."""
     if not sys.platform.startswith("linux"):
         return ""  # c-ares asks the system for its nameservers
     if not any(line.split()[:1] == ["nameserver"] for line in _lines(resolv)):
@@ -273,7 +273,7 @@ def system_only(resolv: Path = Path("/etc/resolv.conf"), switch: Path = Path("/e
 
 
 def system_addresses(host: str) -> tuple[str, ...]:
-    """Numeric addresses of `host`; none where it doesn't resolve. Blocks."""
+    """Numeric addresses of `host`; none if it doesn't resolve. Blocks."""
     try:
         # Bytes: text would pass through Python's own IDNA codec; the host is ASCII already.
         answers = socket.getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
@@ -291,7 +291,7 @@ def _answer(result: pycares.AddrInfoResult | None, error: int | None) -> LookupA
 
 
 def _bounded(answer: LookupAnswer) -> LookupAnswer:
-    """`answer`, or none: to leave some addresses out would hide what else the name is at from those who vet it."""
+    """`answer`, or none: with some addresses left out, the guard would not see all addresses of the name."""
     if len(answer.addresses) <= MOST_ADDRESSES:
         return answer
     return LookupAnswer((), answer.ttl_ms, f"{len(answer.addresses)} addresses are more than any name has")
@@ -302,7 +302,7 @@ def _text(told: str | bytes) -> str:
 
 
 def _unread(sources: list[str], switch: Path) -> str:
-    """Why c-ares doesn't see all that the line `hosts:` of nsswitch.conf(5) lists."""
+    """The reason why c-ares doesn't see all sources in the line `hosts:` of nsswitch.conf(5)."""
     names = {source for source in sources if not source.startswith("[")}
     unread = {name for name in names - _READ_BY_CARES - _OF_SHORT_NAMES if not name.startswith("mdns")}
     if unread:
@@ -329,7 +329,7 @@ def _nameserver(text: str) -> str:
 
 
 class SystemResolver:
-    """This machine's resolver with a cache of ours; without `lookup`, the system's own choice, made when first needed.
+    """This machine's resolver with a cache of ours; without `lookup`, the system's own choice, made at the first use.
 
     A name whose time to live is 0 is looked up again for every hop. Concurrent calls for one name share one look-up.
     """
@@ -356,7 +356,7 @@ class SystemResolver:
         return tuple(Endpoint(address, port) for address in answer.addresses)
 
     async def close(self) -> None:
-        """Abandons the look-ups under way."""
+        """Abandons running look-ups."""
         if self._lookup is not None:
             await self._lookup.close()
         self._look_ups.cancel()
@@ -387,7 +387,7 @@ class SystemResolver:
 
 
 def kept_for_ms(answer: LookupAnswer, settings: NameSettings) -> int:
-    """How long an answer counts; 0 = for those that wait for it, and no longer."""
+    """The time for which an answer counts; 0 = only for those that wait for it."""
     if not answer.addresses:
         return settings.failure_ms
     return settings.no_ttl_ms if answer.ttl_ms is None else min(answer.ttl_ms, settings.max_ttl_ms)

@@ -110,7 +110,7 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
 def product_token(user_agent: str) -> str:
-    """The product token that groups of robots.txt are matched against. Raises `BadConfiguration`."""
+    """The product token for groups of robots.txt. Raises `BadConfiguration`."""
     found = _TOKEN.match(user_agent)
     if not found or not _PRINTABLE.fullmatch(user_agent):
         raise BadConfiguration("user_agent must begin with a product token (letters, _ and -) and be printable ASCII")
@@ -118,7 +118,7 @@ def product_token(user_agent: str) -> str:
 
 
 def has_contact(user_agent: str) -> bool:
-    """Whether it names a web page or a mail address."""
+    """True if it names a web page or a mail address."""
     return bool(_CONTACT.search(user_agent))
 
 

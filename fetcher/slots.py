@@ -26,24 +26,24 @@ from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 
 HOLDING = frozenset((429, 503))  # RFC 6585 section 4, RFC 9110 section 15.6.4
-_MOST_DOMAINS = 10_000  # the oldest go: a grant lives for a second
+_MOST_DOMAINS = 10_000  # the oldest are dropped: a grant lives for a second
 _NOTHING = (0, 0.0)
 _Notes = FIFOCache[str, tuple[int, float]]
-"""Domain -> (the mark at which it was heard, until when there is no slot)."""
+"""Domain -> (the mark at which it was heard, the time until which there is no slot)."""
 
 
 class HoldsHeard:
-    """What was heard, by registrable domain. Used by one event loop."""
+    """The holds heard, by registrable domain. Used by one event loop."""
 
     def __init__(self) -> None:
         self.mark = 0
-        """Now: what is granted from here on isn't touched by what was heard before."""
+        """The present mark: holds heard before don't affect later grants."""
         self._answers: _Notes = FIFOCache(_MOST_DOMAINS)
         self._refusals: _Notes = FIFOCache(_MOST_DOMAINS)
         self._telling: dict[str, set[asyncio.Future[None]]] = {}
 
     def voids(self, domain: str, mark: int, due_ms: float) -> bool:
-        """Whether a grant asked for at `mark`, its slot at `due_ms`, is void."""
+        """True if a grant requested at `mark`, with its slot at `due_ms`, is void."""
         if self.mark <= mark:  # nearly always: nothing was heard since
             return False
         return any(
@@ -53,7 +53,7 @@ class HoldsHeard:
 
     @contextmanager
     def telling(self, domain: str) -> Iterator[None]:
-        """The block tells the limiter of an answer that may hold `domain`. What was granted before its end is void."""
+        """The block tells the limiter of an answer that may hold `domain`. A grant older than its end is void."""
         telling = self._telling.setdefault(domain, set())
         told = asyncio.get_running_loop().create_future()
         telling.add(told)
@@ -68,7 +68,7 @@ class HoldsHeard:
             told.set_result(None)
 
     async def told(self, domain: str) -> None:
-        """Return when the limiter knows of every answer about `domain`: asked before, it might grant what it holds."""
+        """Return when the limiter knows every answer about `domain`: before that, it might grant a held domain."""
         while telling := self._telling.get(domain):
             await asyncio.shield(next(iter(telling)))
 

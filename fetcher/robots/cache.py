@@ -31,20 +31,20 @@ class RobotsCopy:
     origin: str
     """The deciding one (`weburl.deciding_origin`)."""
     content: bytes = b""
-    """As served, decoded, cut at the limit; empty where everything is allowed."""
+    """As served, decoded, cut at the limit; empty if everything is allowed."""
     fetched_ms: int = 0
-    """When an answer last said what is allowed: a file, or a 4xx that allows all."""
+    """The time of the last valid answer: a file, or a 4xx that allows all."""
     failed_until_ms: int = 0
     """Until then a failed attempt isn't repeated."""
     failure: tuple[str, str, str] = ("", "", "")
     """Family, code and message of that failure."""
     etag: str = ""
     last_modified: str = ""
-    """Validators of the content, for asking whether it still holds (RFC 9110 13.1); "" = none."""
+    """Validators of the content, to ask if it is still current (RFC 9110 13.1); "" = none."""
 
 
 class State(Enum):
-    """What a copy is good for."""
+    """The use of a copy."""
 
     FRESH = "fresh"
     """Its rules decide."""
@@ -59,14 +59,14 @@ class State(Enum):
 
 
 def state_of(copy: RobotsCopy | None, now_ms: int, settings: RobotsSettings) -> State:
-    """What `copy` is good for at `now_ms`. A copy from the future (a clock was set back) counts as just fetched."""
+    """The use of `copy` at `now_ms`. A copy from the future (a clock was set back) counts as just fetched."""
     if copy is None:
         return State.MISSING
     age_ms = now_ms - copy.fetched_ms if copy.fetched_ms else None
     if age_ms is not None and age_ms < settings.max_age_ms:
         return State.FRESH
     usable = age_ms is not None and age_ms < settings.max_age_ms + settings.stale_ms
-    # The bound on the remembered time keeps a clock that was set back from blocking an origin.
+    # The bound on the remembered time prevents a clock that was set back from blocking an origin.
     if now_ms < copy.failed_until_ms <= now_ms + settings.failure_ms:
         return State.STANDING_IN if usable else State.FAILED
     return State.STALE if usable else State.MISSING
@@ -75,7 +75,7 @@ def state_of(copy: RobotsCopy | None, now_ms: int, settings: RobotsSettings) -> 
 def failed(
     origin: str, stale: RobotsCopy | None, error: AragogError, now_ms: int, settings: RobotsSettings
 ) -> RobotsCopy:
-    """The copy after a failed fetch: what was known stays."""
+    """The copy after a failed fetch: its earlier content stays."""
     delay_ms = min(error.delay_ms or settings.failure_ms, settings.failure_ms)
     return RobotsCopy(
         origin,
@@ -89,18 +89,18 @@ def failed(
 
 
 def renewed(stale: RobotsCopy, now_ms: int) -> RobotsCopy:
-    """The copy after its origin said that it still holds (304): as if just fetched."""
+    """The copy after its origin confirmed it (304): like just fetched."""
     return replace(stale, fetched_ms=now_ms, failed_until_ms=0, failure=("", "", ""))
 
 
 def remembered(copy: RobotsCopy, now_ms: int) -> AragogError:
-    """The failure that `copy` remembers, to be raised again; it says how long it still holds."""
+    """The failure that `copy` remembers, to be raised again, with the time for which it is still valid."""
     family, code, message = copy.failure
     return restore(family, code, message, max(1, copy.failed_until_ms - now_ms), {})
 
 
 def pack_copy(copy: RobotsCopy) -> bytes:
-    """One line of JSON, then the content as it is."""
+    """One line of JSON, then the unchanged content."""
     head = {
         "version": VERSION,
         "origin": copy.origin,
@@ -114,7 +114,7 @@ def pack_copy(copy: RobotsCopy) -> bytes:
 
 
 def unpack_copy(packed: bytes) -> RobotsCopy | None:
-    """What `pack_copy` wrote; None for rubbish and for newer versions: in a cache, both are a miss."""
+    """The copy that `pack_copy` wrote; None for invalid bytes and for newer versions: in a cache, both are a miss."""
     head, _, content = packed.partition(b"\n")
     try:
         fields = orjson.loads(head)
@@ -173,7 +173,7 @@ _OBJECTS = KIB
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A copy and what it says to us."""
+    """A copy and its compiled rules for us."""
 
     copy: RobotsCopy
     rules: RobotsRules
@@ -200,15 +200,15 @@ class CompiledRules:
 
     @property
     def bytes(self) -> int:
-        """Memory in use, about."""
+        """Memory in use, approximately."""
         return self._small.bytes + self._large.bytes
 
     def get(self, origin: str) -> Compiled | None:
-        """What is kept of `origin`; it counts as used."""
+        """The compiled copy of `origin`; it counts as used."""
         return self._small.get(origin) or self._large.get(origin)
 
     def keep(self, compiled: Compiled) -> None:
-        """Keep it instead of what there was of its origin; forget others beyond the bound, the longest unused first."""
+        """Keep it in place of its origin's earlier one; forget others beyond the bound, the longest unused first."""
         self._small.drop(compiled.copy.origin)
         self._large.drop(compiled.copy.origin)
         (self._large if compiled.cost > LARGE else self._small).put(compiled.copy.origin, compiled)

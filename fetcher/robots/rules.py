@@ -33,13 +33,13 @@ from thrift_idl.errors import RobotsDenied
 from thrift_idl.gen.fetcher.ttypes import RobotsVerdict
 
 MOST_RULES = 40_000
-"""Rules of the group that we go by."""
+"""Rules of the group that applies to us."""
 MOST_WILDCARDS = 100_000
 """`*` in these rules, as written."""
 MOST_STEPS = 2_000_000
-"""Of one verdict; near 10 ms."""
+"""Steps of one verdict; near 10 ms."""
 QUICK_STEPS = 100_000
-"""Of a verdict that is made without leaving the event loop; near half a millisecond."""
+"""Steps of a verdict that is made without leaving the event loop; near half a millisecond."""
 
 TOO_MANY_RULES = "too_many_rules"
 TOO_MANY_WILDCARDS = "too_many_wildcards"
@@ -50,30 +50,30 @@ _TOLD = {
     TOO_MANY_WILDCARDS: f"the file has more than {MOST_WILDCARDS:,} wildcards in its rules for us",
     TOO_MANY_STEPS: f"comparing the URL with the file's wildcards takes more than {MOST_STEPS:,} steps",
 }
-# A search costs about 50 steps to begin. Each octet that it looks at may have to be compared with a part of what is
-# searched for; 16 octets of that take as long as a step.
+# A search costs about 50 steps to begin. Each octet that it examines may have to be compared with a part of the
+# text searched for; 16 octets of that take as long as a step.
 _SEARCH = 50
 _AT_ONCE = 16
 
 
 def told(flag: str) -> str:
-    """A sentence on why a verdict with `flag` forbids, for people."""
+    """A sentence on the reason why a verdict with `flag` forbids, for people."""
     return f"{_TOLD.get(flag, flag)}: beyond that bound a URL is taken as disallowed ({flag})"
 
 
 class StepsSpentError(Exception):
-    """A verdict takes more steps than it may."""
+    """A verdict takes more steps than allowed."""
 
 
 class StepCount:
-    """The steps that one verdict has taken, of those that it may take."""
+    """The steps taken by one verdict, of those that it may take."""
 
     def __init__(self, most: int = MOST_STEPS) -> None:
         self.taken = 0
         self._most = most
 
     def take(self, octets: int, sought: int) -> None:
-        """Take those of having searched `octets` for a text of `sought` octets, at worst. Raises `StepsSpentError`."""
+        """Take the steps of a search in `octets` for a text of `sought` octets, at worst. Raises `StepsSpentError`."""
         self.taken += _SEARCH + max(0, octets) * (1 + sought // _AT_ONCE)
         if self.taken > self._most:
             raise StepsSpentError
@@ -82,22 +82,22 @@ class StepCount:
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAME = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]*")
 _KEPT = ":/?#[]@!$&'()*+,;=%"
-# An escape, told apart where it is behind a stray percent sign, which it could become one with.
+# An escape, kept apart after a stray percent sign, with which it could form another one.
 _ESCAPE = re.compile(rb"(?<!%)(?<!%[0-9A-Fa-f])%([0-9A-Fa-f]{2})|%[0-9A-Fa-f]{2}")
 _SECOND = {"%2A": "*", "%24": "$", "'": "%27"}
 _TO_READ_TWICE = re.compile("|".join(map(re.escape, _SECOND)))
 
 
 class RobotsPattern(NamedTuple):
-    """What a rule says of paths."""
+    """A rule's pattern of paths."""
 
     parts: tuple[str, ...]
-    """What stands between wildcards, in the common writing: the first begins the path, the others follow in order."""
+    """The texts between wildcards, in the common spelling: the first begins the path, the others follow in order."""
     anchored: bool
     """The path ends with the last part."""
 
     def matches(self, path: str, steps: StepCount) -> bool:
-        """Whether it, which has a wildcard, matches `path`, in the common writing. Raises `StepsSpentError`."""
+        """True if it, which has a wildcard, matches `path`, in the common spelling. Raises `StepsSpentError`."""
         steps.take(0, 0)
         first, last = self.parts[0], self.parts[-1]
         if not path.startswith(first):
@@ -117,7 +117,7 @@ class RobotsPattern(NamedTuple):
 
 
 def patterns_of(value: str) -> tuple[RobotsPattern, ...]:
-    """What a rule's value matches: one pattern, or two where the value has what can be read in two ways."""
+    """The patterns of a rule's value: one, or two if the value can be read in two ways."""
     text, anchored = written(value.removesuffix("$")), value.endswith("$")
     first = _pattern(text.split("*"), anchored)
     if not _TO_READ_TWICE.search(text):
@@ -127,18 +127,18 @@ def patterns_of(value: str) -> tuple[RobotsPattern, ...]:
 
 
 def _pattern(parts: list[str], anchored: bool) -> RobotsPattern:
-    """Without wildcards that change nothing: those beside another one, and a last one."""
+    """The pattern without wildcards that change nothing: those beside another one, and a last one."""
     first, *others = parts
     return RobotsPattern((first, *filter(None, others)), anchored and (not others or bool(others[-1])))
 
 
 def path_text(target: str) -> str:
-    """Path and query of a request, in the common writing."""
+    """Path and query of a request, in the common spelling."""
     return written(target) or "/"
 
 
 def written(text: str) -> str:
-    """`text` in the common writing, its wildcards as they stand."""
+    """`text` in the common spelling, its wildcards unchanged."""
     if _SAME.fullmatch(text):
         return text
     octets = text.encode("utf-8", "surrogateescape")
@@ -152,9 +152,9 @@ def _rewritten(escape: re.Match[bytes]) -> bytes:
 
 
 def weight(value: str) -> int:
-    """How much a rule weighs: its octets as written, of which those beyond ASCII count as their escapes, three each.
+    """The weight of a rule: its octets as written; those beyond ASCII count as their escapes, three each.
 
-    So Google's parser counts, which escapes just these before it does.
+    Google's parser counts so: it escapes just these before.
     """
     return len(value) if value.isascii() else sum(1 if o < 128 else 3 for o in value.encode("utf-8", "surrogateescape"))
 
@@ -166,10 +166,10 @@ _INDEX_PAGE = "/index.htm"
 
 
 class RuleIndex:
-    """Rules, found by paths. Fewer than a million."""
+    """Rules, found by paths. At most a million."""
 
     def __init__(self, rules: Sequence[RobotsLine]) -> None:
-        # Each rule by its strength: one number, which also tells the rule. Kept is the strongest that means the same.
+        # Each rule by its strength: one number, which also identifies the rule. The strongest of equal meaning is kept.
         self._beginnings: dict[str, int] = {}
         self._wholes: dict[str, int] = {}
         searched: list[tuple[int, RobotsPattern]] = []
@@ -189,7 +189,7 @@ class RuleIndex:
         self._mark_lengths = tuple({len(mark) for mark in self._marked})
 
     def deciding(self, path: str, steps: StepCount) -> int | None:
-        """The number of the rule that decides on `path`, a text of patterns.py; None where no rule matches.
+        """The number of the rule that decides on `path`, a text of patterns.py; None if no rule matches.
 
         The longest rule as written decides, of equal ones an allowing one, of these the file's first (RFC 9309 2.2.2).
         Raises `StepsSpentError`.
@@ -222,21 +222,21 @@ class RuleIndex:
 
     @property
     def cost(self) -> int:
-        """Bytes that it takes, about, as measured."""
+        """Its size in bytes, approximately, as measured."""
         plain = sum(map(len, self._beginnings)) + sum(map(len, self._wholes))
         searched = sum(300 + sum(55 + len(part) for part in pattern.parts) for _, pattern in self._searched)
         return plain + 80 * (len(self._beginnings) + len(self._wholes)) + searched
 
 
 def _marks(pattern: RobotsPattern) -> list[str]:
-    """What must occur in a path that `pattern` matches, of which one is chosen; shorter where its parts are."""
+    """The texts that a path matching `pattern` must contain, one of which is chosen; shorter if its parts are."""
     longest = max(pattern.parts, key=len)
     ends = range(len(longest), min(_MARK, len(longest)) - 1, -1)
     return [longest[max(0, end - _MARK) : end] for end in ends[:_MOST_MARKS]]
 
 
 def _meanings(number: int, rule: RobotsLine) -> Iterator[tuple[int, RobotsPattern]]:
-    """What a rule matches, each with its strength; where it allows an index page, it allows that page's folder, too."""
+    """The meanings of a rule, each with its strength; a rule that allows an index page also allows its folder."""
     allows = rule.kind == "allow"
     for pattern in patterns_of(rule.value):
         yield _strength(weight(rule.value), allows, number), pattern
@@ -247,7 +247,7 @@ def _meanings(number: int, rule: RobotsLine) -> Iterator[tuple[int, RobotsPatter
 
 
 def _strength(octets: int, allows: bool, number: int) -> int:
-    """Greater for a stronger rule. Never 0, and told apart by the number."""
+    """Greater for a stronger rule. Never 0, and unique by the number."""
     return (octets << 1 | allows) * _NUMBERS + _NUMBERS - 1 - number
 
 

@@ -23,7 +23,7 @@ _CODINGS = re.compile(rb"^transfer-encoding[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTIL
 _FRAMING_LINE = re.compile(rb"(?mi)^(?:content-length|transfer-encoding)[ \t]*:.*\n(?:[ \t].*\n)*")
 _LOCATIONS = re.compile(rb"^location[ \t]*:(.*)", re.MULTILINE | re.IGNORECASE)
 _FOLD = re.compile(rb"\r?\n[ \t]+(?=[^ \t\r\n])")
-_LONGEST_LENGTH = 18  # digits: anything longer can't be meant, and overflows 64 bits
+_LONGEST_LENGTH = 18  # digits: a longer one is invalid, and overflows 64 bits
 
 
 def head_end(buffer: bytes | bytearray, start: int = 0) -> int:
@@ -33,7 +33,7 @@ def head_end(buffer: bytes | bytearray, start: int = 0) -> int:
 
 
 def status_of(head: bytes) -> int:
-    """Status of a head. Raises `BadReply` for what is no HTTP/1 answer."""
+    """Status of a head. Raises `BadReply` if it is no HTTP/1 answer."""
     found = _STATUS_LINE.match(head)
     if not found:
         raise BadReply("no HTTP/1 status line", start=ascii(head[:40]))
@@ -41,11 +41,11 @@ def status_of(head: bytes) -> int:
 
 
 def mended(head: bytes) -> bytes:
-    """`head` with its framing headers made unambiguous. Raises `BadReply` where they contradict each other."""
+    """`head` with its framing headers made unambiguous. Raises `BadReply` if they contradict each other."""
     if b"\0" in head:
         raise BadReply("NUL in the head")
     if b"\n " in head or b"\n\t" in head:
-        head = _FOLD.sub(b" ", head)  # RFC 9112 5.2; the parser would copy a field anew for each of its lines
+        head = _FOLD.sub(b" ", head)  # RFC 9112 5.2; the parser would copy a field again for each of its lines
     lower = head.lower()
     if lower.count(b"\nlocation") > 1:
         _check_locations(head)
@@ -68,7 +68,7 @@ def _reframed(head: bytes, lengths: list[bytes], codings: list[bytes]) -> bytes:
 
 
 def _chunked_line(codings: list[bytes]) -> bytes:
-    """Transfer-Encoding, which overrides Content-Length (RFC 9112 6.3); only chunked is ours, identity is none."""
+    """Transfer-Encoding, which overrides Content-Length (RFC 9112 6.3): only chunked; identity counts as none."""
     named = [coding.strip() for line in codings for coding in line.split(b",")]
     if [coding for coding in named if coding not in (b"", b"identity", b"chunked")]:
         raise BadReply("unknown transfer coding", coding=ascii(b", ".join(named)[:60]))
