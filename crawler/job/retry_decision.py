@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from crawler.frontier import EntryState, VisitEnding
 from crawler.job.body import CrawlJob
+from runtime.backoff import Backoff
 from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
@@ -81,8 +82,7 @@ def _unavailable(job: CrawlJob, outcome: Outcome, patience: Patience, chance: fl
     tries = job.tries + 1
     if tries >= (job.policy.max_tries if job.policy.max_tries is not None else patience.max_tries):
         return Ended(failed(replace(job, tries=tries), outcome))
-    longest_ms = min(patience.backoff_ms << (tries - 1), patience.max_backoff_ms)
-    delay_ms = max(1, int(longest_ms * (0.5 + chance / 2)))
+    delay_ms = max(1, Backoff(patience.backoff_ms, patience.max_backoff_ms).delay_ms(tries, chance))
     return Again(delay_ms, replace(job, tries=tries, deferred_ms=0, resume=()))
 
 

@@ -7,14 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from runtime.backoff import Backoff
 from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew, StoreUnreadable
 
 T = TypeVar("T")
 
 #: Waiting doesn't mend these: the worker stops and says what to do.
 FATAL = (DiskFull, StoreTooNew, StoreUnreadable)
-_FIRST_WAIT_MS = 100
-_LONGEST_WAIT_MS = 2_000
+_WAITS = Backoff(first_ms=100, longest_ms=2_000, jitter=0)
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ class BackendHealth:
             self._waiting -= 1
 
     async def _until_it_answers(self, call: Callable[[], Awaitable[T]]) -> T:
-        wait_ms = _FIRST_WAIT_MS
+        failures = 1
         while True:
-            await asyncio.sleep(wait_ms / 1000)
-            wait_ms = min(2 * wait_ms, _LONGEST_WAIT_MS)
+            await asyncio.sleep(_WAITS.delay_ms(failures) / 1000)
+            failures += 1
             try:
                 return await call()
             except FATAL:

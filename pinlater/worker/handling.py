@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from pinlater.worker.pump import Task
 from pinlater.worker.worker_queues import ClaimedJob, WorkerQueues
+from runtime.backoff import Backoff
+from runtime.durations import MINUTE_MS
 
 Handler = Callable[[ClaimedJob], Awaitable[str | None]]
 """Returns once the job is done, perhaps with a text for its custom status.
@@ -33,19 +35,11 @@ class Later(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(Backoff):
     """When a failed job comes again. How often is the job's own business: its `numAttemptsAllowed`."""
 
     first_ms: int = 1_000
-    """The delay after the first failure; each further one doubles it."""
-    longest_ms: int = 600_000
-    jitter: float = 0.5
-    """That share of each delay is left to chance, so that jobs that failed together don't come back together."""
-
-    def delay_ms(self, failures: int, chance: float) -> int:
-        """The delay after so many failures, the last one included; `chance` is from 0 to 1."""
-        whole = min(self.first_ms << min(failures - 1, 40), self.longest_ms)
-        return round(whole * (1 - self.jitter * chance))
+    longest_ms: int = 10 * MINUTE_MS
 
 
 class Handling:

@@ -14,6 +14,7 @@ import orjson
 
 from recommender_hooks.images.image_signals import SIGNALS_VERSION, ImageError, ImageSignals
 from recommender_hooks.publication_rules import forbids_image
+from runtime.backoff import Backoff
 from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import AragogError, BadConfiguration, Deferred, InvalidRequest, NoSlot, StoreTooNew
 from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
@@ -161,7 +162,7 @@ def failed(
         is_over = not isinstance(error, NoSlot) and began_ms - first_ms >= policy.give_up_ms
     else:
         tries = base.tries + 1
-        delay_ms = _backoff_ms(tries, spread, policy)
+        delay_ms = Backoff(policy.backoff_ms, policy.max_backoff_ms).delay_ms(tries, spread)
         is_over = tries >= policy.tries
     if is_over:
         return replace(base, ended=True, tries=0, first_ms=0, retry_ms=0)
@@ -201,11 +202,6 @@ def decode(attribute: Attribute) -> ImageState | None:
         return msgspec.json.decode(attribute.value, type=ImageState)
     except msgspec.DecodeError:
         return None
-
-
-def _backoff_ms(tries: int, spread: float, policy: ImagePolicy) -> int:
-    whole = min(policy.max_backoff_ms, policy.backoff_ms << min(tries - 1, 30))
-    return round(whole * (0.5 + spread / 2))
 
 
 def _validator(result: FetchResult, name: str) -> str:

@@ -116,7 +116,7 @@ async def test_a_failing_job_is_tried_as_often_as_it_allows_and_says_why(caller:
 
 
 @pytest.mark.parametrize(
-    ("failures", "chance", "delay_ms"), [(1, 0.0, 1_000), (1, 1.0, 500), (3, 0.0, 4_000), (99, 0.0, 600_000)]
+    ("failures", "chance", "delay_ms"), [(1, 1.0, 1_000), (1, 0.0, 500), (3, 1.0, 4_000), (99, 1.0, 600_000)]
 )
 def test_delays_double_up_to_a_bound_and_half_of_each_is_chance(failures: int, chance: float, delay_ms: int) -> None:
     assert Retries().delay_ms(failures, chance) == delay_ms
