@@ -135,7 +135,8 @@ def says_pure(module: str, root: Path = ROOT) -> bool:
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     if not file.is_file():  # a test's, of the graph alone
         return False
-    return bool(_SAYS_PURE.search(ast.get_docstring(ast.parse(file.read_bytes())) or ""))
+    text = file.read_text(encoding="utf-8")
+    return "Pure" in text and bool(_SAYS_PURE.search(ast.get_docstring(ast.parse(text)) or ""))
 
 
 def _matching(graph: ImportGraph, expression: str) -> set[str]:

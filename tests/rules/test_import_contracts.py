@@ -29,6 +29,7 @@ _PYPROJECT = ROOT / "pyproject.toml"
 _CONFIGURATION = read_configuration(str(_PYPROJECT))
 _OPTIONS = {options["id"]: options for options in _CONFIGURATION["contracts_options"]}
 _SESSION = _CONFIGURATION["session_options"]
+_ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 _PACKAGES: list[str] = _SESSION["root_packages"]
 
 
@@ -195,6 +196,29 @@ def test_the_contracts_cover_every_package_that_is_installed_and_deploy() -> Non
     installed = {pattern.rstrip("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]}
     assert set(_PACKAGES) == installed | {"deploy"}
     assert sorted(_OPTIONS["circles"]["ancestors"]) == sorted(_PACKAGES)
+
+
+def documented_table() -> dict[str, list[str]]:
+    """The table of docs/architecture.md: package -> modules, `all` for everything."""
+    rows = re.findall(r"^\| (`.*) \| (.*) \|$", _ARCHITECTURE.partition("## The way of")[0], re.MULTILINE)
+    named = re.compile(r"`([^`]+)`")
+    return {
+        package: ["all"] if modules.startswith("everything") else named.findall(modules)
+        for packages, modules in rows
+        for package in named.findall(packages)
+    }
+
+
+def test_the_documented_table_is_in_force() -> None:
+    rows = (row.partition(":") for row in _OPTIONS["table"]["rows"])
+    assert documented_table() == {package: modules.replace(",", " ").split() for package, _, modules in rows}
+
+
+def test_the_picture_of_the_house_shows_every_folder_of_code() -> None:
+    picture = _ARCHITECTURE.split("```")[1]
+    shown = {name.partition("/")[0] for name in re.findall(r"^[a-z_/]+/(?=\s)|(?<=  )[a-z]+/", picture, re.MULTILINE)}
+    code = {path.parent.name for path in ROOT.glob("*/*.py") if not path.parent.name.startswith(".")}
+    assert shown - {"docs", "rpc"} == code
 
 
 def test_the_drivers_of_the_distributed_assembly_are_heavy() -> None:
