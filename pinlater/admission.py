@@ -22,7 +22,7 @@ _CROWDED_MS = 50
 
 @dataclass(slots=True)
 class Permit:
-    """How many jobs one dequeue may claim; `taken` is what it says that it has claimed."""
+    """The number of jobs that one dequeue may claim; the dequeue sets `taken` to the number it has claimed."""
 
     limit: int
     most_claimed: int
@@ -30,7 +30,7 @@ class Permit:
 
 
 class Flow:
-    """The gate of every dequeue. A queue's rate is shared evenly by the servers that live."""
+    """The gate of every dequeue. The live servers share a queue's rate evenly."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Flow:
         self._paces: dict[str, QueueRate] = {}
 
     async def limits_of(self, queue: str) -> QueueLimits:
-        """The queue's, as they are in force."""
+        """The queue's limits in force."""
         return (await self._limits.current(self._now_ms())).of(queue)
 
     @contextmanager
@@ -69,7 +69,7 @@ class Flow:
 
     @asynccontextmanager
     async def permit(self, queue: str, limit: int) -> AsyncIterator[Permit]:
-        """Leave to claim at most `limit` jobs. Raises DEQUEUE_RATE_LIMITED."""
+        """Permission to claim at most `limit` jobs. Raises DEQUEUE_RATE_LIMITED."""
         limits = await self.limits_of(queue)
         if limits.is_paused:
             raise queue_paused(queue)
@@ -82,7 +82,7 @@ class Flow:
                 self._paces[queue].give_back(granted - permit.taken)
 
     async def retry_ms(self, queue: str) -> float:
-        """In how many ms a dequeue that was refused may be tried again."""
+        """The time in ms after which a refused dequeue may be tried again."""
         limits = await self.limits_of(queue)
         if limits.is_paused:
             return _PAUSED_MS
@@ -110,4 +110,4 @@ class Flow:
         try:
             self._servers = max(1, await self._live_servers())
         except BackendDown:
-            return  # as many as there were: the dequeue itself will tell
+            return  # as many as there were: the dequeue itself will refuse

@@ -21,11 +21,11 @@ class BodyPattern:
 
     @property
     def is_all(self) -> bool:
-        """Whether no body need be looked at."""
+        """True if no body needs to be read."""
         return self._compiled is None
 
     def matches(self, body: bytes) -> bool:
-        """Whether the expression occurs in `body`."""
+        """True if the expression occurs in `body`."""
         return self._compiled is None or self._compiled.search(body) is not None
 
 

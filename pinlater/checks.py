@@ -29,7 +29,7 @@ _STATES = frozenset(PinLaterJobState._VALUES_TO_NAMES)
 
 
 def queue_name(name: str) -> str:
-    """`name`, if it is one. Raises QUEUE_NAME_TOO_LONG, QUEUE_NAME_INVALID."""
+    """`name`, if it is valid. Raises QUEUE_NAME_TOO_LONG, QUEUE_NAME_INVALID."""
     if len(name) > _NAME_CHARACTERS:
         text = f"a queue's name has at most {_NAME_CHARACTERS} characters, not {len(name)}"
         raise refusal(ErrorCode.QUEUE_NAME_TOO_LONG, text)
@@ -39,7 +39,7 @@ def queue_name(name: str) -> str:
 
 
 def password(given: str, settings: ServiceSettings) -> None:
-    """Raises PASSWORD_INVALID unless it is the one whose hash is configured."""
+    """Raises PASSWORD_INVALID unless it has the configured hash."""
     digest = hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
     if not hmac.compare_digest(digest, settings.admin_hash.lower()):
         raise refusal(ErrorCode.PASSWORD_INVALID, "password: not the administrator's")
@@ -53,7 +53,7 @@ def source(context: RequestContext) -> str:
 
 
 def priority(number: int, settings: ServiceSettings) -> int:
-    """`number`, if it is one. Raises PRIORITY_NOT_SUPPORTED."""
+    """`number`, if it is a priority. Raises PRIORITY_NOT_SUPPORTED."""
     if not 1 <= number <= settings.priorities:
         text = f"priority: 1 to {settings.priorities}, not {number}"
         raise refusal(ErrorCode.PRIORITY_NOT_SUPPORTED, text)
@@ -61,7 +61,7 @@ def priority(number: int, settings: ServiceSettings) -> int:
 
 
 def priorities(number: int | None, settings: ServiceSettings) -> tuple[int, ...]:
-    """That priority, or all of them where none is asked for."""
+    """That priority, or all of them if none is named."""
     return tuple(range(1, settings.priorities + 1)) if number is None else (priority(number, settings),)
 
 
@@ -73,26 +73,26 @@ def state(number: int) -> int:
 
 
 def limit(number: int, most: int) -> int:
-    """`number` within bounds; upstream let a limit of 0 through to its database."""
+    """`number` within bounds; upstream passed a limit of 0 to its database."""
     if number < 1:
         raise refusal(ErrorCode.UNKNOWN, f"limit: at least 1, not {number}")
     return min(number, most)
 
 
 def attempts(name: str, number: int) -> int:
-    """`number`, if so many attempts can be allowed."""
+    """`number`, if it is an allowed number of attempts."""
     if not 1 <= number <= _ATTEMPTS:
         raise refusal(ErrorCode.UNKNOWN, f"{name}: at least 1, not {number}")
     return number
 
 
 def time_ms(timestamp_ms: int) -> int:
-    """A time of the caller's, brought between the epoch and the last time there is."""
+    """A caller's time, brought between the epoch and the last possible time."""
     return min(max(timestamp_ms, 0), LAST_MS)
 
 
 def jobs(new: Iterable[PinLaterJob], settings: ServiceSettings) -> list[PinLaterJob]:
-    """The jobs in bounds; one that can't be stored refuses the batch before anything of it is stored."""
+    """The jobs in bounds; one that can't be stored refuses the batch before any of it is stored."""
     return [_job(job, settings) for job in new]
 
 
@@ -154,7 +154,7 @@ def _body(size: int, settings: ServiceSettings) -> None:
 
 
 def _status(text: str) -> str:
-    """A custom status cut to its bound. NUL ends a text in SQLite's functions, so that it is written otherwise."""
+    """A custom status cut to its bound. NUL ends a text in SQLite's functions, so it is replaced."""
     return text[:STATUS_CHARACTERS].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 

@@ -20,10 +20,10 @@ class DequeueRequest:
     limit: int
     now_ms: int
     most_claimed: int = NO_CAP
-    """With those that are claimed already, on all shards."""
+    """Together with earlier claims, on all shards."""
 
     async def ask(self, backend: Backend, priorities: Sequence[int], left: int) -> list[DequeuedJob]:
-        """At most `left` of them from one shard. The shard bounds the claims itself where it is the only one."""
+        """At most `left` of them from one shard. A single shard bounds the claims itself."""
         if self.claim is None:
             return await backend.peek(self.queue, priorities, left, self.now_ms)
         return await backend.dequeue(self.queue, self.claim, priorities, left, self.now_ms, self.most_claimed)

@@ -36,12 +36,12 @@ def parse(descriptor: str) -> JobDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a dequeue writes on the jobs that it hands out."""
+    """The claim that a dequeue writes on its jobs."""
 
     descriptor: str
     """`host:port:serverStartMs:source:counter`: no two dequeues share one."""
     source: str
-    """Who dequeued: the `source` of the request's context."""
+    """The caller of the dequeue: the `source` of the request's context."""
 
 
 def claim(owner: str, source: str, counter: int) -> Claim:

@@ -36,7 +36,7 @@ _IN_OUR_TREE: dict[int, type[AragogError]] = {
 
 
 def refusal(code: int, message: str) -> PinLaterException:
-    """The exception to raise; a mistake of the caller that the contract has no code for is UNKNOWN."""
+    """The exception to raise; a mistake of the caller without a code in the contract is UNKNOWN."""
     return PinLaterException(code, message)
 
 
@@ -46,17 +46,17 @@ def queue_not_found(queue: str) -> PinLaterException:
 
 
 def queue_paused(queue: str) -> PinLaterException:
-    """Somebody has paused it."""
+    """The queue is paused."""
     return refusal(ErrorCode.DEQUEUE_RATE_LIMITED, f"queue {queue!r} is paused: ask once it is resumed")
 
 
 def is_code(error: BaseException, code: int) -> bool:
-    """Whether this is PinLater's exception of that code."""
+    """True if this is PinLater's exception of that code."""
     return isinstance(error, PinLaterException) and error.errorCode == code
 
 
 def none_healthy(errors: Mapping[str, BackendDown]) -> Exception:
-    """Why no shard did it: one shard's own error says most, and so does it if all have no room."""
+    """The reason why no shard answered: a single shard's own error, or the lack of room if all have none."""
     known = list(errors.values())
     if len(known) == 1 or all(isinstance(error, DiskFull) for error in known):
         return known[0]
@@ -64,7 +64,7 @@ def none_healthy(errors: Mapping[str, BackendDown]) -> Exception:
 
 
 def some_missing(errors: Mapping[str, BackendDown], told: str) -> BackendDown:
-    """Which shards a result lacks; `told` is what there is without them."""
+    """The shards that are missing in a result; `told` describes the rest of it."""
     names, reasons = ", ".join(sorted(errors)), "; ".join(str(error) for error in errors.values())
     which = f"shard {names} doesn't answer" if len(errors) == 1 else f"shards {names} don't answer"
     kind = type(next(iter(errors.values()))) if len(errors) == 1 else BackendDown
@@ -72,13 +72,13 @@ def some_missing(errors: Mapping[str, BackendDown], told: str) -> BackendDown:
 
 
 def to_pinlater(error: AragogError) -> PinLaterException:
-    """What PinLater's clients get for an error of ours."""
+    """The exception of PinLater's clients for an error of ours."""
     code = next(code for kind, code in _ON_THE_WIRE if isinstance(error, kind))
     return refusal(code, str(error))
 
 
 def from_pinlater(error: PinLaterException) -> AragogError:
-    """What PinLater's exception means to our own callers: `BackendDown` says stop, and try later."""
+    """The error of our callers for PinLater's exception: `BackendDown` means stop, and try later."""
     kind = _IN_OUR_TREE.get(error.errorCode, InternalError)
     return kind(error.message, pinlater_code=str(error.errorCode))
 
@@ -94,7 +94,7 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def suppress_gone() -> Iterator[None]:
-    """For work over all queues: one that was deleted meanwhile is passed over."""
+    """Skip a queue that was deleted meanwhile, in work over all queues."""
     try:
         yield
     except PinLaterException as error:

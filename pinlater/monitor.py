@@ -19,11 +19,11 @@ from runtime.clock import monotonic_ms, wall_ms
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.pinlater.ttypes import PinLaterJobState
 
-_CHUNK_JOBS = 1_000  # in one write: others' writes come in between
+_CHUNK_JOBS = 1_000  # in one write: other writes come in between
 
 
 class Monitor:
-    """Looks after the queues of some backends; `run` it beside the service."""
+    """Maintains the queues of some backends; `run` it beside the service."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Monitor:
         now_ms: Callable[[], int] = wall_ms,
         telemetry: PinLaterTelemetry = SILENT,
     ) -> None:
-        """`backends` is iterated anew each round: shards come and go."""
+        """`backends` is iterated again each round: shards are added and removed."""
         self._backends = backends
         self._rules = rules
         self._now_ms = now_ms
@@ -42,10 +42,10 @@ class Monitor:
         self._answers_since_ms: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Look after the queues until cancelled. A shard that is down is looked after once it is back.
+        """Maintain the queues until cancelled. A shard that is down is maintained once it is back.
 
-        Nobody could keep up a claim while a shard, or this server, was down: from then on, as from the start of this,
-        claims have all their time.
+        No worker could keep a claim while a shard, or this server, was down: from then on, as from the start of this,
+        claims have their full time.
         """
         self._silent = {backend.shard for backend in self._backends}
         while True:
@@ -53,7 +53,7 @@ class Monitor:
             await asyncio.sleep((await self._rules.current(monotonic_ms())).shortest_cycle_ms / 1000)
 
     async def look_after_all(self) -> None:
-        """One round: every queue whose cycle has passed, and what deleted queues left behind."""
+        """One round: every queue whose cycle has passed, and the remains of deleted queues."""
         rules = await self._rules.current(monotonic_ms())
         for backend in self._backends:
             try:
@@ -103,7 +103,7 @@ class Monitor:
 
 
 async def _until_done(most: int | None, step: Callable[[int], Awaitable[int]]) -> int | None:
-    """Repeat a step in chunks until it finds less than it may change; what is then left of `most`."""
+    """Repeat a step in chunks until it finds less than it may change; returns the rest of `most`."""
     while most is None or most > 0:
         limit = _CHUNK_JOBS if most is None else min(most, _CHUNK_JOBS)
         changed = await step(limit)

@@ -15,22 +15,22 @@ class QueueRules:
     """The monitor's numbers for one queue; the defaults are the contract's."""
 
     claim_timeout_ms: int = 600_000
-    """A claim lives so long after the dequeue, or after the last checkpoint."""
+    """A claim lives for this time after the dequeue, or after the last checkpoint."""
     keep_succeeded_ms: int = 24 * HOUR_MS
     keep_failed_ms: int = 168 * HOUR_MS
     cycle_ms: int = 120_000
-    """From one look at the queue to the next."""
+    """From one check of the queue to the next."""
     updates: int | None = 1_000
     """Jobs changed or removed in one cycle on one shard at most; None = no bound."""
 
 
 OWN_QUEUES = QueueRules(claim_timeout_ms=30_000, keep_succeeded_ms=5 * MINUTE_MS, cycle_ms=2_000, updates=None)
-"""The rules of Aragog's own queues: short claims, kept up by heartbeats."""
+"""The rules of Aragog's own queues: short claims, extended by heartbeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorRules:
-    """Which queue has which rules: the first pattern (`crawl*`) that its name matches, else the default."""
+    """The rules of each queue: those of the first pattern (`crawl*`) that its name matches, else the default."""
 
     by_pattern: Mapping[str, QueueRules] = field(default_factory=dict)
     default: QueueRules = QueueRules()
@@ -46,7 +46,7 @@ class MonitorRules:
 
     @property
     def shortest_cycle_ms(self) -> int:
-        """How often somebody has to look whether a queue's cycle has passed."""
+        """The interval of checks whether a queue's cycle has passed."""
         return min(rules.cycle_ms for rules in (self.default, *self.by_pattern.values()))
 
 
@@ -55,16 +55,16 @@ CONTRACT = MonitorRules()
 
 
 class RulesSource(Protocol):
-    """Where the monitor learns the rules."""
+    """The monitor's source of rules."""
 
     async def current(self, now_ms: float) -> MonitorRules:
-        """Those in force; `now_ms` is of a clock that never goes back."""
+        """The rules in force; `now_ms` is of a clock that never goes back."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """What was last touched before these times is over."""
+    """Times before which untouched claims and finished jobs are over."""
 
     claims_ms: int
     succeeded_ms: int
@@ -72,5 +72,5 @@ class Cutoffs:
 
 
 def cutoffs(rules: QueueRules, now_ms: int) -> Cutoffs:
-    """The times that the rules mean now."""
+    """The times that follow from the rules now."""
     return Cutoffs(now_ms - rules.claim_timeout_ms, now_ms - rules.keep_succeeded_ms, now_ms - rules.keep_failed_ms)

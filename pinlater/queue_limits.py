@@ -32,7 +32,7 @@ Time = Annotated[int, Meta(ge=1, le=_MOST_MS)]
 
 
 class QueueLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry; what is absent stays as it is without a file."""
+    """One entry; an absent field has no effect."""
 
     rate: Annotated[float, Meta(ge=0, le=1e9)] | None = None
     concurrency: Annotated[int, Meta(ge=1, le=10**9)] | None = None
@@ -45,7 +45,7 @@ class QueueLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def is_paused(self) -> bool:
-        """Whether nothing is dequeued."""
+        """True if nothing is dequeued."""
         return self.paused or self.rate == 0
 
     def rules(self, base: QueueRules) -> QueueRules:
@@ -75,10 +75,10 @@ class LimitsOfQueues:
 
 
 class QueueLimitsSource(Protocol):
-    """Where the service learns the limits of queues."""
+    """The service's source of queue limits."""
 
     async def current(self, now_ms: float) -> LimitsOfQueues:
-        """Those in force."""
+        """The limits in force."""
         ...
 
 
@@ -86,19 +86,19 @@ class Unlimited:
     """No file, no limits."""
 
     async def current(self, now_ms: float) -> LimitsOfQueues:
-        """None at all."""
+        """No limits."""
         return LimitsOfQueues()
 
 
 class LiveRules:
-    """The monitor's rules: the numbers of the file in force, above those that hold without it."""
+    """The monitor's rules: the numbers of the file in force, over those without it."""
 
     def __init__(self, source: QueueLimitsSource, base: MonitorRules) -> None:
         self._source = source
         self._base = base
 
     async def current(self, now_ms: float) -> MonitorRules:
-        """Those in force."""
+        """The rules in force."""
         said = (await self._source.current(now_ms)).entries
         above = {pattern: entry.rules(self._base.of(pattern)) for pattern, entry in said.items()}
         exact = dict(sorted(above.items(), key=lambda one: not one[0].isidentifier()))

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class QueueRate:
-    """What has gathered of a rate. No second holds more than 1.1 times the rate and one job more."""
+    """The unused part of a rate. No second holds more than 1.1 times the rate and one job more."""
 
     gathered: float = 1.0
     at_ms: float = 0.0
 
     def take(self, rate: float, wanted: int, now_ms: float) -> int:
-        """As many of the wanted jobs as `rate` jobs a second leave; they count as done."""
+        """As many of the wanted jobs as `rate` jobs a second allow; they count as used."""
         self._gather(rate, now_ms)
         taken = min(wanted, int(self.gathered))
         self.gathered -= taken
         return taken
 
     def give_back(self, jobs: int) -> None:
-        """So many of the jobs taken weren't there."""
+        """This number of the taken jobs didn't exist."""
         self.gathered += jobs
 
     def next_ms(self, rate: float, now_ms: float) -> float:
-        """In how many milliseconds there is one job to take."""
+        """The time in ms until there is one job to take."""
         self._gather(rate, now_ms)
         return max(0.0, (1 - self.gathered) * 1000 / rate) if rate > 0 else float("inf")
 

@@ -20,7 +20,7 @@ class QueueStats:
 
 
 async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...], now_ms: int) -> QueueStats:
-    """Counted one after the other: a job that moves on meanwhile may be in two counts, or in none."""
+    """Counted one after the other: a job that changes its state meanwhile may be in two counts, or in none."""
     spans = (
         Span(PinLaterJobState.PENDING, priorities, before=Position(now_ms + 1, 0)),
         Span(PinLaterJobState.PENDING, priorities, now_ms),
@@ -33,7 +33,7 @@ async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...],
 
 
 def merged_stats(queue: str, found: Iterable[QueueStats], limits: QueueLimits, now_ms: int) -> PinLaterQueueStats:
-    """The shards' standings as one, with what holds the queue back."""
+    """The shards' counts as one, with the limits of the queue."""
     standings = list(found)
     ready, later, in_progress, succeeded, failed = (
         sum(each) for each in zip(*(one.jobs for one in standings), strict=True)

@@ -21,7 +21,7 @@ _CONTINUATION = re.compile(r"([0-9]{1,16})\.([0-9]{1,15})\.(\w{1,32})", re.ASCII
 
 
 def span_of(state: int, priorities: tuple[int, ...], future: bool, now_ms: int) -> Span:
-    """The jobs that a count or a scan is about. Only PENDING jobs can be in the future: of other states it has none."""
+    """The jobs of a count or a scan. Only PENDING jobs can be in the future: other states have none there."""
     if state != PinLaterJobState.PENDING:
         return Span(state, priorities, LAST_MS if future else -1)
     if future:
@@ -31,7 +31,7 @@ def span_of(state: int, priorities: tuple[int, ...], future: bool, now_ms: int) 
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """After which job a scan goes on: shards stand in the order of their names, the last first, like times and ids."""
+    """The job after which a scan continues: shards in the order of their names, the last first, like times and ids."""
 
     position: Position
     shard: str
@@ -40,14 +40,14 @@ class Continuation:
         return f"{self.position.due_ms}.{self.position.local_id}.{self.shard}"
 
     def of(self, shard: str) -> Position:
-        """Where that goes on within `shard`."""
+        """The position within `shard` where it continues."""
         if shard == self.shard:
             return self.position
         return Position(self.position.due_ms + (shard < self.shard), 0)
 
 
 def continuation(text: str) -> Continuation | None:
-    """What the client sent back; None at the start. Raises CONTINUATION_INVALID."""
+    """The client's continuation; None at the start. Raises CONTINUATION_INVALID."""
     if text == CONTINUATION_START:
         return None
     found = _CONTINUATION.fullmatch(text)
@@ -58,7 +58,7 @@ def continuation(text: str) -> Continuation | None:
 
 
 def going_on(span: Span, after: Continuation | None, shard: str) -> Span:
-    """What is left of the span on that shard."""
+    """The rest of the span on that shard."""
     return span if after is None else replace(span, before=min(span.before, after.of(shard)))
 
 
@@ -70,7 +70,7 @@ def merged(found: Mapping[str, Sequence[ScannedJob]], limit: int) -> list[tuple[
 
 
 class Search:
-    """One request's look into bodies: it ends with an error when its time is over."""
+    """One request's search in bodies: it ends with an error when its time is over."""
 
     def __init__(self, expression: str | None, search_ms: int) -> None:
         self._pattern = BodyPattern(expression)
@@ -97,13 +97,13 @@ class Search:
         return found[:limit]
 
     async def count(self, backend: Backend, queue: str, span: Span) -> int:
-        """How many match."""
+        """The number of matching jobs."""
         if self._pattern.is_all:
             return await backend.count(queue, span)
         return sum([len(page) async for page in self.pages(backend, queue, span)])
 
     async def change(self, backend: Backend, queue: str, span: Span, limit: int, change: Change) -> int:
-        """Change at most `limit` of them; how many were changed."""
+        """Change at most `limit` of them; returns the number of changed jobs."""
         changed = 0
         async for page in self.pages(backend, queue, span):
             wanted = [job.position.local_id for job in page[: limit - changed]]

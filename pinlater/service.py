@@ -51,23 +51,23 @@ _CHANGED_JOBS = 100_000
 
 @dataclass(slots=True)
 class Changed:
-    """How many jobs were changed, of how many that may be."""
+    """The number of changed jobs, and its limit."""
 
     limit: int
     jobs: int = 0
 
     @property
     def left(self) -> int:
-        """How many more may be."""
+        """The number that may still be changed."""
         return self.limit - self.jobs
 
 
 class PinLaterService:
-    """Fills `thrift_idl.gen.pinlater.protocol.PinLater`. Used by one event loop.
+    """Implements `thrift_idl.gen.pinlater.protocol.PinLater`. Used by one event loop.
 
-    Every method raises PinLaterException, nothing else: QUEUE_NOT_FOUND where its queue must exist,
-    SHARD_CONNECTION_FAILED or NO_HEALTHY_SHARDS where backends don't answer, ENQUEUE_REJECTED on a full disk, UNKNOWN
-    with a text that names the field where the request makes no sense.
+    Every method raises only PinLaterException: QUEUE_NOT_FOUND if its queue must exist,
+    SHARD_CONNECTION_FAILED or NO_HEALTHY_SHARDS if backends don't answer, ENQUEUE_REJECTED on a full disk, UNKNOWN
+    with a text that names the field if the request is invalid.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PinLaterService:
         limits: QueueLimitsSource | None = None,
         steady_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
-        """`owner` is `host:port:serverStartMs`, which no other server of these backends has ever had.
+        """`owner` is `host:port:serverStartMs`, which must be unique among the servers of these backends.
 
         `now_ms` is the clock of the jobs, `steady_ms` one that never goes back, for rates.
         """
@@ -99,13 +99,13 @@ class PinLaterService:
         self._claims = count(1)
 
     async def close(self) -> None:
-        """Stop listening for jobs; the backends stay open, they are their opener's."""
+        """Stop listening for jobs; the backends stay open for their opener to close."""
         await self._waiting.close()
 
     # --- jobs ---
 
     async def enqueueJobs(self, context: RequestContext, request: PinLaterEnqueueRequest) -> PinLaterEnqueueResponse:
-        """Store jobs. Where one can't be, by its own fault, none is; where a shard fails, some may have been."""
+        """Store jobs. An invalid job refuses all; if a shard fails, some may have been stored."""
         queue = checks.queue_name(request.queueName)
         jobs = checks.jobs(request.jobs, self._settings)
         with translated():
@@ -115,7 +115,7 @@ class PinLaterService:
         return PinLaterEnqueueResponse(stored)
 
     async def dequeueJobs(self, context: RequestContext, request: PinLaterDequeueRequest) -> PinLaterDequeueResponse:
-        """The acks that ride along, then the jobs; with dryRun the jobs stay PENDING. May be fewer than the limit."""
+        """The acks in the request, then the jobs; with dryRun the jobs stay PENDING. May be fewer than the limit."""
         checks.queue_name(request.queueName)
         limit = checks.limit(request.limit, self._settings.dequeue_jobs)
         checks.source(context)
@@ -130,9 +130,9 @@ class PinLaterService:
     async def dequeueJobsWait(
         self, context: RequestContext, request: PinLaterDequeueRequest, maxWaitMillis: int
     ) -> PinLaterDequeueResponse:
-        """As dequeueJobs, but where no job is ready, or the queue gives none now, it waits for one.
+        """Like dequeueJobs, but if no job is ready, or the queue gives none now, it waits for one.
 
-        Answers without jobs after `maxWaitMillis` (a minute at most); at once where too many wait already.
+        Answers without jobs after `maxWaitMillis` (at most a minute); at once if too many callers wait already.
         """
         queue = checks.queue_name(request.queueName)
         limit = checks.limit(request.limit, self._settings.dequeue_jobs)
@@ -153,7 +153,7 @@ class PinLaterService:
         return _response(await self._waiting.first(queue, look, wait_ms))
 
     async def ackDequeuedJobs(self, context: RequestContext, request: PinLaterJobAckRequest) -> None:
-        """End claims. An ack of a claim that has moved on changes nothing and is counted."""
+        """End claims. An ack of a claim that is no longer valid changes nothing and is counted."""
         queue = checks.queue_name(request.queueName)
         succeeded = checks.acks(request.jobsSucceeded, queue)
         failed = checks.acks(request.jobsFailed, queue)
@@ -161,13 +161,13 @@ class PinLaterService:
             done = await self._shards.ack(queue, succeeded, failed, self._now_ms())
         noops = len(succeeded) + len(failed) - done.succeeded - done.failed
         self._telemetry.acked(queue, done.succeeded, done.failed, noops)
-        self._waiting.tell(queue)  # of a retry, and of a place under the cap of claims
+        self._waiting.tell(queue)  # because of a retry, and of a place under the cap of claims
 
     async def checkpointJobs(self, context: RequestContext, request: PinLaterCheckpointJobsRequest) -> None:
         """Change claimed jobs or give them back, which spends no attempt; a heartbeat is one without any change.
 
-        A checkpoint that keeps the job extends its claim: run_after and updated become now, or run_after the time
-        given, until which the claim then lives. Of a claim that has moved on, or another source's, it changes nothing
+        A checkpoint that keeps the job extends its claim: run_after and updated become now, or run_after the given
+        time, until which the claim then lives. If the claim is no longer valid, or another source's, it changes nothing
         and is counted.
         """
         queue = checks.queue_name(request.queueName)
@@ -181,7 +181,7 @@ class PinLaterService:
     async def lookupJobs(
         self, context: RequestContext, request: PinLaterLookupJobRequest
     ) -> Mapping[str, PinLaterJobInfo]:
-        """Those of the jobs that exist, by the descriptors as given."""
+        """The existing jobs, by the descriptors as given."""
         jobs = {descriptor: descriptors.parse(descriptor) for descriptor in request.jobDescriptors}
         with translated():
             found = await self._shards.lookup(jobs.values(), request.includeBody)
@@ -190,7 +190,7 @@ class PinLaterService:
     async def _dequeued(
         self, context: RequestContext, request: PinLaterDequeueRequest, limit: int
     ) -> list[DequeuedJob]:
-        """The jobs, claimed unless the run is dry: looking is free of rate, pause and cap."""
+        """The jobs, claimed unless the run is dry: a dry run is free of rate, pause and cap."""
         with translated(), self._flow.gate(request.queueName):
             if request.dryRun:
                 return await self._shards.dequeue(self._wanted(request, limit), request.coverage)
@@ -232,7 +232,7 @@ class PinLaterService:
     # --- queues ---
 
     async def createQueue(self, context: RequestContext, name: str) -> None:
-        """Make a queue; one that exists stays as it is. A shard that is down gets it once it is back."""
+        """Make a queue; an existing one stays unchanged. A shard that is down gets it once it is back."""
         checks.queue_name(name)
         with translated():
             made = await self._shards.partial(self._shards.by_name, lambda one: one.create_queue(name, self._now_ms()))
@@ -262,7 +262,7 @@ class PinLaterService:
     async def getQueueStats(
         self, context: RequestContext, request: PinLaterQueueStatsRequest
     ) -> PinLaterQueueStatsResponse:
-        """How queues stand on the shards that answer; those that don't are named."""
+        """Counts of queues on the shards that answer; the others are named."""
         asked = await self.getQueueNames(context) if request.queueNames is None else request.queueNames
         stats, missing = list[PinLaterQueueStats](), set[str]()
         for name in sorted({checks.queue_name(each) for each in asked}):
@@ -288,7 +288,7 @@ class PinLaterService:
     # --- many jobs of one state ---
 
     async def getJobCount(self, context: RequestContext, request: PinLaterGetJobCountRequest) -> int:
-        """How many; of the PENDING ones either those that may run now, or those of the future."""
+        """The number of jobs; of the PENDING ones either those that may run now, or those of the future."""
         queue = checks.queue_name(request.queueName)
         priorities = checks.priorities(request.priority, self._settings)
         span = search.span_of(checks.state(request.jobState), priorities, request.countFutureJobs, self._now_ms())
@@ -320,7 +320,7 @@ class PinLaterService:
         return PinLaterScanJobsResponse(tuple(replace(job.info, body=None) for _, job in page), going_on, missing)
 
     async def retryFailedJobs(self, context: RequestContext, request: PinLaterRetryFailedJobsRequest) -> int:
-        """Give FAILED jobs of one priority new attempts; how many there were."""
+        """Give FAILED jobs of one priority new attempts; returns the number of jobs."""
         queue = checks.queue_name(request.queueName)
         attempts = checks.attempts("attemptsToAllow", request.attemptsToAllow)
         now_ms = self._now_ms()
@@ -338,7 +338,7 @@ class PinLaterService:
         return retried
 
     async def deleteJobs(self, context: RequestContext, request: PinLaterDeleteJobsRequest) -> int:
-        """Remove jobs of one state and priority; how many there were."""
+        """Remove jobs of one state and priority; returns the number of jobs."""
         queue = checks.queue_name(request.queueName)
         span = Span(checks.state(request.jobState), checks.priorities(request.priority, self._settings))
         return await self._change(
@@ -350,7 +350,7 @@ class PinLaterService:
         )
 
     async def _change(self, queue: str, span: Span, expression: str | None, limit: int, change: search.Change) -> int:
-        """Change the span's matching jobs on one shard after the other, `limit` at most; how many were changed."""
+        """Change the span's matching jobs on one shard after the other, at most `limit`; returns the number of them."""
         looking = search.Search(expression, self._settings.search_ms)
         changed = Changed(limit)
 
@@ -367,10 +367,10 @@ class PinLaterService:
                 raise queue_not_found(queue)
         return changed.jobs
 
-    # --- beside the contract, for whoever runs the service ---
+    # --- beside the contract, for operators ---
 
     async def drop_queue(self, name: str) -> None:
-        """As deleteQueue, without a password."""
+        """Like deleteQueue, without a password."""
         checks.queue_name(name)
         with translated():
             gone = await self._shards.partial(self._shards.by_name, lambda one: one.delete_queue(name))
@@ -378,9 +378,9 @@ class PinLaterService:
         self._waiting.tell(name)
 
     async def release_claims(self, source_prefix: str) -> LostClaims:
-        """Give back at once all that the sources hold whose name begins so ("" = everybody): they are known to be dead.
+        """Give back at once all jobs of the sources whose name begins with it ("" = all): they are known to be dead.
 
-        As after a claim time-out, each job has lost an attempt. A living worker gives back by a checkpoint instead.
+        As after a claim time-out, each job loses an attempt. A living worker gives back by a checkpoint instead.
         """
         with translated():
             lost = await self._shards.partial(self._shards.by_name, lambda one: self._release(one, source_prefix))

@@ -17,7 +17,7 @@ Ask = Callable[[Backend], Awaitable[T]]
 
 
 class JobShard:
-    """Asks its backend, and notes how that went. A full disk is no bad health: what is stored is still served."""
+    """Calls its backend, and notes the results. A full disk is no bad health: stored jobs are still served."""
 
     def __init__(
         self,
@@ -42,25 +42,25 @@ class JobShard:
 
     @property
     def name(self) -> str:
-        """As descriptors carry it."""
+        """The name in descriptors."""
         return self.backend.shard
 
     @property
     def well(self) -> bool:
-        """Whether it is worth asking. Where it isn't, this sees to it that it is probed now and then."""
+        """True if it is worth asking. If it isn't, this starts a probe now and then."""
         if self._health.wants_probe(self._now_ms()):
             self._probe = asyncio.create_task(self.probe())
         return self._health.well
 
     async def probe(self) -> None:
-        """Ask for something small: an answer makes the shard well again."""
+        """Ask for something small: an answer makes the shard healthy again."""
         try:
             await self.ask(lambda one: one.queue_names())
         except BackendDown:
             return
 
     async def ask(self, ask: Ask[T]) -> T:
-        """The backend's answer. Raises what it raises."""
+        """The backend's answer. Raises the backend's errors."""
         self._busy += 1
         self._idle.clear()
         try:
@@ -81,11 +81,11 @@ class JobShard:
         return answer
 
     def down(self) -> BackendDown:
-        """What to tell those who need this shard while it is unhealthy."""
+        """The error for callers that need this shard while it is unhealthy."""
         return BackendDown(f"shard {self.name} doesn't answer: {self._health.reason}")
 
     async def close(self) -> None:
-        """Close the backend once nobody asks it any more."""
+        """Close the backend once no call uses it any more."""
         if self._probe is not None:
             self._probe.cancel()
         await self._idle.wait()

@@ -25,7 +25,7 @@ from pinlater.toml_lines import TomlText
 from thrift_idl.errors import AragogError, BadConfiguration
 
 Open = Callable[[str, str], Awaitable[Backend]]
-"""Opens the backend of a shard (its name, its URL) without asking whether it answers. Raises `BadConfiguration`."""
+"""Opens the backend of a shard (its name, its URL) without a check that it answers. Raises `BadConfiguration`."""
 
 _NAME: Final = re.compile(r"\w{1,32}", re.ASCII)
 _MOST: Final = 256
@@ -55,7 +55,7 @@ def parse(text: str, file: str) -> Mapping[str, ShardEntry]:
 
 
 def _store(url: str) -> str:
-    """One spelling for each store: of the file that a `sqlite:` URL names, its path."""
+    """One spelling for each store: for a `sqlite:` URL, the path of its file."""
     try:
         return str(path_of(url.replace("{data_dir}", "%7Bdata_dir%7D"), "sqlite"))
     except BadConfiguration:  # of another kind; or it is refused when it is opened
@@ -72,9 +72,9 @@ async def _opened(open_shard: Open, name: str, url: str) -> Backend:
 async def adopt(
     shards: Shards, entries: Mapping[str, ShardEntry], open_shard: Open, telemetry: PinLaterTelemetry
 ) -> None:
-    """Use these shards from now on, all at once; close those that are gone once nobody asks them any more.
+    """Use these shards from now on, all at once; close removed ones once no call uses them any more.
 
-    Raises `BadConfiguration` where one can't be opened; then nothing changes.
+    Raises `BadConfiguration` if one can't be opened; then nothing changes.
     """
     before, after = shards.by_name, dict[str, JobShard]()
     try:

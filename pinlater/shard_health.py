@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HealthRules:
-    """When a shard is routed around."""
+    """The rules for avoiding a shard."""
 
     failures: int = 3
-    """So many within the window make it unhealthy."""
+    """This many failures within the window make it unhealthy."""
     window_ms: int = 10_000
     probe_every_ms: int = 2_000
-    """How long an unhealthy shard is left alone between two probes."""
+    """The time between two probes of an unhealthy shard."""
 
 
 DEFAULTS = HealthRules()
 
 
 class ShardHealth:
-    """One shard's. Times are milliseconds of a clock that never goes back."""
+    """The health of one shard. Times are milliseconds of a clock that never goes back."""
 
     def __init__(self, rules: HealthRules = DEFAULTS) -> None:
         self._rules = rules
@@ -29,10 +29,10 @@ class ShardHealth:
         self._probe_at_ms = 0.0
         self.well = True
         self.reason = ""
-        """What the last failure was."""
+        """The text of the last failure."""
 
     def failed(self, reason: str, now_ms: float) -> bool:
-        """Note a call without an answer; whether that made the shard unhealthy."""
+        """Note a call without an answer; True if that made the shard unhealthy."""
         self.reason = reason
         self._failures.append(now_ms)
         was_well = self.well
@@ -42,13 +42,13 @@ class ShardHealth:
         return was_well and not self.well
 
     def answered(self) -> bool:
-        """Note an answer; whether that made the shard well. Failures before it no longer count."""
+        """Note an answer; True if that made the shard healthy. Failures before it no longer count."""
         self._failures.clear()
         was_well, self.well = self.well, True
         return not was_well
 
     def wants_probe(self, now_ms: float) -> bool:
-        """Whether it is time to ask an unhealthy shard how it is; says so once an interval."""
+        """True if it is time to probe an unhealthy shard; only once an interval."""
         if self.well or now_ms < self._probe_at_ms:
             return False
         self._probe_at_ms = now_ms + self._rules.probe_every_ms

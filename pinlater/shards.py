@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 
 class Partial(Generic[T]):
-    """What the shards answered that did, and the errors of those that didn't; by their names."""
+    """The results of the shards that answered, and the errors of the others; by their names."""
 
     def __init__(self) -> None:
         self.answers: dict[str, T] = {}
         self.missing: dict[str, BackendDown] = {}
 
     def whole(self, told: str = "") -> list[T]:
-        """The answers of all. Raises `BackendDown` naming the missing shards; `told` is what the others said."""
+        """The answers of all. Raises `BackendDown` naming the missing shards; `told` describes the others' part."""
         if self.missing:
             raise some_missing(self.missing, told)
         return list(self.answers.values())
@@ -46,9 +46,9 @@ class Partial(Generic[T]):
 class Shards(Collection[Backend]):
     """The backends of one PinLater, by the names that their descriptors carry.
 
-    A shard that is down is routed around where that loses nothing: another takes the jobs, the others give theirs.
-    Where it would (acks, look-ups, counts), the caller is told which are missing. With one shard alone there is no way
-    around it, and it is asked each time. A shard that lacks a queue which another has gets it with its first job.
+    A shard that is down is avoided if that loses nothing: another takes the jobs, the others give theirs.
+    If it would (acks, look-ups, counts), the caller is told which are missing. A single shard can't be avoided,
+    and it is asked each time. A shard that lacks a queue which another has gets it with its first job.
     """
 
     def __init__(self, backends: Iterable[Backend], random: Random, telemetry: PinLaterTelemetry) -> None:
@@ -66,12 +66,12 @@ class Shards(Collection[Backend]):
         return any(shard.backend is backend for shard in self._shards.values())
 
     def replace(self, shards: Iterable[JobShard]) -> list[JobShard]:
-        """From now on these; those that are no longer among them, to be closed."""
+        """Use these from now on; returns the removed ones, to be closed."""
         before, self._shards = self._shards, {shard.name: shard for shard in shards}
         return [shard for shard in before.values() if self._shards.get(shard.name) is not shard]
 
     async def close(self) -> None:
-        """Close every backend, each once nobody asks it any more."""
+        """Close every backend, each once no call uses it any more."""
         for shard in self.replace(()):
             await shard.close()
 
@@ -81,23 +81,23 @@ class Shards(Collection[Backend]):
         return self._shards
 
     async def of_queue(self, queue: str, ask: Ask[T]) -> Partial[T]:
-        """What every shard that has a queue says about it. Raises QUEUE_NOT_FOUND if none has."""
+        """The answers of every shard that has a queue. Raises QUEUE_NOT_FOUND if none has it."""
         asked: Partial[T] = await self.partial(self._shards, ask, lacking=queue)
         if not asked.answers and not asked.missing:
             raise queue_not_found(queue)
         return asked
 
     async def partial(self, names: Iterable[str], ask: Ask[T], *, lacking: str = "") -> Partial[T]:
-        """Every answer of these shards, and who has none; with `lacking`, a shard without that queue is passed over."""
+        """Every answer of these shards, and those without one; with `lacking`, a shard without that queue is skipped."""
         found: Partial[T] = Partial()
         asked = (self.gather(found, name, ask, lacking=lacking) for name in names)
         for ended in await asyncio.gather(*asked, return_exceptions=True):
-            if ended is not None:  # only once all have answered
+            if ended is not None:  # only after all have answered
                 raise ended
         return found
 
     async def gather(self, found: Partial[T], name: str, ask: Ask[T], *, lacking: str = "") -> None:
-        """Add one shard's answer to what was found, or that it has none."""
+        """Add one shard's answer to the results, or its lack of one."""
         try:
             found.answers[name] = await self.ask(name, ask)
         except BackendDown as error:
@@ -114,7 +114,7 @@ class Shards(Collection[Backend]):
         return await shard.ask(ask)
 
     async def live_servers(self, owner: str, now_ms: int) -> int:
-        """Note on every shard that this server lives; how many do, by the shard that knows most of them."""
+        """Note on every shard that this server lives; returns the highest number of live servers on a shard."""
         counts = await self.partial(self._shards, lambda one: one.live_servers(owner, now_ms))
         return max(counts.answers.values(), default=1)
 
@@ -140,7 +140,7 @@ class Shards(Collection[Backend]):
     async def _store(
         self, names: Iterable[str], queue: str, jobs: Sequence[PinLaterJob], now_ms: int
     ) -> tuple[str, ...]:
-        """On the first of these shards that takes them."""
+        """Store on the first of these shards that takes them."""
         errors: dict[str, BackendDown] = {}
         for name in names:
             try:
@@ -156,7 +156,7 @@ class Shards(Collection[Backend]):
         raise none_healthy(errors)
 
     async def _make_up(self, name: str, queue: str, now_ms: int) -> None:
-        """Make the queue on a shard that was down, or not yet there, when it was made. Raises QUEUE_NOT_FOUND."""
+        """Make the queue on a shard that was down, or didn't exist, when it was made. Raises QUEUE_NOT_FOUND."""
         others = await self.partial(set(self._shards) - {name}, lambda one: one.outlook(queue), lacking=queue)
         if not others.answers:
             raise queue_not_found(queue)
@@ -165,10 +165,10 @@ class Shards(Collection[Backend]):
             await self.ask(name, lambda one: one.pause(queue, True))
 
     async def dequeue(self, wanted: DequeueRequest, coverage: float) -> list[DequeuedJob]:
-        """The first priority of every shard asked, then the second, ...; what there is of the shards that answer.
+        """The first priority of every shard asked, then the second, ...; the jobs of the shards that answer.
 
-        Raises NO_HEALTHY_SHARDS if none of those asked answers; if there is no job for it, QUEUE_NOT_FOUND where all
-        lack the queue, DEQUEUE_RATE_LIMITED where one says that it is paused.
+        Raises NO_HEALTHY_SHARDS if none of those asked answers; if there is no job, QUEUE_NOT_FOUND if all
+        lack the queue, DEQUEUE_RATE_LIMITED if one says that it is paused.
         """
         names = self._covered(coverage)
         if len(self._shards) == 1:
@@ -228,13 +228,13 @@ class Shards(Collection[Backend]):
         requests: Iterable[tuple[JobDescriptor, PinLaterCheckpointJobRequest]],
         now_ms: int,
     ) -> int:
-        """As `ack`; how many jobs were changed."""
+        """Like `ack`; returns the number of changed jobs."""
         wanted = self._by_shard(requests)
         counts = await self.partial(wanted, lambda one: one.checkpoint(queue, source, wanted[one.shard], now_ms))
         return sum(counts.whole("the checkpoints of the other shards' jobs are done"))
 
     async def lookup(self, jobs: Iterable[JobDescriptor], include_body: bool) -> dict[JobDescriptor, PinLaterJobInfo]:
-        """Those of the jobs that exist. A job of a shard that isn't ours doesn't."""
+        """The jobs that exist. A job of a shard that isn't ours doesn't."""
         groups: dict[str, dict[str, list[JobDescriptor]]] = {}
         for job in jobs:
             if job.shard in self._shards:
@@ -264,7 +264,7 @@ class Shards(Collection[Backend]):
 
 
 def _tell_refusals(refused: Mapping[str, PinLaterException], down: Mapping[str, BackendDown], asked: int) -> None:
-    """Why there is no job, unless that is that none is ready. A queue that some shards lack is one that others have."""
+    """Raise the reason why there is no job, unless none is ready. A queue that some shards lack exists on others."""
     if len(down) == asked:
         raise none_healthy(down)
     other = [error for error in refused.values() if not is_code(error, ErrorCode.QUEUE_NOT_FOUND)]

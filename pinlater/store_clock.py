@@ -14,14 +14,14 @@ from thrift_idl.errors import BackendDown
 
 _MEASURE_S = 10.0
 _FIRST_S = 1.0
-_SAME_MS = 50  # less is the way to the store and back, and no reason to move
+_SAME_MS = 50  # a smaller difference is the time of the call, and no reason to change
 
 
 class StoreClock:
-    """A `now_ms`: this server's clock and how far it is from the store's."""
+    """A `now_ms`: this server's clock plus its distance from the store's."""
 
     def __init__(self, backends: Iterable[Backend], wall_ms: Callable[[], int]) -> None:
-        """`backends` is iterated anew each time. Of several, the first by name that answers has the time."""
+        """`backends` is iterated again each time. The first of several by name that answers gives the time."""
         self._backends = backends
         self._wall_ms = wall_ms
         self._ahead_ms = 0
@@ -31,7 +31,7 @@ class StoreClock:
         return self._wall_ms() + self._ahead_ms
 
     async def measure(self) -> bool:
-        """Compare the clocks; whether a store answered."""
+        """Compare the clocks; returns True if a store answered."""
         for backend in sorted(self._backends, key=lambda one: one.shard):
             before_ms = self._wall_ms()
             try:

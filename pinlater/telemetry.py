@@ -19,7 +19,7 @@ class PinLaterTelemetry(Protocol):
         """
 
     def acked(self, queue: str, succeeded: int, failed: int, noops: int) -> None:
-        """`ack_succeeded`, `ack_failed`, `ack_noop`: no-ops are acks of claims that have moved on."""
+        """`ack_succeeded`, `ack_failed`, `ack_noop`: no-ops are acks of claims that are no longer valid."""
 
     def checkpointed(self, queue: str, jobs: int, noops: int) -> None:
         """`checkpoint`, `checkpoint_noop`."""
@@ -37,7 +37,7 @@ class PinLaterTelemetry(Protocol):
         """A shard didn't answer; others were asked instead, or the caller was told."""
 
     def shard_unhealthy(self, shard: str) -> None:
-        """A shard failed too often: it is routed around until a probe is answered."""
+        """A shard failed too often: it is avoided until a probe is answered."""
 
     def shard_well(self, shard: str) -> None:
         """A shard that was unhealthy answers again."""
@@ -50,43 +50,43 @@ class PinLaterTelemetry(Protocol):
 
 
 class SilentPinLaterTelemetry:
-    """Telemetry that says nothing."""
+    """Telemetry that does nothing."""
 
     def enqueued(self, queue: str, jobs: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def dequeued(self, queue: str, delays_ms: Sequence[int], first_delays_ms: Sequence[int]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def acked(self, queue: str, succeeded: int, failed: int, noops: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def checkpointed(self, queue: str, jobs: int, noops: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def timed_out(self, queue: str, done: int, retry: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def collected(self, queue: str, jobs: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def rate_limited(self, queue: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def shard_failed(self, shard: str, reason: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def shard_unhealthy(self, shard: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def shard_well(self, shard: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def file_loaded(self, path: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def file_refused(self, path: str, reason: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 SILENT: PinLaterTelemetry = SilentPinLaterTelemetry()

@@ -15,7 +15,7 @@ Keys = tuple[str, ...]
 
 
 class TomlText:
-    """A document, and in which line each of its keys stands."""
+    """A document, and the line of each of its keys."""
 
     def __init__(self, text: str, file: str) -> None:
         """Raises `BadConfiguration`."""
@@ -35,7 +35,7 @@ class TomlText:
         return BadConfiguration(f"{self._file}: line {line}: {reason}", file=self._file, line=str(line))
 
     def table(self, section: str, kind: type[S]) -> dict[str, S]:
-        """The entries of `section`, which is all that may be there. Raises `BadConfiguration`."""
+        """The entries of `section`, the only allowed one. Raises `BadConfiguration`."""
         for name in self._content:
             if name != section:
                 raise self.error(f'unknown key "{name}"; known: {section}', name)
@@ -60,7 +60,7 @@ def _unknown(entry: Any, kind: type[msgspec.Struct]) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[Keys, int]]:
-    """Each key and table of a document with its line, as far as a line says it alone."""
+    """Each key and table of a document with its line, if a single line shows it."""
     table: Keys = ()
     for number, line in enumerate(text.splitlines(), 1):
         try:
@@ -78,7 +78,7 @@ def _lines(text: str) -> Iterator[tuple[Keys, int]]:
 
 
 def _key_of(line: str) -> dict[str, Any]:
-    """The key of a line whose value goes on, or is no TOML."""
+    """The key of a line whose value continues, or is invalid TOML."""
     try:
         return tomllib.loads(f"{line.partition('=')[0]} = 0")
     except (tomllib.TOMLDecodeError, RecursionError):

@@ -16,7 +16,7 @@ from thrift_idl.errors import BackendDown
 
 T = TypeVar("T")
 Look = Callable[[], Awaitable[tuple[Sequence[T], float]]]
-"""What there is and, where that is nothing, in how many ms a look may find something, if nobody tells before."""
+"""The result and, if it is empty, the time in ms after which a check may find something without a wake-up."""
 
 LOOK_AGAIN_MS = 5_000
 _LINGER_S = 10.0
@@ -24,7 +24,7 @@ _LISTEN_AGAIN_S = 1.0
 
 
 class QueueLine:
-    """Those who wait for one queue, in the order of their coming."""
+    """The callers that wait for one queue, in order of arrival."""
 
     def __init__(self) -> None:
         self.members = 0
@@ -33,7 +33,7 @@ class QueueLine:
         self._alarm: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
-        """Something may be there: the first that sleeps looks; who is looking at the moment looks again."""
+        """A job may be there: the first sleeping caller checks; one that is checking now checks again."""
         self.arrivals += 1
         while self._sleeping:
             first = self._sleeping.popleft()
@@ -42,7 +42,7 @@ class QueueLine:
                 return
 
     async def sleep(self, end: float, look_at: float) -> None:
-        """Until woken, or `end`; at `look_at` somebody of the line is woken. Times of the event loop."""
+        """Sleep until woken, or `end`; at `look_at` one caller of the line is woken. Times of the event loop."""
         loop = asyncio.get_running_loop()
         if self._alarm is None or look_at < self._alarm.when():
             self.close()
@@ -57,7 +57,7 @@ class QueueLine:
             me.cancel()
 
     def close(self) -> None:
-        """Nobody is woken by the clock any more."""
+        """The clock wakes no caller any more."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -68,10 +68,10 @@ class QueueLine:
 
 
 class QueueLines:
-    """The lines of one server, and its ears for the arrivals that others bring."""
+    """The lines of one server, and its listeners for arrivals on others."""
 
     def __init__(self, backends: Iterable[Backend], most: int) -> None:
-        """`backends` is iterated anew each time: shards come and go."""
+        """`backends` is iterated again each time: shards are added and removed."""
         self._backends = backends
         self._most = most
         self._lines: dict[str, QueueLine] = {}
@@ -80,7 +80,7 @@ class QueueLines:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody more may wait."""
+        """True if no more callers may wait."""
         return sum(line.members for line in self._lines.values()) >= self._most
 
     def tell(self, queue: str) -> None:
@@ -90,7 +90,7 @@ class QueueLines:
                 line.wake()
 
     async def first(self, queue: str, look: Look[T], wait_ms: float) -> Sequence[T]:
-        """What a look finds, as soon as it finds something; nothing after `wait_ms`. Raises what it raises."""
+        """The first non-empty result of a check; nothing after `wait_ms`. Raises the errors of the check."""
         loop = asyncio.get_running_loop()
         end = loop.time() + max(wait_ms, 0) / 1000
         line = self._lines.setdefault(queue, QueueLine())
@@ -122,7 +122,7 @@ class QueueLines:
         await asyncio.gather(*ears, return_exceptions=True)
 
     def _listen(self) -> None:
-        """Have an ear at each of the present backends."""
+        """Listen at each of the present backends."""
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
@@ -142,7 +142,7 @@ class QueueLines:
                 await asyncio.sleep(_LISTEN_AGAIN_S)
 
     def _go_home(self) -> None:
-        """Nobody waits any more: stop listening, unless somebody comes soon."""
+        """No caller waits any more: stop listening, unless one comes soon."""
         if not self._lines and self._ears and self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(_LINGER_S, self._fall_asleep)
 

@@ -21,7 +21,7 @@ async def _nothing(_: object) -> None:
 
 
 class WatchedFile(Generic[T]):
-    """Looked at once a second by whoever asks for its content."""
+    """A file that is checked once a second by a caller that needs its content."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class WatchedFile(Generic[T]):
         self._stamp: Stamp | None = None
         self._look_at_ms = float("-inf")
         self.complaint = ""
-        """Why the file as it is now is not in force; "" = it is."""
+        """The reason why the present file is not in force; "" = it is."""
 
     @classmethod
     async def open(
@@ -58,14 +58,14 @@ class WatchedFile(Generic[T]):
         return watched
 
     async def current(self, now_ms: float) -> T:
-        """What is in force. `now_ms` is of a clock that never goes back."""
+        """The content in force. `now_ms` is of a clock that never goes back."""
         if now_ms >= self._look_at_ms:
             self._look_at_ms = now_ms + _LOOK_EVERY_MS
             await self.look()
         return self._content
 
     async def look(self) -> None:
-        """Read the file if it has changed, the bad one too: it is read again when it changes."""
+        """Read the file if it has changed, also a bad one: it is read again when it changes."""
         stamp = None
         try:
             stamp = await asyncio.to_thread(file_stamp, self._path)
@@ -81,12 +81,12 @@ class WatchedFile(Generic[T]):
             self.complaint, self._stamp = error.message, stamp
 
     async def watch(self) -> None:
-        """Look once a second, until cancelled: for what has to change though nobody asks."""
+        """Check once a second, until cancelled: for changes that must happen without a caller."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_MS / 1000)
             await self.look()
 
 
 def read_file(path: Path, parse: Callable[[str, str], T]) -> T:
-    """The file as `parse` understands it; blocks. Raises `BadConfiguration` naming file, line and reason."""
+    """The file parsed by `parse`; blocks. Raises `BadConfiguration` naming file, line and reason."""
     return parse(read_text(path, _MOST_BYTES), str(path))

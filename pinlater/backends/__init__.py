@@ -24,7 +24,7 @@ from thrift_idl.gen.pinlater.ttypes import (
 )
 
 LAST_MS = 2**53 - 1
-"""The latest time there is: beyond it a Redis score is no longer exact."""
+"""The latest possible time: beyond it a Redis score is no longer exact."""
 PAGE_BYTES = 8 * 1024 * 1024
 """No dequeue or scan returns more bytes of bodies than this, unless the first body alone is longer."""
 STATUS_CHARACTERS = 2_000
@@ -63,7 +63,7 @@ class DequeuedJob:
 
 @dataclass(frozen=True, slots=True)
 class ScannedJob:
-    """A job as found by a scan, body included."""
+    """A job found by a scan, body included."""
 
     position: Position
     info: PinLaterJobInfo
@@ -71,7 +71,7 @@ class ScannedJob:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """How many acks did what; the rest were of claims that have moved on."""
+    """Numbers of acks by their effect; the others were of claims that are no longer valid."""
 
     succeeded: int
     failed: int
@@ -87,38 +87,38 @@ class LostClaims:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a queue's callers have to expect."""
+    """The queue's state for its callers."""
 
     paused: bool
     first_due_ms: int | None
-    """When its first PENDING job is due, or was; None where there is none."""
+    """The time when the first PENDING job is due; None if there is none."""
 
 
 NO_CAP = 2**31 - 1
-"""No bound of the jobs claimed at a time."""
+"""No bound on the jobs claimed at a time."""
 SERVER_GONE_MS = 10_000
-"""A server that hasn't shown itself for so long is dead."""
+"""A server without a sign of life for this time is dead."""
 
 
 AckOf = tuple[int, PinLaterJobAckInfo]
 CheckpointOf = tuple[int, PinLaterCheckpointJobRequest]
-"""What to do, and the local id of the job to do it to."""
+"""The action, and the local id of its job."""
 
 
 class Backend(Protocol):
-    """One shard. Times are milliseconds of the caller's clock; what is acknowledged survives kill -9.
+    """One shard. Times are milliseconds of the caller's clock; acknowledged writes survive kill -9.
 
-    Raises PinLaterException QUEUE_NOT_FOUND where a queue must exist, else `BackendDown` and its kinds.
+    Raises PinLaterException QUEUE_NOT_FOUND if a queue must exist, else `BackendDown` and its kinds.
     """
 
     shard: str
 
     async def create_queue(self, queue: str, now_ms: int) -> None:
-        """Make a queue; one that exists stays as it is."""
+        """Make a queue; an existing one stays unchanged."""
         ...
 
     async def delete_queue(self, queue: str) -> None:
-        """Drop a queue with its jobs, if it exists; costs little, however many they are."""
+        """Drop a queue with its jobs, if it exists; the cost doesn't depend on their number."""
         ...
 
     async def queue_names(self) -> frozenset[str]:
@@ -130,22 +130,22 @@ class Backend(Protocol):
         ...
 
     async def outlook(self, queue: str) -> Outlook:
-        """Whether it is paused, and when a job is due; costs the same however many there are."""
+        """The pause, and the next due time; costs the same for any number of jobs."""
         ...
 
     def arrivals(self) -> AsyncIterator[str]:
-        """The queues that got a PENDING job, by whichever server, from now on; "" = perhaps every one, look.
+        """The queues that get a PENDING job on any server, from now on; "" = perhaps every one, look.
 
-        The first thing is "", once all that comes later is told.
+        The first item is "", as soon as all later jobs will be reported.
         """
         ...
 
     async def clock_ms(self) -> int | None:
-        """The time by the store's own clock; None where it has none, and its servers share one."""
+        """The time by the store's own clock; None if it has none, and its servers share one."""
         ...
 
     async def live_servers(self, owner: str, now_ms: int) -> int:
-        """Note that this server lives; how many do."""
+        """Note that this server lives; returns the number of live servers."""
         ...
 
     async def enqueue(self, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
@@ -161,15 +161,15 @@ class Backend(Protocol):
         now_ms: int,
         most_claimed: int = NO_CAP,
     ) -> list[DequeuedJob]:
-        """Claim jobs whose run_after has come: by priority as given, then by run_after, then as enqueued.
+        """Claim jobs whose run_after has come: by the given priorities, then by run_after, then as enqueued.
 
-        No more than make `most_claimed` with those that are claimed already. Raises DEQUEUE_RATE_LIMITED where the
+        The claims, with earlier ones, are at most `most_claimed`. Raises DEQUEUE_RATE_LIMITED if the
         queue is paused.
         """
         ...
 
     async def peek(self, queue: str, priorities: Sequence[int], limit: int, now_ms: int) -> list[DequeuedJob]:
-        """What `dequeue` would claim; nothing changes."""
+        """The jobs that `dequeue` would claim; nothing changes."""
         ...
 
     async def ack(self, queue: str, succeeded: Sequence[AckOf], failed: Sequence[AckOf], now_ms: int) -> Acked:
@@ -177,33 +177,33 @@ class Backend(Protocol):
         ...
 
     async def checkpoint(self, queue: str, source: str, requests: Sequence[CheckpointOf], now_ms: int) -> int:
-        """Change claimed jobs, or give them back; how many it changed.
+        """Change claimed jobs, or give them back; returns the number of changed jobs.
 
-        Only jobs IN_PROGRESS: by the claim that a request names, by `source` where it names none.
+        Only jobs IN_PROGRESS: by the claim that a request names, or by `source` if it names none.
         """
         ...
 
     async def lookup(self, queue: str, local_ids: Sequence[int], include_body: bool) -> Mapping[int, PinLaterJobInfo]:
-        """Those of the jobs that exist."""
+        """The jobs that exist."""
         ...
 
     async def count(self, queue: str, span: Span) -> int:
-        """How many jobs the span holds."""
+        """The number of jobs in the span."""
         ...
 
     async def scan(self, queue: str, span: Span, limit: int) -> list[ScannedJob]:
-        """The span's last jobs by due time, the latest first; fewer than `limit` doesn't mean that there are no more.
+        """The span's last jobs by due time, the latest first; fewer than `limit` may still leave more.
 
-        An empty list does.
+        An empty list means that there are no more.
         """
         ...
 
     async def retry(self, queue: str, local_ids: Sequence[int], attempts: int, run_after_ms: int, now_ms: int) -> int:
-        """Make FAILED jobs PENDING again with so many attempts; how many there were."""
+        """Make FAILED jobs PENDING again with this number of attempts; returns the number of jobs."""
         ...
 
     async def delete(self, queue: str, local_ids: Sequence[int], state: int) -> int:
-        """Remove those of the jobs that are in this state; how many there were."""
+        """Remove the jobs that are in this state; returns their number."""
         ...
 
     async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> LostClaims:
@@ -211,17 +211,17 @@ class Backend(Protocol):
         ...
 
     async def release(self, queue: str, source_prefix: str, now_ms: int) -> LostClaims:
-        """Take back the claims of every source whose name begins so."""
+        """Take back the claims of every source whose name begins with it."""
         ...
 
     async def collect(self, queue: str, state: int, before_ms: int, limit: int) -> int:
-        """Remove jobs that came into this state before `before_ms`; how many."""
+        """Remove jobs that came into this state before `before_ms`; returns their number."""
         ...
 
     async def sweep(self, limit: int) -> int:
-        """Remove jobs of dropped queues; how many. 0 where nothing is left of them."""
+        """Remove jobs of dropped queues; returns their number. 0 = none are left."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of files and connections."""
+        """Finish running work and release files and connections."""
         ...

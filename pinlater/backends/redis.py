@@ -46,7 +46,7 @@ _NAMES = (
     "scan", "time_out",
 )  # fmt: skip
 _STATES = range(4)
-_CHUNK = 500  # jobs in one script: while it runs, Redis serves nobody else
+_CHUNK = 500  # jobs in one script: while it runs, Redis serves no other client
 _SMALL, _SMALL_BYTES = 50, 16 * 1024
 _NO_QUEUE, _PAUSED = "NOQUEUE", "PAUSED"
 _LISTEN_S = 1.0
@@ -69,7 +69,7 @@ class RedisBackend:
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, ask: bool = True) -> Self:
         """The jobs in the Redis that `url` (`redis://host:port/db?prefix=name`) names.
 
-        `ask` makes sure that it answers. Raises `BadConfiguration`, `BackendDown`.
+        `ask` checks that it answers. Raises `BadConfiguration`, `BackendDown`.
         """
         redis = connect(url)
         try:
@@ -82,7 +82,7 @@ class RedisBackend:
         return cls(redis, f"{prefix_of(url)}pinlater:", shard=shard, priorities=priorities)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         await self._redis.aclose()
 
     # --- queues ---
@@ -115,7 +115,7 @@ class RedisBackend:
             await change(self._key("paused"), queue)
 
     async def outlook(self, queue: str) -> Outlook:
-        """The first of each sorted set."""
+        """The first entry of each sorted set."""
         paused, first_due_ms = await self._run("outlook", queue, 0)
         return Outlook(bool(paused), None if first_due_ms < 0 else first_due_ms)
 
@@ -130,7 +130,7 @@ class RedisBackend:
                         yield message["data"].decode() if message["type"] == "message" else ""
 
     async def clock_ms(self) -> int:
-        """That of Redis."""
+        """The clock of Redis."""
         with answering():
             seconds, micros = await self._redis.time()
         return int(seconds) * 1_000 + int(micros) // 1_000
@@ -143,7 +143,7 @@ class RedisBackend:
     # --- jobs ---
 
     async def enqueue(self, queue: str, jobs: Sequence[PinLaterJob], now_ms: int) -> tuple[str, ...]:
-        """In pieces of 500; small ones that come at the same time in one script."""
+        """In pieces of 500; small concurrent ones in one script."""
         descriptors: list[str] = []
         for piece in _pieces(jobs):
             new = [values.new_job(job, now_ms) for job in piece]
@@ -200,7 +200,7 @@ class RedisBackend:
     # --- many jobs of one state ---
 
     async def count(self, queue: str, span: Span) -> int:
-        """By the sorted sets alone; of the position `before` its due time counts."""
+        """By the sorted sets alone; only the due time of the position `before` counts."""
         due = (span.state, span.after_ms, span.before.due_ms)
         return int(await self._run("count", queue, 0, *due, *span.priorities))
 
@@ -232,7 +232,7 @@ class RedisBackend:
         return int(await self._run("collect", queue, 0, state, before_ms, limit))
 
     async def sweep(self, limit: int) -> int:
-        """Nothing: a dropped queue leaves nothing behind."""
+        """Do nothing: a dropped queue leaves no jobs."""
         return 0
 
     # --- parts ---
@@ -241,13 +241,13 @@ class RedisBackend:
         return f"{self._prefix}{name}"
 
     def _keys(self, queue: str) -> list[str]:
-        """The KEYS of every script, in the order that prelude.lua says."""
+        """The KEYS of every script, in the order of prelude.lua."""
         own = [f"{queue}:jobs", f"{queue}:bodies"]
         own += [f"{queue}:{state}:{priority}" for state in _STATES for priority in self._priorities]
         return [self._key(name) for name in ("queues", "paused", "last_id", *own)]
 
     async def _run(self, name: str, queue: str, now_ms: int, *arguments: Value, gone: Any = None) -> Any:
-        """A script's answer; `gone` where there is no such queue, or QUEUE_NOT_FOUND if that is None."""
+        """A script's answer; `gone` if there is no such queue, or QUEUE_NOT_FOUND if that is None."""
         with answering():
             try:
                 return await self._scripts[name](keys=self._keys(queue), args=(queue, now_ms, *arguments))
@@ -265,5 +265,5 @@ class RedisBackend:
 
 
 def _pieces(many: Sequence[T]) -> Iterator[Sequence[T]]:
-    """One at least, perhaps an empty one: whether there is such a queue is asked in any case."""
+    """At least one, perhaps empty: the queue's existence is checked in any case."""
     return (many[start : start + _CHUNK] for start in range(0, max(len(many), 1), _CHUNK))

@@ -14,7 +14,7 @@ Value = str | bytes | int
 
 
 class Packed(msgspec.Struct, array_like=True):
-    """A job as the scripts keep it; the order is prelude.lua's."""
+    """A job in the scripts' form; the order is prelude.lua's."""
 
     state: int
     priority: int
@@ -33,12 +33,12 @@ _decode = msgspec.msgpack.Decoder(Packed).decode
 
 
 def member(local_id: int) -> str:
-    """A local id as the scripts write it: of equal length, so that their order is the numbers'."""
+    """A local id in the scripts' form: all have one length, so that their order is the numbers'."""
     return f"{local_id:012d}"
 
 
 def new_job(job: PinLaterJob, now_ms: int) -> tuple[Value, ...]:
-    """Of enqueue.lua; an absent run_after is now."""
+    """The arguments of enqueue.lua; an absent run_after is now."""
     run_after_ms = now_ms if job.runAfterTimestampMillis is None else job.runAfterTimestampMillis
     attempts = job.numAttemptsAllowed
     packed = Packed(
@@ -57,14 +57,14 @@ def new_job(job: PinLaterJob, now_ms: int) -> tuple[Value, ...]:
 
 
 def ack(of: AckOf, succeeded: bool, now_ms: int) -> tuple[Value, ...]:
-    """Of ack.lua."""
+    """The arguments of ack.lua."""
     local_id, info = of
     retry_at_ms = min(now_ms + info.retryDelayMillis, LAST_MS)
     return (member(local_id), int(succeeded), _claim(info.claimDescriptor), info.appendCustomStatus, retry_at_ms)
 
 
 def checkpoint(of: CheckpointOf, now_ms: int) -> bytes:
-    """Of checkpoint.lua; an absent run_after is now, which extends the claim."""
+    """The arguments of checkpoint.lua; an absent run_after is now, which extends the claim."""
     local_id, request = of
     fields = {
         "id": member(local_id),
@@ -83,7 +83,7 @@ def _claim(descriptor: str | None) -> str:
 
 
 def span(wanted: Span) -> tuple[Value, ...]:
-    """Of scan.lua, after the limit."""
+    """The arguments of scan.lua, after the limit."""
     before = wanted.before
     return (wanted.state, wanted.after_ms, before.due_ms, member(before.local_id), *wanted.priorities)
 
@@ -101,7 +101,7 @@ def dequeued(found: Sequence[bytes], queue: str, shard: str, claim: str | None) 
 
 
 def info(local_id: int, packed: bytes, body: bytes | None, queue: str, shard: str) -> PinLaterJobInfo:
-    """Of the answers of lookup.lua and scan.lua."""
+    """A job in the answers of lookup.lua and scan.lua."""
     job = _decode(packed)
     return PinLaterJobInfo(
         jobDescriptor=str(JobDescriptor(queue, shard, job.priority, local_id)),

@@ -13,16 +13,16 @@ T = TypeVar("T")
 
 
 class SmallEnqueues(Generic[T]):
-    """By queue. The first of them goes at once, alone; what comes until it is stored goes next, together."""
+    """By queue. The first one is sent at once, alone; those that come until it is stored are sent next, together."""
 
     def __init__(self, store: Callable[[str, Sequence[T]], Awaitable[int]], most: int) -> None:
-        """`store` returns the last local id, the others come right before it; `most` jobs at a time."""
+        """`store` returns the last local id, the others are just before it; at most `most` jobs at a time."""
         self._store = store
         self._most = most
         self._by_queue: dict[str, Batching[Sequence[T], int]] = {}
 
     async def add(self, queue: str, new: Sequence[T]) -> int:
-        """The last local id of these, `most` at most. Raises what `store` raises, to all who went together."""
+        """The last local id of these, at most `most`. Raises an error of `store` to all callers of one batch."""
         batching = self._by_queue.get(queue)
         if batching is None:
             batching = self._by_queue[queue] = Batching(partial(self._stored, queue), self._most, size=len)

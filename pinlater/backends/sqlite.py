@@ -40,14 +40,14 @@ Db = sqlite3.Connection
 Find = Callable[[Db, int], list[int]]
 """Finds local ids, given the queue's number."""
 
-#: Dequeues wait for each other: 160 rounds, to get past 10,000 jobs of one busy domain, were 3 s longer with 50 ms.
+#: Dequeues wait for each other: 160 rounds, to get past 10,000 jobs of one busy domain, took 3 s longer with 50 ms.
 _LONGEST_REST_MS = 5.0
 _NAMES = (
     "enqueue", "ready", "claim", "succeed", "spend_attempt", "checkpoint", "overdue", "held_by", "scan", "count",
     "lookup", "retry", "delete", "sweep", "first_due",
 )  # fmt: skip
 _LOOK_S = 0.1
-"""How often other processes' writes are looked for while somebody waits: some 10 µs each time."""
+"""The interval of checks for other processes' writes while a caller waits: some 10 µs each time."""
 
 
 class SqliteBackend:
@@ -61,7 +61,7 @@ class SqliteBackend:
 
     @classmethod
     async def open(cls, url: str, *, shard: str = "1", priorities: int = 3, durability: Durability = "normal") -> Self:
-        """The jobs in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
+        """The jobs in the file that `url` (`sqlite:///full/path`) names, created or migrated if needed.
 
         Raises `BadConfiguration`, `StoreTooNew`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
         """
@@ -74,7 +74,7 @@ class SqliteBackend:
         return cls(database, shard=shard, priorities=priorities)
 
     async def close(self) -> None:
-        """Commit what is under way, close the file."""
+        """Commit waiting writes, close the file."""
         await self._database.close()
 
     # --- queues ---
@@ -101,7 +101,7 @@ class SqliteBackend:
         return self._database.read_inline(lambda db: queues.outlook(db, queue, first_due, self._priorities))
 
     async def arrivals(self) -> AsyncIterator[str]:
-        """Whoever wrote anything may have brought a job."""
+        """Any write by another process may have brought a job."""
         versions = queues.Versions()
         yield ""
         while True:
@@ -110,10 +110,10 @@ class SqliteBackend:
                 yield ""
 
     async def clock_ms(self) -> None:
-        """Those who share the file share a clock."""
+        """None: the servers that share the file share a clock."""
 
     async def live_servers(self, owner: str, now_ms: int) -> int:
-        """By the clocks of those who share the file, which are one."""
+        """By the one clock of the servers that share the file."""
         return await self._database.write(lambda db: queues.live_servers(db, owner, now_ms))
 
     # --- jobs ---
@@ -134,7 +134,7 @@ class SqliteBackend:
         now_ms: int,
         most_claimed: int = NO_CAP,
     ) -> list[DequeuedJob]:
-        """A look first: where nothing is ready, nothing is written and nobody waited for."""
+        """A read first: if nothing is ready, nothing is written and no other writer is waited for."""
         if not self._database.read_inline(
             lambda db: queues.unpaused(db, queue) and self._ready(db, queue, priorities, 1, now_ms)
         ):
@@ -217,7 +217,7 @@ class SqliteBackend:
     # --- for the monitor ---
 
     async def time_out(self, queue: str, before_ms: int, limit: int, now_ms: int) -> LostClaims:
-        """A look first: nothing is written where no claim is overdue."""
+        """A read first: nothing is written if no claim is overdue."""
         return await self._lose(queue, partial(self._overdue, PinLaterJobState.IN_PROGRESS, before_ms, limit), now_ms)
 
     async def release(self, queue: str, source_prefix: str, now_ms: int) -> LostClaims:
@@ -230,7 +230,7 @@ class SqliteBackend:
         return await self._lose(queue, held, now_ms)
 
     async def collect(self, queue: str, state: int, before_ms: int, limit: int) -> int:
-        """A look first, as `time_out`."""
+        """A read first, like `time_out`."""
         overdue = partial(self._overdue, state, before_ms, limit)
         if not await self._database.read(lambda db: overdue(db, queue_number(db, queue))):
             return 0
@@ -262,7 +262,7 @@ class SqliteBackend:
         return await self._in_queue(queue, lose)
 
     def _insert(self, db: Db, number: int, new: Sequence[Parameters]) -> int:
-        """The last local id; the others come right before it, for no one else writes meanwhile."""
+        """The last local id; the others are just before it, because no other process writes meanwhile."""
         self._each(db, number, "enqueue", new)
         return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
@@ -286,7 +286,7 @@ class SqliteBackend:
         return (self._rows(db, name, in_queue | {"priority": priority}) for priority in priorities)
 
     def _rows(self, db: Db, name: str, wanted: dict[str, Any]) -> Iterator[sqlite3.Row]:
-        """Read as they are asked for: a body that isn't wanted any more isn't read."""
+        """Rows read one by one: the body of a row that isn't wanted isn't read."""
         cursor = db.cursor()
         cursor.row_factory = sqlite3.Row
         try:
@@ -295,6 +295,6 @@ class SqliteBackend:
             cursor.close()
 
     def _each(self, db: Db, number: int, name: str, changes: Sequence[Parameters]) -> int:
-        """How many rows the statement changed, run for each set of parameters."""
+        """The number of rows that the statement changed, run for each set of parameters."""
         fixed = {"queue_id": number, "status_characters": STATUS_CHARACTERS}
         return db.executemany(self._sql[name], [each | fixed for each in changes]).rowcount if changes else 0

@@ -17,7 +17,7 @@ def create(db: Db, queue: str, now_ms: int) -> None:
 
 
 def drop(db: Db, queue: str) -> None:
-    """The name goes; the jobs are left to be swept."""
+    """Drop the name; `sweep` removes the jobs."""
     db.execute("INSERT INTO dropped_queue SELECT id FROM queue WHERE name = ?", (queue,))
     db.execute("DELETE FROM queue WHERE name = ?", (queue,))
 
@@ -34,7 +34,7 @@ def pause(db: Db, queue: str, paused: bool) -> None:
 
 
 def any_dropped(db: Db) -> bool:
-    """Whether a dropped queue's jobs may be left."""
+    """True if jobs of a dropped queue may be left."""
     return db.execute("SELECT 1 FROM dropped_queue LIMIT 1").fetchone() is not None
 
 
@@ -58,7 +58,7 @@ def unpaused(db: Db, queue: str) -> bool:
 
 
 def left(db: Db, queue: str, most_claimed: int) -> int:
-    """How many more may be claimed; where there is no cap, nothing is counted."""
+    """The number of jobs that may still be claimed; without a cap nothing is counted."""
     if most_claimed == NO_CAP:
         return NO_CAP
     sql = "SELECT count(*) FROM (SELECT 1 FROM job WHERE queue_id = ? AND state = 1 LIMIT ?)"
@@ -76,20 +76,20 @@ def outlook(db: Db, queue: str, first_due: str, priorities: range) -> Outlook:
 
 
 def live_servers(db: Db, owner: str, now_ms: int) -> int:
-    """Note the one, forget the dead."""
+    """Note this server, forget the dead ones."""
     db.execute("REPLACE INTO server VALUES (?, ?)", (owner, now_ms))
     db.execute("DELETE FROM server WHERE seen_ms <= ?", (now_ms - SERVER_GONE_MS,))
     return int(db.execute("SELECT count(*) FROM server").fetchone()[0])
 
 
 class Versions:
-    """Whether anybody wrote to the file since the last look. A version is comparable on its own connection only."""
+    """Detects writes to the file since the last check. A version is comparable on its own connection only."""
 
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
 
     def changed(self, db: Db) -> bool:
-        """True on a connection's first look, too."""
+        """True also on a connection's first check."""
         (version,) = db.execute("PRAGMA data_version").fetchone()
         before = self._seen.get(id(db))
         self._seen[id(db)] = version

@@ -29,7 +29,7 @@ def queue_number(db: sqlite3.Connection, queue: str) -> int:
 
 
 def fitting(rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
-    """The first rows, as many as have no more than `PAGE_BYTES` of bodies, and one at least."""
+    """The first rows with no more than `PAGE_BYTES` of bodies in total, and at least one."""
     size = 0
     for row in rows:
         size += len(row["body"])
@@ -39,7 +39,7 @@ def fitting(rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
 
 
 def new_job(job: PinLaterJob, now_ms: int) -> Parameters:
-    """Of enqueue.sql; an absent run_after is now."""
+    """The parameters of enqueue.sql; an absent run_after is now."""
     return {
         "priority": job.priority,
         "run_after_ms": now_ms if job.runAfterTimestampMillis is None else job.runAfterTimestampMillis,
@@ -51,7 +51,7 @@ def new_job(job: PinLaterJob, now_ms: int) -> Parameters:
 
 
 def ack(of: AckOf, now_ms: int) -> Parameters:
-    """Of succeed.sql and spend_attempt.sql."""
+    """The parameters of succeed.sql and spend_attempt.sql."""
     local_id, info = of
     return {
         "id": local_id,
@@ -63,12 +63,12 @@ def ack(of: AckOf, now_ms: int) -> Parameters:
 
 
 def lost_claim(local_id: int, now_ms: int) -> Parameters:
-    """Of spend_attempt.sql, where nobody acked: the job is due now, behind those that wait already."""
+    """The parameters of spend_attempt.sql for a lost claim: the job is due now, after those that wait already."""
     return {"id": local_id, "claim": None, "status": "", "now_ms": now_ms, "run_after_ms": now_ms}
 
 
 def checkpoint(of: CheckpointOf, source: str, now_ms: int) -> Parameters:
-    """Of checkpoint.sql; an absent run_after is now, which extends the claim."""
+    """The parameters of checkpoint.sql; an absent run_after is now, which extends the claim."""
     local_id, request = of
     return {
         "id": local_id,
@@ -84,7 +84,7 @@ def checkpoint(of: CheckpointOf, source: str, now_ms: int) -> Parameters:
 
 
 def span(wanted: Span) -> Parameters:
-    """Of scan.sql and count.sql."""
+    """The parameters of scan.sql and count.sql."""
     return {
         "state": wanted.state,
         "after_ms": wanted.after_ms,

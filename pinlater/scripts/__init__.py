@@ -22,7 +22,7 @@ def script(name: str, status_characters: int, page_bytes: int) -> str:
 
 
 def bare_script(name: str) -> str:
-    """The text of a script that isn't about a queue, and so without the prelude."""
+    """The text of a script that isn't about a queue, and so has no prelude."""
     return _text(name)
 
 

@@ -12,7 +12,7 @@ from thrift_idl.errors import BackendDown, DiskFull, StoreTooNew, StoreUnreadabl
 
 T = TypeVar("T")
 
-#: Waiting doesn't mend these: the worker stops and says what to do.
+#: Waiting doesn't help against these: the worker stops and says what to do.
 FATAL = (DiskFull, StoreTooNew, StoreUnreadable)
 _WAITS = Backoff(first_ms=100, longest_ms=2_000, jitter=0)
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class BackendHealth:
-    """Who waits for a backend at present. One for all that a worker does."""
+    """The number of calls that wait for a backend now. One for all work of a worker."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -28,13 +28,13 @@ class BackendHealth:
 
     @property
     def well(self) -> bool:
-        """Whether nobody waits: only then is anything dequeued."""
+        """True if no call waits: only then are jobs dequeued."""
         return self._waiting == 0
 
     async def persistently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The result of `call`, made again as long as it raises `BackendDown`: it must be repeatable.
+        """The result of `call`, repeated as long as it raises `BackendDown`: it must be repeatable.
 
-        Raises at once what waiting doesn't mend: `FATAL`, and every other error.
+        Raises at once if waiting doesn't help: `FATAL`, and every other error.
         """
         try:
             return await call()

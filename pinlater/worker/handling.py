@@ -16,7 +16,7 @@ from runtime.durations import MINUTE_MS
 Handler = Callable[[ClaimedJob], Awaitable[str | None]]
 """Returns once the job is done, perhaps with a text for its custom status.
 
-Raises `Later`, or anything else: then the attempt has failed.
+Raises `Later`, or another error: then the attempt has failed.
 """
 
 _STATUS_CHARACTERS = 500
@@ -36,7 +36,7 @@ class Later(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Retries(Backoff):
-    """When a failed job comes again. How often is the job's own business: its `numAttemptsAllowed`."""
+    """The delay of a failed job. The job itself has the number of tries: its `numAttemptsAllowed`."""
 
     first_ms: int = 1_000
     longest_ms: int = 10 * MINUTE_MS
@@ -68,7 +68,7 @@ class Handling:
             status = await self._in_time(held)
         except Later as later:
             self._queues.give_back(held, later.delay_ms, later.body)
-        except Exception as error:  # the handler's, whatever it is
+        except Exception as error:  # any error of the handler
             _log.warning("job %s failed", held.descriptor, exc_info=error)
             self._fail(held, f"{type(error).__name__}: {error}")
         except asyncio.CancelledError:

@@ -21,7 +21,7 @@ from thrift_idl.errors import AragogError
 
 Work = Coroutine[Any, Any, None]
 
-#: A round that is well takes less; one that waits for a backend is broken off.
+#: A healthy round takes less; one that waits for a backend is broken off.
 _LAST_ROUND_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class PumpBounds:
-    """How much at once, and how often."""
+    """Sizes and intervals of the pump."""
 
     places: int = 128
     """Jobs claimed at a time."""
@@ -46,21 +46,21 @@ class PumpBounds:
     gather_ms: int = 20
     """Pause between two rounds: places become free one by one, and one dequeue costs the same for many jobs."""
     roomy: int | None = None
-    """So many free places end that pause; None = it is never cut short."""
+    """This many free places end that pause; None = it is never cut short."""
     idle_ms: int = 250
-    """Longest pause between two looks at empty queues."""
+    """Longest pause between two checks of empty queues."""
     wait_ms: int = 0
-    """How long a dequeue of the only queue waits for a job; 0 = it is asked again and again. A stop waits for it."""
+    """The wait of a dequeue for a job if there is only one queue; 0 = it is asked repeatedly. A stop waits for it."""
     flush_ms: int = 200
     heartbeat_ms: int = 8_000
     drain_ms: int = 10_000
-    """How long work under way may take to end once told to stop; then its jobs go back."""
+    """The time that running work has to end after a stop; then its jobs go back."""
 
 
 class Pump:
-    """Moves jobs from queues to work. `names` says which queues, `prepare` turns claimed jobs into tasks.
+    """Moves jobs from queues to work. `names` gives the queues, `prepare` turns claimed jobs into tasks.
 
-    `owner_of` says whose a job is, and then each owner has a share of the places; None = who comes first has them.
+    `owner_of` gives a job's owner, and then each owner has a share of the places; None = first come, first served.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Pump:
 
     @property
     def held(self) -> int:
-        """Jobs claimed at present."""
+        """Jobs that are claimed now."""
         return self._held
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then drain. Raises what no waiting mends (full disk, a newer store)."""
+        """Work until told to stop, then drain. Raises errors that waiting doesn't help (full disk, a newer store)."""
         helpers = [asyncio.create_task(loop()) for loop in (self._flush_often, self._keep_up)]
         try:
             await self._rounds(stop)
@@ -141,7 +141,7 @@ class Pump:
         return self._bounds.places - self.held
 
     async def _round(self) -> int:
-        """One batch of each queue, beginning with another queue each time; how many jobs there were."""
+        """One batch of each queue, beginning with another queue each time; returns the number of jobs."""
         try:
             names = await self._names()
             self._turn += 1
@@ -153,7 +153,7 @@ class Pump:
         except AragogError as error:
             _log.warning("dequeuing nothing: %s", error)
             await asyncio.sleep(0.5)
-        except Exception:  # a fault of ours: told, and the next round may do without it
+        except Exception:  # a fault of ours: logged, and the next round may not have it
             _log.exception("a worker's round failed")
             await asyncio.sleep(0.5)
         return 0
@@ -169,7 +169,7 @@ class Pump:
         return len(held)
 
     def _has_place(self, held: ClaimedJob, owner_of: Callable[[ClaimedJob], str]) -> bool:
-        """Whether its owner's share has a place for a job; otherwise it is given back until it may."""
+        """True if its owner's share has a place for a job; otherwise it is given back until it may have one."""
         owner = owner_of(held)
         delay_ms = self._shares.take(owner, monotonic_ms())
         if delay_ms:
@@ -232,14 +232,14 @@ class Pump:
             await self._quietly(lambda: self._jobs.heartbeat(held))  # noqa: B023 - awaited within this turn
 
     async def _quietly(self, call: Callable[[], Awaitable[None]]) -> None:
-        """What the next turn of a loop repeats anyway."""
+        """Ignore errors that the next turn of a loop corrects."""
         try:
             await call()
         except FATAL as error:
             self._fatal = error
         except AragogError as error:
             _log.warning("%s", error)
-        except Exception:  # a fault of ours: told, and the loop lives on, for without it every claim would be lost
+        except Exception:  # a fault of ours: logged; the loop goes on, or every claim would be lost
             _log.exception("a worker's loop failed")
 
     async def _drain(self) -> None:

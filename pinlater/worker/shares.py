@@ -12,13 +12,13 @@ import math
 from dataclasses import dataclass
 
 _TIMES_FREE = 3
-#: Fewer places are nobody's to share but one by one.
+#: Fewer places are shared only one by one.
 _FEW_PLACES = 8
-#: Owners that came so lately still want places.
+#: Owners that came this recently still want places.
 _LATELY_MS = 10_000
 _FIRST_GAP_MS = 100.0
 _LEAST_DELAY_MS, _LONGEST_DELAY_MS = 1_000, 60_000
-_WEIGHT = 0.2  # of the last gap among those before it
+_WEIGHT = 0.2  # the weight of the last gap against those before it
 
 
 @dataclass(slots=True)
@@ -26,13 +26,13 @@ class _Owner:
     held: int = 0
     ended_ms: float | None = None
     gap_ms: float = _FIRST_GAP_MS
-    """Between two of its jobs that end."""
+    """Time between two of its jobs that end."""
     next_ms: float = 0.0
-    """When the next job that waits is to come back."""
+    """The time when the next waiting job is to come back."""
 
 
 class Shares:
-    """Who holds how many of a worker's places."""
+    """The number of a worker's places that each owner holds."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -42,7 +42,7 @@ class Shares:
 
     @property
     def free(self) -> int:
-        """Places that nobody holds."""
+        """Places that no owner holds."""
         return self._free
 
     def held(self, owner: str) -> int:
@@ -53,7 +53,7 @@ class Shares:
     def take(self, owner: str, now_ms: float) -> int:
         """Take a place: 0. Or the delay in ms after which to ask again; then none is taken."""
         self._note(owner, now_ms)
-        known = self._owners.get(owner) or _Owner()  # only those that hold places are remembered
+        known = self._owners.get(owner) or _Owner()  # only those that hold places are kept
         if self._free > 0 and (not known.held or self._admits(known, owner, now_ms)):
             self._owners[owner] = known
             known.held += 1
@@ -63,7 +63,7 @@ class Shares:
         return max(round(known.next_ms - now_ms), _LEAST_DELAY_MS)
 
     def leave(self, owner: str, now_ms: float | None = None) -> None:
-        """Give a place back; with a time if that is when a job ended."""
+        """Give a place back; with a time if a job ended then."""
         known = self._owners[owner]
         known.held -= 1
         self._free += 1
@@ -71,7 +71,7 @@ class Shares:
             if known.ended_ms is not None:
                 known.gap_ms += _WEIGHT * (now_ms - known.ended_ms - known.gap_ms)
             known.ended_ms = now_ms
-        if not known.held:  # it is let in whatever it had
+        if not known.held:  # it is admitted with any history
             del self._owners[owner]
 
     def _admits(self, known: _Owner, owner: str, now_ms: float) -> bool:
@@ -81,7 +81,7 @@ class Shares:
         return left >= self._spare
 
     def _others(self, owner: str, now_ms: float) -> bool:
-        """Whether anybody else holds places, or wanted some lately."""
+        """True if another owner holds places, or wanted some lately."""
         if len(self._owners) > 1:
             return True
         other, when = self._last_other if self._last[0] == owner else self._last

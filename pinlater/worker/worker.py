@@ -24,7 +24,7 @@ class Worker:
 
     A job is acked once its handler returns. One that raises has failed an attempt and comes again with a growing,
     jittered delay, until its attempts are spent; one that raises `Later` comes again and spends none. Delivery is at
-    least once: what a handler does must be repeatable.
+    least once: a handler's effects must be repeatable.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Worker:
         retries: Retries = DEFAULT_RETRIES,
         owner_of: Callable[[ClaimedJob], str] | None = None,
     ) -> None:
-        """`pinlater` is a client or the service itself; `source` names this worker and no other.
+        """`pinlater` is a client or the service itself; `source` is a unique name of this worker.
 
         A handler gets `deadline_ms`, then it is cancelled and the attempt has failed. `heartbeat_ms` must be well
-        below the queue's claim time-out. Once told to stop, work under way gets `drain_ms` to end. `owner_of` says
-        whose a job is, a customer's for instance: then each has a share of the concurrency, and slow jobs of one wait
+        below the queue's claim time-out. After a stop, running work gets `drain_ms` to end. `owner_of` gives
+        a job's owner, for instance a customer: then each has a share of the concurrency, and slow jobs of one wait
         behind the others'.
         """
         source = source or f"worker-{socket.gethostname()}-{os.getpid()}"
@@ -65,11 +65,11 @@ class Worker:
         self._pump = Pump(self._queues, BackendHealth(), self._names, handling.prepare, bounds, owner_of)
 
     async def checkpoint(self, held: ClaimedJob, body: bytes) -> None:
-        """Keep how far a job has come: whoever has it next gets this body (UTF-8). Raises `BackendDown`."""
+        """Save the progress of a job: its next worker gets this body (UTF-8). Raises `BackendDown`."""
         await self._queues.keep(held, body)
 
     async def run(self) -> None:
-        """Work until `stop`. A server that is away is waited for. Raises what no waiting mends (a full disk)."""
+        """Work until `stop`. An absent server is waited for. Raises errors that waiting doesn't help (a full disk)."""
         await self._pump.run(self._stop)
 
     async def run_until_signalled(self) -> None:
@@ -85,7 +85,7 @@ class Worker:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
-        """Dequeue no more, let work under way end, give back with all its attempts what hasn't by then."""
+        """Dequeue no more, let running work end, then give the rest back with all its attempts."""
         self._stop.set()
 
     async def _names(self) -> Sequence[str]:

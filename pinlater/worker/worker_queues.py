@@ -41,18 +41,18 @@ class ClaimedJob:
     claim: str | None
     body: bytes
     lost: int
-    """Attempts spent: how many workers died, or stalled, with it, and how often it failed."""
+    """Attempts spent: by workers that died, or stalled, with it, and by its failures."""
 
 
 @dataclass(slots=True)
 class _Acks:
-    """Those gathered of one queue."""
+    """The gathered acks of one queue."""
 
     succeeded: list[PinLaterJobAckInfo] = field(default_factory=list)
     failed: list[PinLaterJobAckInfo] = field(default_factory=list)
 
     def request(self, queue: str) -> PinLaterJobAckRequest | None:
-        """What sends them; None where there are none."""
+        """The request that sends them; None if there are none."""
         if not self.succeeded and not self.failed:
             return None
         return PinLaterJobAckRequest(queue, tuple(self.succeeded), tuple(self.failed))
@@ -63,14 +63,14 @@ class _Acks:
         yield from (_Acks([], [one]) for one in self.failed)
 
     def put_back(self, unsent: _Acks) -> None:
-        """Before those that have gathered meanwhile."""
+        """Put acks before those gathered meanwhile."""
         self.succeeded[:0] = unsent.succeeded
         self.failed[:0] = unsent.failed
 
 
 @asynccontextmanager
 async def asking() -> AsyncIterator[None]:
-    """Raise PinLater's exception as an error of our tree: the original where the service runs in this process."""
+    """Raise PinLater's exception as an error of our tree: the original if the service runs in this process."""
     try:
         yield
     except PinLaterException as error:
@@ -79,10 +79,10 @@ async def asking() -> AsyncIterator[None]:
 
 
 class WorkerQueues:
-    """The queues, as one worker uses them. Its methods raise `BackendDown` and its kinds."""
+    """The queues as one worker uses them. Its methods raise `BackendDown` and its kinds."""
 
     def __init__(self, pinlater: PinLater, source: str, wall_ms: Callable[[], int] = wall_ms) -> None:
-        """`source` names this worker, and no other."""
+        """`source` is a unique name of this worker."""
         self._pinlater = pinlater
         self._context = RequestContext(source)
         self._wall_ms = wall_ms
@@ -90,9 +90,9 @@ class WorkerQueues:
         self._checkpoints: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
 
     async def dequeue(self, queue: str, limit: int, wait_ms: int = 0) -> list[ClaimedJob]:
-        """Claim at most `limit` jobs, waiting so long for the first one; what was acked rides along.
+        """Claim at most `limit` jobs, waiting at most that time for the first one; gathered acks are sent with it.
 
-        A queue that is gone has none, and so has one that is paused, or has given what its rate allows.
+        A deleted queue has none, nor has one that is paused, or has used up its rate.
         """
         acks = self._acks.pop(queue, _Acks())
         try:
@@ -105,7 +105,7 @@ class WorkerQueues:
             self._acks[queue].put_back(acks)
             return []
         except BaseException:
-            self._acks[queue].put_back(acks)  # the claims fence what was done already
+            self._acks[queue].put_back(acks)  # the claims fence acks that were done already
             raise
         self._sent((*acks.succeeded, *acks.failed))
         metadata = response.jobMetadata or {}
@@ -127,7 +127,7 @@ class WorkerQueues:
     def give_back(
         self, held: ClaimedJob, delay_ms: int, body: bytes | None = None, attempts: int | None = None
     ) -> None:
-        """The job goes back to its queue for `delay_ms`, which spends no attempt; with that body, with so many."""
+        """The job goes back to its queue for `delay_ms`, which spends no attempt; with that body and those attempts."""
         request = PinLaterCheckpointJobRequest(
             held.descriptor,
             newBody=None if body is None else body.decode(),
@@ -139,7 +139,7 @@ class WorkerQueues:
         self._checkpoints[held.queue].append(request)
 
     async def keep(self, held: ClaimedJob, body: bytes | None = None, attempts: int | None = None) -> None:
-        """Give the job another body, or so many attempts, and keep it."""
+        """Give the job another body, or that number of attempts, and keep it."""
         request = PinLaterCheckpointJobRequest(
             held.descriptor,
             newBody=None if body is None else body.decode(),
@@ -149,7 +149,7 @@ class WorkerQueues:
         await self._checkpoint(held.queue, [request])
 
     async def heartbeat(self, held: Iterable[ClaimedJob]) -> None:
-        """Keep up the claims of jobs that take long: a checkpoint that changes nothing."""
+        """Extend the claims of jobs that take long: a checkpoint that changes nothing."""
         by_queue: defaultdict[str, list[PinLaterCheckpointJobRequest]] = defaultdict(list)
         for each in held:
             request = PinLaterCheckpointJobRequest(each.descriptor, claimDescriptor=each.claim)
@@ -158,9 +158,9 @@ class WorkerQueues:
             await self._checkpoint(queue, requests)
 
     async def flush(self) -> None:
-        """Send what has gathered. Raises `BackendDown`; the rest stays gathered.
+        """Send the gathered acks. Raises `BackendDown`; the rest stays gathered.
 
-        Several pumps share these queues: what another sends meanwhile is gone from here.
+        Several pumps share these queues: acks that another one sends meanwhile disappear from here.
         """
         for queue in tuple(self._checkpoints):
             await self._flush_checkpoints(queue)
@@ -186,7 +186,7 @@ class WorkerQueues:
         self._sent((*acks.succeeded, *acks.failed))
 
     async def _ack(self, queue: str, acks: _Acks) -> None:
-        """Where the server refuses some, as of a shard that it no longer has, the others are sent all the same."""
+        """If the server refuses some, for instance of a shard that it no longer has, the others are still sent."""
         request = acks.request(queue)
         if request is None:
             return
@@ -202,7 +202,7 @@ class WorkerQueues:
                 await self._ack(queue, each)
 
     def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
-        """Told what the server has taken."""
+        """The server has taken these acks."""
 
     async def _checkpoint(self, queue: str, requests: Sequence[PinLaterCheckpointJobRequest]) -> None:
         if requests:
@@ -210,7 +210,7 @@ class WorkerQueues:
             await self._existing(self._pinlater.checkpointJobs(self._context, request))
 
     async def _existing(self, call: Awaitable[None]) -> None:
-        """To a queue that was dropped there is nothing to tell."""
+        """Ignore a dropped queue: it needs no acks."""
         with suppress(NotFound):
             async with asking():
                 await call
