@@ -88,7 +88,7 @@ class Shards(Collection[Backend]):
         return asked
 
     async def partial(self, names: Iterable[str], ask: Ask[T], *, lacking: str = "") -> Partial[T]:
-        """Every answer of these shards, and those without one; with `lacking`, a shard without that queue is skipped."""
+        """Every answer of these shards, and those without one; with `lacking`, one without that queue is skipped."""
         found: Partial[T] = Partial()
         asked = (self.gather(found, name, ask, lacking=lacking) for name in names)
         for ended in await asyncio.gather(*asked, return_exceptions=True):
