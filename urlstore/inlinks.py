@@ -62,10 +62,15 @@ class Pass:
 def next_pass(row: StoredRow, left: Collection[bytes] = ()) -> Pass | None:
     """The pass that makes the inlinks of the row's targets agree with it; None = nothing to do. Raises `StoreTooNew`.
 
+    Nothing is done for a damaged row: its links are unknown until its page is fetched again, and its targets keep what
+    the last pass gave them.
+
     `left`: keys that targets of the row had before their present ones. If the row is linked, only the entries under
     those keys are corrected.
     """
     page = None if row.redirects_to else current_page(row)
+    if page is None and row.page and not row.redirects_to:
+        return None
     identity = identity_of(page)
     last = _last(row)
     is_same = last.identity == identity

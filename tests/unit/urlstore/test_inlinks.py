@@ -55,6 +55,20 @@ def test_a_row_that_never_had_links_needs_no_pass() -> None:
         assert next_pass(row) is None
 
 
+def test_a_damaged_row_leaves_its_targets_as_they_are_until_its_page_is_there_again() -> None:
+    b, c = "http://b.test/", "http://c.test/"
+    first = next_pass(_row(_page(b)))
+    assert first is not None
+    damaged = changed(_row(None, first.done, at=2), page=b"\x01" * 60)
+    for note in (first.done, first.note, b""):
+        assert next_pass(changed(damaged, linked=note)) is None
+        assert next_pass(changed(damaged, linked=note), {url_key(b)}) is None
+    fetched_again = _row(_page(c, at=3), first.done, at=3)
+    assert (_targets(fetched_again), _targets(fetched_again, removed=True)) == ({url_key(c)}, {url_key(b)})
+    gone = changed(damaged, redirects_to=c)
+    assert _targets(gone, removed=True) == {url_key(b)}, "a redirect links to nothing, whatever its page was"
+
+
 def test_a_page_without_links_is_noted_as_linked() -> None:
     made = next_pass(_row(_page()))
     assert made is not None and made.writes == ()
@@ -98,12 +112,6 @@ def test_a_damaged_note_is_written_anew_and_a_newer_aragogs_is_told() -> None:
         assert _targets(_row(_page("http://b.test/"), damaged)) == {url_key("http://b.test/")}
     with pytest.raises(StoreTooNew):
         next_pass(_row(_page("http://b.test/"), b"\x02later"))
-
-
-def test_a_damaged_page_links_to_nothing_until_a_put_mends_it() -> None:
-    made = next_pass(_row(_page("http://b.test/")))
-    assert made is not None
-    assert _targets(changed(_row(None, made.done), page=b"\x01"), removed=True) == {url_key("http://b.test/")}
 
 
 def test_writes_side_by_side_make_one_mutation_up_to_its_size() -> None:
