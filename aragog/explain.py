@@ -26,12 +26,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import weburl
+from runtime.wait_budget import WaitBudget
 from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -97,14 +97,11 @@ class Explainer:
 
     async def _fetch(self, url: str, context: Context) -> Explanation:
         request = ExplainRequest(context, url, self.fetch_robots)
-        left_ms = self.patience_ms
+        patience = WaitBudget(self.patience_ms)
         while True:
             found = await self.fetcher.explain(request)
-            delay_ms = found.delay_ms
-            if found.would_fetch is not None or delay_ms is None or delay_ms > left_ms:
+            if found.would_fetch is not None or found.delay_ms is None or not await patience.wait(found.delay_ms):
                 return found
-            left_ms -= max(delay_ms, 1)
-            await asyncio.sleep(max(delay_ms, 1) / 1000)
 
 
 def forms_of(url: str) -> Forms:

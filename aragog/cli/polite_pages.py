@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from aragog.cli.command_context import context
+from runtime.wait_budget import WaitBudget
 from thrift_idl.errors import Deferred
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult, Hop
@@ -34,16 +35,14 @@ class PoliteFetcher:
 
         Raises what kept it from being fetched.
         """
-        fetcher, resume, left_ms = await self._opened(), tuple[Hop, ...](), self._patience_ms
+        fetcher, resume, patience = await self._opened(), tuple[Hop, ...](), WaitBudget(self._patience_ms)
         while True:
             try:
                 return await fetcher.fetch(FetchRequest(context(), url, resume=resume))
             except Deferred as error:
-                delay_ms = max(error.delay_ms, 1)
-                if delay_ms > left_ms:
+                if not await patience.wait(error.delay_ms):
                     raise
-                left_ms, resume = left_ms - delay_ms, chain_of(error)
-                await asyncio.sleep(delay_ms / 1000)
+                resume = chain_of(error)
 
     async def _opened(self) -> Fetcher:
         async with self._opening:

@@ -18,6 +18,7 @@ from crawler.frontier.scope import CrawlScope, seed_hosts
 from crawler.seeds.crawl_start import Seed
 from crawler.seeds.sitemaps import MAX_ENTRIES, Sitemap, read_sitemap
 from crawler.visit.visitor import Persistently, UrlError, fault_outcome, once
+from runtime.wait_budget import WaitBudget
 from thrift_idl.errors import BackendDown, Deferred, InvalidUrl, Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
@@ -51,7 +52,7 @@ class _Domain:
     files: int = 0
     lost: int = 0
     useless: int = 0
-    left_ms: int = _PATIENCE_MS
+    patience: WaitBudget = field(default_factory=lambda: WaitBudget(_PATIENCE_MS))
 
     @property
     def exceeded(self) -> str:
@@ -166,10 +167,8 @@ class SitemapSeeds:
             except UrlError as error:
                 delay_ms, chain = error.delay_ms or _RETRY_MS, chain_of(error)
                 tries += not isinstance(error, Deferred)
-                if isinstance(error, Refused) or tries >= _TRIES or delay_ms > domain.left_ms:
+                if isinstance(error, Refused) or tries >= _TRIES or not await domain.patience.wait(delay_ms):
                     raise
-            domain.left_ms -= delay_ms
-            await asyncio.sleep(delay_ms / 1000)
 
     async def _once(self, url: str, chain: tuple[Hop, ...]) -> FetchResult:
         request = FetchRequest(context=self.context, url=url, accept=("*",), resume=chain)

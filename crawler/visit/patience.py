@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from crawler.visit.visitor import PageVisit, Visitor
+from runtime.wait_budget import WaitBudget
 from thrift_idl.gen.context.ttypes import Context
 
 
@@ -17,11 +18,8 @@ async def visit_patiently(
     """
     async with gate:
         visit = await visitor.visit(url, context)
-    left_ms = patience_ms
-    while visit.outcome.family == "deferred" and (visit.outcome.delay_ms or 0) <= left_ms:
-        delay_ms = max(visit.outcome.delay_ms or 0, 1)
-        left_ms -= delay_ms
-        await asyncio.sleep(delay_ms / 1000)
+    patience = WaitBudget(patience_ms)
+    while visit.outcome.family == "deferred" and await patience.wait(visit.outcome.delay_ms or 0):
         async with gate:
             visit = await visitor.visit(url, context, resume=visit.chain)
     return visit
