@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.engines import NAMES, running, sweep
-from tests.support.distribution import AloneLast, grouped, told
+from tests.support.distribution import grouped, told
 from tests.support.engines import required
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.workermanage import WorkerController
+
+    from tests.support.alone_last import AloneLast
 
 pytest_plugins = ("tests.support.engine_fixtures",)
 
@@ -59,6 +61,8 @@ def pytest_configure_node(node: WorkerController) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> AloneLast:
     """Spread the tests over the workers as `tests.support.distribution` says."""
+    from tests.support.alone_last import AloneLast  # an environment without xdist runs the tests one by one
+
     return AloneLast(config, log)
 
 

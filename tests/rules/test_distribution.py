@@ -15,7 +15,8 @@ from tests.rules.sources import ROOT
 CONFTEST = """
 import json, os, time
 import pytest
-from tests.support.distribution import AloneLast, grouped, told
+from tests.support.alone_last import AloneLast
+from tests.support.distribution import grouped, told
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone(reason): x")
