@@ -1,4 +1,4 @@
-"""Contracts on imports that import-linter lacks: a table of what each package may import, and modules that are pure.
+"""Contracts on imports that import-linter lacks: a table of allowed imports, pure modules, packages with few importers.
 
 `pyproject.toml` names them under `contract_types`, so that `make check` holds them with import-linter's own.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 from importlinter.application import contract_utils
+from importlinter.contracts.protected import ProtectedContract
 
 ROOT = Path(__file__).parents[2]
 _SAYS_PURE = re.compile(r"\bPure\b")
@@ -116,6 +117,18 @@ class PureModules(Contract):
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Name each way to a module that acts."""
         _print(check.metadata["illegal"])
+
+
+class GuardedPackages(ProtectedContract):
+    """import-linter's "protected" that may name packages before a module of ours imports them."""
+
+    type_name = "guarded_packages"
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Compare the importers of each package that the graph has."""
+        named: list[Any] = self.protected_modules  # type: ignore[assignment]  # the value that the field has parsed
+        self.protected_modules = [each for each in named if each.expression in graph.modules]  # type: ignore[assignment]
+        return super().check(graph, verbose)
 
 
 def pure_modules(graph: ImportGraph, roots: Iterable[str], packages: Iterable[str]) -> Iterator[str]:
