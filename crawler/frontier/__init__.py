@@ -62,7 +62,7 @@ LOST_CODE = "lost"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A job as the frontier sees it."""
+    """A job in the frontier's view."""
 
     key: bytes
     """The URL key of the job's URL."""
@@ -72,26 +72,26 @@ class Offer:
 
 
 class ClaimVerdict(IntEnum):
-    """What is to be done with a job that was dequeued."""
+    """The work for a job that was dequeued."""
 
     MINE = 0
     """Visit the URL."""
     RELINK = 1
-    """This crawl has visited the URL, now found nearer to a seed: schedule what is stored of it, a page's links or an
-    alias's target, at the new depth; don't fetch. Finish as the state that it was, page or alias."""
+    """This crawl has visited the URL, which is now found at a smaller depth: schedule its stored content, a page's
+    links or an alias's target, at the new depth; don't fetch. Finish in the previous state, page or alias."""
     REPEAT = 2
     """The URL is another job's, or done: ack."""
     OVER_BUDGET = 3
     """The crawl has its pages: skipped, counted, ack."""
     LATER = 4
-    """The crawl is paused, or visits under way may fill it: give the job back, leave this queue alone for a moment."""
+    """The crawl is paused, or running visits may fill it: give the job back, skip this queue for a moment."""
     NOT_RUNNING = 5
     """The crawl has ended or is unknown: ack."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryClaim:
-    """The verdict, and with MINE and RELINK the depth that counts: the job's own, or less."""
+    """The verdict, and with MINE and RELINK the depth that counts: the job's own, or a smaller one."""
 
     verdict: ClaimVerdict
     depth: int
@@ -99,10 +99,10 @@ class EntryClaim:
 
 @dataclass(frozen=True, slots=True)
 class VisitEnding:
-    """How a visit ended. Deferrals aren't endings: their entries stay open."""
+    """The end of a visit. Deferrals aren't endings: their entries stay open."""
 
     state: EntryState
-    """PAGE; ALIAS, where the redirect's target is scheduled as a URL of its own, at the same depth; REFUSED, FAILED;
+    """PAGE; ALIAS, if the redirect's target is scheduled as a URL of its own, at the same depth; REFUSED, FAILED;
     or SKIPPED (out of scope, set aside ...)."""
     code: str
     """The outcome's code."""
@@ -113,18 +113,18 @@ class VisitEnding:
 
     @property
     def leads_on(self) -> bool:
-        """Whether it found other URLs, at a depth that counts."""
+        """True if it found other URLs, at a depth that counts."""
         return self.state in (EntryState.PAGE, EntryState.ALIAS)
 
 
 class Finished(IntEnum):
-    """What `finish` did."""
+    """The effect of `finish`."""
 
     DONE = 0
     AGAIN = 1
-    """Nothing: the page was found nearer meanwhile. Schedule its links at the depth told, then finish at that."""
+    """None: the page was found at a smaller depth meanwhile. Schedule its links at that depth, then finish there."""
     STALE = 2
-    """Nothing: the entry is done already, or another job's. Ack."""
+    """None: the entry is done already, or another job's. Ack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +136,12 @@ class Finish:
     open: int
     pages: int
     ended: bool
-    """Whether the crawl is done or cancelled (or unknown)."""
+    """True if the crawl is done or cancelled (or unknown)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """A URL that has another key than it had."""
+    """A URL with a new key."""
 
     old: bytes
     new: bytes
@@ -150,9 +150,9 @@ class Rekeyed:
 
 
 class Frontier(Protocol):
-    """The entries of all crawls. Raises `BackendDown` and its kinds; any call may then be repeated as it was.
+    """The entries of all crawls. Raises `BackendDown` and its kinds; any call may then be repeated unchanged.
 
-    Batches are worked off in slices, each of them atomic: that is enough, for every offer stands for itself.
+    Batches are processed in slices, each of them atomic: that is enough, because every offer is independent.
     """
 
     @property
@@ -161,31 +161,31 @@ class Frontier(Protocol):
         ...
 
     async def unknown(self, crawl_id: str, keys: Sequence[bytes], depth: int) -> Sequence[bytes]:
-        """Which of the URLs, found at `depth`, want a job; each once, in order. Asked before the enqueue.
+        """The URLs, found at `depth`, that need a job; each once, in order. Called before the enqueue.
 
-        None of a crawl that has ended or has its pages. Lowers least depths on the way. Repeating it is harmless, and
-        answers the same until `schedule`.
+        None of a crawl that has ended or has its pages. Lowers least depths in passing. Repeating it is harmless, and
+        gives the same answer until `schedule`.
         """
         ...
 
     async def schedule(self, crawl_id: str, offers: Sequence[Offer]) -> None:
         """Enter the jobs just enqueued, before the visit that found their URLs is finished.
 
-        A URL that has an owner keeps it, unless its page is done and found nearer now. Repeating it, also after the
-        jobs were visited, changes nothing; nor does it in a crawl that has ended.
+        A URL that has an owner keeps it, unless its page is done and now found at a smaller depth. Repeating it, also
+        after the jobs were visited, changes nothing; nor does it in a crawl that has ended.
         """
         ...
 
     async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[EntryClaim]:
-        """What to do with each of the jobs just dequeued.
+        """The verdict on each of the jobs just dequeued.
 
-        A job dequeued before it was scheduled (or that another client enqueued) gets its entry here. Whoever claims
-        again, after a crash, a deferral or by another worker, is told the same until the entry is finished.
+        A job dequeued before it was scheduled (or enqueued by another client) gets its entry here. A repeated claim,
+        after a crash, a deferral or by another worker, gets the same answer until the entry is finished.
         """
         ...
 
     async def release(self, crawl_id: str, offers: Sequence[Offer]) -> None:
-        """Give back places in the page budget, before deferring. Repeatable; nothing to do without a budget."""
+        """Give back places in the page budget, before deferring. Repeatable; does nothing without a budget."""
         ...
 
     async def finish(self, crawl_id: str, offer: Offer, ending: VisitEnding, final_key: bytes | None = None) -> Finish:
@@ -200,7 +200,7 @@ class Frontier(Protocol):
         ...
 
     async def key_version(self) -> int:
-        """Which version the URL keys have: this Aragog's, unless the frontier was opened to be converted."""
+        """The version of the URL keys: this Aragog's, unless the frontier was opened to be converted."""
         ...
 
     async def write_key_version(self, version: int) -> None:
@@ -208,9 +208,9 @@ class Frontier(Protocol):
         ...
 
     async def rekey(self, crawl_id: str, urls: Sequence[Rekeyed]) -> int:
-        """Move entries, failed ones with what is listed of them, to their URLs' new keys; how many. Repeatable.
+        """Move entries, with the list of failed ones, to their URLs' new keys; returns their number. Repeatable.
 
-        Nobody else works with the crawl meanwhile. Where a new key has an entry, that stays, and the other goes.
+        No other process works with the crawl meanwhile. An existing entry of a new key stays, and the other is dropped.
         """
         ...
 
@@ -219,17 +219,17 @@ class Frontier(Protocol):
         ...
 
     async def disown(self, crawl_id: str, entries: Mapping[bytes, FrontierEntry], *, refetch: bool = False) -> int:
-        """Their jobs, or with `refetch` their pages, are lost: they wait again, owned by no job; how many.
+        """Their jobs, or with `refetch` their pages, are lost: they wait again, owned by no job; returns their number.
 
-        An entry that isn't as told any more stays as it is. `unknown` wants a job for each of them. A crawl that was
-        done runs again; one that was cancelled stays so.
+        An entry that differs from the given one stays unchanged. `unknown` asks for a job for each of them. A crawl that
+        was done runs again; one that was cancelled stays so.
         """
         ...
 
     async def give_up(self, crawl_id: str, keys: Sequence[bytes]) -> int:
-        """Nothing names these URLs: those that wait for a job are skipped as `LOST_CODE`; how many."""
+        """Nothing names these URLs: those that wait for a job are skipped as `LOST_CODE`; returns their number."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of connections."""
+        """Finish running work and release connections."""
         ...

@@ -32,7 +32,7 @@ class CrawlNumbers:
     state: CrawlState
     seeded: bool
     limited: bool
-    """Whether the crawl has a depth limit."""
+    """True if the crawl has a depth limit."""
     max_pages: int | None
     counts: list[int]
     """Entries by `EntryState`."""
@@ -46,26 +46,26 @@ class CrawlNumbers:
 
     @property
     def spent(self) -> bool:
-        """Whether the crawl has all its pages."""
+        """True if the crawl has all its pages."""
         return self.max_pages is not None and self.pages >= self.max_pages
 
     @property
     def full(self) -> bool:
-        """Whether visits under way may bring all the pages that are left."""
+        """True if running visits may bring all remaining pages."""
         claimed = self.counts[EntryState.CLAIMED]
         return self.max_pages is not None and self.pages + claimed >= self.max_pages
 
 
 class Book:
-    """One call's view of a crawl: after it, `removed`, `changed`, `failures`, `outcomes` are what there is to store."""
+    """One call's view of a crawl: after it, `removed`, `changed`, `failures`, `outcomes` are to be stored."""
 
     def __init__(self, standing: CrawlNumbers, entries: Mapping[bytes, FrontierEntry], now_ms: int) -> None:
         self.standing = standing
         self.removed: dict[bytes, bytes | None] = {}
-        """Entries that went, failures with them, and the keys where they are now; None = nowhere."""
+        """Removed entries, their failures too, and the keys where they are now; None = nowhere."""
         self.changed: dict[bytes, FrontierEntry] = {}
         self.failures: dict[bytes, VisitEnding | None] = {}
-        """What becomes of the list of failed URLs; None = not on it."""
+        """Changes of the list of failed URLs; None = not on it."""
         self.outcomes: dict[str, int] = {}
         self._entries = dict(entries)
         self._now_ms = now_ms
@@ -193,7 +193,7 @@ class Book:
         return entry.open and entry.owner == UNOWNED
 
     def _enter(self, offer: Offer) -> None:
-        """Make the offer the entry's owner where it has none, or is reopened by it."""
+        """Make the offer the entry's owner if it has none, or is reopened by it."""
         entry, depth, owner = self._entries.get(offer.key), min(offer.depth, MAX_DEPTH), owner_of(offer.descriptor)
         if entry is None or self._found_nearer(entry, depth):
             self._move(offer.key, FrontierEntry(EntryState.WAITING, entry is not None, depth, owner))
@@ -257,7 +257,7 @@ class Book:
             self._mark_page(final_key, page, offer)
 
     def _mark_page(self, key: bytes, entry: FrontierEntry | None, offer: Offer) -> None:
-        """`key` is the page that `offer`'s visit brought by a redirect: done, and the offer's unless it was before."""
+        """`key` is the page that `offer`'s visit got by a redirect: done, and the offer's unless it was before."""
         depth = min(offer.depth, entry.depth if entry else MAX_DEPTH)
         if entry is not None and entry.fetched and not entry.open:
             self._move(key, replace(entry, depth=depth))
@@ -277,7 +277,7 @@ class Book:
     # --- depth ---
 
     def _found_nearer(self, entry: FrontierEntry, depth: int) -> bool:
-        """Whether the links of a page that is done have to be scheduled anew, nearer to a seed."""
+        """True if the links of a done page must be scheduled again, at a smaller depth."""
         return self.standing.limited and not entry.open and entry.fetched and depth < entry.depth
 
     def _lower(self, key: bytes, entry: FrontierEntry, depth: int) -> None:
@@ -286,7 +286,7 @@ class Book:
 
     @staticmethod
     def _least_depth(entry: FrontierEntry, final: FrontierEntry | None) -> int:
-        """The depth that counts for the links of a page: of those who found it and haven't scheduled its links."""
+        """The depth for the links of a page: the least of all that found it and haven't scheduled its links."""
         waits = final is not None and (final.open or not final.fetched)
         return min(entry.depth, final.depth) if final is not None and waits else entry.depth
 

@@ -18,7 +18,7 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,48}")  # fits into a queue's name (\w+, 64), a
 
 
 class CrawlState(StrEnum):
-    """Where a crawl stands. `done` and `cancelled` are ends; only a retry leads out of `done`."""
+    """The state of a crawl. `done` and `cancelled` are ends; only a retry leads out of `done`."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -27,11 +27,11 @@ class CrawlState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will be visited."""
+        """True if nothing more will be visited."""
         return self in (CrawlState.DONE, CrawlState.CANCELLED)
 
 
-#: What an operator may ask for, by the state it is asked in.
+#: The states that an operator may ask for, by the present state.
 _TURNS = {
     CrawlState.RUNNING: {CrawlState.RUNNING, CrawlState.PAUSED, CrawlState.CANCELLED},
     CrawlState.PAUSED: {CrawlState.RUNNING, CrawlState.PAUSED, CrawlState.CANCELLED},
@@ -41,13 +41,13 @@ _TURNS = {
 
 
 def may_turn(current: CrawlState, wanted: CrawlState) -> bool:
-    """Whether pausing, resuming or cancelling leads from `current` to `wanted`; asking twice is no mistake."""
+    """True if pausing, resuming or cancelling leads from `current` to `wanted`; a repeated request is no mistake."""
     return wanted in _TURNS[current]
 
 
 @dataclass(frozen=True, slots=True)
 class Crawl:
-    """What a crawl was asked to do; it never changes. Raises `InvalidRequest` naming the field."""
+    """The order of a crawl; it never changes. Raises `InvalidRequest` naming the field."""
 
     id: str
     queue: str
@@ -71,20 +71,20 @@ class Crawl:
 
 
 def is_crawl_id(text: str) -> bool:
-    """Whether `text` may name a crawl."""
+    """True if `text` may name a crawl."""
     return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Entries of a frontier by state; `pages` counts what `--max-pages` limits.
+    """Entries of a frontier by state; `pages` is the number that `--max-pages` limits.
 
     A redirecting URL is an alias and no page; a page found twice is one page.
     """
 
     waiting: int = 0
     claimed: int = 0
-    """Visits under way that hold a place in the page budget; counted only where the crawl has one."""
+    """Running visits that hold a place in the page budget; counted only if the crawl has one."""
     page: int = 0
     alias: int = 0
     refused: int = 0
@@ -99,23 +99,23 @@ class Counters:
 
     @property
     def done(self) -> int:
-        """URLs that the crawl is through with."""
+        """URLs that are done."""
         return self.page + self.alias + self.refused + self.failed + self.skipped
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlStatus:
-    """A crawl and how it stands."""
+    """A crawl and its state."""
 
     crawl: Crawl
     state: CrawlState
     counters: Counters
     seeded: bool
-    """Whether all seeds are in the frontier: before, open = 0 ends nothing."""
+    """True if all seeds are in the frontier: before, open = 0 ends nothing."""
     ended_ms: int = 0
     """0 = it hasn't."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    """How many visits ended with each outcome code."""
+    """The number of visits by outcome code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,10 @@ class Failure:
 
 
 class Crawls(Protocol):
-    """The crawls of one frontier. Raises `BackendDown` and its kinds, `NotFound` for a crawl that isn't there."""
+    """The crawls of one frontier. Raises `BackendDown` and its kinds, `NotFound` for an unknown crawl."""
 
     async def create(self, crawl: Crawl, hosts: Sequence[str] = ()) -> bool:
-        """Start a crawl, running, not yet seeded; False where that id is taken (nothing changes then).
+        """Start a crawl, running, not yet seeded; False if that id is taken (nothing changes then).
 
         `hosts` are its seeds' (`scope.seed_hosts`), () for the scope `any`. Raises `InvalidRequest` above `MAX_HOSTS`.
         """
@@ -142,16 +142,16 @@ class Crawls(Protocol):
     async def seeded(self, crawl_id: str) -> CrawlState:
         """All seeds are scheduled: from now on open = 0 ends the crawl, and ends it here if it is 0 already.
 
-        A seeder that died before this call seeds again, all of it; a second call changes nothing.
+        A seeder that died before this call must seed again, completely; a second call changes nothing.
         """
         ...
 
     async def status(self, crawl_id: str) -> CrawlStatus:
-        """The crawl and how it stands."""
+        """The crawl and its state."""
         ...
 
     async def hosts(self, crawl_id: str) -> frozenset[str]:
-        """The hosts of its seeds. They never change: read once a process."""
+        """The hosts of its seeds. They never change: read once in a process."""
         ...
 
     async def all(self) -> Sequence[CrawlStatus]:
@@ -159,22 +159,22 @@ class Crawls(Protocol):
         ...
 
     async def turn(self, crawl_id: str, state: CrawlState) -> CrawlState:
-        """Pause, resume or cancel. Raises `InvalidRequest` where the crawl has ended."""
+        """Pause, resume or cancel. Raises `InvalidRequest` if the crawl has ended."""
         ...
 
     async def failures(self, crawl_id: str, after: bytes = b"", limit: int = 1000) -> Sequence[Failure]:
-        """At most `limit` failed URLs behind the key `after`, by key; those under retry too, until that has ended."""
+        """At most `limit` failed URLs after the key `after`, by key; those under retry too, until that has ended."""
         ...
 
     async def reopen(self, crawl_id: str, keys: Sequence[bytes]) -> Mapping[bytes, int]:
-        """Begin a retry: failed entries wait again, owned by no job yet. Returns those that want a job: key -> depth.
+        """Begin a retry: failed entries wait again, owned by no job yet. Returns those that need a job: key -> depth.
 
-        Enqueue a job for each, with that depth, then `Frontier.schedule` them. The crawl counts them as open from here
-        on, so that it can't end between; a caller that died before it had scheduled calls this again and is told
+        Enqueue a job for each, with that depth, then `Frontier.schedule` them. The crawl counts them as open from now
+        on, so that it can't end between; a caller that died before it had scheduled calls this again and gets
         the same keys. Raises `InvalidRequest` for a cancelled crawl.
         """
         ...
 
     async def forget(self, crawl_id: str) -> None:
-        """Remove an ended crawl and its entries. Raises `InvalidRequest` where it hasn't ended. Repeatable."""
+        """Remove an ended crawl and its entries. Raises `InvalidRequest` if it hasn't ended. Repeatable."""
         ...

@@ -21,7 +21,7 @@ class EntryState(IntEnum):
 
     WAITING = 0
     CLAIMED = 1
-    """A visit that holds a place in the page budget is under way, or died."""
+    """A visit that holds a place in the page budget is running, or died."""
     PAGE = 2
     ALIAS = 3
     REFUSED = 4
@@ -31,23 +31,23 @@ class EntryState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FrontierEntry:
-    """What a frontier knows of one URL."""
+    """A frontier's data of one URL."""
 
     state: EntryState
     fetched: bool
-    """Whether this crawl has its page, so that the stored links serve if the entry is reopened."""
+    """True if this crawl has its page, so that the stored links are used if the entry is reopened."""
     depth: int
     owner: bytes
     """`owner_of` its job."""
 
     @property
     def open(self) -> bool:
-        """Whether the crawl waits for it."""
+        """True if the crawl waits for it."""
         return self.state <= EntryState.CLAIMED
 
 
 def owner_of(descriptor: str) -> bytes:
-    """What an entry keeps of a job descriptor: eight bytes of its SHA-256. Descriptors are ours, not an attacker's."""
+    """The part of a job descriptor in an entry: eight bytes of its SHA-256. Descriptors are ours, not an attacker's."""
     return sha256(descriptor.encode()).digest()[:OWNER_BYTES]
 
 

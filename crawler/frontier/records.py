@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 VERSION = 1
 SLICE = 500
-"""Offers worked off at once: a Redis script holds up all others for some 2 ms then."""
+"""Offers processed at once: a Redis script then delays all other calls for some 2 ms."""
 
 _MAX_MESSAGE = 500
 _MAX_URL = 8192
@@ -37,7 +37,7 @@ def unpack_crawl(packed: bytes) -> Crawl:
 
 
 def pack_hosts(hosts: Sequence[str]) -> bytes:
-    """The seeds' hosts. Raises `InvalidRequest` where they are too many."""
+    """The seeds' hosts. Raises `InvalidRequest` if they are too many."""
     if len(hosts) > MAX_HOSTS:
         raise InvalidRequest(f"seeds on {len(hosts)} hosts: above {MAX_HOSTS}, use the scope `any` or several crawls")
     return orjson.dumps(list(hosts))
@@ -54,7 +54,7 @@ def pack_failure(ending: VisitEnding) -> bytes:
     text = {"v": VERSION, "url": url, "code": ending.code, "message": message, "tries": ending.tries}
     try:
         return orjson.dumps(text)
-    except TypeError:  # a lone surrogate in some server's message
+    except TypeError:  # a lone surrogate in a server's message
         printable = {name: ascii(value) if isinstance(value, str) else value for name, value in text.items()}
         return orjson.dumps(printable)
 
@@ -65,7 +65,7 @@ def unpack_failure(key: bytes, packed: bytes) -> Failure:
 
 
 def check_keys(keys: Sequence[bytes]) -> None:
-    """Raises `InvalidRequest` for what is no URL key."""
+    """Raises `InvalidRequest` for a value that is no URL key."""
     if any(len(key) != KEY_BYTES for key in keys):
         raise InvalidRequest(f"a URL key has {KEY_BYTES} bytes")
 
@@ -82,7 +82,7 @@ def slices(items: Sequence[T]) -> list[Sequence[T]]:
 
 
 def found(value: T | None, crawl_id: str) -> T:
-    """`value`. Raises `NotFound` where it is None."""
+    """`value`. Raises `NotFound` if it is None."""
     if value is None:
         raise NotFound(f"no crawl {crawl_id[:60]!r}: `aragog crawl ls` lists them")
     return value

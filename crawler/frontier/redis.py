@@ -31,9 +31,9 @@ class RedisFrontier:
 
     @classmethod
     async def open(cls, url: str, *, any_keys: bool = False) -> Self:
-        """The frontier that `url` (`redis://host:port/db`) names; it connects when first used.
+        """The frontier that `url` (`redis://host:port/db`) names; it connects at the first use.
 
-        Every call then raises `StoreTooOld` or `StoreTooNew` where the URL keys have another version; not with
+        Every call then raises `StoreTooOld` or `StoreTooNew` if the URL keys have another version; not with
         `any_keys`, to convert it. Raises `BadConfiguration`.
         """
         return cls(FrontierScripts(url, any_keys=any_keys))

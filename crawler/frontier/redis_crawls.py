@@ -27,7 +27,7 @@ _WHAT = "the frontier (redis)"
 
 
 class RedisCrawls:
-    """`Crawls` over Redis. The index of ids names a crawl before it is there, and until it is gone."""
+    """`Crawls` over Redis. The index of ids names a crawl before it exists, and until it is gone."""
 
     def __init__(self, scripts: FrontierScripts) -> None:
         self._scripts = scripts
@@ -48,7 +48,7 @@ class RedisCrawls:
         return CrawlState(found(await self._scripts.run("seeded", crawl_id), crawl_id).decode())
 
     async def status(self, crawl_id: str) -> CrawlStatus:
-        """Two reads: its fields but the hosts, which may be megabytes."""
+        """Two reads: its fields except the hosts, which may be megabytes."""
         return found(await self._status(crawl_id), crawl_id)
 
     async def hosts(self, crawl_id: str) -> frozenset[str]:
@@ -74,7 +74,7 @@ class RedisCrawls:
         return state
 
     async def failures(self, crawl_id: str, after: bytes = b"", limit: int = 1000) -> Sequence[Failure]:
-        """The whole list is scanned in bites and sorted here: failed URLs are few, and asked for by people."""
+        """The whole list is scanned in parts and sorted here: failed URLs are few, and only people ask for them."""
         await self.status(crawl_id)
         _, _, failures_key = self._scripts.keys(crawl_id)
         with redis.answering(_WHAT):

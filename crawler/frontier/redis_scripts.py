@@ -23,12 +23,12 @@ _NAMES = (
 class FrontierScripts:
     """Runs scripts of one crawl. Raises `BackendDown` and its kinds; `StoreTooOld` and `StoreTooNew` unless `any_keys`.
 
-    None is repeated by itself where its connection broke; every one may be.
+    No script is repeated by itself after its connection broke; every one may be.
     """
 
     def __init__(self, url: str, *, any_keys: bool = False) -> None:
         self._any_keys = any_keys
-        self.client: Any = redis.connect(url)  # its type hints don't know that it answers bytes
+        self.client: Any = redis.connect(url)  # its type hints don't know that it returns bytes
         self._prefix = f"{redis.prefix_of(url)}frontier:"
         self._scripts = {name: self.client.register_script(script(name)) for name in _NAMES}
 
@@ -38,13 +38,13 @@ class FrontierScripts:
         return f"{self._prefix}crawls"
 
     async def check(self) -> None:
-        """Raise `StoreTooOld` or `StoreTooNew` where the URL keys have another version; asked once."""
+        """Raise `StoreTooOld` or `StoreTooNew` if the URL keys have another version; checked once."""
         if not self._any_keys:
             check_key_version(await self.key_version(), _WHAT)
             self._any_keys = True
 
     async def key_version(self) -> int:
-        """What is noted. Without a note a frontier with crawls is of version 1; of a new one our version is noted."""
+        """The noted version. A frontier with crawls and no note is of version 1; a new one gets a note of our version."""
         with redis.answering(_WHAT):
             noted = await self.client.get(self._key_version)
             if noted is None:
@@ -53,7 +53,7 @@ class FrontierScripts:
         return int(noted)
 
     async def write_key_version(self, version: int) -> None:
-        """Note it."""
+        """Note the version."""
         with redis.answering(_WHAT):
             await self.client.set(self._key_version, version)
 

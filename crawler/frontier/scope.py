@@ -22,7 +22,7 @@ SCOPE_KINDS: tuple[ScopeKind, ...] = get_args(ScopeKind)
 
 @dataclass(frozen=True, slots=True)
 class CrawlScope:
-    """Where a crawl may go."""
+    """The URLs that a crawl may visit."""
 
     kind: ScopeKind
     places: frozenset[str] = frozenset()
@@ -30,20 +30,20 @@ class CrawlScope:
 
     @classmethod
     def of(cls, kind: ScopeKind, hosts: Iterable[str]) -> CrawlScope:
-        """The scope of seeds on `hosts` (as `seed_hosts` gives them). Raises `InvalidRequest` for another kind."""
+        """The scope of seeds on `hosts` (as returned by `seed_hosts`). Raises `InvalidRequest` for another kind."""
         if kind not in SCOPE_KINDS:
             raise InvalidRequest(f"scope {kind!r}: use host, domain or any")
         return cls(kind, frozenset() if kind == "any" else frozenset(_place(kind, name) for name in hosts))
 
     def admits(self, url: str) -> bool:
-        """Whether `url`, in any form, lies within; a text that is no http(s) URL lies nowhere."""
+        """True if `url`, in any form, is within; a text that is no http(s) URL isn't."""
         try:
             return self.admits_host(host(url))
         except InvalidUrl:
             return False
 
     def admits_host(self, name: str) -> bool:
-        """Whether URLs of the host, as `weburl.host` gives it, lie within."""
+        """True if URLs of the host, as returned by `weburl.host`, are within."""
         return self.kind == "any" or _place(self.kind, deciding_form(name)) in self.places
 
 
@@ -53,12 +53,12 @@ def seed_hosts(urls: Iterable[str]) -> tuple[str, ...]:
 
 
 def follows(depth: int, max_depth: int | None) -> bool:
-    """Whether links of a page at `depth` are followed; a seed's depth is 0."""
+    """True if links of a page at `depth` are followed; a seed's depth is 0."""
     return max_depth is None or depth < max_depth
 
 
 class Target(NamedTuple):
-    """A link to be followed."""
+    """A link to follow."""
 
     key: bytes
     """Its URL key."""
@@ -67,9 +67,9 @@ class Target(NamedTuple):
 
 
 def targets(links: Sequence[Link], scope: CrawlScope, depth: int, max_depth: int | None) -> tuple[Target, ...]:
-    """What a page at `depth` makes a crawl look at next, each URL key once.
+    """The next URLs of a crawl after a page at `depth`, each URL key once.
 
-    Not among them: nofollow links (a page's own nofollow is in each of its links), links out of scope, non-URLs.
+    Without nofollow links (a page's own nofollow is in each of its links), links out of scope, non-URLs.
     """
     if not follows(depth, max_depth):
         return ()
@@ -83,9 +83,9 @@ def targets(links: Sequence[Link], scope: CrawlScope, depth: int, max_depth: int
     return tuple(found.values())
 
 
-@text_cache(16_384)  # most links of a page are those of the page before
+@text_cache(16_384)  # most links of a page are also on the page before
 def _read(url: str) -> tuple[str, Target]:
-    """The host of a link, and what would be followed. Raises `InvalidUrl`."""
+    """The host of a link, and its target. Raises `InvalidUrl`."""
     parts = split(url)
     return parts.host, Target(key_of_form(parts.request_form), parts.request_form)
 
@@ -95,7 +95,7 @@ def _place(kind: ScopeKind, name: str) -> str:
 
 
 def domain_of(url: str) -> str:
-    """The registrable domain of a URL; "" where it is none."""
+    """The registrable domain of a URL; "" for an invalid one."""
     try:
         return split(url).registrable_domain
     except InvalidUrl:

@@ -33,7 +33,7 @@ class SqliteFrontier:
 
     @classmethod
     async def open(cls, url: str, *, durability: Durability = "normal", any_keys: bool = False) -> Self:
-        """The frontier in the file that `url` (`sqlite:///full/path`) names, made or migrated where needed.
+        """The frontier in the file that `url` (`sqlite:///full/path`) names, created or migrated if needed.
 
         `any_keys`: also one whose URL keys have another version, to convert it. Raises `BadConfiguration`,
         `StoreTooNew`, `StoreTooOld`, `StoreUnreadable`, `DiskFull`, `BackendDown`.
@@ -64,7 +64,7 @@ class SqliteFrontier:
             await run(self._database, crawl_id, keys, partial(Book.schedule, offers=part), None, reads=False)
 
     async def claim(self, crawl_id: str, offers: Sequence[Offer]) -> Sequence[EntryClaim]:
-        """Point reads in the calling thread, where nothing moves: jobs of a crawl without a page budget."""
+        """Point reads in the calling thread, if nothing changes: jobs of a crawl without a page budget."""
         claims: list[EntryClaim] = []
         for part in slices(offers):
             otherwise = [EntryClaim(ClaimVerdict.NOT_RUNNING, offer.depth) for offer in part]
@@ -73,13 +73,13 @@ class SqliteFrontier:
         return claims
 
     async def release(self, crawl_id: str, offers: Sequence[Offer]) -> None:
-        """Point reads where there is nothing to give back."""
+        """Point reads if there is nothing to give back."""
         for part in slices(offers):
             keys = [offer.key for offer in part]
             await run(self._database, crawl_id, keys, partial(Book.release, offers=part), None, reads=True)
 
     async def finish(self, crawl_id: str, offer: Offer, ending: VisitEnding, final_key: bytes | None = None) -> Finish:
-        """One transaction, shared with what else is being written."""
+        """One transaction, shared with other waiting writes."""
         otherwise = Finish(Finished.STALE, offer.depth, 0, 0, True)
         keys = {offer.key, offer.key if final_key is None else final_key}
         return await run(
@@ -100,7 +100,7 @@ class SqliteFrontier:
         await self._database.write(lambda db: db.execute("REPLACE INTO frontier_key_version VALUES (0, ?)", (version,)))
 
     async def rekey(self, crawl_id: str, urls: Sequence[Rekeyed]) -> int:
-        """One transaction a slice in which something moves."""
+        """One transaction for each slice with a change."""
         moved = 0
         for part in slices(urls):
             keys = {key for url in part for key in (url.old, url.new)}
@@ -134,7 +134,7 @@ class SqliteFrontier:
         return given_up
 
     async def close(self) -> None:
-        """Commit what is under way, close the file."""
+        """Commit waiting writes, close the file."""
         await self._database.close()
 
 
@@ -143,5 +143,5 @@ def _some_entries(db: sqlite3.Connection, crawl_id: str, after: bytes) -> dict[b
 
 
 async def _key_version(database: Database) -> int:
-    """What is noted; of a new frontier, which has no note yet, our own version."""
+    """The noted version; of a new frontier, which has no note yet, our own version."""
     return int((await database.noted("frontier_key_version", (KEY_VERSION,)))[0])

@@ -43,11 +43,11 @@ def standing_of(row: Sequence[object]) -> CrawlNumbers:
 async def run(
     database: Database, crawl_id: str, keys: Iterable[bytes], rule: Callable[[Book], R], otherwise: R, *, reads: bool
 ) -> R:
-    """Apply `rule` to the book of `keys`, in one transaction; `otherwise` where the crawl is unknown.
+    """Apply `rule` to the book of `keys`, in one transaction; `otherwise` if the crawl is unknown.
 
-    With `reads`, the rule often moves nothing: it is then tried on point reads, and where it would have
+    With `reads`, the rule often changes nothing: it is then tried on point reads, and if it would have
     changed anything, once more in a transaction. Its reads see the crawl a moment earlier than its entries: that
-    is the answer of a call made in that moment.
+    is the answer of a call made at that moment.
     """
     keys = tuple(keys)
     check_keys(keys)
@@ -91,7 +91,7 @@ def _load(db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], now_ms: 
     if row is None:
         return None
     number, *standing = row
-    # One statement for all: each step of one gives the interpreter's lock away, and others wait for it.
+    # One statement for all: each step of one releases the interpreter's lock, and others wait for it.
     marks = ",".join("?" * len(keys))
     found = db.execute(f"{_ENTRIES} ({marks})", (number, *keys)).fetchall()
     return number, Book(standing_of(standing), {key: unpack(entry) for key, entry in found}, now_ms)

@@ -28,7 +28,7 @@ _CREATE = (
 )
 _STATUS = f"SELECT number, description, {STANDING} FROM frontier_crawl"  # noqa: S608 - columns of ours
 _FAILURES = "SELECT key, failure FROM frontier_failure WHERE crawl = ? AND key > ? ORDER BY key LIMIT ?"
-_REMOVED_AT_ONCE = 5_000  # rows a transaction: whoever writes beside it hardly waits
+_REMOVED_AT_ONCE = 5_000  # rows a transaction: other writers hardly wait
 
 
 class SqliteCrawls:
@@ -92,7 +92,7 @@ class SqliteCrawls:
         return reopened
 
     async def forget(self, crawl_id: str) -> None:
-        """Entries in bites, the crawl's own row last."""
+        """Entries in parts, the crawl's own row last."""
         while await self._database.write(lambda db: _remove_some(db, crawl_id)):
             pass
 
@@ -122,7 +122,7 @@ def _status(db: sqlite3.Connection, row: Sequence[object]) -> CrawlStatus:
 
 
 def _remove_some(db: sqlite3.Connection, crawl_id: str) -> bool:
-    """Remove some rows of an ended crawl; whether there are more."""
+    """Remove some rows of an ended crawl; returns True if there are more."""
     row = db.execute("SELECT number, state FROM frontier_crawl WHERE id = ?", (crawl_id,)).fetchone()
     if row is None:
         return False

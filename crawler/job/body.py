@@ -21,7 +21,7 @@ VERSION = 1
 QUEUE = "crawl"
 """The queue of jobs that belong to no crawl."""
 MAX_BODY_BYTES = 256 * 1024
-"""Eleven hops of two URLs at their longest, and what else a job says."""
+"""Eleven hops of two URLs at their longest, and the rest of a job."""
 MAX_OTHERS_BYTES = 32 * 1024
 MAX_HOPS = 11
 
@@ -30,7 +30,7 @@ _MAX_MS = 2**53 - 1  # exact in every JSON reader (RFC 8259 6)
 
 
 class BadJob(InvalidRequest):
-    """The body is no crawl job; the message names the key. It stays one however often it is tried: ack it."""
+    """The body is no crawl job; the message names the key. A repeat doesn't change that: ack it."""
 
     code = "bad_job"
 
@@ -43,17 +43,17 @@ class JobTooNew(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient a job is; None = as the worker's settings say."""
+    """The patience of a job; None = by the worker's settings."""
 
     max_tries: int | None = None
     """Visits that end as `unavailable` before the URL is failed."""
     give_up_ms: int | None = None
-    """After so long with deferrals alone the URL is failed."""
+    """After this time with only deferrals the URL is failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlJob:
-    """One URL to be visited. Jobs that we write carry its request form; other clients may write it as they have it."""
+    """One URL to be visited. Jobs that we write carry its request form; other clients may write any form."""
 
     url: str
     crawl: str = ""
@@ -61,21 +61,21 @@ class CrawlJob:
     depth: int = 0
     """Links away from the nearest seed."""
     scope: ScopeKind | None = None
-    """Which links are followed from here on; None = the crawl's scope."""
+    """The links to follow from here on; None = by the crawl's scope."""
     policy: Policy = Policy()
     tries: int = 0
     """Visits so far that ended as `unavailable`."""
     deferred_ms: int = 0
-    """How long its host has asked for patience since the last answer; waiting for a slot of ours isn't counted."""
+    """The time that its host has deferred it since the last answer; waiting for a slot of ours isn't counted."""
     alone: int = 0
-    """Visits begun with no other beside them, since the last that ended: so often it was lost by its own doing."""
+    """Visits begun with no other beside them, since the last one that ended: so often it was lost by its own fault."""
     resume: tuple[Hop, ...] = ()
-    """Hops walked before a deferral: the next visit goes on at the last one's target."""
+    """Hops made before a deferral: the next visit continues at the last one's target."""
     others: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Keys that this version doesn't know: kept, unread, as long as the job lives; its links' jobs don't have them."""
 
     def encode(self) -> bytes:
-        """The body. Keys at their defaults are left out. Raises `BadJob` where it exceeds `MAX_BODY_BYTES`."""
+        """The body. Keys at their defaults are left out. Raises `BadJob` if it exceeds `MAX_BODY_BYTES`."""
         body = _dumped(dict(self.others) | {"v": VERSION, "url": self.url} | self._optional())
         if len(body) > MAX_BODY_BYTES:
             raise BadJob(f"the job has {len(body)} bytes; the limit is {MAX_BODY_BYTES}")
@@ -83,7 +83,7 @@ class CrawlJob:
 
     @classmethod
     def decode(cls, body: bytes) -> CrawlJob:
-        """The job in `body`. Raises `BadJob` and `JobTooNew`, nothing else, whatever the bytes are."""
+        """The job in `body`. Raises only `BadJob` and `JobTooNew`, for any bytes."""
         values = _object(body)
         version = values.pop("v", None)
         if not _is_int(version, 1, _MAX_MS):

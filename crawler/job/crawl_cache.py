@@ -14,7 +14,7 @@ from runtime.clock import monotonic_ms
 
 @dataclass(frozen=True, slots=True)
 class CachedCrawl:
-    """What never changes of a crawl, and what a worker needn't ask about it twice."""
+    """The constant data of a crawl."""
 
     crawl: Crawl
     scope: CrawlScope
@@ -24,7 +24,7 @@ class CachedCrawl:
 
 
 class CrawlCache:
-    """A cache over `Crawls`, refreshed every `refresh_ms` for what runs."""
+    """A cache over `Crawls`, refreshed every `refresh_ms` for running crawls."""
 
     def __init__(self, crawls: Crawls, refresh_ms: int = 500, now_ms: Callable[[], float] = monotonic_ms) -> None:
         self._crawls = crawls
@@ -33,7 +33,7 @@ class CrawlCache:
         self._known: dict[str, CachedCrawl] = {}
         self._queues: Sequence[str] = ()
         self.spent: Sequence[Crawl] = ()
-        """Those that run and have all their pages, as of the last `queues`."""
+        """Running crawls that have all their pages, as of the last `queues`."""
         self._read_ms = float("-inf")
 
     async def of(self, crawl_id: str) -> CachedCrawl:
@@ -42,7 +42,7 @@ class CrawlCache:
         if known is None:
             crawl = (await self._crawls.status(crawl_id)).crawl
             hosts = await self._crawls.hosts(crawl_id)
-            # Of several jobs that ask at the same time all get the same.
+            # Concurrent jobs of one crawl all get the same object.
             known = self._known.setdefault(crawl_id, CachedCrawl(crawl, CrawlScope.of(crawl.scope, hosts), hosts))
         return known
 
@@ -51,7 +51,7 @@ class CrawlCache:
         self._known.pop(crawl_id, None)
 
     async def queues(self) -> Sequence[str]:
-        """Queues of the crawls that run, and the one for jobs of no crawl."""
+        """Queues of the running crawls, and the one for jobs of no crawl."""
         if self._now_ms() - self._read_ms >= self._refresh_ms:
             running = [status for status in await self._crawls.all() if status.state == CrawlState.RUNNING]
             self._queues = (*(status.crawl.queue for status in running), QUEUE)

@@ -32,7 +32,7 @@ class FollowUp:
     failures: int = 0
 
     def encode(self) -> bytes:
-        """The body. Without failures it doesn't name them."""
+        """The body. Without failures it leaves their number out."""
         failures = {"failures": self.failures} if self.failures else {}
         return orjson.dumps({"v": _VERSION, "url": self.url, "version": self.version} | failures)
 
@@ -50,14 +50,14 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class FollowedUp:
-    """Which follow-ups of a page's version are done."""
+    """The finished follow-ups of a page's version."""
 
     published: bool
     linked: bool
 
 
 async def followed_up(store: UrlStore, published: PublishedPages, page: Page, context: Context) -> FollowedUp:
-    """What the store says of a page's follow-ups: two point reads."""
+    """The page's finished follow-ups by the store: two point reads."""
     row = (await store.lookup(LookupRequest(context, page.url))).row
     linked = row is not None and row.linked_version == page.version
     return FollowedUp(await published.is_published(page, context), linked)

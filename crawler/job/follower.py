@@ -23,14 +23,14 @@ from weburl import url_key
 
 
 class Follower:
-    """Enqueues what a stored page gives rise to. Every call may be repeated."""
+    """Enqueues the jobs that follow from a stored page. Every call may be repeated."""
 
     def __init__(self, jobs: JobQueues, frontier: Frontier, store: UrlStore, published: PublishedPages) -> None:
         self._jobs = jobs
         self._frontier = frontier
         self._store = store
         self._published = published
-        # Those of all pages are enqueued together: a call costs PinLater the same for one job as for many.
+        # Jobs of all pages are enqueued together: a call costs PinLater the same for one job as for many.
         self._follow_ups = {
             queue: Batching(partial(jobs.enqueue, queue), longest_rest_ms=LONGEST_REST_MS)
             for queue in (SIGNALS, INLINKS)
@@ -53,7 +53,7 @@ class Follower:
             known.links.add(asked, depth + 1)
 
     async def follow_redirect(self, known: CachedCrawl, job: CrawlJob, chain: tuple[Hop, ...], depth: int) -> None:
-        """A job for the URL that a redirect leads to, unless the crawl knows it: it goes on with the chain so far."""
+        """A job for the target of a redirect, unless the crawl knows it: it continues with the chain so far."""
         target = chain[-1].target
         key = url_key(target)
         if await self._frontier.unknown(known.crawl.id, (key,), depth):
@@ -61,7 +61,7 @@ class Follower:
             await self._enqueue(known, {key: onward})
 
     async def unlink(self, url: str) -> None:
-        """The URL redirects: the page that it may have been links no more."""
+        """The URL redirects: links of its earlier page, if any, no longer count."""
         await self._follow_ups[INLINKS](FollowUp(url, 0).encode())
 
     async def _enqueue(self, known: CachedCrawl, jobs: Mapping[bytes, CrawlJob]) -> None:
@@ -73,7 +73,7 @@ class Follower:
         await self._frontier.schedule(known.crawl.id, offers)
 
     async def follow_up(self, page: Page, context: Context, is_new: bool = False) -> None:
-        """The jobs off the page's path, unless the store says that they are done for this version; a new one isn't."""
+        """The page's follow-up jobs, unless the store says that they are done for this version; a new one isn't."""
         done = FollowedUp(False, False) if is_new else await followed_up(self._store, self._published, page, context)
         body = FollowUp(page.url, page.version).encode()
         wanted = [queue for queue, is_done in ((SIGNALS, done.published), (INLINKS, done.linked)) if not is_done]

@@ -23,7 +23,7 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterScanJobsRequest,
 )
 
-#: Attempts count deaths of workers only; this many is "no end" (a Redis score and an i32 hold it).
+#: Attempts count only deaths of workers; this many is "no end" (a Redis score and an i32 hold it).
 ATTEMPTS = 1_000_000
 _ENQUEUE_BATCH = 1_000
 #: (state, whether for later): claimed, for later, waiting.
@@ -36,16 +36,16 @@ _TO_BE_DONE = (
 
 @dataclass(frozen=True, slots=True)
 class LaterJobs:
-    """Some of the jobs of a queue that are for later."""
+    """Some of a queue's jobs that are for later."""
 
     bodies: Mapping[str, bytes]
     """By job descriptor."""
     continuation: str
-    """Where the next ones are; "" = these were the last."""
+    """The place of the next ones; "" = these were the last."""
 
 
 class JobQueues(WorkerQueues):
-    """The queues, as one process of a crawl uses them."""
+    """The queues as one process of a crawl uses them."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class JobQueues(WorkerQueues):
         self._steps = steps
 
     async def create(self, queue: str) -> None:
-        """Make a queue; one that exists stays as it is."""
+        """Make a queue; an existing one stays unchanged."""
         async with asking():
             await self._pinlater.createQueue(self._context, queue)
 
@@ -73,10 +73,10 @@ class JobQueues(WorkerQueues):
             await self._pinlater.deleteQueue(self._context, queue, password)
 
     async def count(self, queue: str) -> int:
-        """Jobs that are to be done: claimed, for later, or waiting; 0 where there is no such queue.
+        """Unfinished jobs: claimed, for later, or waiting; 0 if there is no such queue.
 
-        The three are asked one after another, and a job may move on between, past each of them: none is believed only
-        when it is found twice. Between, the job would have had to be claimed, given back, and wait no time at all.
+        The three are read one after another, and a job may change its state between, past each of them: zero is
+        believed only when it is found twice. Between, the job would have had to be claimed, given back, and wait no time.
         """
         try:
             return await self._count(queue) or await self._count(queue)
@@ -99,13 +99,13 @@ class JobQueues(WorkerQueues):
         return sum(counts)
 
     async def waiting(self, queue: str, continuation: str = "") -> LaterJobs:
-        """At most a thousand jobs that are for later, the latest first. They stay where they are."""
+        """At most a thousand jobs that are for later, the latest first. They stay unchanged."""
         return await self._some(queue, PinLaterJobState.PENDING, True, continuation)
 
     async def all_jobs(self, queue: str) -> AsyncIterator[Mapping[str, bytes]]:
-        """Bodies of all jobs that are to be done, or have failed, by descriptor, a thousand at a time.
+        """Bodies of all unfinished or failed jobs, by descriptor, a thousand at a time.
 
-        Complete where nobody works with the queue meanwhile.
+        Complete if no other process works with the queue meanwhile.
         """
         for state, future in (*_TO_BE_DONE, (PinLaterJobState.FAILED, False)):
             some = await self._some(queue, state, future, "")
@@ -130,7 +130,7 @@ class JobQueues(WorkerQueues):
     async def enqueue(self, queue: str, bodies: Sequence[bytes], run_after_ms: Sequence[int] = ()) -> list[str]:
         """Enqueue jobs; their descriptors, in order. Not atomic: repeated after an error, some are there twice.
 
-        `run_after_ms`: when each may run, UTC in ms since 1970, 0 = at once; () = all of them at once.
+        `run_after_ms`: the time from which each may run, UTC in ms since 1970, 0 = at once; () = all of them at once.
         """
         found: list[str] = []
         for start in range(0, len(bodies), _ENQUEUE_BATCH):
@@ -151,19 +151,19 @@ class JobQueues(WorkerQueues):
     ) -> None:
         """The job goes back to its queue for `delay_ms`; spends no attempt.
 
-        With a body the worker came through with it: it gets that body, and its losses are forgotten.
+        With a body the worker has survived the job: it gets that body, and its losses are forgotten.
         """
         super().give_back(held, delay_ms, body, ATTEMPTS if held.lost and body is not None else attempts)
         self._steps("give_back", held.descriptor)
 
     async def set_aside(self, held: ClaimedJob, status: str) -> None:
-        """The job is FAILED, however many attempts it had left, until `aragog queue retry`. Raises `BackendDown`."""
+        """The job is FAILED, even with attempts left, until `aragog queue retry`. Raises `BackendDown`."""
         await self.keep(held, attempts=1)
         self.fail(held, 0, status)
         self._steps("ack", held.descriptor)
 
     async def failed(self, queue: str) -> int:
-        """Jobs that were set aside; 0 where there is no such queue."""
+        """Jobs that were set aside; 0 if there is no such queue."""
         try:
             async with asking():
                 return await self._pinlater.getJobCount(

@@ -16,12 +16,12 @@ class LinkCache:
         self._old: dict[bytes, int] = {}
 
     def strange(self, keys: Iterable[bytes], depth: int) -> tuple[bytes, ...]:
-        """Those not known to be entered at `depth` or nearer to a seed, in order."""
+        """Links not known to be entered at `depth` or a smaller one, in order."""
         young, old, far = self._young, self._old, depth + 1
         return tuple(key for key in keys if young.get(key, far) > depth and old.get(key, far) > depth)
 
     def add(self, keys: Iterable[bytes], depth: int) -> None:
-        """Keys that the frontier has entered, found at `depth`: no crawl takes one away while it runs."""
+        """Keys that the frontier has entered, found at `depth`: a running crawl keeps its entries."""
         self._young.update(dict.fromkeys(keys, depth))
         if len(self._young) > self._half:
             self._old, self._young = self._young, {}

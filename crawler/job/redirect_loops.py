@@ -13,17 +13,17 @@ from thrift_idl.records import replace
 
 
 async def refuse_circle(store: UrlStore, visit: PageVisit, since_ms: int, context: Context) -> bool:
-    """Whether the alias just stored closes a circle; then every URL on the way has the outcome that a fetch of it has.
+    """True if the alias just stored closes a loop; then every URL in it has the outcome that a fetch of it has.
 
-    Whoever stores the last alias of a circle finds it, in whatever order they came. Only aliases since `since_ms`
-    (when the crawl began) count: an older one may be of a URL that serves by now, and is still to be visited.
+    The worker that stores the last alias of a loop finds it, in any order of storing. Only aliases since `since_ms`
+    (the start of the crawl) count: an older one may be of a URL that now serves a page, and is still to be visited.
     Repeatable.
     """
     found = await store.lookup(LookupRequest(context, visit.url))
     stored_ms = await _stored_ms(store, found.aliases, context) if found.cycle else ()
     if not stored_ms or min(stored_ms) < since_ms:
         return False
-    began_ms = max(*stored_ms, visit.outcome.at_ms)  # whoever closes the circle may have begun before another of it
+    began_ms = max(*stored_ms, visit.outcome.at_ms)  # the visit that closes the loop may have begun first
     refused = outcome_of(TooManyRedirects("the redirects form a loop", reason="loop"), began_ms)
     outcome = replace(refused, status=visit.outcome.status)
     for url in found.aliases:
@@ -32,6 +32,6 @@ async def refuse_circle(store: UrlStore, visit: PageVisit, since_ms: int, contex
 
 
 async def _stored_ms(store: UrlStore, urls: Sequence[str], context: Context) -> tuple[int, ...]:
-    """When each URL of a circle had its outcome, 0 = it has none: in a circle a look-up of each gives its own row."""
+    """The time of each URL's outcome in a loop, 0 = none: in a loop a look-up of each gives its own row."""
     rows = [(await store.lookup(LookupRequest(context, url))).row for url in urls]
     return tuple(row.outcome.at_ms if row and row.outcome else 0 for row in rows)

@@ -12,19 +12,19 @@ from thrift_idl.errors import InternalError
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.gen.urlstore.ttypes import Outcome
 
-#: Counted of a deferral at least, so that a host that asks for none of it comes to an end.
+#: The least time counted for a deferral, so that a host that asks for none of it comes to an end.
 _LEAST_PATIENCE_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a URL is tried; a job's own policy wins."""
+    """The limits of trying a URL; a job's own policy overrides them."""
 
     max_tries: int = 4
     """Visits that end as `unavailable` before the URL is failed."""
     give_up_ms: int = DAY_MS
-    """After so much patience that its host has asked for, with nothing between, the URL is failed. What we took to come
-    back isn't counted: a backend that was down, or a worker, fails no URL."""
+    """After its host has deferred it for this time in total, with no other result between, the URL is failed. Our own
+    delays aren't counted: a backend that was down, or a worker, fails no URL."""
     backoff_ms: int = 30_000
     """After the first `unavailable`; doubled each time."""
     max_backoff_ms: int = HOUR_MS
@@ -32,7 +32,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The URL is through."""
+    """The URL is done."""
 
     ending: VisitEnding
 
@@ -48,7 +48,7 @@ class Again:
 def next_move(
     job: CrawlJob, outcome: Outcome, chain: tuple[Hop, ...], patience: Patience, chance: float
 ) -> Ended | Again:
-    """The move after a visit that ended with `outcome`; `chance` (0 to 1) spreads retries."""
+    """The decision after a visit that ended with `outcome`; `chance` (0 to 1) spreads retries."""
     if outcome.family == "fetched":
         return Ended(VisitEnding(EntryState.PAGE, outcome.code))
     if outcome.family == "deferred":
@@ -61,7 +61,7 @@ def next_move(
 
 
 def failed(job: CrawlJob, outcome: Outcome) -> VisitEnding:
-    """How the URL of a job ends that is given up: `aragog crawl retry` tries it again."""
+    """The end of a URL whose job is given up: `aragog crawl retry` tries it again."""
     return _ending(EntryState.FAILED, job, outcome)
 
 

@@ -23,7 +23,7 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class CrawlRequest:
-    """What a crawl is asked to do. The same wish is the same crawl, until it has ended."""
+    """The order of a crawl. The same request is the same crawl, until it has ended."""
 
     seeds: tuple[str, ...]
     """Request forms, each once."""
@@ -32,13 +32,13 @@ class CrawlRequest:
     max_pages: int | None = None
     label: str = ""
     source: str = ""
-    """What names URLs besides the seeds, such as a sitemap; "" = nothing."""
+    """Another source of URLs besides the seeds, such as a sitemap; "" = none."""
     places: tuple[str, ...] = ()
-    """URLs whose hosts, or domains, belong to the crawl as the seeds' do."""
+    """URLs whose hosts, or domains, belong to the crawl like the seeds'."""
 
     @property
     def name(self) -> str:
-        """The id of its first crawl; later ones have a number behind it."""
+        """The id of its first crawl; later ones have a number after it."""
         named = [*self.seeds, self.scope, str(self.max_depth), str(self.max_pages)]
         text = "\n".join([*named, self.source] if self.source else named)
         return "c" + sha256(text.encode()).hexdigest()[:10]
@@ -46,16 +46,16 @@ class CrawlRequest:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A URL to start from, from a source that isn't the command line."""
+    """A first URL of a crawl, from a source other than the command line."""
 
     url: str
     """Request form."""
     run_after_ms: int = 0
-    """Visit it no sooner: UTC, ms since 1970."""
+    """The earliest time of its visit: UTC, ms since 1970."""
 
 
 Source = Callable[[CrawlScope], AsyncIterator[Sequence[Seed]]]
-"""Seeds in batches, those within the scope; asked again by a start that died, from the beginning."""
+"""Seeds in batches, those within the scope; called again by a start that died, from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class BadLine:
 
 
 def read_seeds(lines: Iterable[str]) -> tuple[tuple[str, ...], list[BadLine]]:
-    """The URLs of a seed file, one a line, `#` begins a comment line; and the lines that are none."""
+    """The URLs of a seed file, one on each line, `#` begins a comment line; and the lines that are none."""
     good: dict[bytes, str] = {}
     bad: list[BadLine] = []
     for number, line in enumerate(lines, 1):
@@ -85,9 +85,9 @@ def read_seeds(lines: Iterable[str]) -> tuple[tuple[str, ...], list[BadLine]]:
 def running_of(
     wanted: CrawlRequest, crawls: Iterable[CrawlStatus], queues: Container[str] = frozenset()
 ) -> tuple[str, bool]:
-    """The id of the crawl that `wanted` means, and whether it is there already: one that isn't over, or a new one.
+    """The id of the crawl that `wanted` means, and True if it exists: one that isn't over, or a new one.
 
-    One whose queue is among `queues` isn't, though all its pages may be visited: whoever saw it to its end drops that.
+    A crawl with a queue in `queues` isn't over, even if all its pages are visited: its last worker drops the queue.
     """
     same = [status for status in crawls if re.fullmatch(rf"{wanted.name}(_\d+)?", status.crawl.id)]
     for status in same:
@@ -106,11 +106,11 @@ async def start(
     drops_queue: bool = False,
     source: Source | None = None,
 ) -> str:
-    """Start the crawl, or go on with it where it isn't over; its id. A paused one runs again. Repeatable.
+    """Start the crawl, or continue it if it isn't over; its id. A paused one runs again. Repeatable.
 
-    `source` brings seeds besides those of `wanted`, whose `source` names it.
-    `drops_queue` says that a crawl's queue is dropped once all that follows from it is done: one that has its queue
-    is gone on with. Otherwise it is over with its last page.
+    `source` gives more seeds than those of `wanted`, whose `source` names it.
+    `drops_queue` says that a crawl's queue is dropped after all its follow-up work: a crawl with a queue
+    is continued. Otherwise it is over with its last page.
     """
     if not wanted.seeds and source is None:
         raise InvalidRequest("no seeds: name at least one URL")
@@ -185,7 +185,7 @@ async def enqueue(
 
 
 async def retry(crawl_id: str, frontier: Frontier, jobs: JobQueues) -> int:
-    """Give every failed URL of a crawl another job; how many there were. Repeatable after a crash."""
+    """Give every failed URL of a crawl another job; returns their number. Repeatable after a crash."""
     crawls: Crawls = frontier.crawls
     crawl = (await crawls.status(crawl_id)).crawl
     await make_queues(jobs, crawl.queue)

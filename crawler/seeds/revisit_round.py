@@ -12,12 +12,12 @@ from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import DueRequest
 
 MAX_PAGES = 100_000
-"""Of one round; the others' turn is the next one."""
+"""Pages of one round; the others are visited in the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What is due until the round's end."""
+    """The pages that are due until the round's end."""
 
     seeds: tuple[Seed, ...]
     soonest_ms: int | None

@@ -26,10 +26,10 @@ from thrift_idl.gen.fetcher.ttypes import ExplainRequest, FetchRequest, FetchRes
 from thrift_idl.redirect_chain import chain_of
 
 AUTO = "auto"
-"""Instead of a sitemap's URL: those that the seeds' robots.txt name, else /sitemap.xml."""
+"""In place of a sitemap's URL: those that the seeds' robots.txt name, else /sitemap.xml."""
 T = TypeVar("T")
 
-#: Of one registrable domain, as the next three.
+#: Of one registrable domain, like the next three.
 MAX_FILES = 1_000
 _MAX_LOST = 20
 _MAX_USELESS = 2 * MAX_ENTRIES
@@ -43,12 +43,12 @@ _AT_ONCE = 8
 
 @dataclass(slots=True)
 class _Domain:
-    """What the sitemaps of one registrable domain have cost."""
+    """The cost so far of one registrable domain's sitemaps."""
 
     origins: list[str] = field(default_factory=list)
-    """Those whose robots.txt may name sitemaps."""
+    """Origins whose robots.txt may name sitemaps."""
     named: list[str] = field(default_factory=list)
-    """Sitemaps that we were told of."""
+    """Sitemaps that were given."""
     files: int = 0
     lost: int = 0
     useless: int = 0
@@ -56,7 +56,7 @@ class _Domain:
 
     @property
     def exceeded(self) -> str:
-        """Which bound it has exceeded; "" = none."""
+        """The bound that it has exceeded; "" = none."""
         if self.files >= MAX_FILES:
             return f"{MAX_FILES} sitemaps of this domain were read"
         if self.lost >= _MAX_LOST:
@@ -71,7 +71,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SitemapSeeds:
-    """URLs of sitemaps, in batches of one file each. What can't be had or read is told, and the rest goes on."""
+    """URLs of sitemaps, in batches of one file each. An unreadable one is reported, and the rest continues."""
 
     fetcher: Fetcher
     roots: tuple[str, ...]
@@ -80,17 +80,17 @@ class SitemapSeeds:
     """The crawl's seeds: `AUTO` asks their origins."""
     context: Context
     tell: Callable[[str, str], None]
-    """Told of a sitemap and what is wrong with it."""
+    """Called with a sitemap and its fault."""
     persistently: Persistently = once
 
     async def source(self, scope: CrawlScope) -> AsyncIterator[Sequence[Seed]]:
-        """The seeds within `scope`. Sitemaps of an index stay on the registrable domains where the first ones are."""
+        """The seeds within `scope`. Sitemaps of an index stay on the registrable domains of the first ones."""
         gate, seen = asyncio.Semaphore(_AT_ONCE), set[str]()
         async for entries in _side_by_side([self._walk(each, gate, seen) for each in self._domains()]):
             yield [seed for seed in entries if scope.admits(seed.url)]
 
     def _domains(self) -> Sequence[_Domain]:
-        """Where to begin."""
+        """The domains of the first sitemaps."""
         found: dict[str, _Domain] = {}
         for root in self.roots:
             if root != AUTO:
@@ -131,7 +131,7 @@ class SitemapSeeds:
         return (explained.robots.sitemaps if explained.robots else ()) or (origin + "/sitemap.xml",)
 
     async def _sitemap(self, url: str, domain: _Domain, gate: asyncio.Semaphore) -> Sitemap:
-        """What the file at `url` says; nothing where it can't be had."""
+        """The content of the file at `url`; nothing if it isn't available."""
         domain.files += 1
         try:
             fetched = await self._fetched(url, domain, gate)
@@ -143,7 +143,7 @@ class SitemapSeeds:
             domain.lost += 1
             self.tell(url, f"{error.code}: {error.message}")
             return Sitemap()
-        except Exception as error:  # nobody foresaw it, or our configuration is wrong: the other sitemaps are read
+        except Exception as error:  # unforeseen, or our configuration is wrong: the other sitemaps are still read
             outcome = fault_outcome(error, self.context.request_id, 0)
             _log.error("sitemap %s failed by an error of ours", url, exc_info=error)
             domain.lost += 1
@@ -157,7 +157,7 @@ class SitemapSeeds:
         return found
 
     async def _fetched(self, url: str, domain: _Domain, gate: asyncio.Semaphore) -> FetchResult:
-        """As a page is fetched, come back to as told while it is deferred. Raises the last outcome."""
+        """The file, fetched like a page, and retried as told while it is deferred. Raises the last outcome."""
         tries = 0
         chain: tuple[Hop, ...] = ()
         while True:
@@ -176,7 +176,7 @@ class SitemapSeeds:
 
 
 async def _side_by_side(walks: Sequence[AsyncIterator[T]]) -> AsyncIterator[T]:
-    """What each gives, as soon as it does; each is one thing ahead at most."""
+    """The values of each, as soon as they come; each is at most one value ahead."""
     under_way = {asyncio.ensure_future(anext(walk)): walk for walk in walks}
     try:
         while under_way:
@@ -200,7 +200,7 @@ def _domain_of(url: str) -> str:
 
 
 def sitemap_roots(given: Sequence[str]) -> tuple[str, ...]:
-    """Request forms of what `--sitemap` names. Raises `InvalidUrl`."""
+    """Request forms of the value of `--sitemap`. Raises `InvalidUrl`."""
     found: list[str] = []
     for text in given:
         try:

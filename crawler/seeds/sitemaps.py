@@ -22,10 +22,10 @@ MAX_ENTRIES = 50_000
 MAX_BYTES = 50 * 1024 * 1024
 #: XML elements and attributes of a file: 50 MiB of entries with pictures and translations have fewer.
 MAX_PARTS = 1_000_000
-#: Different names of them; Expat keeps each. Sitemaps have a dozen.
+#: Different names of them; Expat keeps each. Sitemaps have about twelve.
 _MAX_NAMES = 1_000
 _STEP = 64 * 1024
-#: Bytes of one piece of markup. Expat 2.5 reads an unfinished tag anew with each step.
+#: Bytes of one piece of markup. Expat 2.5 reads an unfinished tag again with each step.
 _MAX_MARKUP = 1024 * 1024
 _MAX_DEPTH = 16
 _MAX_TEXT = weburl.MAX_LENGTH
@@ -42,30 +42,30 @@ class SitemapEntry:
     url: str
     """Request form."""
     lastmod_ms: int = 0
-    """When it was last modified as the sitemap says: UTC, ms since 1970; 0 = not said."""
+    """The sitemap's date of the last modification: UTC, ms since 1970; 0 = absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """What one file says."""
+    """The content of one file."""
 
     entries: tuple[SitemapEntry, ...] = ()
     """In the file's order, each URL once."""
     is_index: bool = False
-    """Whether the entries are sitemaps themselves."""
+    """True if the entries are sitemaps themselves."""
     flags: tuple[str, ...] = ()
-    """bad_xml, bad_gzip, entities, too_deep, too_large, too_many: where reading ended; no_sitemap: it is another thing.
+    """bad_xml, bad_gzip, entities, too_deep, too_large, too_many: the end of reading; no_sitemap: another kind of file.
     """
     useless: int = 0
     """Entries that are no URLs of ours, or were there before."""
 
 
 class _End(Exception):
-    """Reading ends here; the argument is the flag that says why."""
+    """Reading ends here; the argument is the flag with the reason."""
 
 
 def read_sitemap(content: bytes) -> Sitemap:
-    """What a sitemap's bytes say. Never raises; blocks for up to a second at the largest."""
+    """The content of a sitemap's bytes. Never raises; blocks for up to a second at the largest."""
     reading: _Reading = _Text()
     flags: tuple[str, ...] = ()
     try:
@@ -80,14 +80,14 @@ def read_sitemap(content: bytes) -> Sitemap:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """The content in steps, decompressed where it is gzip."""
+    """The content in steps, decompressed if it is gzip."""
     if content[:2] != b"\x1f\x8b":
         yield from (content[at : at + _STEP] for at in range(0, min(len(content), MAX_BYTES), _STEP))
         if len(content) > MAX_BYTES:
             raise _End("too_large")
         return
     inflate, total = zlib.decompressobj(zlib.MAX_WBITS | 16), 0
-    for at in range(0, len(content), _STEP):  # a copy is made of what one step leaves over
+    for at in range(0, len(content), _STEP):  # the rest of one step is copied
         rest = content[at : at + _STEP]
         while rest and not inflate.eof:
             try:
@@ -115,7 +115,7 @@ class _Reading:
         """Take a piece. Raises `_End`."""
 
     def close(self) -> None:
-        """No more is to come. Raises `_End`."""
+        """The content has ended. Raises `_End`."""
 
     def _enter(self, url: str, lastmod: str = "") -> None:
         if self.count >= MAX_ENTRIES:
@@ -131,7 +131,7 @@ class _Reading:
 
 
 class _Text(_Reading):
-    """One URL a line, UTF-8."""
+    """One URL on each line, UTF-8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,11 +152,11 @@ class _Text(_Reading):
 
 
 class _Xml(_Reading):
-    """urlset or sitemapindex; elements of other names, extensions for images and so on, are passed over."""
+    """urlset or sitemapindex; elements of other names, extensions for images and so on, are ignored."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Without namespaces: each element's name would come with its namespace, of a megabyte if its author likes.
+        # Without namespaces: each element's name would include its namespace, which may be a megabyte long.
         parser = expat.ParserCreate()
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
         parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = self._data, self._doctype

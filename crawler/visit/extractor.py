@@ -16,10 +16,10 @@ from thrift_idl.records import replace, unpack
 from weburl.robots_directives import of_header
 
 IMPORTS = ("extraction.child_call",)
-"""What a pool for pages lets its children import as they start."""
+"""The imports that a pool for pages makes its children load at their start."""
 
 FIRST_BYTES = 64 * 1024
-"""What is looked at of a page that was too much for its extractor as a whole."""
+"""The bytes that are examined of a page that was too much for its extractor as a whole."""
 
 _FLAGS = {
     "died": "extractor_died",
@@ -35,10 +35,10 @@ async def extract_page(
 ) -> PageRecord:
     """The record of a fetched page; flags of the fetch (truncated, early_close) come first in it.
 
-    A page that its extractor doesn't survive has the record of its first bytes, with a flag that says so and
-    `truncated`; where they are too much, too, nothing but the flag and the directives of its headers.
-    `function` names another extractor than ours; `text_features` asks for main content, too. Raises what
-    `ChildPool.run` raises: errors that say nothing about the page.
+    A page that kills its extractor has the record of its first bytes, with a flag for that and
+    `truncated`; if they are too much, too, only the flag and the directives of its headers.
+    `function` names another extractor than ours; `text_features` asks for main content, too. Raises the
+    errors of `ChildPool.run`, which say nothing about the page.
     """
     asked = request_of(fetched, fetched.content, text_features=text_features)
     answer = await pool.run(function, asked, domain_of(fetched.url))
@@ -63,7 +63,7 @@ async def _record_of_first_bytes(pool: ChildPool, fetched: FetchResult, function
 
 
 def request_of(fetched: FetchResult, content: bytes, *, text_features: bool = False) -> bytes:
-    """What a child is asked about `content` of a fetched page."""
+    """The request to a child about `content` of a fetched page."""
     language = ", ".join(header_values(fetched, "content-language"))
     x_robots = header_values(fetched, "x-robots-tag")
     usage = [(header.name.lower(), header.value) for header in fetched.headers if header.name.lower() in HEADERS]

@@ -11,22 +11,22 @@ Step = Literal["fetch", "extract", "put", "enqueue", "publish", "link", "ack", "
 
 
 class JobSteps(Protocol):
-    """Told as a job (its descriptor) enters a step."""
+    """Called when a job (its descriptor) enters a step."""
 
     def __call__(self, step: Step, job: str, url: str = "", /) -> None:
-        """`job` enters `step`; `url` where the step is about one."""
+        """`job` enters `step`; `url` if the step is about one."""
         ...
 
 
 def silent(step: Step, job: str, url: str = "", /) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 class StepFile:
     """Steps as lines `step job url` of a file: written at once, so that they outlive a killed process."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where the file can't be made."""
+        """Raises OSError if the file can't be made."""
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def __call__(self, step: Step, job: str, url: str = "", /) -> None:

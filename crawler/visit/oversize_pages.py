@@ -29,9 +29,9 @@ class LargePlace:
     async def whole(
         self, cut: FetchResult, request: FetchRequest, fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
     ) -> FetchResult:
-        """The page of `cut` with all its bytes; `cut` itself where our share didn't cut it, or it can't be had again.
+        """The page of `cut` with all its bytes; `cut` itself if our share didn't cut it, or it isn't available again.
 
-        That costs its site a second request: better than places that could all be as large as the largest page.
+        That costs its site a second request, which is better than places that could all be as large as that page.
         """
         share = request.max_bytes
         if share is None or share >= self.max_bytes or len(cut.content) < share or "truncated" not in cut.flags:
@@ -44,7 +44,7 @@ class LargePlace:
     async def _fetched(
         self, request: FetchRequest, fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
     ) -> FetchResult | None:
-        """The page, if it is to be had soon: its domain may have no slot at once."""
+        """The page, if it is available soon: its domain may have no slot at once."""
         for _ in range(_TRIES):
             async with self._turns.turn(domain_of(request.url)):
                 try:

@@ -12,9 +12,9 @@ from thrift_idl.gen.context.ttypes import Context
 async def visit_patiently(
     visitor: Visitor, url: str, context: Context, patience_ms: int, gate: asyncio.Semaphore
 ) -> PageVisit:
-    """Visit `url` until it is no longer deferred, or the next wait would exceed `patience_ms` altogether.
+    """Visit `url` until it is no longer deferred, or the next wait would exceed `patience_ms` in total.
 
-    `gate` bounds the visits under way; a URL that waits holds no place in it.
+    `gate` bounds the running visits; a waiting URL holds no place in it.
     """
     async with gate:
         visit = await visitor.visit(url, context)

@@ -48,7 +48,7 @@ T = TypeVar("T")
 Extract = Callable[[FetchResult], Awaitable[PageRecord]]
 #: The families that are outcomes of a URL; any other error says nothing about it.
 UrlError = (Refused, Deferred, Unavailable)
-#: Codes of the outcomes that an error of ours makes.
+#: Codes of the outcomes of our own errors.
 FAULTS = (InternalError.code, BadConfiguration.code, StoreUnreadable.code)
 _MAX_TEXT = 1_000  # characters of each text of an outcome: a server may have written it
 
@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class Persistently(Protocol):
-    """How a repeatable call is made: once, or again as long as a backend is down."""
+    """The way to make a repeatable call: once, or again as long as a backend is down."""
 
     async def __call__(self, call: Callable[[], Awaitable[T]], /) -> T:
         """The result of `call`."""
@@ -64,65 +64,65 @@ class Persistently(Protocol):
 
 
 async def once(call: Callable[[], Awaitable[T]], /) -> T:
-    """The result of `call`, or what it raises."""
+    """The result of `call`, or its error."""
     return await call()
 
 
 @dataclass(frozen=True, slots=True)
 class PageVisit:
-    """How one visit ended. `page` is there when it brought or confirmed one."""
+    """The end of one visit. `page` is there if it got or confirmed one."""
 
     url: str
     outcome: Outcome
     page: Page | None = None
     changed: bool = False
     is_new: bool = False
-    """Whether this visit made the page's version: nobody can have followed it up."""
-    #: Hops walked before a deferral: the next visit resumes there.
+    """True if this visit made the page's version: no follow-up can exist yet."""
+    #: Hops made before a deferral: the next visit resumes there.
     chain: tuple[Hop, ...] = ()
     fetched: FetchResult | None = None
-    """What came back, less its content, where the visitor keeps facts."""
+    """The fetch's result without its content, if the visitor keeps facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Visits URLs with the services it is given."""
+    """Visits URLs with the given services."""
 
     fetcher: Fetcher
     store: UrlStore
     extract: Extract
     persistently: Persistently = once
-    """How calls that must not be lost are made: a worker makes them again while a backend is down."""
+    """The way to make calls that must not be lost: a worker repeats them while a backend is down."""
     max_bytes: int | None = None
     """Cap of a page's content; None = the fetcher's."""
     large: LargePlace | None = None
-    """Where a page that `max_bytes` cut is fetched whole; None = it stays cut."""
+    """The place where a page that `max_bytes` cut is fetched whole; None = it stays cut."""
     max_wait_ms: int | None = None
     """The longest wait for a slot; None = the fetcher's. A URL that would wait longer is deferred."""
     one_hop: bool = False
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
     facts: bool = False
-    """Keep what a fetch tells beside its content."""
+    """Keep the facts of a fetch besides its content."""
     steps: JobSteps = silent
-    """Told what is done for the job whose descriptor the context's request id is."""
+    """Told the steps of the job whose descriptor is the context's request id."""
     wall_ms: Callable[[], int] = wall_ms
 
     async def visit(
         self, url: str, context: Context, resume: Sequence[Hop] = (), accept: Sequence[str] = ()
     ) -> PageVisit:
-        """Fetch `url` once and store what came of it. Raises only `BackendDown` and its kinds, `BadConfiguration`."""
+        """Fetch `url` once and store the result. Raises only `BackendDown` and its kinds, `BadConfiguration`."""
         began_ms = self.wall_ms()
         try:
             return await self._visit(url, context, resume, accept, began_ms)
         except BadConfiguration:
             raise
-        except Exception as error:  # nobody foresaw it: it costs this URL its visit, and nobody else anything
+        except Exception as error:  # unforeseen: only this URL loses its visit
             if is_of_a_backend(error):
                 raise
             return await self.failed(url, error, context)
 
     async def failed(self, url: str, error: Exception, context: Context) -> PageVisit:
-        """The visit of `url` that ended in an error of ours: told with its trace, and stored where the store takes it.
+        """The visit of `url` that ended in an error of ours: logged with its trace, and stored if the store takes it.
 
         Raises `BackendDown` and its kinds.
         """
@@ -165,13 +165,13 @@ class Visitor:
         if fetched.status == 304:
             try:
                 return await self._touch(url, fetched, previous, context)
-            except NotFound:  # the page is gone, or its content is: a 304 brings neither back
+            except NotFound:  # the page, or its content, is gone: a 304 restores neither
                 if not conditional:
                     raise
                 return await self._visit(url, context, resume, accept, began_ms, conditional=False)
         try:
             return await self._put_page(url, fetched, previous, context)
-        except Refused as error:  # the store doesn't take it: its record is too large
+        except Refused as error:  # the store refuses it: its record is too large
             error.details.setdefault("url", fetched.url)
             return await self._put_outcome(url, error, context, began_ms)
 
@@ -182,10 +182,10 @@ class Visitor:
         """The page stored under `url` itself: an alias's page has other validators."""
         try:
             found = await self.persistently(lambda: self.store.lookup(LookupRequest(context, url)))
-        except Refused:  # an invalid URL: the fetch says so
+        except Refused:  # an invalid URL: the fetch reports it
             return None
         except StoreUnreadable as error:
-            if not is_of_a_row(error):  # a put mends a row
+            if not is_of_a_row(error):  # a put repairs a row
                 raise
             return None
         return found.row.page if found.row and not found.aliases else None
@@ -237,7 +237,7 @@ class Visitor:
 
 
 def _is_worth_storing(error: AragogError) -> bool:
-    """Not what says nothing of a URL: a text that is none, and waiting for a slot of our own limiter."""
+    """False for outcomes that say nothing of a URL: an invalid text, and waiting for a slot of our own limiter."""
     return error.code != "no_slot" and (error.code != "invalid_url" or "url" in error.details)
 
 
@@ -287,5 +287,5 @@ def fault_outcome(error: Exception, request_id: str, at_ms: int) -> Outcome:
 
 
 def _shown(text: str) -> str:
-    """`text` as an outcome may keep it: bounded, and without lone surrogates, which no store can write."""
+    """`text` in an outcome's form: bounded, and without lone surrogates, which no store can write."""
     return text[:_MAX_TEXT].encode("utf-8", "replace").decode()

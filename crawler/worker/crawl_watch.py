@@ -14,7 +14,7 @@ from crawler.job.job_queues import JobQueues
 from crawler.visit.visitor import FAULTS, Persistently, once
 from runtime.clock import monotonic_ms
 
-#: So often in a row nothing moved and the queue was empty: a job that is about to be enqueued or finished moves.
+#: Checks in a row with no change and an empty queue: a job that is about to be enqueued or finished causes a change.
 _STUCK_LOOKS = 4
 
 
@@ -24,19 +24,19 @@ class CrawlProgress:
 
     status: CrawlStatus
     signals: int
-    """Pages whose images and event are still to come."""
+    """Pages whose images and event are not finished yet."""
     inlinks: int
     """Pages whose links aren't yet written to their targets."""
     elapsed_s: float
-    """Since the watching began."""
+    """Time since the watching began."""
     pages_per_s: float
-    """Over the last few seconds."""
+    """Pages a second over the last few seconds."""
     set_aside: int = 0
     """Follow-up jobs that were set aside since the watching began, of any crawl."""
     faults: tuple[Failure, ...] = ()
     """URLs that failed by an error of ours, as of the end."""
     is_stuck: bool = False
-    """URLs are open, nothing moves, and no job is there that could move anything: a queue has lost jobs."""
+    """URLs are open, nothing changes, and there is no job that could change anything: a queue has lost jobs."""
 
     @property
     def lost(self) -> int:
@@ -45,19 +45,19 @@ class CrawlProgress:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is to come."""
+        """True if nothing more is to come."""
         return self.status.state.ended and not self.signals and not self.inlinks
 
     @property
     def eta_s(self) -> float | None:
-        """Time left if it went on so, for the URLs known by now; None = it stands still."""
+        """The time left at the present rate, for the URLs known by now; None = there is no progress."""
         return self.status.counters.open / self.pages_per_s if self.pages_per_s > 0 else None
 
 
 async def watch(
     crawl_id: str, frontier: Frontier, jobs: JobQueues, persistently: Persistently = once, every_ms: int = 500
 ) -> AsyncIterator[CrawlProgress]:
-    """How the crawl stands, again and again; ends with the moment at which it is over."""
+    """The state of the crawl, again and again; ends when it is over."""
 
     async def look() -> tuple[CrawlStatus, int, int]:
         return await frontier.crawls.status(crawl_id), await jobs.count(SIGNALS), await jobs.count(INLINKS)
@@ -87,7 +87,7 @@ async def watch(
 
 
 def _waits(status: CrawlStatus) -> bool:
-    """Whether workers should be at it: whoever seeds it has yet to enqueue, and one that is paused waits for people."""
+    """True if no work is expected from workers: the seeder has yet to enqueue, or people paused the crawl."""
     return status.seeded and status.state == CrawlState.RUNNING and status.counters.open > 0
 
 

@@ -35,15 +35,15 @@ from weburl import url_key
 
 _LATER_MS = 1_000
 _NEWER_MS = 60_000
-#: Lost so often with its worker, a job runs alone: from then on no other's doing, and no place in a queue, is held
-#: against it. Lost so often even so, it is set aside.
+#: After this many losses with its worker, a job runs alone: from then on neither other jobs nor a wait in a queue
+#: count against it. After this many losses even so, it is set aside.
 LOST_RUNS_ALONE = 3
 ALONE_SET_ASIDE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Mine:
-    """One job that is to be worked on."""
+    """One job to work on."""
 
     held: ClaimedJob
     job: CrawlJob
@@ -52,7 +52,7 @@ class _Mine:
 
 
 class Crawling:
-    """What a worker does with crawl jobs. `prepare` fits a `Pump`."""
+    """A worker's operations on crawl jobs. `prepare` fits a `Pump`."""
 
     def __init__(
         self,
@@ -83,9 +83,9 @@ class Crawling:
         self._solitude = SharedExclusiveLock()
 
     async def prepare(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
-        """Tasks for the jobs of one batch that want work; the others are acked or given back here.
+        """Tasks for the jobs of one batch that need work; the others are acked or given back here.
 
-        Raises `BackendDown`. Another error is that of one job among them: each is then looked at by itself.
+        Raises `BackendDown`. Another error comes from one job among them: each is then processed by itself.
         """
         try:
             return await self._prepared(held)
@@ -94,7 +94,7 @@ class Crawling:
                 raise
             if len(held) > 1:
                 return [task for each in held for task in await self.prepare((each,))]
-            job = CrawlJob.decode(held[0].body)  # what is no job was acked before anything could fail
+            job = CrawlJob.decode(held[0].body)  # invalid jobs were acked before anything could fail
             return [Task((held[0],), self._failed(held[0], job, error))]
 
     async def _prepared(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
@@ -115,7 +115,7 @@ class Crawling:
         return None
 
     async def _timely(self, read: Sequence[tuple[ClaimedJob, CrawlJob]]) -> list[tuple[ClaimedJob, CrawlJob]]:
-        """Those whose domain may have a slot; the others are given back until it has."""
+        """Jobs whose domain may have a slot; the others are given back until it has."""
         delays = await self._at_limit.delays([job.resume[-1].target if job.resume else job.url for _, job in read])
         for (held, job), delay_ms in zip(read, delays, strict=True):
             if delay_ms:
@@ -173,7 +173,7 @@ class Crawling:
             await self._failed(mine.held, mine.job, error)
 
     async def _failed(self, held: ClaimedJob, job: CrawlJob, error: Exception) -> None:
-        """An error of ours ended the work on this URL: that is its outcome, and the crawl goes on."""
+        """An error of ours ended the work on this URL: that is its outcome, and the crawl continues."""
         visit = await self._visitor.failed(job.url, error, Context(self._source, held.descriptor))
         self._tally.visited(job.crawl, visit)
         if job.crawl:
@@ -198,7 +198,7 @@ class Crawling:
                 await self._visit_claimed(mine, known)
 
     async def _visit_alone(self, mine: _Mine, known: CachedCrawl) -> None:
-        """The job says that it runs alone before it does."""
+        """Record in the job that it runs alone, before it does."""
         body = replace(mine.job, alone=mine.job.alone + 1).encode()
         await self._health.persistently(lambda: self._jobs.keep(mine.held, body))
         try:
@@ -223,14 +223,14 @@ class Crawling:
         await self._finish(mine, known, move.ending, visit.page)
 
     async def _made_before(self, mine: _Mine, known: CachedCrawl) -> PageVisit | None:
-        """The visit that a dead worker made of this job, if it had stored the page: that isn't fetched twice."""
+        """The visit that a dead worker made of this job, if it had stored the page: the page isn't fetched twice."""
         found = await self._readable(mine.job.url)
         if found is None:
             return None
         row, page = found.row, found.row.page if found.row else None
         if found.aliases or row is None or page is None or row.outcome is None or row.outcome.family != "fetched":
             return None
-        # A page that was seen later than now was stored while some clock was ahead: that says nothing of this crawl.
+        # A page with a later time than now was stored while a clock was ahead: that says nothing about this crawl.
         is_ours = known.crawl.created_ms <= page.last_seen_ms <= self._visitor.wall_ms()
         return PageVisit(mine.job.url, row.outcome, page) if is_ours else None
 
@@ -249,7 +249,7 @@ class Crawling:
         await self._finish_after(onward, mine, VisitEnding(EntryState.ALIAS, visit.outcome.code), None)
 
     async def _relink(self, mine: _Mine, known: CachedCrawl) -> None:
-        """Follow what the store has of a URL that was found nearer to a seed: its page's links, or its redirect."""
+        """Follow the stored data of a URL found at a smaller depth: its page's links, or its redirect."""
         found = await self._readable(mine.job.url)
         if found is None:
             await self._visit_claimed(mine, known)
@@ -292,7 +292,7 @@ class Crawling:
     async def _finish_after(
         self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: VisitEnding, final_key: bytes | None
     ) -> None:
-        """Schedule what follows, then finish the entry; again where the URL was found nearer to a seed meanwhile."""
+        """Schedule the follow-ups, then finish the entry; again if the URL was found at a smaller depth meanwhile."""
         self._visitor.steps("enqueue", mine.held.descriptor, mine.job.url)
         offer, finished = replace(mine.offer, depth=mine.claim.depth), Finished.AGAIN
         other_key = final_key if final_key != offer.key else None
@@ -307,7 +307,7 @@ class Crawling:
             self._known.forget(mine.job.crawl)
 
     async def _readable(self, url: str) -> LookupResult | None:
-        """What the store has of a URL; None = its row is damaged, which a visit mends."""
+        """The store's data of a URL; None = its row is damaged, which a visit repairs."""
         request = LookupRequest(Context(self._source), url)
         try:
             return await self._health.persistently(lambda: self._visitor.store.lookup(request))

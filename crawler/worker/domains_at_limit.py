@@ -19,17 +19,17 @@ from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, StatusRequest
 
-#: So long after a visit without a slot its domain is watched.
+#: The time after a visit without a slot in which its domain is watched.
 _WATCHED_MS = 2_000
 MAX_WAIT_MS = 500
-"""The longest wait for a slot of a visit in a crawl. Each holds a place: with a longer one, those of a hot domain would
-hold most of them. A job comes back half of it before its slot."""
+"""The longest wait for a slot of a visit in a crawl. Each holds a place: with a longer wait, those of a busy domain
+would hold most of them. A job comes back half of it before its slot."""
 _MAX_DOMAINS = 10_000
 _MAX_BATCH = 1_000
 
 
 class DomainsAtLimit:
-    """The domains that had no slot lately, and the delays of their jobs."""
+    """The domains that had no slot recently, and the delays of their jobs."""
 
     def __init__(
         self,
@@ -42,13 +42,13 @@ class DomainsAtLimit:
         self._refused: TTLCache[str, None] = TTLCache(_MAX_DOMAINS, _WATCHED_MS, now_ms)
 
     def had_no_slot(self, url: str) -> None:
-        """A visit of `url` ended so."""
+        """A visit of `url` ended without a slot."""
         self._refused[weburl.split(url).registrable_domain] = None
 
     async def delays(self, urls: Sequence[str]) -> list[int]:
-        """For each URL, in order: 0 = visit it, else the delay in ms after which it meets a slot.
+        """For each URL, in order: 0 = visit it, else the delay in ms after which it finds a slot.
 
-        Raises `BackendDown`; it may then be asked again.
+        Raises `BackendDown`; it may then be called again.
         """
         if not self._refused:
             return [0] * len(urls)
@@ -64,13 +64,13 @@ class DomainsAtLimit:
     def _watched(self, url: str) -> Reservation | None:
         try:
             split = weburl.split(url)
-        except InvalidUrl:  # the visit says so
+        except InvalidUrl:  # the visit reports it
             return None
         domain = split.registrable_domain
         return Reservation(domain, weburl.deciding_form(split.host), max_wait_ms=0) if domain in self._refused else None
 
     async def _slots_left(self, domain: str) -> int:
-        """How many more visits would wait no longer than a fetch does. A held or blocked domain says so to each."""
+        """The number of further visits that wait no longer than a fetch does. A held or blocked domain answers each."""
         status = await self._limiter.status(StatusRequest(self._context, domain))
         if status.held_ms or status.blocked_ms:
             return _MAX_BATCH

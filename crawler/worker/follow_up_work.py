@@ -17,11 +17,11 @@ from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LinkPagesRequest
 from thrift_idl.publishing import ImagesPending, PagePublisher, Published
 
-#: Errors of ours after which a job is set aside; an earlier one has it come again.
+#: Errors of ours after which a job is set aside; after an earlier one it comes again.
 MAX_FAILURES = 3
-#: Lost so often with its worker, a job is linked by itself: no other's doing is held against it.
+#: After this many losses with its worker, a job is linked by itself: other jobs don't count against it.
 LOST_RUNS_ALONE = 3
-#: Lost so often it is set aside.
+#: After this many losses it is set aside.
 LOST_SET_ASIDE = 8
 _AGAIN_MS = 1_000
 _DIED = "its workers died with it"
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class FollowUpWork:
-    """What a worker does with follow-up jobs. `publish` and `link` fit a `Pump`."""
+    """A worker's operations on follow-up jobs. `publish` and `link` fit a `Pump`."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FollowUpWork:
         return [Task((each,), self._publish(each, job)) for each, job in self._read(held)]
 
     async def link(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
-        """One task for all: the store writes what they have in common once. Those often lost have one each."""
+        """One task for all: the store writes their common part once. Jobs with many losses have one each."""
         read = self._read(held)
         together = [each for each in read if each[0].lost < LOST_RUNS_ALONE]
         parts = [*([together] if together else []), *([each] for each in read if each[0].lost >= LOST_RUNS_ALONE)]
@@ -77,7 +77,7 @@ class FollowUpWork:
             return
         try:
             await self._published(held, job)
-        except Exception as error:  # nobody foresaw it, or the row is damaged: it costs this page its event, for now
+        except Exception as error:  # unforeseen, or a damaged row: for now this page loses its event
             if is_of_a_backend(error):
                 raise
             await self._failed(held, job, error)
@@ -92,7 +92,7 @@ class FollowUpWork:
         self._jobs.ack(held)
 
     async def _link(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
-        """An error is that of one page among them: each is then linked by itself."""
+        """An error comes from one page among them: each is then linked by itself."""
         if read[0][0].lost >= LOST_SET_ASIDE:
             await self._set_aside(*read[0], _DIED)
             return

@@ -10,7 +10,7 @@ from thrift_idl.errors import InvalidRequest
 
 
 def domain_of_visit(held: ClaimedJob) -> str:
-    """The domain that a crawl job visits next; "" for what can't be read: whoever works on it says so."""
+    """The domain that a crawl job visits next; "" for an unreadable one: its worker reports it."""
     try:
         job = CrawlJob.decode(held.body)
     except (BadJob, JobTooNew):
@@ -19,7 +19,7 @@ def domain_of_visit(held: ClaimedJob) -> str:
 
 
 def domain_of_page(held: ClaimedJob) -> str:
-    """The domain of a follow-up job's page: what its images cost is its doing, wherever they are."""
+    """The domain of a follow-up job's page: the cost of its images counts for it, on any host."""
     try:
         return domain_of(FollowUp.decode(held.body).url)
     except InvalidRequest:

@@ -25,30 +25,30 @@ from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import MissingRequest, ScanRequest, UrlRow
 from weburl import url_key
 
-_KEYS = 1_000  # asked of the store in one call
+_KEYS = 1_000  # read from the store in one call
 _ROWS = 200
 _STORED = (EntryState.PAGE, EntryState.ALIAS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What had been lost of a crawl, and what came back."""
+    """The lost and the restored parts of a crawl."""
 
     jobs: int = 0
     """URLs that the crawl waits for, whose jobs were gone."""
     pages: int = 0
-    """URLs that the crawl was through with, whose pages or redirects were gone."""
+    """URLs that were done, whose pages or redirects were gone."""
     enqueued: int = 0
     """URLs that have a job again; the others wait for a page that names them."""
 
     @property
     def lost(self) -> int:
-        """How many URLs lost something."""
+        """The number of URLs that lost something."""
         return self.jobs + self.pages
 
 
 class Reconciliation:
-    """Holds the stores of a crawl against one another. Every call may be repeated, beside workers too."""
+    """Compares the stores of a crawl. Every call may be repeated, beside workers too."""
 
     def __init__(self, frontier: Frontier, jobs: JobQueues, store: UrlStore, follower: Follower, source: str) -> None:
         self._frontier = frontier
@@ -58,7 +58,7 @@ class Reconciliation:
         self._context = Context(source)
 
     async def run(self, crawl: Crawl, seeds: Sequence[str] = ()) -> Reconciled:
-        """Find what was lost of a crawl, and give it jobs as far as its URLs are named. `seeds`: request forms."""
+        """Find the lost URLs of a crawl, and give jobs to those that are named. `seeds`: request forms."""
         jobs = await self._frontier.disown(crawl.id, await self._lost_jobs(crawl))
         pages = await self._frontier.disown(crawl.id, await self._lost_pages(crawl), refetch=True)
         wanted = await self._without_job(crawl) if jobs or pages else {}
@@ -69,13 +69,13 @@ class Reconciliation:
         return Reconciled(jobs, pages, count - len(wanted))
 
     async def look(self, crawl: Crawl) -> Reconciled:
-        """What `run` would find; nothing is changed."""
+        """The findings of `run`; nothing is changed."""
         return Reconciled(len(await self._lost_jobs(crawl)), len(await self._lost_pages(crawl)))
 
     async def rescue(self, crawl: Crawl) -> int:
-        """Of a crawl that waits though its queue is empty: how many URLs have a job now. Without any, all are given up.
+        """For a crawl that waits with an empty queue: the number of URLs with a job now. If none, all are given up.
 
-        Then the crawl ends, unless somebody has found one of them meanwhile.
+        Then the crawl ends, unless one of them has been found meanwhile.
         """
         await self._frontier.disown(crawl.id, await self._lost_jobs(crawl))
         wanted = await self._without_job(crawl)
@@ -85,13 +85,13 @@ class Reconciliation:
             await self._frontier.give_up(crawl.id, tuple(wanted))
         return count - len(wanted)
 
-    # --- what was lost ---
+    # --- losses ---
 
     async def _lost_jobs(self, crawl: Crawl) -> dict[bytes, FrontierEntry]:
-        """Open entries whose jobs aren't in the queue. Looked for where it has fewer jobs than there are such entries.
+        """Open entries whose jobs aren't in the queue. Searched if it has fewer jobs than there are such entries.
 
-        An entry comes after its job and goes before it; so a job that is missing both before and after its entry was
-        seen, which is open all the while, is lost.
+        An entry comes after its job and goes before it; so a job that is absent both before and after its entry was
+        seen, which is open all the time, is lost.
         """
         status = await self._frontier.crawls.status(crawl.id)
         if status.counters.open <= await self._jobs.count(crawl.queue):
@@ -110,7 +110,7 @@ class Reconciliation:
         return owners
 
     async def _lost_pages(self, crawl: Crawl) -> dict[bytes, FrontierEntry]:
-        """Entries that are done, as pages or redirects, of which the store has nothing."""
+        """Done entries, pages or redirects, without data in the store."""
         lost: dict[bytes, FrontierEntry] = {}
         async for some in self._frontier.entries(crawl.id):
             stored = {key: entry for key, entry in some.items() if entry.state in _STORED}
@@ -129,12 +129,12 @@ class Reconciliation:
             wanted |= {key: entry.depth for key, entry in some.items() if entry.open and entry.owner == UNOWNED}
         return wanted
 
-    # --- what comes back ---
+    # --- restoring ---
 
     async def _bring_back(self, crawl: Crawl, wanted: dict[bytes, int]) -> None:
         """Jobs for those of `wanted` that stored rows name, and the follow-up jobs of the crawl's pages.
 
-        Those that get a job leave `wanted`. The whole store is read, once: nothing else knows their URLs.
+        URLs that get a job leave `wanted`. The whole store is read, once: no other place has their URLs.
         """
         after = b""
         while True:

@@ -27,7 +27,7 @@ class SkipOverLimit:
         self._continuations: dict[str, str] = {}
 
     async def queues(self) -> Sequence[str]:
-        """The queues to ask, after some of what needn't be waited for was skipped."""
+        """The queues to ask, after some jobs that needn't be waited for were skipped."""
         names = await self._known.queues()
         for crawl in self._known.spent:
             await self._skip_some(crawl)
@@ -38,7 +38,7 @@ class SkipOverLimit:
         found = await self._jobs.waiting(crawl.queue, self._continuations.pop(crawl.id, ""))
         offers = [offer for name, body in found.bodies.items() if (offer := _offer(name, body))]
         if offers:
-            # Their entries are closed here. The jobs themselves find them so, whenever they come, or go with the queue.
+            # Their entries are closed here. The jobs find them closed when they come, or are dropped with the queue.
             await self._frontier.claim(crawl.id, offers)
         if found.continuation:
             self._continuations[crawl.id] = found.continuation
@@ -48,5 +48,5 @@ def _offer(descriptor: str, body: bytes) -> Offer | None:
     try:
         job = CrawlJob.decode(body)
         return Offer(url_key(job.url), descriptor, job.depth)
-    except (BadJob, JobTooNew, InvalidUrl):  # whoever dequeues it deals with it
+    except (BadJob, JobTooNew, InvalidUrl):  # the worker that dequeues it handles it
         return None

@@ -26,9 +26,9 @@ class WorkerProgress:
     published: int = 0
     linked: int = 0
     set_aside: int = 0
-    """Follow-up jobs that failed again and again."""
+    """Follow-up jobs that failed repeatedly."""
     refused_slot: TTLCache[str, None] = field(default_factory=lambda: TTLCache(_MOST_DOMAINS, _LATELY_MS, monotonic_ms))
-    """Registrable domains that had no slot lately."""
+    """Registrable domains that had no slot recently."""
 
     def visited(self, crawl_id: str, visit: PageVisit) -> None:
         """One visit ended."""
@@ -45,7 +45,7 @@ class WorkerProgress:
         self._note_limit(url)
 
     def at_their_limit(self) -> int:
-        """Domains that had no slot lately."""
+        """Domains that had no slot recently."""
         return len(self.refused_slot)
 
     def _note_limit(self, url: str) -> None:
