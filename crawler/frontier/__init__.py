@@ -221,7 +221,7 @@ class Frontier(Protocol):
     async def disown(self, crawl_id: str, entries: Mapping[bytes, FrontierEntry], *, refetch: bool = False) -> int:
         """Their jobs, or with `refetch` their pages, are lost: they wait again, owned by no job; returns their number.
 
-        An entry that differs from the given one stays unchanged. `unknown` asks for a job for each of them. A crawl that
+        An entry that differs from the given one stays unchanged. `unknown` asks for a job for each. A crawl that
         was done runs again; one that was cancelled stays so.
         """
         ...

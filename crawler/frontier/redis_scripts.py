@@ -44,7 +44,7 @@ class FrontierScripts:
             self._any_keys = True
 
     async def key_version(self) -> int:
-        """The noted version. A frontier with crawls and no note is of version 1; a new one gets a note of our version."""
+        """The noted version. A frontier with crawls and no note is of version 1; a new one notes our version."""
         with redis.answering(_WHAT):
             noted = await self.client.get(self._key_version)
             if noted is None:

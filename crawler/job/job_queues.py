@@ -76,7 +76,7 @@ class JobQueues(WorkerQueues):
         """Unfinished jobs: claimed, for later, or waiting; 0 if there is no such queue.
 
         The three are read one after another, and a job may change its state between, past each of them: zero is
-        believed only when it is found twice. Between, the job would have had to be claimed, given back, and wait no time.
+        believed only if found twice. Between, the job would have had to be claimed, given back, and wait no time.
         """
         try:
             return await self._count(queue) or await self._count(queue)
