@@ -22,12 +22,12 @@ from drivers.owner_lock import OWNER_LOCK, owner_pid
 from fetcher.resolver import lookup_of
 from fetcher.transport.proxy import check, parse_proxy
 from pinlater import queue_limits, shard_file
-from pinlater.watched_file import read_file
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides
 from ratelimiter.overrides import limit_of_qps
 from ratelimiter.pool.membership import Membership, read_membership
 from runtime.host_port import split
+from runtime.watched_file import read_file
 from thrift_idl.errors import AragogError, BackendDown, BadConfiguration, ProxyDown, StoreTooOld
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from drivers.text_file import Stamp, file_stamp, read_text
 from ratelimiter.overrides import DEFAULT_QPS, Limit, Overrides, limit_of_qps, parse
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
 from runtime.clock import wall_ms
-from thrift_idl.errors import BadConfiguration
+from runtime.watched_file import LOOK_EVERY_MS, WatchedFile, read_file
 
-_LOOK_EVERY_MS: Final = 1_000
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -40,21 +38,12 @@ class LimitsInForce:
     A changed file is applied whole. A bad or missing one is reported to the telemetry, and the last good one stays.
     """
 
-    def __init__(
-        self,
-        default: Limit,
-        path: Path | None = None,
-        telemetry: LimiterTelemetry = SILENT,
-        wall: Callable[[], float] = wall_ms,
-    ) -> None:
-        self._path = path
-        self._telemetry = telemetry
+    def __init__(self, default: Limit, wall: Callable[[], float] = wall_ms) -> None:
         self._wall_ms = wall
         self._written = self.in_force = Overrides(default)
         self._expiries: list[float] = []
-        self._stamp: Stamp | None = None
-        self.due_ms = float("-inf") if path else float("inf")
-        self.complaint = ""
+        self._file: WatchedFile[Overrides] | None = None
+        self.due_ms = float("inf")
 
     @classmethod
     async def open(
@@ -65,38 +54,32 @@ class LimitsInForce:
         wall: Callable[[], float] = wall_ms,
     ) -> LimitsInForce:
         """Limits with their file read. Raises `BadConfiguration` naming file, line and reason."""
-        limits = cls(limit_of_qps(default_qps), path, telemetry, wall)
+        default = limit_of_qps(default_qps)
+        limits = cls(default, wall)
         if path:
-            limits._stamp = await asyncio.to_thread(file_stamp, path)
-            limits._apply(await asyncio.to_thread(read_overrides, path, limits.in_force.default))
-            telemetry.limits_loaded(str(path), len(limits.in_force))
+            told = _FileTelemetry(limits, telemetry)
+            limits._file = await WatchedFile.open(
+                path, partial(parse, default=default), told, limits._apply, MAX_FILE_BYTES
+            )
+            limits.due_ms = float("-inf")
+            told.file_loaded(str(path))
         return limits
 
     async def current(self, now_ms: float) -> Overrides:
         """The limits in force."""
         if now_ms >= self.due_ms:
-            self.due_ms = now_ms + _LOOK_EVERY_MS
-            await self._look()
+            self.due_ms = now_ms + LOOK_EVERY_MS
+            if self._file is not None:
+                await self._file.look()
+            self._expire()
         return self.in_force
 
-    async def _look(self) -> None:
-        path = self._path
-        assert path is not None
-        stamp = None
-        try:
-            stamp = await asyncio.to_thread(file_stamp, path)
-            if stamp != self._stamp:
-                self._stamp = stamp  # also of a bad file: it is read again after a change
-                self._apply(await asyncio.to_thread(read_overrides, path, self.in_force.default))
-                self._telemetry.limits_loaded(str(path), len(self.in_force))
-                self.complaint = ""
-        except BadConfiguration as error:
-            if error.message != self.complaint:
-                self._telemetry.limits_refused(str(path), error.message)
-            self.complaint, self._stamp = error.message, stamp
-        self._expire()
+    @property
+    def complaint(self) -> str:
+        """The reason why the present override file is not in force; "" = it is."""
+        return self._file.complaint if self._file else ""
 
-    def _apply(self, written: Overrides) -> None:
+    async def _apply(self, written: Overrides) -> None:
         self._written = written
         self._expiries = [limit.expires_ms for limit in written.all() if limit.expires_ms is not None]
         self.in_force = written.without_expired(self._wall_ms())
@@ -109,6 +92,20 @@ class LimitsInForce:
             self.in_force = self._written.without_expired(now)
 
 
+class _FileTelemetry:
+    """The limiter's telemetry, told of its override file."""
+
+    def __init__(self, limits: LimitsInForce, telemetry: LimiterTelemetry) -> None:
+        self._limits = limits
+        self._telemetry = telemetry
+
+    def file_loaded(self, path: str) -> None:
+        self._telemetry.limits_loaded(path, len(self._limits.in_force))
+
+    def file_refused(self, path: str, reason: str) -> None:
+        self._telemetry.limits_refused(path, reason)
+
+
 def read_overrides(path: Path, default: Limit) -> Overrides:
     """The overrides of a file, the expired ones too. Raises `BadConfiguration` naming file, line and reason."""
-    return parse(read_text(path, MAX_FILE_BYTES), str(path), default)
+    return read_file(path, partial(parse, default=default), MAX_FILE_BYTES)

@@ -34,8 +34,8 @@ from pinlater.shard import JobShard
 from pinlater.shard_file import ShardEntry, adopt
 from pinlater.shards import Shards
 from pinlater.store_clock import StoreClock
-from pinlater.watched_file import WatchedFile
 from runtime.clock import wall_ms
+from runtime.watched_file import WatchedFile
 from thrift_idl.gen.pinlater.protocol import PinLater
 
 _LEAST_CYCLE_MS = 200

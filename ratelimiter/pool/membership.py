@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from drivers.text_file import read_text, refusal
 from runtime.host_port import split
+from runtime.text_file import read_text, refusal
 
 SKEW_MS: Final = 500
 _MIN_SKEW_MS: Final = 20

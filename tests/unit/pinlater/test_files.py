@@ -11,7 +11,7 @@ from pinlater import OWN_QUEUES, MonitorRules, QueueRules, queue_limits, shard_f
 from pinlater.queue_limits import LimitsOfQueues, LiveRules, QueueLimits
 from pinlater.queue_rate import QueueRate
 from pinlater.shard_file import ShardEntry
-from pinlater.watched_file import WatchedFile
+from runtime.watched_file import WatchedFile
 from tests.support.pinlater_caller import Counts
 from thrift_idl.errors import BadConfiguration
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.text_file import file_stamp, read_text
+from runtime.text_file import file_stamp, read_text
 from thrift_idl.errors import BadConfiguration
 
 
