@@ -2,6 +2,9 @@
 
 `sqlite:///srv/b.db` names the file `/srv/b.db` (as `drivers.paths` reads it), `sqlite:///:memory:` a database that ends
 with the process. Files are in WAL mode: readers never wait for the writer.
+
+Errors of SQLite are explained to the operator (https://www.sqlite.org/rescode.html). A file is marked as ours in its
+header before it is used, and is in WAL mode.
 """
 
 from __future__ import annotations
@@ -10,20 +13,97 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from drivers.disk_errors import disk_full, has_room, of_system
 from drivers.migrations import Migrations, statements
 from drivers.paths import path_of
-from drivers.sqlite_claim import claim
-from drivers.sqlite_errors import named, translate, translated
 from runtime.batching import LONGEST_REST_MS, rest_ms
 from runtime.clock import monotonic_ms
-from thrift_idl.errors import BackendDown
+from thrift_idl.errors import AragogError, BackendDown, StoreUnreadable
+
+_NOT_A_STORE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_DENIED = (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH)
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def named(path: str) -> str:
+    """The file's name in messages."""
+    return f"the SQLite file {path}" if path != ":memory:" else "the database in memory"
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Raise SQLite's and the file system's errors as ours; a mistake in the SQL itself stays what it is."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    except OSError as error:
+        raise of_system(error, path) from error
+
+
+def translate(error: sqlite3.Error, path: str) -> AragogError:
+    """The error of our tree for `error`."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the primary one of an extended code
+    if code == sqlite3.SQLITE_FULL or (code in _DISK and not has_room(path)):
+        return disk_full(path)
+    if code in _NOT_A_STORE:
+        message = f"{named(path)} is damaged or no SQLite file ({error}): restore it, or name another path"
+        return StoreUnreadable(message, path=path)
+    if code in _DENIED:
+        message = f"{named(path)} can't be opened or written ({error}): check path and permissions"
+        return StoreUnreadable(message, path=path)
+    if code in _BUSY:
+        message = f"{named(path)} is held by another process ({error}): try again when that is done"
+        return BackendDown(message, path=path)
+    return BackendDown(f"{named(path)} failed: {error}", path=path)
+
+
+_APPLICATION_ID = 0x41524147  # "ARAG" in the file's header: the database is ours
+
+
+def claim(path: str, busy_timeout_ms: int) -> None:
+    """Make sure that the file is ours and in WAL mode. Raises `StoreUnreadable`, and SQLite's own errors."""
+    connection = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None)
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            _make_ours(connection, path)
+        _use_wal(connection, monotonic_ms() + busy_timeout_ms)
+    finally:
+        connection.close()
+
+
+def _make_ours(connection: sqlite3.Connection, path: str) -> None:
+    connection.execute("BEGIN EXCLUSIVE")  # if two processes make the file at once, the second one finds it made
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id != _APPLICATION_ID and (application_id or tables):
+        raise StoreUnreadable(f"{named(path)} is another program's database: name another path", path=path)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection, until_ms: float) -> None:
+    """Switching needs the file to itself, and SQLite doesn't wait for that by itself."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic_ms() > until_ms:
+                raise
+            time.sleep(0.02)
+
 
 T = TypeVar("T")
 Durability = Literal["normal", "full"]
