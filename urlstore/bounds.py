@@ -132,3 +132,13 @@ def check_scan(continuation: bytes, limit: int) -> None:
         raise InvalidRequest(f"limit is {limit}: not in 1 to {MAX_SCAN_ROWS}")
     if len(continuation) not in (0, KEY_BYTES):
         raise InvalidRequest(f"continuation has {len(continuation)} bytes: pass on the last answer's, or none")
+
+
+_CONTENT_KEY = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}")  # the URL key and the hash of the content, both in hex
+
+
+def check_content_key(content_key: str) -> str:
+    """The key unchanged. Raises `InvalidRequest` if it is none: a key never leads out of a directory."""
+    if not _CONTENT_KEY.fullmatch(content_key):
+        raise InvalidRequest(f"{content_key[:120]!r} is no content key")
+    return content_key

@@ -16,7 +16,7 @@ from drivers.disk_errors import disk_errors
 from drivers.paths import path_of
 from drivers.sqlite import Durability
 from runtime.batching import LONGEST_REST_MS, Batching, in_thread
-from urlstore.content_key import checked
+from urlstore.bounds import check_content_key
 
 _INCOMING = "incoming"
 _NUMBERS = itertools.count()  # for the whole process, because it may have a directory open twice
@@ -62,7 +62,7 @@ class FileContent:
         """Nothing is held."""
 
     def _path(self, content_key: str) -> str:
-        return f"{self._root}/{content_key[:2]}/{checked(content_key).replace('/', '-')}.zst"
+        return f"{self._root}/{content_key[:2]}/{check_content_key(content_key).replace('/', '-')}.zst"
 
     def _put_all(self, puts: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         for path, blob in puts:

@@ -7,7 +7,7 @@ from typing import Self
 
 from drivers.migrations import load
 from drivers.sqlite import Database, Durability, open_database
-from urlstore.content_key import checked
+from urlstore.bounds import check_content_key
 
 _PUT = "INSERT INTO content (key, blob) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET blob = excluded.blob"
 _GET = "SELECT blob FROM content WHERE key = ?"
@@ -54,4 +54,4 @@ def _put(db: sqlite3.Connection, parameters: tuple[bytes, bytes]) -> None:
 
 
 def _key(content_key: str) -> bytes:
-    return bytes.fromhex(checked(content_key).replace("/", ""))
+    return bytes.fromhex(check_content_key(content_key).replace("/", ""))
