@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from thrift_idl.errors import InvalidUrl, StoreTooNew, StoreTooOld
 from weburl.key import KEY_VERSION, hashed
-from weburl.key_form import by_name, normalized_form
-from weburl.url import normalize, request_form
+from weburl.url import by_name, normalize, normalized_form, request_form
 
 _ORDERS: Mapping[int, Callable[[Iterable[str]], list[str]]] = {1: sorted, 2: by_name}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from runtime.bounded_cache import text_cache
-from weburl.key_form import normalized_form
-from weburl.url import request_form
+from weburl.url import normalized_form, request_form
 
 KEY_VERSION = 2
 """Stored beside keys that outlive a process; raised when `normalize` or the hash changes: `earlier_key_versions`."""

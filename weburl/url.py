@@ -7,14 +7,74 @@ Everything here slices the parsed text: the serialisation of an http(s) URL is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from thrift_idl.errors import InvalidUrl
 from weburl.domain import registrable_domain
 from weburl.host_form import deciding_form
-from weburl.key_form import GROWTH, normalized_form
 from weburl.parser import HTTP, MAX_LENGTH, is_plain, parse, sure_base
+
+GROWTH = 3
+"""The factor by which the normalized form may be longer than the request form: one character becomes one escape."""
+
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 2.3
+_TO_MEND = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[^A-Za-z0-9\-._~:/?@!$&'()*+,;=]")
+
+
+def _mended_escapes() -> dict[str, str]:
+    """Each spelling of an escape -> the normalized one."""
+    ways = {}
+    for byte in range(256):
+        normal = chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}"
+        high, low = f"{byte >> 4:x}", f"{byte & 15:x}"
+        ways.update({f"%{h}{w}": normal for h in (high, high.upper()) for w in (low, low.upper())})
+    return ways
+
+
+_MENDED = {chr(byte): f"%{byte:02X}" for byte in range(128)} | _mended_escapes()
+
+
+def by_name(parameters: Iterable[str]) -> list[str]:
+    """Parameters in the order of their names; those of equal names keep their order: a server may distinguish them."""
+    return sorted(parameters, key=_name)
+
+
+def _name(parameter: str) -> str:
+    return parameter.partition("=")[0]
+
+
+def normalized_form(form: str, in_order: Callable[[Iterable[str]], list[str]] = by_name) -> str:
+    """The key form of a request form, which isn't parsed again.
+
+    `in_order` sorts the parameters of the query: earlier versions of the key sorted differently. Raises
+    `InvalidUrl` if it exceeds `MAX_LENGTH`: `request_form` returns no such form.
+    """
+    path_at = form.index("/", len("http://") + 1)
+    origin, target = form[:path_at], form[path_at:]
+    if _TO_MEND.search(target):
+        target = _TO_MEND.sub(lambda found: _MENDED[found[0]], target)
+    if "?" in target:
+        target = _with_query_in_order(target, in_order)
+    if origin.endswith(".") or ".:" in origin:
+        origin = _without_trailing_dot(origin)
+    if len(origin) + len(target) > MAX_LENGTH:
+        raise InvalidUrl(f"the normalized URL is longer than {MAX_LENGTH} characters", url=form[:200])
+    return origin + target
+
+
+def _with_query_in_order(target: str, in_order: Callable[[Iterable[str]], list[str]]) -> str:
+    path, _, query = target.partition("?")
+    if "&" in query:
+        query = "&".join(in_order(filter(None, query.split("&"))))
+    return f"{path}?{query}" if query else path
+
+
+def _without_trailing_dot(origin: str) -> str:
+    """`origin` without the root label's dot; `a..` names nothing in the DNS and stays."""
+    return re.sub(r"(?<=[^./])\.(?=(?::\d+)?\Z)", "", origin)
+
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _AFTER_SCHEME = len("http://") + 1  # no host is empty, so the path's slash is no earlier than this
@@ -116,7 +176,7 @@ def host(raw: str) -> str:
 
 
 def normalize(raw: str, base: str | None = None) -> str:
-    """The key form of `raw` (weburl/key_form.py); `normalize(normalize(x)) == normalize(x)`. Raises `InvalidUrl`."""
+    """The key form of `raw` (weburl/url.py); `normalize(normalize(x)) == normalize(x)`. Raises `InvalidUrl`."""
     return normalized_form(request_form(raw, base))
 
 
