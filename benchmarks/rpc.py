@@ -27,8 +27,7 @@ from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 from thrift_idl.rpc import Channel, RpcServer, run
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, encode, write_header
+from thrift_idl.rpc.message import CALL, encode, framed, write_header
 
 REQUEST = ReserveRequest(Context("benchmark", "r-1"), Reservation("example.org", "www.example.org"))
 WINDOW = 64

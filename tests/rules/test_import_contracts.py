@@ -84,7 +84,7 @@ BREAKS = {
         ("extraction.page", "urlstore.headers"),
         ("thrift_idl.records", "weburl"),
         ("thrift_idl.records", "runtime.clock"),
-        ("thrift_idl.rpc.pool", "drivers.paths"),
+        ("thrift_idl.rpc.client_connection", "drivers.paths"),
         ("thrift_idl.errors", "thrift_idl.records"),
         ("thrift_idl.errors", "runtime.durations"),
         ("ratelimiter.service", "fetcher.addresses"),

@@ -28,8 +28,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer, ServerLimits
 from thrift_idl.rpc.dispatch import Load
 from thrift_idl.rpc.failures import decode_application_error
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, encode, read_header, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, encode, framed, read_header, write_header
 
 GRANT = Grant(True, 12.5, 0.0, 100.0)
 

@@ -10,8 +10,7 @@ from thrift.Thrift import TApplicationException
 
 from thrift_idl.errors import AragogError, InternalError
 from thrift_idl.rpc.failures import encode_application_error, fault, to_failure
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import EXCEPTION, REPLY, encode, write_header
+from thrift_idl.rpc.message import EXCEPTION, REPLY, encode, framed, write_header
 from thrift_idl.rpc.methods import Method
 
 log = logging.getLogger("thrift_idl.rpc")

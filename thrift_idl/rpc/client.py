@@ -10,13 +10,11 @@ from runtime.host_port import host_and_port
 from thrift_idl.errors import AragogError, BackendDown, DeadlineExceeded, InternalError, InvalidRequest
 from thrift_idl.gen.context.ttypes import Failure
 from thrift_idl.records import replace
-from thrift_idl.rpc.client_connection import ClientConnection, Reply
+from thrift_idl.rpc.client_connection import ClientConnection, ClientConnectionPool, Reply
 from thrift_idl.rpc.failures import decode_application_error, from_failure
-from thrift_idl.rpc.framing import framed
 from thrift_idl.rpc.limits import ClientLimits
-from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, Undecodable, decode, encode, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, GIVE_UP, Undecodable, decode, encode, framed, write_header
 from thrift_idl.rpc.methods import Method, caller_of, methods
-from thrift_idl.rpc.pool import ClientConnectionPool
 
 P = TypeVar("P")
 

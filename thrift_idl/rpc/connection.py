@@ -10,8 +10,8 @@ from typing import Final, cast
 
 from thrift_idl.rpc.connections import Connections
 from thrift_idl.rpc.dispatch import Dispatcher, Served
-from thrift_idl.rpc.framing import FrameError, Frames
 from thrift_idl.rpc.limits import ServerLimits
+from thrift_idl.rpc.message import FrameError, Frames
 
 log = logging.getLogger("thrift_idl.rpc")
 

@@ -15,7 +15,7 @@ from thrift_idl.rpc.calls import RunningCall
 from thrift_idl.rpc.limits import ServerLimits
 from thrift_idl.rpc.message import CALL, GIVE_UP, MessageHeader, Undecodable, decode, read_header
 from thrift_idl.rpc.methods import Caller, Method, caller_of, methods
-from thrift_idl.rpc.value_count import TooManyValues, bound_values
+from thrift_idl.rpc.validation import TooManyValues, bound_values
 
 
 class Replies(Protocol):

@@ -7,8 +7,7 @@ import asyncio
 from runtime.clock import monotonic_ms
 from runtime.host_port import host_and_port
 from thrift_idl.errors import BackendDown
-from thrift_idl.rpc.framing import FrameError, framed
-from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, read_header, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, FrameError, framed, read_header, write_header
 
 #: No service has this method: its server says so at once, by itself, without a handler or a backend.
 _METHOD = b"ping"

@@ -10,9 +10,8 @@ from typing import Final
 from thrift_idl.errors import BadConfiguration
 from thrift_idl.rpc.connection import CallerConnection, overdue
 from thrift_idl.rpc.connections import Connections
-from thrift_idl.rpc.descriptors import connections_within, raise_limit
 from thrift_idl.rpc.dispatch import Dispatcher
-from thrift_idl.rpc.limits import ServerLimits
+from thrift_idl.rpc.limits import ServerLimits, connections_within, raise_limit
 
 DEFAULT_LIMITS: Final = ServerLimits()
 

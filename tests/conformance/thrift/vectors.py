@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, write_header
+from thrift_idl.rpc.message import CALL, framed, write_header
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = (

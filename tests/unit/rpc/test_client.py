@@ -14,9 +14,8 @@ from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import Grant, Reservation, ReserveRequest
 from thrift_idl.rpc import Channel, ClientLimits, RpcServer
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, REPLY, decode, encode, read_header, write_header
-from thrift_idl.rpc.pool import ClientConnectionPool
+from thrift_idl.rpc.client_connection import ClientConnectionPool
+from thrift_idl.rpc.message import CALL, REPLY, decode, encode, framed, read_header, write_header
 
 ONE = ClientLimits(connections=1)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 from thrift_idl.rpc.connections import Connections
-from thrift_idl.rpc.descriptors import connections_within
+from thrift_idl.rpc.limits import connections_within
 
 
 @dataclasses.dataclass(eq=False)

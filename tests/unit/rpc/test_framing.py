@@ -1,6 +1,6 @@
 import pytest
 
-from thrift_idl.rpc.framing import FrameError, Frames, framed
+from thrift_idl.rpc.message import FrameError, Frames, framed
 
 STREAM = framed(b"one") + framed(b"t") + framed(b"three" * 20)
 

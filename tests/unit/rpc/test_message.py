@@ -8,8 +8,17 @@ from tests.support.rpc_endpoints import reserve
 from thrift_idl.gen.pinlater.ttypes import PinLaterDequeueResponse
 from thrift_idl.gen.ratelimiter import RateLimiter as service
 from thrift_idl.gen.ratelimiter.ttypes import Reservation, ReserveBatchRequest, ReserveRequest
-from thrift_idl.rpc.framing import FrameError
-from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, Undecodable, decode, encode, read_header, write_header
+from thrift_idl.rpc.message import (
+    CALL,
+    EXCEPTION,
+    REPLY,
+    FrameError,
+    Undecodable,
+    decode,
+    encode,
+    read_header,
+    write_header,
+)
 
 ARGUMENTS = encode(service.reserve_args(reserve()))
 

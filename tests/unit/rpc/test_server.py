@@ -40,8 +40,7 @@ from thrift_idl.gen.ratelimiter.ttypes import (
 )
 from thrift_idl.rpc import Channel, RpcServer, ServerLimits
 from thrift_idl.rpc.connection import Activity, overdue
-from thrift_idl.rpc.framing import framed
-from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, decode, encode, read_header, write_header
+from thrift_idl.rpc.message import CALL, EXCEPTION, REPLY, decode, encode, framed, read_header, write_header
 
 RESERVE = call("reserve", service.reserve_args(reserve()))
 RESERVATION = Reservation("example.org", "www.example.org")

@@ -5,7 +5,7 @@ import pytest
 from tests.support.idl_samples import sample
 from thrift_idl.gen.urlstore.ttypes import PutPageRequest
 from thrift_idl.rpc.message import encode
-from thrift_idl.rpc.value_count import TooManyValues, bound_values
+from thrift_idl.rpc.validation import TooManyValues, bound_values
 
 
 def empties(count: int) -> bytes:
