@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from extraction.addresses import Addresses, base_url
-from extraction.charset import decode
-from extraction.prescan import declared_encoding
+from extraction.charset import declared_encoding, decode
 from extraction.tags import Tag, tags
 
 HEAD_BYTES = 64 * 1024

@@ -9,13 +9,30 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from extraction.addresses import Addresses
-from extraction.css import background_urls
 from extraction.flags import Flags
 from extraction.image_rank import is_tiny, score
 from extraction.limits import ExtractionLimits
 from extraction.srcset import best
 from extraction.text import bounded, collapse
 from thrift_idl.gen.page.ttypes import Image
+
+_MOST = 64
+_COMMENT = re.compile(r"/\*(?:.*?\*/|.*)", re.DOTALL)
+_BACKGROUND = re.compile(r"\bbackground(?:-image)?[\t\n\f\r ]*+:([^;{}]*+)", re.IGNORECASE)
+_URL = re.compile(r"url\([\t\n\f\r ]*+(?:\"([^\"\n]*+)\"|'([^'\n]*+)'|([^\t\n\f\r \"'()]*+))", re.IGNORECASE)
+
+
+def background_urls(css: str) -> list[str]:
+    """URLs of background and background-image declarations, as written, in order; at most 64."""
+    if "url(" not in css.lower():
+        return []
+    found: list[str] = []
+    for declaration in _BACKGROUND.finditer(_COMMENT.sub(" ", css)):
+        found += ["".join(filter(None, url.groups())) for url in _URL.finditer(declaration[1])]
+        if len(found) >= _MOST:
+            break
+    return found[:_MOST]
+
 
 _PROPERTY_IMAGES = {
     "og:image": "og",

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from hashlib import blake2b
+from pathlib import Path
 
-from extraction.stop_words import STOP_WORDS
+
+def _languages() -> dict[str, tuple[str, ...]]:
+    table = tomllib.loads((Path(__file__).parent / "stop_words.toml").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for language, words in table.items():
+        for word in words.split():
+            found.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}
+
+
+STOP_WORDS = _languages()
+"""Word -> ISO 639-1 of each language that it is common in."""
+
 
 # In a script that doesn't separate words, characters are counted.
 _SIMPLE_WORD = re.compile(r"[^\W_]+")

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from extraction.charset import decode
-from extraction.encoding_labels import encoding_name
+from extraction.charset import decode, encoding_name
 from tests.conformance import vectors
 
 CASES = json.loads(vectors("charset/html5lib_encoding.json").read_text(encoding="utf-8"))

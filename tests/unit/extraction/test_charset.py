@@ -4,8 +4,7 @@ import codecs
 
 import pytest
 
-from extraction.charset import decode
-from extraction.encoding_labels import _LABELS, codec_name, encoding_name
+from extraction.charset import _LABELS, codec_name, decode, encoding_name
 from tests.unit.extraction import record
 
 META = b"<meta charset=iso-8859-2>"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.css import background_urls
+from extraction.images import background_urls
 from extraction.limits import ExtractionLimits
 from extraction.srcset import best, candidates
 from tests.unit.extraction import images, record
