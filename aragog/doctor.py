@@ -20,7 +20,7 @@ from aragog.settings import Settings
 from drivers.connection_url import parts_of, shown
 from drivers.owner_lock import OWNER_LOCK, owner_pid
 from fetcher.resolver import lookup_of
-from fetcher.transport.proxy import check, parse_proxy
+from fetcher.transport.dial import check, parse_proxy
 from pinlater import queue_limits, shard_file
 from ratelimiter.ledger.segments import segment_files
 from ratelimiter.limits import read_overrides

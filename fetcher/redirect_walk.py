@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import weburl
 from extraction.head import PageHead, read_head
+from fetcher.answer_rules import REDIRECTS, check_hop, location_target, status_error
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
-from fetcher.redirects import REDIRECTS, check_hop, location_target
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.rules import denial
 from fetcher.settings import FetchPolicy
-from fetcher.status_outcomes import status_error
 from fetcher.time_budget import Budget
 from runtime.clock import Clock
 from thrift_idl.errors import Moved, WrongType

@@ -11,12 +11,12 @@ from functools import lru_cache
 import httpx
 
 import weburl
+from fetcher.answer_rules import retry_after_ms
 from fetcher.decoding import Decoder, codings_of
 from fetcher.loop_time import LoopTime
 from fetcher.resolver import Endpoint
 from fetcher.settings import KIB, FetchPolicy
 from fetcher.slots import HOLDING, HoldsHeard, ReservedSlot
-from fetcher.status_outcomes import retry_after_ms
 from fetcher.telemetry import FetcherTelemetry, RequestEnded
 from fetcher.time_budget import Budget
 from fetcher.transport import BodyStream, Exchange

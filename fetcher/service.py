@@ -9,11 +9,10 @@ import httpx
 import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
+from fetcher.answer_rules import bounded, check_resume, header_claims
 from fetcher.explanation import Explainer
-from fetcher.link_header_claims import bounded, header_claims
 from fetcher.mediatype import HTML_TYPES
 from fetcher.redirect_walk import Landing, RedirectWalk, WalkProgress
-from fetcher.redirects import check_resume
 from fetcher.requester import Requester
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
 from fetcher.robots.cache import RobotsCache

@@ -16,7 +16,7 @@ from fetcher.resolver import MappedResolver, SystemResolver, lookup_of, parse_co
 from fetcher.service import FetcherService
 from fetcher.settings import FetchPolicy, NameSettings, RobotsSettings
 from fetcher.transport import GuardedTransport
-from fetcher.transport.proxy import parse_proxy
+from fetcher.transport.dial import parse_proxy
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 

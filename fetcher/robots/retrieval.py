@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import weburl
-from fetcher.redirects import REDIRECTS, location_target
+from fetcher.answer_rules import REDIRECTS, location_target
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.cache import RobotsCopy

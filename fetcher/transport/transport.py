@@ -21,10 +21,8 @@ from fetcher.resolver import Endpoint
 from fetcher.settings import TransportSettings
 from fetcher.slots import Slot
 from fetcher.time_budget import Budget
-from fetcher.transport.connection import HttpConnection, StaleConnection
-from fetcher.transport.dial import Dialler
-from fetcher.transport.pool import HttpConnectionPool, Lane
-from fetcher.transport.proxy import Proxy, check
+from fetcher.transport.connection import HttpConnection, HttpConnectionPool, Lane, StaleConnection
+from fetcher.transport.dial import Dialler, Proxy, check
 from fetcher.transport.tls import verifying_context
 from runtime.clock import Clock
 from runtime.single_flight import SingleFlight

@@ -109,7 +109,7 @@ BREAKS = {
         ("crawler.frontier.book", "crawler.frontier.sqlite"),
         ("ratelimiter.next_slot", "time"),
         ("ratelimiter.overrides", "ratelimiter.limits"),  # which imports asyncio
-        ("fetcher.redirects", "ssl"),
+        ("fetcher.answer_rules", "ssl"),
         ("fetcher.robots.rules", "drivers.redis"),
         ("pinlater.monitor_rules", "sqlite3"),
         ("urlstore.page_updates", "urlstore.backends.sqlite"),

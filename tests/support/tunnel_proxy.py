@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from fetcher.resolver import Endpoint
-from fetcher.transport.proxy import Proxy
+from fetcher.transport.dial import Proxy
 
 SILENT, CLOSED = b"says nothing", b"closes"
 

@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from extraction.head import HEAD_BYTES, read_head, said_charset
+from fetcher.answer_rules import header_claims, location_target, retry_after_ms
 from fetcher.decoding import codings_of
-from fetcher.link_header_claims import header_claims
 from fetcher.mediatype import content_type, sniff
-from fetcher.redirects import location_target
 from fetcher.resolver import MOST_ADDRESSES, SystemLookup, SystemResolver, guarded_endpoints
 from fetcher.settings import KIB, TransportSettings
-from fetcher.status_outcomes import retry_after_ms
 from fetcher.transport.reply import ReplyReader
 from thrift_idl.errors import AragogError, BadReply, DnsFailure
 

@@ -8,7 +8,7 @@ import pytest
 
 from fetcher.robots.cache import MemoryRobotsCache
 from fetcher.settings import FetchPolicy, TransportSettings
-from fetcher.transport.proxy import parse_proxy
+from fetcher.transport.dial import parse_proxy
 from tests.integration.fetcher.certificates import server_context
 from tests.support.loopback_fetcher import CONTEXT, asked, fetching
 from tests.support.raw_origin import origin, redirect, reply

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fetcher.link_header_claims import header_claims
+from fetcher.answer_rules import check_hop, check_resume, header_claims, location_target
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
-from fetcher.redirects import check_hop, check_resume, location_target
 from fetcher.robots.cache import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
 from fetcher.settings import FetchPolicy, RobotsSettings, check_contact, has_contact, product_token
 from runtime.durations import DAY_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fetcher.status_outcomes import retry_after_ms, status_error
+from fetcher.answer_rules import retry_after_ms, status_error
 from thrift_idl.errors import BadReply, HttpStatus, RetryAfter, ServerError
 
 DAY_MS = 86_400_000

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fetcher.robots.turns import DomainTurns
+from fetcher.robots.gate import DomainTurns
 from runtime.clock import Clock
 
 
