@@ -15,8 +15,7 @@ from aragog.cli.command_context import context, run
 from aragog.cli.terminal import say_json, tell
 from aragog.export import inlinks
 from aragog.settings import Settings, load
-from crawler.visit.patience import visit_patiently
-from crawler.visit.visitor import PageVisit, Visitor
+from crawler.visit.visitor import PageVisit, Visitor, visit_patiently
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import Link

@@ -6,6 +6,7 @@ unless a backend of ours is down or our configuration is wrong.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Protocol, TypeVar
 from crawler.visit.job_steps import JobSteps, silent
 from crawler.visit.oversize_pages import LargePlace
 from runtime.clock import wall_ms
+from runtime.wait_budget import WaitBudget
 from thrift_idl.errors import (
     AragogError,
     BadConfiguration,
@@ -289,3 +291,19 @@ def fault_outcome(error: Exception, request_id: str, at_ms: int) -> Outcome:
 def _shown(text: str) -> str:
     """`text` in an outcome's form: bounded, and without lone surrogates, which no store can write."""
     return text[:_MAX_TEXT].encode("utf-8", "replace").decode()
+
+
+async def visit_patiently(
+    visitor: Visitor, url: str, context: Context, patience_ms: int, gate: asyncio.Semaphore
+) -> PageVisit:
+    """Visit `url` until it is no longer deferred, or the next wait would exceed `patience_ms` in total.
+
+    `gate` bounds the running visits; a waiting URL holds no place in it.
+    """
+    async with gate:
+        visit = await visitor.visit(url, context)
+    patience = WaitBudget(patience_ms)
+    while visit.outcome.family == "deferred" and await patience.wait(visit.outcome.delay_ms or 0):
+        async with gate:
+            visit = await visitor.visit(url, context, resume=visit.chain)
+    return visit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.job.link_cache import LinkCache
+from crawler.job.crawl_cache import LinkCache
 
 
 def test_a_key_is_strange_until_it_is_added() -> None:

@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from crawler.visit.patience import visit_patiently
-from crawler.visit.visitor import Visitor
+from crawler.visit.visitor import Visitor, visit_patiently
 from tests.unit.crawl.crawl_in_memory import CONTEXT, Answer, crawl_in_memory, extract, page
 from thrift_idl.errors import RetryAfter
 
