@@ -2,19 +2,23 @@
 
 The recorded end is a time of a clock that continues while the limiter is stopped (the machine's, or a Redis's). Such
 clocks are sometimes set: a hold then lasts at most twice its duration, and at worst ends early by the jump.
+
+`HoldSync` records each hold and block, and reads all of them before the first grant after a change of the owner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import msgspec
 
-from ratelimiter.domain_state import DomainState
+from ratelimiter.domain_state import DomainState, DomainStates
 from ratelimiter.next_slot import NEVER
+from ratelimiter.ownership import Ownership
 from runtime.durations import DAY_MS, HOUR_MS
+from runtime.single_flight import SingleFlight
 
 KEPT_MS: Final = 25 * HOUR_MS
 """No hold and no block is longer than a day."""
@@ -104,3 +108,41 @@ def restore(standing: DomainState, hold: Hold, now: float) -> None:
     standing.held_until = max(standing.held_until, now + hold.held_ms if hold.held_ms else NEVER)
     standing.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER
     standing.unasked_hold_ms, standing.held_status = hold.unasked_hold_ms, hold.held_status
+
+
+class HoldSync:
+    """The domain states of one limiter and their record. Used by one event loop."""
+
+    def __init__(
+        self, standings: DomainStates, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]
+    ) -> None:
+        self._standings = standings
+        self._holds = holds
+        self._ownership = ownership
+        self._now_ms = now_ms
+        self._read_for = -1
+        self._readings: SingleFlight[None, None] = SingleFlight(lands_alone=True)
+
+    def is_due(self, now: float) -> bool:
+        """True if the record must be read before anything is granted.
+
+        False until the previous owner has seen the change: until then it may write, and we grant nothing.
+        """
+        ownership = self._ownership
+        return self._read_for != ownership.version and now >= ownership.gained_ms
+
+    async def read(self) -> None:
+        """Read the record; callers share one reading. Raises `BackendDown`."""
+        await self._readings.join(None, self._read)
+
+    async def keep(self, domain: str, standing: DomainState) -> None:
+        """Record a hold or a block. Raises `BackendDown`; it is in force here in any case."""
+        await self._holds.keep(domain, hold_of(standing, self._now_ms()))
+
+    async def _read(self) -> None:
+        version = self._ownership.version
+        holds = await self._holds.load()
+        now = self._now_ms()
+        for domain, hold in holds.items():
+            restore(self._standings.take(domain, now), hold, now)
+        self._read_for = version

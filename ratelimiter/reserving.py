@@ -15,7 +15,7 @@ from typing import Final
 
 from ratelimiter import next_slot
 from ratelimiter.domain_state import DomainStates
-from ratelimiter.hold_sync import Keeping
+from ratelimiter.holds import HoldSync
 from ratelimiter.ledger.lines import BY_CRAWL_DELAY, Row
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
@@ -53,7 +53,7 @@ class Reserving:
         state: StateBackend,
         limits: LimitsSource,
         standings: DomainStates,
-        keeping: Keeping,
+        hold_sync: HoldSync,
         now_ms: Callable[[], float],
         telemetry: LimiterTelemetry,
         settings: ReservingSettings,
@@ -65,12 +65,12 @@ class Reserving:
         self._here = state if isinstance(state, LocalState) else None
         self._limits = limits
         self._standings = standings
-        self._keeping = keeping
+        self._hold_sync = hold_sync
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._settings = settings
         self._ownership = ownership
-        self._lasts, self._is_due = ownership.lasts, keeping.is_due
+        self._lasts, self._is_due = ownership.lasts, hold_sync.is_due
         self._ledger = ledger
         self._shadow = shadow
         self._rows: list[Row] = []
@@ -131,7 +131,7 @@ class Reserving:
         """
         now = self._now_ms()
         while not self._lasts(now) or self._is_due(now):
-            await self._keeping.read() if self._ownership.lasts(now) else await self._ownership.renew()
+            await self._hold_sync.read() if self._ownership.lasts(now) else await self._ownership.renew()
             now = self._now_ms()
         return now
 

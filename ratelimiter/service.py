@@ -9,8 +9,7 @@ from ratelimiter import next_slot
 from ratelimiter.checks import check, check_batch, check_domain, check_host, check_number
 from ratelimiter.domain_state import DomainStates
 from ratelimiter.feedback import HOLDING, Answered, hear
-from ratelimiter.hold_sync import Keeping
-from ratelimiter.holds import VOLATILE, Holds
+from ratelimiter.holds import VOLATILE, Holds, HoldSync
 from ratelimiter.ledger.writing import LedgerSink
 from ratelimiter.limits import LimitsSource
 from ratelimiter.ownership import ALONE, Ownership
@@ -54,11 +53,20 @@ class RateLimiterService:
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._standings = DomainStates()
-        self._keeping = Keeping(self._standings, holds, ownership, now_ms)
+        self._hold_sync = HoldSync(self._standings, holds, ownership, now_ms)
         self._jitter = jitter
         self._shadow = Shadow(shadow_limits, self._standings, settings.max_crawl_delay_ms) if shadow_limits else None
         self._reserving = Reserving(
-            state, limits, self._standings, self._keeping, now_ms, telemetry, settings, ownership, ledger, self._shadow
+            state,
+            limits,
+            self._standings,
+            self._hold_sync,
+            now_ms,
+            telemetry,
+            settings,
+            ownership,
+            ledger,
+            self._shadow,
         )
         self._ownership = ownership
 
@@ -99,7 +107,7 @@ class RateLimiterService:
         if hold_ms:
             self._telemetry.held(domain, status, hold_ms)
         if hold_ms or standing.unasked_hold_ms != doubled:
-            await self._keeping.keep(domain, standing)
+            await self._hold_sync.keep(domain, standing)
 
     async def status(self, request: StatusRequest) -> DomainStatus:
         """The present state of a domain, and of one of its hosts if it is named. Takes no slot."""
@@ -122,4 +130,4 @@ class RateLimiterService:
         now = self._now_ms()
         standing = self._standings.take(request.domain, now)
         standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else next_slot.NEVER
-        await self._keeping.keep(request.domain, standing)
+        await self._hold_sync.keep(request.domain, standing)
