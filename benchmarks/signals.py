@@ -16,10 +16,9 @@ from PIL import Image
 from recommender_hooks.backends import EventSink
 from recommender_hooks.backends.jsonl import JsonlSink
 from recommender_hooks.events.page_event import page_event
-from recommender_hooks.images.image_signals import signals_of
+from recommender_hooks.images.image_signals import SIDE, phash, signals_of
 from recommender_hooks.images.image_state import ImageState
 from recommender_hooks.images.named_images import NamedImage
-from recommender_hooks.images.phash import SIDE, phash
 from tests.support.event_samples import event, page
 from testweb.sites import IMAGES
 from weburl import url_key

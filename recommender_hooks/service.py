@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from recommender_hooks.backends import EventSink
-from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.events.page_event import page_event
 from recommender_hooks.events.publish_mark import is_published, mark_of, put_mark, read_stored
-from recommender_hooks.images.image_leases import ImageLeases
+from recommender_hooks.images.image_leases import ImageLeases, MemoryLeases
 from recommender_hooks.images.image_state import ImagePolicy, Wait
 from recommender_hooks.images.image_visits import Decode, ImageVisitor
 from recommender_hooks.images.named_images import named_images

@@ -141,7 +141,7 @@ async def _kafka_sink(url: str, settings: Settings) -> EventSink:
 
 
 async def _memory_leases(_: str, __: Settings) -> ImageLeases:
-    from recommender_hooks.backends.leases_memory import MemoryLeases
+    from recommender_hooks.images.image_leases import MemoryLeases
 
     return MemoryLeases()
 

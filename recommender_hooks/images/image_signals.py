@@ -2,13 +2,27 @@
 
 `run` is the whole work as bytes -> bytes; `read_answer` reads its result. It looks at the first frame,
 as stored (EXIF orientation isn't applied), on white where it is transparent.
+
+`dominant`: each pixel falls into one of 512 boxes by the upper three bits of its red, green and blue. The box with the
+most pixels wins (of two equal ones the darker), and the mean of its pixels is the colour.
+
+`phash`: 64 bits that stay nearly the same when a picture is resized or compressed again; whole numbers only. Of 32 x 32
+grey values, the two-dimensional DCT-II; of its coefficients the 8 x 8 lowest frequencies, row by row (vertical
+frequency first). A bit is 1 where its coefficient exceeds the median of the 64. The first coefficient, the mean
+brightness, leads as the most significant bit. Cosines are rounded to 14 bits, and everything after is exact: the same
+grey values give the same hash on every machine. Two pictures are similar if few bits differ (Hamming distance of at
+most about 8). A picture of one colour has only the first bit: compare the colours of such pictures, not their hashes.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
+from operator import mul
+from typing import Literal
 
 import msgspec
 import orjson
@@ -18,9 +32,92 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from recommender_hooks.images.colour import dominant
-from recommender_hooks.images.formats import Format, format_of, is_cut_short, webp_size
-from recommender_hooks.images.phash import SIDE, phash
+Counted = tuple[int, tuple[int, int, int]]
+
+
+def dominant(colours: Iterable[Counted]) -> str:
+    """`#rrggbb` of (pixels, colour) pairs, of which there is at least one."""
+    boxes: dict[int, list[int]] = {}
+    for pixels, (red, green, blue) in colours:
+        box = boxes.setdefault((red >> 5) << 6 | (green >> 5) << 3 | blue >> 5, [0, 0, 0, 0])
+        for place, value in enumerate((1, red, green, blue)):
+            box[place] += pixels * value
+    number = min(boxes, key=lambda box: (-boxes[box][0], box))
+    pixels, *sums = boxes[number]
+    return "#" + "".join(f"{(2 * total + pixels) // (2 * pixels):02x}" for total in sums)
+
+
+SIDE = 32
+_LOW = 8
+_SCALE = 1 << 14
+
+_COSINES = tuple(
+    tuple(round(_SCALE * math.cos(math.pi * frequency * (2 * place + 1) / (2 * SIDE))) for place in range(SIDE))
+    for frequency in range(_LOW)
+)
+
+
+def phash(grey: bytes) -> int:
+    """The hash of `SIDE` x `SIDE` grey values, row by row: 0 to 2^64 - 1."""
+    low = _low_frequencies(grey)
+    ordered = sorted(low)
+    twice_median = ordered[31] + ordered[32]
+    bits = 0
+    for coefficient in low:
+        bits = bits << 1 | (2 * coefficient > twice_median)
+    return bits
+
+
+def _low_frequencies(grey: bytes) -> list[int]:
+    rows = [grey[start : start + SIDE] for start in range(0, SIDE * SIDE, SIDE)]
+    across = [[sum(map(mul, row, cosine)) for row in rows] for cosine in _COSINES]  # [horizontal frequency][row]
+    return [sum(map(mul, column, cosine)) for cosine in _COSINES for column in across]
+
+
+Format = Literal["gif", "jpeg", "png", "webp"]
+
+_WEBP_HEADER = 30
+
+
+def format_of(content: bytes) -> Format | None:
+    """The format of the content's signature; None = none that we read."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
+    return None
+
+
+def webp_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height that a WebP's first chunk declares (RFC 9649 2.5 to 2.7); None = no such chunk.
+
+    libwebp allocates the whole canvas as it opens a file, so the size must be known before.
+    """
+    if len(content) < _WEBP_HEADER:
+        return None
+    chunk = content[12:16]
+    if chunk == b"VP8X":
+        return 1 + _little(content[24:27]), 1 + _little(content[27:30])
+    if chunk == b"VP8L":
+        packed = _little(content[21:25])
+        return 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
+    if chunk == b"VP8 ":
+        return _little(content[26:28]) & 0x3FFF, _little(content[28:30]) & 0x3FFF
+    return None
+
+
+def is_cut_short(content: bytes) -> bool:
+    """True if a WebP has fewer bytes than its header says (RFC 9649 2.4); other formats don't say."""
+    return format_of(content) == "webp" and len(content) < 8 + _little(content[4:8])
+
+
+def _little(octets: bytes) -> int:
+    return int.from_bytes(octets, "little")
+
 
 FUNCTION = "recommender_hooks.images.image_signals:run"
 IMPORTS = ("recommender_hooks.images.image_signals",)

@@ -11,11 +11,10 @@ import orjson
 import pytest
 
 from recommender_hooks.backends import EventSink
-from recommender_hooks.backends.leases_memory import MemoryLeases
 from recommender_hooks.backends.leases_redis import RedisLeases
 from recommender_hooks.events.page_event import SCHEMA_FILE, Event, event_id
 from recommender_hooks.events.publish_mark import PublishMarks, read_mark
-from recommender_hooks.images.image_leases import ImageLeases
+from recommender_hooks.images.image_leases import ImageLeases, MemoryLeases
 from recommender_hooks.images.image_signals import FUNCTION, IMPORTS, ImageError
 from runtime.children import ChildPool, Done
 from tests.integration.recommender_hooks.kit import Kit, kit_at
