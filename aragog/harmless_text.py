@@ -10,6 +10,7 @@ them. In JSON the escapes are JSON's own, so that the value is the same.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import Any
 
@@ -59,3 +60,15 @@ def _escape(found: re.Match[str]) -> str:
 
 def _json_escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+
+
+class LogLine(logging.Formatter):
+    """One line a record; a traceback has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line and its traceback."""
+        return visible(super().format(record))

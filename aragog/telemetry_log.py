@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from aragog.log_lines import LogLine
+from aragog.harmless_text import LogLine
 from fetcher.robots.rules import told
 from fetcher.telemetry import SilentFetcherTelemetry as SilentFetcher
 from pinlater.telemetry import SilentPinLaterTelemetry as SilentPinLater

@@ -12,8 +12,7 @@ import typer
 
 from aragog.cli.terminal import say, say_json
 from aragog.harmless_text import json_text
-from aragog.secret_settings import hidden
-from aragog.settings import config_file, load
+from aragog.settings import config_file, hidden, load
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: show what is in force.")
 

@@ -3,15 +3,63 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from aragog.assembly.rekeying import rekey_of
 from aragog.assembly.storing import store_of
 from aragog.cli.command_context import context, run
-from aragog.cli.rekeying import rekey
+from aragog.cli.console import Terminal
+from aragog.cli.store_bar import StoreBar
+from aragog.cli.terminal import say_json
 from aragog.export import lines, sorted_lines
+from aragog.rekey import RekeyProgress, RekeyReport
 from aragog.settings import Settings, load
+
+
+def rekey(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be moved, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
+) -> None:
+    """Convert a store, and its crawls, whose URL keys an earlier Aragog made. Nothing is fetched or published again.
+
+    A run that was ended, however, goes on where it stopped when it is started again. Everything else that uses the
+    store must be stopped, PinLater excepted.
+    """
+    report = run(_rekey(load(), dry_run, StoreBar()))
+    if as_json:
+        say_json(asdict(report))
+    else:
+        show(report, Terminal(), dry_run=dry_run)
+
+
+async def _rekey(settings: Settings, dry_run: bool, bar: StoreBar) -> RekeyReport:
+    def tell(place: RekeyProgress) -> None:
+        bar.tell(place.after, place.report.rows, f"{place.report.moved:,} moved, {place.report.relinked:,} relinked")
+
+    async with rekey_of(settings, tell) as conversion:
+        with bar:
+            return await (conversion.look() if dry_run else conversion.run())
+
+
+def show(report: RekeyReport, console: Terminal, *, dry_run: bool) -> None:
+    """The report as people read it."""
+    if report.from_version == report.to_version:
+        console.print(f"The URL keys are of version {report.to_version} already: there is nothing to do")
+        return
+    would = "would be " if dry_run else ""
+    console.print(
+        f"URL keys of version {report.from_version} to {report.to_version}: {report.rows:,} rows read,"
+        f" {report.moved:,} {would}moved, the links of {report.relinked:,} other pages {would}brought to new keys"
+    )
+    if not dry_run:
+        console.print(
+            f"{report.attributes:,} attributes and {report.frontier_entries:,} entries of crawls moved with them;"
+            " nothing was fetched or published"
+        )
+
 
 app = typer.Typer(no_args_is_help=True, help="The store as a whole: export it, convert its keys.")
 app.command()(rekey)

@@ -12,8 +12,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from aragog.harmless_text import json_text, one_line, visible
-from aragog.log_lines import LogLine
+from aragog.harmless_text import LogLine, json_text, one_line, visible
 
 
 def say(text: str) -> None:

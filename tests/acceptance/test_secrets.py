@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.secret_settings import SECRETS
+from aragog.settings import SECRETS
 from tests.support.processes import environment, run_aragog, start_aragog, stop
 
 MARKER = "m4rk3r"

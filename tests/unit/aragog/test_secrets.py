@@ -11,8 +11,7 @@ import pytest
 from msgspec import structs
 
 from aragog.assembly import backends
-from aragog.secret_settings import SECRETS, hidden
-from aragog.settings import Section, Settings
+from aragog.settings import SECRETS, Section, Settings, hidden
 from drivers.connection_url import SECRET_NAME, parts_of, shown
 from pinlater.settings import ServiceSettings as PinLaterSettings
 from thrift_idl.errors import BadConfiguration
@@ -35,7 +34,7 @@ def test_a_setting_that_is_called_a_secret_or_is_a_url_is_in_the_table() -> None
     for name, default in settings():
         is_url = isinstance(default, str) and "://" in default
         if is_url or SECRET_NAME.search(name.partition(".")[2]):
-            assert name in SECRETS, f"{name}: say in aragog/secret_settings.py what of it is secret"
+            assert name in SECRETS, f"{name}: say in aragog/settings.py what of it is secret"
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -18,8 +18,7 @@ from rich.table import Table
 
 import aragog
 from aragog.cli.console import Terminal, plain
-from aragog.harmless_text import HARMFUL, json_text, one_line, visible
-from aragog.log_lines import LogLine
+from aragog.harmless_text import HARMFUL, LogLine, json_text, one_line, visible
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1)]
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
