@@ -10,13 +10,12 @@ from random import Random
 from pinlater import checks, descriptors, search
 from pinlater.admission import Flow
 from pinlater.backends import NO_CAP, Backend, DequeuedJob, LostClaims, Span
-from pinlater.dequeue_request import DequeueRequest
 from pinlater.descriptors import Claim
 from pinlater.errors import is_code, none_healthy, queue_not_found, suppress_gone, translated
 from pinlater.queue_limits import QueueLimitsSource, Unlimited
 from pinlater.queue_stats import merged_stats, standing_of
 from pinlater.settings import DEFAULTS, ServiceSettings
-from pinlater.shards import Partial, Shards
+from pinlater.shards import DequeueRequest, Partial, Shards
 from pinlater.telemetry import SILENT, PinLaterTelemetry
 from pinlater.waiting import LOOK_AGAIN_MS, QueueLines
 from runtime.clock import monotonic_ms, wall_ms

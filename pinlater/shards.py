@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from random import Random
 from typing import Generic, TypeVar
 
 from pinlater.backends import NO_CAP, Acked, Backend, DequeuedJob, Span
-from pinlater.dequeue_request import DequeueRequest
-from pinlater.descriptors import JobDescriptor
+from pinlater.descriptors import Claim, JobDescriptor
 from pinlater.errors import is_code, none_healthy, queue_not_found, refusal, some_missing
 from pinlater.shard import Ask, JobShard
 from pinlater.telemetry import PinLaterTelemetry
@@ -25,6 +25,27 @@ from thrift_idl.gen.pinlater.ttypes import (
     PinLaterJobInfo,
     PinLaterJobState,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DequeueRequest:
+    """Jobs of a queue, ready at `now_ms`, in the order of the priorities."""
+
+    queue: str
+    claim: Claim | None
+    """None: the jobs are shown, not claimed."""
+    priorities: tuple[int, ...]
+    limit: int
+    now_ms: int
+    most_claimed: int = NO_CAP
+    """Together with earlier claims, on all shards."""
+
+    async def ask(self, backend: Backend, priorities: Sequence[int], left: int) -> list[DequeuedJob]:
+        """At most `left` of them from one shard. A single shard bounds the claims itself."""
+        if self.claim is None:
+            return await backend.peek(self.queue, priorities, left, self.now_ms)
+        return await backend.dequeue(self.queue, self.claim, priorities, left, self.now_ms, self.most_claimed)
+
 
 T = TypeVar("T")
 
