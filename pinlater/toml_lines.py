@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from runtime.invalid_field import invalid_field
 from thrift_idl.errors import BadConfiguration
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -48,9 +49,11 @@ class TomlText:
         try:
             return msgspec.convert(entry, kind)
         except msgspec.ValidationError as error:
-            reason, _, place = str(error).partition(" - at `$.")
-            key = place.rstrip("`") or _unknown(entry, kind)
-            raise self.error(f'{section}."{name}"{"." + key if key else ""}: {reason}', section, name, key) from None
+            found = invalid_field(error)
+            key = found.place or _unknown(entry, kind)
+            raise self.error(
+                f'{section}."{name}"{"." + key if key else ""}: {found.reason}', section, name, key
+            ) from None
 
 
 def _unknown(entry: Any, kind: type[msgspec.Struct]) -> str:

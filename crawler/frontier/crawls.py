@@ -14,7 +14,8 @@ from thrift_idl.errors import InvalidRequest
 MAX_HOSTS = 100_000
 """Seeds' hosts of one crawl: each worker holds them all. A wider crawl has the scope `any`."""
 
-_ID = re.compile(r"[A-Za-z0-9_]{1,48}")  # fits into a queue's name (\w+, 64), and into a Redis hash tag
+CRAWL_ID = "[A-Za-z0-9_]{1,48}"  # fits into a queue's name (\w+, 64), and into a Redis hash tag
+_ID = re.compile(CRAWL_ID)
 
 
 class CrawlState(StrEnum):

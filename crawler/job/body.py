@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import orjson
+from msgspec import UNSET, Meta, UnsetType
 
-from crawler.frontier.crawls import is_crawl_id
+from crawler.frontier.crawls import CRAWL_ID
 from crawler.frontier.entry import MAX_DEPTH
-from crawler.frontier.scope import SCOPE_KINDS, ScopeKind
+from crawler.frontier.scope import ScopeKind
 from runtime.durations import DAY_MS
+from runtime.invalid_field import invalid_field
 from thrift_idl.errors import InvalidRequest
 from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.records import to_json
+from thrift_idl.redirect_chain import HopFields
 from weburl import MAX_LENGTH
 
 VERSION = 1
@@ -27,6 +32,7 @@ MAX_HOPS = 11
 
 _MAX_TRIES = 1_000_000
 _MAX_MS = 2**53 - 1  # exact in every JSON reader (RFC 8259 6)
+_MAX_GIVE_UP_MS = 366 * DAY_MS
 
 
 class BadJob(InvalidRequest):
@@ -90,12 +96,14 @@ class CrawlJob:
             raise BadJob(f'crawl job: "v" must be {VERSION}, the version of this format')
         if version > VERSION:
             raise JobTooNew(f"crawl job of version {version}; this Aragog knows {VERSION}: upgrade it")
-        if "url" not in values:
-            raise BadJob('crawl job: "url" is missing')
-        known = {name: read(name, values.pop(name)) for name, read in _KEYS.items() if name in values}
-        if values and len(_dumped(values)) > MAX_OTHERS_BYTES:
+        try:
+            fields = msgspec.convert(values, _JobFields)
+        except msgspec.ValidationError as error:
+            raise _refusal(error) from None
+        others = {} if _KNOWN.issuperset(values) else {key: values[key] for key in values if key not in _KNOWN}
+        if others and len(_dumped(others)) > MAX_OTHERS_BYTES:
             raise BadJob(f"crawl job: keys unknown to this version may have {MAX_OTHERS_BYTES} bytes")
-        return cls(**known, others=values)
+        return fields.job(others)
 
     def _optional(self) -> dict[str, Any]:
         policy = {"max_tries": self.policy.max_tries, "give_up_ms": self.policy.give_up_ms}
@@ -135,89 +143,87 @@ def _is_int(value: object, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most  # type(): JSON's true is no number
 
 
-def _number(least: int, most: int) -> Callable[[str, object], Any]:
-    def read(name: str, value: object) -> int:
-        if not _is_int(value, least, most):
-            raise BadJob(f'crawl job: "{name}" must be a whole number from {least} to {most}')
-        return value  # type: ignore[return-value]  # checked above
+class _PolicyFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy in JSON. A key that is there has a value: null is none."""
 
-    return read
+    max_tries: Annotated[int, Meta(ge=1, le=_MAX_TRIES)] | UnsetType = UNSET
+    give_up_ms: Annotated[int, Meta(ge=0, le=_MAX_GIVE_UP_MS)] | UnsetType = UNSET
 
-
-def _url(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_LENGTH:
-        raise BadJob(f'crawl job: "{name}" must be a URL of at most {MAX_LENGTH} characters')
-    return value
-
-
-def _crawl(name: str, value: object) -> str:
-    if not isinstance(value, str) or (value and not is_crawl_id(value)):
-        raise BadJob(f'crawl job: "{name}" must be a crawl id: 1 to 48 letters, digits and underscores, or ""')
-    return value
+    def policy(self) -> Policy:
+        """The record."""
+        return Policy(
+            None if self.max_tries is UNSET else self.max_tries,
+            None if self.give_up_ms is UNSET else self.give_up_ms,
+        )
 
 
-def _scope(name: str, value: object) -> Any:
-    if value is not None and value not in SCOPE_KINDS:
-        raise BadJob(f'crawl job: "{name}" must be host, domain or any')
-    return value
+_Tries = Annotated[int, Meta(ge=0, le=_MAX_TRIES)]
 
 
-def _policy(name: str, value: object) -> Policy:
-    if not isinstance(value, dict) or set(value) - set(_POLICY):
-        raise BadJob(f'crawl job: "{name}" must be an object of {", ".join(_POLICY)}')
-    return Policy(**{key: read(f"{name}.{key}", value[key]) for key, read in _POLICY.items() if key in value})
+class _JobFields(msgspec.Struct, frozen=True):
+    """The keys of a body that this version knows, less `v`, which says whether the others are these."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=MAX_LENGTH)]
+    crawl: Annotated[str, Meta(pattern=rf"^(?:{CRAWL_ID})?\Z")] = ""
+    depth: Annotated[int, Meta(ge=0, le=MAX_DEPTH)] = 0
+    scope: ScopeKind | None = None
+    policy: _PolicyFields | UnsetType = UNSET
+    tries: _Tries = 0
+    deferred_ms: Annotated[int, Meta(ge=0, le=_MAX_MS)] = 0
+    alone: _Tries = 0
+    resume: Annotated[tuple[HopFields, ...], Meta(max_length=MAX_HOPS)] = ()
+
+    def job(self, others: Mapping[str, Any]) -> CrawlJob:
+        """The record."""
+        return CrawlJob(
+            self.url,
+            self.crawl,
+            self.depth,
+            self.scope,
+            _PATIENT if self.policy is UNSET else self.policy.policy(),
+            self.tries,
+            self.deferred_ms,
+            self.alone,
+            tuple(hop.hop() for hop in self.resume) if self.resume else (),
+            others,
+        )
 
 
-def _resume(name: str, value: object) -> tuple[Hop, ...]:
-    if not isinstance(value, list) or len(value) > MAX_HOPS:
-        raise BadJob(f'crawl job: "{name}" must be a list of at most {MAX_HOPS} hops')
-    return tuple(_hop(f"{name}[{at}]", hop) for at, hop in enumerate(value))
-
-
-def _hop(name: str, value: object) -> Hop:
-    """A hop as `redirect_chain` writes it; keys that it may get later are skipped."""
-    if not isinstance(value, dict) or not {"url", "status", "target"} <= set(value):
-        raise BadJob(f'crawl job: "{name}" must be an object with url, status and target')
-    return Hop(**{key: read(f"{name}.{key}", value[key]) for key, read in _HOP.items() if key in value})
-
-
-def _word(name: str, value: object) -> str:
-    if not isinstance(value, str) or len(value) > 64:
-        raise BadJob(f'crawl job: "{name}" must be a text of at most 64 characters')
-    return value
-
-
-def _latency(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= DAY_MS:
-        raise BadJob(f'crawl job: "{name}" must be a number from 0 to {DAY_MS}')
-    return float(value)
-
-
-_Reader = Callable[[str, object], Any]
-_KEYS: Mapping[str, _Reader] = {
-    "url": _url,
-    "crawl": _crawl,
-    "depth": _number(0, MAX_DEPTH),
-    "scope": _scope,
-    "policy": _policy,
-    "tries": _number(0, _MAX_TRIES),
-    "deferred_ms": _number(0, _MAX_MS),
-    "alone": _number(0, _MAX_TRIES),
-    "resume": _resume,
+_PATIENT = Policy()
+_KNOWN = frozenset(("v", *_JobFields.__struct_fields__))
+WANTED: Mapping[str, str] = {
+    "url": f"a URL of at most {MAX_LENGTH} characters",
+    "crawl": 'a crawl id: 1 to 48 letters, digits and underscores, or ""',
+    "depth": f"a whole number from 0 to {MAX_DEPTH}",
+    "scope": "host, domain or any",
+    "policy": f"an object of {', '.join(_PolicyFields.__struct_fields__)}",
+    "policy.max_tries": f"a whole number from 1 to {_MAX_TRIES}",
+    "policy.give_up_ms": f"a whole number from 0 to {_MAX_GIVE_UP_MS}",
+    "tries": f"a whole number from 0 to {_MAX_TRIES}",
+    "deferred_ms": f"a whole number from 0 to {_MAX_MS}",
+    "alone": f"a whole number from 0 to {_MAX_TRIES}",
+    "resume": f"a list of at most {MAX_HOPS} hops",
+    "resume[]": "an object with url, status and target",
+    "resume[].url": f"a URL of at most {MAX_LENGTH} characters",
+    "resume[].status": "a whole number from 0 to 999",
+    "resume[].target": f"a URL of at most {MAX_LENGTH} characters",
+    "resume[].kind": "a text of at most 64 characters",
+    "resume[].peer": "a text of at most 64 characters",
+    "resume[].latency_ms": f"a number from 0 to {DAY_MS}",
+    "resume[].began_ms": f"a whole number from 0 to {_MAX_MS}",
+    "resume[].waited_ms": f"a number from 0 to {DAY_MS}",
 }
-_POLICY: Mapping[str, _Reader] = {"max_tries": _number(1, _MAX_TRIES), "give_up_ms": _number(0, 366 * DAY_MS)}
-_HOP: Mapping[str, _Reader] = {
-    "url": _url,
-    "status": _number(0, 999),
-    "target": _url,
-    "kind": _word,
-    "peer": _word,
-    "latency_ms": _latency,
-    "began_ms": _number(0, _MAX_MS),
-    "waited_ms": _latency,
-}
+"""The value that a key must have, by its place: the library names the type and one bound, this both bounds."""
+
+
+def _refusal(error: msgspec.ValidationError) -> BadJob:
+    """The error for the body's author: it names the key, with its place in a list, and the value that it must have."""
+    found = invalid_field(error)
+    if not found.place:
+        return BadJob(f'crawl job: "{found.named}" is missing')
+    return BadJob(f'crawl job: "{found.place}" must be {WANTED[re.sub("[0-9]+", "", found.place)]}')
 
 
 def keys() -> Sequence[str]:
     """Every key of a body."""
-    return ("v", *_KEYS)
+    return ("v", *_JobFields.__struct_fields__)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 
 from thrift_idl.errors import InvalidRequest
@@ -23,8 +24,13 @@ INLINKS = "inlinks"
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class _Versioned(msgspec.Struct, frozen=True):
+    """The key that says whether this version knows the others."""
+
+    v: int
+
+
+class FollowUp(msgspec.Struct, frozen=True):
     """The body of a follow-up job."""
 
     url: str
@@ -40,12 +46,16 @@ class FollowUp:
     def decode(cls, body: bytes) -> FollowUp:
         """The job in `body`. Raises `InvalidRequest`."""
         try:
-            values = orjson.loads(body)
-            if values["v"] != _VERSION:
-                raise InvalidRequest(f"follow-up job of version {values['v']}; this Aragog knows {_VERSION}")
-            return cls(str(values["url"]), int(values["version"]), int(values.get("failures", 0)))
-        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+            version = _VERSIONED.decode(body).v
+            if version != _VERSION:
+                raise InvalidRequest(f"follow-up job of version {version}; this Aragog knows {_VERSION}")
+            return _FOLLOW_UP.decode(body)
+        except msgspec.DecodeError as error:
             raise InvalidRequest(f"no follow-up job: {error}") from None
+
+
+_VERSIONED = msgspec.json.Decoder(_Versioned)
+_FOLLOW_UP = msgspec.json.Decoder(FollowUp)
 
 
 @dataclass(frozen=True, slots=True)

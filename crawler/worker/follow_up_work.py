@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from crawler.job.follow_up_jobs import FollowUp
 from crawler.job.job_queues import JobQueues

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from crawler.job import body
 from crawler.job.body import MAX_BODY_BYTES, BadJob, CrawlJob, JobTooNew, Policy, keys
 from thrift_idl.gen.fetcher.ttypes import Hop
+from thrift_idl.records import field_names
 from thrift_idl.redirect_chain import chain_from_json, chain_to_json
 
 DOCS = (Path(__file__).parents[3] / "docs" / "crawl-job.md").read_text()
@@ -100,6 +103,36 @@ def test_a_bad_value_is_refused_by_the_name_of_its_key(key: str, value: object) 
     body = json.dumps({"v": 1, "url": "http://a.test/"} | {key: value}).encode()
     with pytest.raises(BadJob, match=f'"{key}'):
         CrawlJob.decode(body)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"depth": 65_536}, '"depth" must be a whole number from 0 to 65535'),
+        ({"scope": "planet"}, '"scope" must be host, domain or any'),
+        ({"crawl": "a b"}, '"crawl" must be a crawl id: 1 to 48 letters, digits and underscores, or ""'),
+        ({"policy": {"patience": 1}}, '"policy" must be an object of max_tries, give_up_ms'),
+        ({"policy": {"max_tries": None}}, '"policy.max_tries" must be a whole number from 1 to 1000000'),
+        ({"resume": [{"url": "a", "status": 301, "target": "b"}, {}]}, '"resume[1]" must be an object with url, '),
+        ({"resume": [{"url": "", "status": 301, "target": "b"}]}, '"resume[0].url" must be a URL of at most 8192 '),
+    ],
+)
+def test_the_message_says_what_the_value_must_be(value: dict[str, object], message: str) -> None:
+    body = json.dumps({"v": 1, "url": "http://a.test/"} | value).encode()
+    with pytest.raises(BadJob) as error:
+        CrawlJob.decode(body)
+    assert error.value.message.startswith(f"crawl job: {message}")
+
+
+def test_every_key_of_a_body_has_words_for_its_message() -> None:
+    hops = [f"resume[].{name}" for name in field_names(Hop)]
+    policy = [f"policy.{field.name}" for field in fields(Policy)]
+    assert {*keys(), "resume[]", *hops, *policy} == {"v", *body.WANTED}
+
+
+def test_a_key_with_the_name_of_our_field_is_another_clients() -> None:
+    job = CrawlJob.decode(b'{"v":1,"url":"u","others":{"url":"x"}}')
+    assert (job.url, job.others) == ("u", {"others": {"url": "x"}})
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,11 @@ def test_a_membership_names_its_shards_and_has_a_skew_by_default() -> None:
     [
         ("", "version"),
         ("version = 1", "shards"),
-        ("version = 1\nshards = []", "shards"),
+        ("version = 1\nshards = []", "shards must be 1 to 1000 tables"),
+        ("version = 1\nshards = 1", "shards must be 1 to 1000 tables"),
+        ('version = "3"' + GOOD[11:], "version must be a whole number from 1 to 9007199254740992, not '3'"),
+        (GOOD.replace('"a"', "7"), "shard 1: name must be lower-case letters, digits, . _ or -, not 7"),
+        (GOOD.replace('name = "a"\n', ""), "shard 1: a shard has a name and an address, nothing else"),
         (GOOD.replace("version = 3", "version = 0"), "version"),
         (GOOD.replace("version = 3", "version = true"), "version"),
         (GOOD.replace("version = 3", "version = 3\nskew_ms = 1"), "skew_ms"),
