@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from aragog.assembly.backends import LEASES, SINK, open_backend
 from aragog.assembly.following import follower_of
@@ -23,7 +22,6 @@ from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
 from crawler.job.retry_decision import Patience
 from crawler.seeds.crawl_start import make_queues
-from crawler.visit.job_steps import JobSteps, StepFile, silent
 from crawler.visit.oversize_pages import LargePlace
 from crawler.visit.visitor import Visitor
 from crawler.worker.crawling import Crawling
@@ -31,6 +29,7 @@ from crawler.worker.domains_at_limit import MAX_WAIT_MS, DomainsAtLimit
 from crawler.worker.follow_up_work import FollowUpWork
 from crawler.worker.job_owners import domain_of_page, domain_of_visit
 from crawler.worker.skip_over_limit import SkipOverLimit
+from crawler.worker.step_observer import StepObserver
 from crawler.worker.worker_progress import WorkerProgress
 from pinlater.worker import BackendHealth, Pump, PumpBounds
 from recommender_hooks.backends import EventSink
@@ -77,24 +76,24 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
     source = f"worker-{socket.gethostname()}-{os.getpid()}"
     async with AsyncExitStack() as stack:
         assembly = await assembled_on(stack, settings, lock_wait_ms, waiting)
-        pinlater = await stack.enter_async_context(pinlater_of(settings))
+        observer = StepObserver.of_environment()
+        pinlater = observer.pinlater(await stack.enter_async_context(pinlater_of(settings)))
         frontier = await stack.enter_async_context(frontier_of(settings))
-        steps = _steps()
-        jobs, health, tally = JobQueues(pinlater, source, steps=steps), BackendHealth(), WorkerProgress()
+        jobs, health, tally = observer.queues(pinlater, source), BackendHealth(), WorkerProgress()
         await health.persistently(lambda: make_queues(jobs))
-        signals = await _signals(stack, settings, assembly)
+        signals, store = await _signals(stack, settings, assembly), observer.store(assembly.store)
         follow_ups = FollowUpWork(
-            signals=signals, store=assembly.store, jobs=jobs, health=health, tally=tally, source=source, steps=steps
+            signals=observer.signals(signals), store=store, jobs=jobs, health=health, tally=tally, source=source
         )
         known = CrawlCache(frontier.crawls)
         surplus = SkipOverLimit(known, frontier, jobs)
         crawling = Crawling(
-            visitor=_visitor(settings, assembly, health, steps),
+            visitor=observer.visitor(replace(_visitor(settings, assembly, health), store=store)),
             frontier=frontier,
             jobs=jobs,
             known=known,
             at_limit=DomainsAtLimit(assembly.limiter, source),
-            follower=follower_of(frontier, jobs, assembly.store),
+            follower=observer.follower(follower_of(frontier, jobs, assembly.store)),
             health=health,
             tally=tally,
             patience=_patience(settings),
@@ -106,10 +105,11 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
             heartbeat_ms=settings.crawl.claim_timeout_ms // 4,
         )
         signal_bounds = replace(bounds, places=_SIGNAL_PLACES)
+        visit, publish, link = map(observer.prepare, (crawling.prepare, follow_ups.publish, follow_ups.link))
         pumps = (
-            Pump(jobs, health, surplus.queues, crawling.prepare, bounds, domain_of_visit),
-            Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, signal_bounds, domain_of_page),
-            Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, replace(bounds, places=256, batch=128)),
+            Pump(jobs, health, surplus.queues, visit, bounds, domain_of_visit),
+            Pump(jobs, health, partial(_one, SIGNALS), publish, signal_bounds, domain_of_page),
+            Pump(jobs, health, partial(_one, INLINKS), link, replace(bounds, places=256, batch=128)),
         )
         stack.enter_context(collected_seldom())
         yield CrawlWorker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
@@ -119,19 +119,13 @@ async def _one(name: str) -> Sequence[str]:
     return (name,)
 
 
-def _visitor(settings: Settings, assembly: Assembly, health: BackendHealth, steps: JobSteps) -> Visitor:
+def _visitor(settings: Settings, assembly: Assembly, health: BackendHealth) -> Visitor:
     """Places times the share of one, and a place for one large page: that is the worker's bytes in flight."""
     largest, in_flight = settings.fetcher.max_content_bytes, settings.crawl.bytes_in_flight_mib << 20
     large = LargePlace(largest) if in_flight > 2 * largest else None
     share = (in_flight - (largest if large else 0)) // settings.crawl.places
     visitor = replace(assembly.visitor, persistently=health.persistently, max_wait_ms=MAX_WAIT_MS)
-    return replace(visitor, max_bytes=min(largest, share), large=large, one_hop=True, steps=steps)
-
-
-def _steps() -> JobSteps:
-    """Nobody is told what this worker does, unless a test that will kill it names a folder."""
-    folder = os.environ.get("ARAGOG_TORTURE_STEPS")
-    return StepFile(Path(folder) / f"{os.getpid()}") if folder else silent
+    return replace(visitor, max_bytes=min(largest, share), large=large, one_hop=True)
 
 
 def _patience(settings: Settings) -> Patience:

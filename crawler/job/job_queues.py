@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
-from crawler.visit.job_steps import JobSteps, silent
 from pinlater.worker import ClaimedJob, WorkerQueues, asking
-from runtime.clock import wall_ms
 from thrift_idl.errors import NotFound
 from thrift_idl.gen.pinlater.constants import CONTINUATION_END, CONTINUATION_START
-from thrift_idl.gen.pinlater.protocol import PinLater
 from thrift_idl.gen.pinlater.ttypes import (
-    PinLaterCheckpointJobRequest,
     PinLaterEnqueueRequest,
     PinLaterGetJobCountRequest,
     PinLaterJob,
-    PinLaterJobAckInfo,
     PinLaterJobState,
     PinLaterLookupJobRequest,
     PinLaterScanJobsRequest,
@@ -46,16 +41,6 @@ class LaterJobs:
 
 class JobQueues(WorkerQueues):
     """The queues as one process of a crawl uses them."""
-
-    def __init__(
-        self,
-        pinlater: PinLater,
-        source: str,
-        wall_ms: Callable[[], int] = wall_ms,
-        steps: JobSteps = silent,
-    ) -> None:
-        super().__init__(pinlater, source, wall_ms)
-        self._steps = steps
 
     async def create(self, queue: str) -> None:
         """Make a queue; an existing one stays unchanged."""
@@ -141,11 +126,6 @@ class JobQueues(WorkerQueues):
             found += response.jobDescriptors
         return found
 
-    def ack(self, held: ClaimedJob, status: str = "") -> None:
-        """The job is done."""
-        super().ack(held, status)
-        self._steps("ack", held.descriptor)
-
     def give_back(
         self, held: ClaimedJob, delay_ms: int, body: bytes | None = None, attempts: int | None = None
     ) -> None:
@@ -154,13 +134,11 @@ class JobQueues(WorkerQueues):
         With a body the worker has survived the job: it gets that body, and its losses are forgotten.
         """
         super().give_back(held, delay_ms, body, ATTEMPTS if held.lost and body is not None else attempts)
-        self._steps("give_back", held.descriptor)
 
     async def set_aside(self, held: ClaimedJob, status: str) -> None:
         """The job is FAILED, even with attempts left, until `aragog queue retry`. Raises `BackendDown`."""
         await self.keep(held, attempts=1)
         self.fail(held, 0, status)
-        self._steps("ack", held.descriptor)
 
     async def failed(self, queue: str) -> int:
         """Jobs that were set aside; 0 if there is no such queue."""
@@ -171,10 +149,6 @@ class JobQueues(WorkerQueues):
                 )
         except NotFound:
             return 0
-
-    def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
-        for info in infos:
-            self._steps("done", info.jobDescriptor)
 
 
 def _job(body: bytes, run_after_ms: int) -> PinLaterJob:

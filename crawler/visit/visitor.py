@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from crawler.visit.job_steps import JobSteps, silent
 from crawler.visit.oversize_pages import LargePlace
 from runtime.clock import wall_ms
 from runtime.wait_budget import WaitBudget
@@ -105,8 +104,6 @@ class Visitor:
     """Stop at a redirect, store the alias, and leave its target to the caller (outcome `redirected`)."""
     facts: bool = False
     """Keep the facts of a fetch besides its content."""
-    steps: JobSteps = silent
-    """Told the steps of the job whose descriptor is the context's request id."""
     wall_ms: Callable[[], int] = wall_ms
 
     async def visit(
@@ -153,7 +150,6 @@ class Visitor:
     ) -> PageVisit:
         previous = await self._stored(url, context)
         request = _request(url, context, previous if conditional else None, resume, accept, self)
-        self.steps("fetch", context.request_id, url)
         try:
             fetched = await self._fetched(request)
             if self.large:
@@ -193,9 +189,7 @@ class Visitor:
         return found.row.page if found.row and not found.aliases else None
 
     async def _put_page(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> PageVisit:
-        self.steps("extract", context.request_id, url)
         record = await self.persistently(lambda: self.extract(fetched))
-        self.steps("put", context.request_id, url)
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
         outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
@@ -203,7 +197,6 @@ class Visitor:
         return PageVisit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain, facts)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> PageVisit:
-        self.steps("put", context.request_id, url)
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
         outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
@@ -217,7 +210,6 @@ class Visitor:
         hop = chain[-1]
         outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=hop.status)
         request = PutOutcomeRequest(context=context, url=hop.url, outcome=outcome, chain=(hop,), began_ms=began_ms)
-        self.steps("put", context.request_id, url)
         await self.persistently(lambda: self.store.put_outcome(request))
         return PageVisit(url, outcome, chain=chain)
 
@@ -233,7 +225,6 @@ class Visitor:
             began_ms=began_ms,
         )
         if _is_worth_storing(error):
-            self.steps("put", context.request_id, url)
             await self.persistently(lambda: self.store.put_outcome(request))
         return PageVisit(url, outcome, chain=chain)
 

@@ -161,7 +161,7 @@ class Crawling:
             self._jobs.give_back(held, move.delay_ms, move.job.encode())
             return
         if visit.page:
-            await self._follow_up(held, visit.page, visit.is_new)
+            await self._follow_up(visit.page, visit.is_new)
         self._jobs.ack(held, visit.outcome.code)
 
     async def _work(self, mine: _Mine) -> None:
@@ -219,7 +219,7 @@ class Crawling:
             await self._again(mine, move)
             return
         if visit.page:
-            await self._follow_up(mine.held, visit.page, visit.is_new)
+            await self._follow_up(visit.page, visit.is_new)
         await self._finish(mine, known, move.ending, visit.page)
 
     async def _made_before(self, mine: _Mine, known: CachedCrawl) -> PageVisit | None:
@@ -278,8 +278,7 @@ class Crawling:
         await self._health.persistently(lambda: self._frontier.release(mine.job.crawl, [mine.offer]))
         self._jobs.give_back(mine.held, move.delay_ms, replace(move.job, alone=0).encode())
 
-    async def _follow_up(self, held: ClaimedJob, page: Page, is_new: bool) -> None:
-        self._visitor.steps("enqueue", held.descriptor, page.url)
+    async def _follow_up(self, page: Page, is_new: bool) -> None:
         await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source), is_new))
 
     async def _finish(self, mine: _Mine, known: CachedCrawl, ending: VisitEnding, page: Page | None) -> None:
@@ -293,7 +292,6 @@ class Crawling:
         self, follow: Callable[[int], Awaitable[None]], mine: _Mine, ending: VisitEnding, final_key: bytes | None
     ) -> None:
         """Schedule the follow-ups, then finish the entry; again if the URL was found at a smaller depth meanwhile."""
-        self._visitor.steps("enqueue", mine.held.descriptor, mine.job.url)
         offer, finished = replace(mine.offer, depth=mine.claim.depth), Finished.AGAIN
         other_key = final_key if final_key != offer.key else None
         while finished == Finished.AGAIN:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from crawler.job.follow_up_jobs import FollowUp
 from crawler.job.job_queues import JobQueues
-from crawler.visit.job_steps import JobSteps, silent
 from crawler.worker.worker_progress import WorkerProgress
 from pinlater.worker import BackendHealth, ClaimedJob, Task
 from thrift_idl.errors import InvalidRequest, is_of_a_backend
@@ -42,7 +41,6 @@ class FollowUpWork:
         health: BackendHealth,
         tally: WorkerProgress,
         source: str,
-        steps: JobSteps = silent,
     ) -> None:
         self._signals = signals
         self._store = store
@@ -50,7 +48,6 @@ class FollowUpWork:
         self._health = health
         self._tally = tally
         self._context = Context(source)
-        self._steps = steps
 
     async def publish(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """A task a job."""
@@ -84,7 +81,6 @@ class FollowUpWork:
             await self._failed(held, job, error)
 
     async def _published(self, held: ClaimedJob, job: FollowUp) -> None:
-        self._steps("publish", held.descriptor, job.url)
         ending = await self._health.persistently(lambda: self._signals.publish(job.url, self._context))
         if isinstance(ending, ImagesPending):
             self._jobs.give_back(held, ending.delay_ms)
@@ -109,8 +105,6 @@ class FollowUpWork:
                 await self._link((each,))
 
     async def _linked(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
-        for held, job in read:
-            self._steps("link", held.descriptor, job.url)
         urls = tuple(dict.fromkeys(job.url for _, job in read))
         await self._health.persistently(lambda: self._store.link_pages(LinkPagesRequest(self._context, urls)))
         self._tally.linked += len(urls)

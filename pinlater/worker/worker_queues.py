@@ -107,7 +107,6 @@ class WorkerQueues:
         except BaseException:
             self._acks[queue].put_back(acks)  # the claims fence acks that were done already
             raise
-        self._sent((*acks.succeeded, *acks.failed))
         metadata = response.jobMetadata or {}
         return [_held(queue, name, body, metadata[name]) for name, body in (response.jobs or {}).items()]
 
@@ -174,7 +173,6 @@ class WorkerQueues:
         except BaseException:
             self._checkpoints[queue][:0] = requests
             raise
-        self._sent(requests)
 
     async def _flush_acks(self, queue: str) -> None:
         acks = self._acks.pop(queue, _Acks())
@@ -183,7 +181,6 @@ class WorkerQueues:
         except BaseException:
             self._acks[queue].put_back(acks)
             raise
-        self._sent((*acks.succeeded, *acks.failed))
 
     async def _ack(self, queue: str, acks: _Acks) -> None:
         """If the server refuses some, for instance of a shard that it no longer has, the others are still sent."""
@@ -200,9 +197,6 @@ class WorkerQueues:
                 return
             for each in acks.each():
                 await self._ack(queue, each)
-
-    def _sent(self, infos: Sequence[PinLaterJobAckInfo | PinLaterCheckpointJobRequest]) -> None:
-        """The server has taken these acks."""
 
     async def _checkpoint(self, queue: str, requests: Sequence[PinLaterCheckpointJobRequest]) -> None:
         if requests:

@@ -29,6 +29,7 @@ from crawler.worker.crawl_watch import CrawlProgress, failures, watch
 from crawler.worker.crawling import Crawling
 from crawler.worker.domains_at_limit import DomainsAtLimit
 from crawler.worker.follow_up_work import FollowUpWork
+from crawler.worker.step_observer import Step, StepObserver
 from crawler.worker.worker_progress import WorkerProgress
 from extraction import child_call
 from pinlater.worker import BackendHealth, Pump, PumpBounds
@@ -72,8 +73,8 @@ class Faults:
             self.raised += 1
             raise Unforeseen(f"nobody foresaw this in {where}")
 
-    def step(self, step: str, job: str, url: str = "") -> None:
-        """Fills `Steps`."""
+    def step(self, step: Step, job: str, url: str = "", /) -> None:
+        """Fills `JobSteps`."""
         self.look(f"step:{step}", (job, url))
 
     def calling(self, where: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,39 +171,44 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
         limiter = cast(RateLimiter, faulty("limiter", assembly.limiter))
         sink = cast(EventSink, faulty("sink", await open_backend("events.sink", SINK, settings.events.sink, settings)))
         health, tally = BackendHealth(), WorkerProgress()
-        jobs = JobQueues(pinlater, "test", steps=faults.step)
+        observer = StepObserver(faults.step)
+        jobs = observer.queues(observer.pinlater(pinlater), "test")
         await make_queues(JobQueues(plain_pinlater, "test"))
         signals = SignalsService(fetcher=fetcher, store=store, sink=sink, decode=faults.calling("decode", _decode))
         visitor = replace(
             assembly.visitor,
             fetcher=fetcher,
-            store=store,
+            store=observer.store(store),
             extract=faults.calling("extract", _extract),
             persistently=health.persistently,
             one_hop=True,
-            steps=faults.step,
         )
         known = CrawlCache(frontier.crawls)
         crawling = Crawling(
-            visitor=visitor,
+            visitor=observer.visitor(visitor),
             frontier=frontier,
             jobs=jobs,
             known=known,
             at_limit=DomainsAtLimit(limiter, "test"),
-            follower=follower_of(frontier, jobs, store),
+            follower=observer.follower(follower_of(frontier, jobs, store)),
             health=health,
             tally=tally,
             patience=Patience(),
             source="test",
         )
         follow_ups = FollowUpWork(
-            signals=signals, store=store, jobs=jobs, health=health, tally=tally, source="test", steps=faults.step
+            signals=observer.signals(signals),
+            store=observer.store(store),
+            jobs=jobs,
+            health=health,
+            tally=tally,
+            source="test",
         )
         bounds = PumpBounds(heartbeat_ms=500)
         pumps = (
-            Pump(jobs, health, known.queues, crawling.prepare, bounds),
-            Pump(jobs, health, partial(_one, SIGNALS), follow_ups.publish, bounds),
-            Pump(jobs, health, partial(_one, INLINKS), follow_ups.link, bounds),
+            Pump(jobs, health, known.queues, observer.prepare(crawling.prepare), bounds),
+            Pump(jobs, health, partial(_one, SIGNALS), observer.prepare(follow_ups.publish), bounds),
+            Pump(jobs, health, partial(_one, INLINKS), observer.prepare(follow_ups.link), bounds),
         )
         try:
             # What looks on is no part of the work: it asks the services themselves.

@@ -17,10 +17,11 @@ from crawler.frontier.scope import CrawlScope
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS, FollowUp
 from crawler.seeds.crawl_start import CrawlRequest, start
 from crawler.seeds.revisit_round import due
+from crawler.worker.step_observer import Step
 from runtime.clock import wall_ms
 from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
 from tests.support.small_web import Page, SmallWeb, small_web
-from thrift_idl.errors import BackendDown, StoreUnreadable
+from thrift_idl.errors import StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.ttypes import LookupRequest
 from weburl import url_key
@@ -69,7 +70,7 @@ class Meanwhile(Faults):
         super().__init__("nowhere")
         self.job, self.is_through = "", asyncio.Event()
 
-    def step(self, step: str, job: str, url: str = "") -> None:
+    def step(self, step: Step, job: str, url: str = "", /) -> None:
         self.job = job if (step, url) == ("fetch", POOR) else self.job
         if step == "ack" and self.job and job == self.job:
             self.is_through.set()
@@ -97,16 +98,20 @@ async def test_a_page_whose_links_are_to_be_followed_again_is_fetched_again(web:
         assert crawl.published() == PAGES
 
 
+class Died(BaseException):
+    """The end of a worker: nothing catches it, and the claims of its jobs time out."""
+
+
 class DiesOnce(Faults):
     """The worker loses the job of `POOR` once its page is stored, and then the row is damaged."""
 
     settings: Settings
 
-    def step(self, step: str, job: str, url: str = "") -> None:
+    def step(self, step: Step, job: str, url: str = "", /) -> None:
         if (step, url) == ("enqueue", POOR) and not self.raised:
             self.raised = 1
             damage(self.settings, POOR)
-            raise BackendDown("gone with the worker")
+            raise Died
 
 
 async def test_a_page_that_a_dead_worker_stored_is_fetched_again(web: SmallWeb, tmp_path: Path) -> None:

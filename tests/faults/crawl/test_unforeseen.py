@@ -68,7 +68,6 @@ async def assert_whole(crawl: CrawlHere) -> None:
     [
         ("step:fetch", POOR),
         ("step:extract", POOR),
-        ("step:put", POOR),
         ("step:enqueue", POOR),
         ("fetcher.fetch", f"url='{POOR}'"),
         ("extract", f"url='{POOR}'"),
