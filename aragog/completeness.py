@@ -23,15 +23,15 @@ from urlstore.rows import is_damaged
 from weburl import KEY_BYTES
 
 SAMPLE = 2_000
-"""Pages whose content is read; of a larger store those behind some random key."""
+"""Pages whose content is read; of a larger store, those after a random key."""
 _CHUNK = 100
 _CONTEXT = Context("doctor")
 
 
 async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]]:
-    """(crawl id, what it lost) of each crawl that goes on when its command is given again.
+    """(crawl id, its losses) of each crawl that continues when its command is given again.
 
-    Only where the frontier is a file that is there; nobody works with it meanwhile.
+    Only if the frontier is an existing file; no other process works with it meanwhile.
     """
     if not _is_here(settings.crawl.frontier, settings):
         return
@@ -55,7 +55,7 @@ async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]
 
 
 async def lost_content(settings: Settings) -> tuple[int, list[str]] | None:
-    """Pages looked at, and the URLs of those whose content is missing or damaged; None where there is no such store."""
+    """The number of checked pages, and the URLs of those whose content is missing or damaged; None without a store."""
     if not all(_is_here(url, settings) for url in (settings.urlstore.metadata, settings.urlstore.content)):
         return None
     pages, lost = 0, list[str]()
@@ -73,7 +73,7 @@ async def lost_content(settings: Settings) -> tuple[int, list[str]] | None:
 
 
 async def _rows(store: UrlStore, start: bytes) -> AsyncIterator[UrlRow]:
-    """All rows, those behind the key `start` first."""
+    """All rows, those after the key `start` first."""
     for after, until in ((start, b""), (b"", start)):
         place = after
         while True:
@@ -92,7 +92,7 @@ async def _is_lost(store: UrlStore, url: str) -> bool:
         await store.get_content(ContentRequest(_CONTEXT, url))
     except StoreUnreadable:
         return True
-    except NotFound:  # an alias of a page that isn't there
+    except NotFound:  # an alias of a missing page
         return False
     return False
 

@@ -14,7 +14,7 @@ from drivers.owner_lock import OWNER_LOCK, OwnerLock
 from thrift_idl.errors import BackendDown, DiskFull, FolderLocked
 
 Waiting = Callable[[int], None]
-"""Told once, with the owner's pid, that the lock must be waited for."""
+"""Called once, with the owner's pid, if the lock must be waited for."""
 
 
 class DataDirectoryLocked(BackendDown):
@@ -25,7 +25,7 @@ class DataDirectoryLocked(BackendDown):
 
 @asynccontextmanager
 async def owned(data_path: Path, wait_ms: int, waiting: Waiting) -> AsyncIterator[OwnerLock]:
-    """Own `data_path` for the length of the block. `waiting(pid)` is told once who holds it.
+    """Own `data_path` for the length of the block. `waiting(pid)` is called once with the holder's pid.
 
     Raises `DataDirectoryLocked` after `wait_ms`. The kernel drops the lock of a process that dies.
     """

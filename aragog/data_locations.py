@@ -18,7 +18,7 @@ _MEMORY = "sqlite:///:memory:"
 PLACES = ("sqlite", "file")
 """Schemes of the URLs that name a file or a folder."""
 _BESIDE = ("-wal", "-shm")
-"""What SQLite keeps beside a database's file (https://www.sqlite.org/walformat.html)."""
+"""SQLite's files beside a database's file (https://www.sqlite.org/walformat.html)."""
 
 
 def place_of(url: str, settings: Settings) -> Path | None:
@@ -28,9 +28,9 @@ def place_of(url: str, settings: Settings) -> Path | None:
 
 
 def left_behind(url: str, settings: Settings) -> Path | None:
-    """What an earlier version wrote for this URL, from the current folder or from the data directory, and is there.
+    """The existing file or folder that an earlier version wrote for this URL, in the current folder or data directory.
 
-    None where there is none, or where it lies where the URL says. Raises `BadConfiguration`.
+    None if there is none, or if it is at the URL's own place. Raises `BadConfiguration`.
     """
     place = place_of(url, settings)
     earlier = earlier_path_of(settings.expand(url), url.partition("://")[0])
@@ -41,7 +41,7 @@ def left_behind(url: str, settings: Settings) -> Path | None:
 
 
 def refuse_if_left_behind(url: str, settings: Settings) -> None:
-    """Raise `BadConfiguration` where opening `url` would begin an empty store, its data lying where they were."""
+    """Raise `BadConfiguration` if opening `url` would begin an empty store while its data are at the old place."""
     earlier = left_behind(url, settings)
     place = place_of(url, settings)
     if earlier and place and not _is_there(place):
@@ -61,7 +61,7 @@ def moving(earlier: Path, place: Path) -> str:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether we see it; opening it tells what keeps us from it."""
+    """True if we see it; opening it reports any obstacle."""
     try:
         return path.exists()
     except OSError:

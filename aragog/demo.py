@@ -113,7 +113,7 @@ Next (the store stays in {DATA}/):
 
 
 def main() -> int:
-    """Start afresh: the sample web's port is another each time."""
+    """Start again: the sample web's port differs each time."""
     shutil.rmtree(DATA, ignore_errors=True)
     run(demo())
     return 0

@@ -46,13 +46,13 @@ _ANY_DOMAIN = "example.com"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """The result of one check."""
 
     check: str
     state: State
     said: str
     remedy: str = ""
-    """What to do; "" = nothing."""
+    """The remedy; "" = none."""
     path: str = ""
     """The file or folder that a setting names, absolute; "" = it names none."""
 
@@ -104,13 +104,13 @@ def _lock(path: Path) -> Finding:
 
 
 def _lock_holder(path: Path) -> int:
-    """The process that owns a data directory; 0 = none does."""
+    """The pid of the process that owns a data directory; 0 = none."""
     pid = owner_pid(path / OWNER_LOCK)
     return pid if pid and _is_locked(path / OWNER_LOCK) else 0
 
 
 def _is_locked(lock: Path) -> bool:
-    """Whether a process holds the lock: the kernel's list says so, without taking it."""
+    """True if a process holds the lock: the kernel's list shows it, without taking the lock."""
     try:
         inode = lock.stat().st_ino
         return any(f":{inode} " in line and "FLOCK" in line for line in Path("/proc/locks").read_text().splitlines())
@@ -199,7 +199,7 @@ def _queues_file(settings: Settings) -> Iterator[Finding]:
 
 
 def _shards_file(settings: Settings) -> tuple[list[tuple[str, str]], list[Finding]]:
-    """(setting, URL) of each shard of PinLater, and what there is to say of the file that names them."""
+    """(setting, URL) of each shard of PinLater, and the findings on the file that names them."""
     path = settings.path("pinlater.shards")
     if path is None or settings.pinlater.service:
         return [], []
@@ -213,7 +213,7 @@ def _shards_file(settings: Settings) -> tuple[list[tuple[str, str]], list[Findin
 
 
 async def _stored(settings: Settings) -> AsyncIterator[Finding]:
-    """What the files of this machine lost of one another. Whoever works with them moves them: then nobody looks."""
+    """Data that the files of this machine lost. A running process changes them: then they aren't compared."""
     from aragog.completeness import SAMPLE, incomplete_crawls, lost_content  # noqa: PLC0415 - opens all stores
 
     if _lock_holder(settings.data_path):
@@ -246,7 +246,7 @@ async def _stored(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _names(settings: Settings) -> AsyncIterator[Finding]:
-    """Who finds the addresses of hosts here; nothing is asked."""
+    """The way in which hosts are looked up here; no look-up is made."""
     if settings.fetcher.service:
         return
     lookup, said = lookup_of(settings.fetcher.dns)
@@ -255,7 +255,7 @@ async def _names(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _proxy(settings: Settings) -> list[Finding]:
-    """Whether the egress proxy answers and lets us in: nothing can be fetched without it."""
+    """The egress proxy: nothing can be fetched unless it answers and accepts us."""
     if settings.fetcher.service or not settings.fetcher.proxy:
         return []
     try:
@@ -293,7 +293,7 @@ async def _service(name: str, address: str) -> Finding:
 
 
 async def _running_limits(address: str) -> Finding:
-    """Whether a running limiter took its override file as it stands."""
+    """The override file of a running limiter: in force, or refused."""
     try:
         async with client_of(address, RateLimiter, _PATIENCE_MS) as limiter:
             status = await limiter.status(StatusRequest(Context("doctor"), _ANY_DOMAIN))
@@ -323,7 +323,7 @@ def _engines(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 async def _engine(setting: str, url: str, settings: Settings) -> Finding:
-    """Where the files are, or whether something listens where the engine should. Health is for checks of its own."""
+    """The place of the files, or the answer at the engine's address. Its health has checks of its own."""
     scheme = url.partition("://")[0]
     if scheme in _HERE:
         return _on_this_machine(setting, scheme, url, settings)
@@ -355,10 +355,10 @@ def _on_this_machine(setting: str, scheme: str, url: str, settings: Settings) ->
 
 
 def _left_behind(setting: str, url: str, settings: Settings) -> Iterator[Finding]:
-    """Data that an earlier version wrote elsewhere for this URL. Nothing starts on an empty store instead of them."""
+    """Data that an earlier version wrote elsewhere for this URL. No process starts on an empty store instead."""
     try:
         place, earlier = place_of(url, settings), left_behind(url, settings)
-    except BadConfiguration:  # told already
+    except BadConfiguration:  # reported already
         return
     if place is None or earlier is None:
         return

@@ -44,7 +44,7 @@ from thrift_idl.records import field_names
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """Every form of a URL; "" where there is none."""
+    """Every form of a URL; "" if there is none."""
 
     parsed: str = ""
     request_form: str = ""
@@ -56,29 +56,29 @@ class Forms:
 
 @dataclass(frozen=True, slots=True)
 class UrlReport:
-    """All that is to be said of one URL."""
+    """All findings on one URL."""
 
     url: str
-    """As given; what is no Unicode text replaced (U+FFFD), as the URL standard has it."""
+    """As given; invalid Unicode is replaced (U+FFFD), as in the URL standard."""
     forms: Forms
     fetch: Explanation
     stored: LookupResult | None = None
-    """None: no URL that anything could be stored under."""
+    """None: no URL that could be stored."""
     leads_to: tuple[Explanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Explains URLs with the services it is given; needs no rate limiter of its own: the fetcher asks its own."""
+    """Explains URLs with the given services; needs no rate limiter of its own: the fetcher asks its own."""
 
     fetcher: Fetcher
     store: UrlStore
     fetch_robots: bool = True
     patience_ms: int = 5_000
-    """How long to come back for a robots.txt that gets no slot."""
+    """The time for retries of a robots.txt that gets no slot."""
 
     async def explain(self, raw: str, context: Context) -> UrlReport:
-        """The report on one URL. Raises what is no URL's outcome: a service or backend that is down."""
+        """The report on one URL. Raises errors that are no URL's outcome: a service or backend is down."""
         url = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         forms = forms_of(url)
         fetch = await self._fetch(url, context)
@@ -123,7 +123,7 @@ def _or_none(form: Callable[[str], str], url: str) -> str:
 
 
 def onward(found: LookupResult) -> tuple[str, ...]:
-    """Where the stored redirects of the URL lead, in order; nowhere for a circle."""
+    """The targets of the URL's stored redirects, in order; none for a loop."""
     row = found.row
     if row is None or found.cycle:
         return ()
@@ -132,7 +132,7 @@ def onward(found: LookupResult) -> tuple[str, ...]:
 
 
 def canonical_why(found: LookupResult) -> str:
-    """Why the canonical URL is what it is."""
+    """The reason for the canonical URL."""
     if found.row is None:
         return "nothing is stored: the URL itself"
     if found.cycle:
@@ -162,7 +162,7 @@ def sentence(report: UrlReport) -> str:
 
 
 def to_json(report: UrlReport) -> dict[str, Any]:
-    """What `aragog explain --json` prints: the keys that the head of this module lists."""
+    """The output of `aragog explain --json`: the keys that the head of this module lists."""
     fetch, stored = report.fetch, report.stored
     return {
         "url": report.url,
@@ -188,7 +188,7 @@ _PAGE = ("version", "status", "media_type", "content_bytes", "fetched_ms", "last
 
 
 def _fields(record: Any, *names: str) -> dict[str, Any]:
-    """Some fields of a record; null each where there is no record."""
+    """Some fields of a record; null for each if there is no record."""
     return {name: getattr(record, name, None) for name in names}
 
 

@@ -24,9 +24,9 @@ from thrift_idl.records import to_json
 TIMING = frozenset(
     ("fetched_ms", "last_seen_ms", "changed_ms", "revisit_ms", "write_ms", "at_ms", "latency_ms", "peer", "delay_ms")
 )
-#: Response headers that tell when, not what.
+#: Response headers about time, not content.
 TIMING_HEADERS = frozenset({"date", "age"})
-#: Rows whose inlinks are asked for at once.
+#: Rows whose inlinks are read at once.
 AT_ONCE = 32
 
 
@@ -43,7 +43,7 @@ async def rows(store: UrlStore, context: Context, batch: int = 500) -> AsyncIter
 
 
 def without_timing(value: Any) -> Any:
-    """`value` less its timing fields, at every depth."""
+    """`value` without its timing fields, at every depth."""
     if isinstance(value, dict):
         return {key: without_timing(item) for key, item in value.items() if key not in TIMING}
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def _is_timing_header(item: Any) -> bool:
 
 
 async def inlinks(store: UrlStore, context: Context, url: str, own: bool = False) -> AsyncIterator[Inlink]:
-    """Every inlink of the page that `url` leads to, or of that URL alone, by the sources' URL keys."""
+    """Every inlink of the page at the end of `url`'s redirects, or of that URL alone, by the sources' URL keys."""
     continuation = b""
     while True:
         found = await store.inlinks(InlinksRequest(context, url, continuation, 1_000, own))

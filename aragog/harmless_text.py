@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-#: First and last code points. Of the controls, newline and tab are ours: tables and lines have them.
+#: First and last code points. Of the controls, we use newline and tab ourselves: in tables and lines.
 HARMFUL_RANGES = (
     (0x00, 0x08),
     (0x0B, 0x1F),
@@ -41,15 +41,15 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """As `visible`, newlines and tabs escaped too: nobody's text begins a line of ours."""
+    """Like `visible`, newlines and tabs escaped too: foreign text never begins a line of ours."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def json_text(value: Any, option: int = 0) -> str:
-    """`value` as JSON, each harmful character as `\\uXXXX`; what parses it gets the same. Options are orjson's."""
+    """`value` as JSON, each harmful character as `\\uXXXX`; a parser gets the same value. Options are orjson's."""
     try:
         text = orjson.dumps(value, option=option).decode()
-    except orjson.JSONEncodeError:  # of a lone surrogate, which ASCII can spell
+    except orjson.JSONEncodeError:  # because of a lone surrogate, which ASCII can write
         text = json.dumps(value, sort_keys=bool(option & orjson.OPT_SORT_KEYS))
     return text if text.isascii() and "\x7f" not in text else HARMFUL.sub(_json_escape, text)
 

@@ -21,14 +21,14 @@ from urlstore.telemetry import MethodCall, PagePut
 REGISTRY: Final = CollectorRegistry()
 Refresh = Callable[[], Awaitable[None]]
 REFRESHES: Final[list[Refresh]] = []
-"""What brings gauges up to date before they are read."""
+"""Updates gauges before they are read."""
 
 _DELAYS_MS: Final = (1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 60_000, 600_000, 3_600_000)
 _LATENCIES_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000)
 
 
 class Labels:
-    """Names as labels, so many of them at most."""
+    """Names as labels, with a bound on their number."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -44,7 +44,7 @@ class Labels:
 
 
 class QueueLabels(Labels):
-    """Of queues: those of crawls come and go, and share one."""
+    """Labels of queues: those of crawls are temporary, and share one."""
 
     def of(self, name: str) -> str:
         """The label of a queue."""
@@ -136,7 +136,7 @@ class PinLaterMetrics(PinLaterLog):
         _CHECKPOINT_NOOP.labels(QUEUES.of(queue)).inc(noops)
 
     def timed_out(self, queue: str, done: int, retry: int) -> None:
-        """Count, and say so."""
+        """Count, and log it."""
         super().timed_out(queue, done, retry)
         _TIMEOUT_DONE.labels(QUEUES.of(queue)).inc(done)
         _TIMEOUT_RETRY.labels(QUEUES.of(queue)).inc(retry)
@@ -150,23 +150,23 @@ class PinLaterMetrics(PinLaterLog):
         _RATE_LIMITED.labels(QUEUES.of(queue)).inc()
 
     def shard_failed(self, shard: str, reason: str) -> None:
-        """Count, and say so."""
+        """Count, and log it."""
         super().shard_failed(shard, reason)
         _SHARD_FAILED.labels(shard).inc()
 
     def shard_unhealthy(self, shard: str) -> None:
-        """Note, and say so."""
+        """Note, and log it."""
         super().shard_unhealthy(shard)
         _SHARD_UNHEALTHY.labels(shard).set(1)
 
     def shard_well(self, shard: str) -> None:
-        """Note, and say so."""
+        """Note, and log it."""
         super().shard_well(shard)
         _SHARD_UNHEALTHY.labels(shard).set(0)
 
 
 def queue_gauges(service: PinLater) -> Refresh:
-    """What counts the jobs of all queues anew."""
+    """The function that counts the jobs of all queues again."""
 
     async def refresh() -> None:
         found = await service.getQueueStats(RequestContext("metrics"), PinLaterQueueStatsRequest())
@@ -190,7 +190,7 @@ class FetcherMetrics(FetcherLog):
     """The fetcher's counters."""
 
     def request_ended(self, details: RequestEnded) -> None:
-        """Count by status class, or by the code of what went wrong."""
+        """Count by status class, or by the error's code."""
         outcome = _CODES.of(details.code) if details.code else f"{details.status // 100}xx"
         _REQUESTS.labels(details.purpose, outcome).inc()
         _LATENCY.labels(details.purpose).observe(details.latency_ms)
@@ -205,7 +205,7 @@ class FetcherMetrics(FetcherLog):
         _VOIDED.inc()
 
     def robots_exceeded(self, origin: str, flag: str) -> None:
-        """Count, and say so."""
+        """Count, and log it."""
         super().robots_exceeded(origin, flag)
         _EXCEEDED.labels(flag).inc()
 
@@ -222,17 +222,17 @@ class LimiterMetrics(LimiterLog):
         _CONTENDED.inc()
 
     def held(self, domain: str, status: int, hold_ms: float) -> None:
-        """Count, and say so."""
+        """Count, and log it."""
         super().held(domain, status, hold_ms)
         _HELD.labels(str(status)).inc()
 
     def limits_loaded(self, path: str, overrides: int) -> None:
-        """The file is good; say so."""
+        """The file is good; log it."""
         super().limits_loaded(path, overrides)
         _LIMITS_GOOD.labels(path).set(1)
 
     def limits_refused(self, path: str, reason: str) -> None:
-        """The file is bad; count, and say so."""
+        """The file is bad; count, and log it."""
         super().limits_refused(path, reason)
         _LIMITS_GOOD.labels(path).set(0)
         _LIMITS_REFUSED.inc()

@@ -23,7 +23,7 @@ _log = logging.getLogger("aragog")
 
 
 class MetricsServer:
-    """Answers GET /metrics with the registry of this process; gauges are brought up to date every five seconds."""
+    """Answers GET /metrics with the registry of this process; gauges are updated every five seconds."""
 
     def __init__(self) -> None:
         try:
@@ -50,7 +50,7 @@ class MetricsServer:
                     writer.write(await self._reply(head.split(b"\r\n", 1)[0].decode("latin-1")))
                     await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the caller's business
+            pass  # the caller's own problem
         finally:
             self._calls -= 1
             writer.close()
@@ -80,7 +80,7 @@ class MetricsServer:
 
 @asynccontextmanager
 async def metrics_served(settings: Settings) -> AsyncIterator[str]:
-    """Serve what the settings ask for while the block runs; yields the address, "" = none.
+    """Serve the metrics of the settings while the block runs; yields the address, "" = none.
 
     Raises `BadConfiguration`.
     """

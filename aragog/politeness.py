@@ -44,17 +44,17 @@ _DRAWN = 6
 
 @dataclass(frozen=True, slots=True)
 class AccessLogs:
-    """Whose requests to look for, and where."""
+    """The access logs, and the requests to search in them."""
 
     paths: Sequence[Path]
     agent: str
     host: str
-    """Of lines that name none."""
+    """The host of lines that name none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """All that was found."""
+    """All results."""
 
     verdict: ProofVerdict
     condition: Condition
@@ -63,17 +63,17 @@ class Proven:
 
     @property
     def violated(self) -> bool:
-        """Whether a limit was broken, or a request had no grant."""
+        """True if a limit was broken, or a request had no grant."""
         return not self.verdict.holds or (self.agreement is not None and not self.agreement.holds)
 
     @property
     def holds(self) -> bool:
-        """Whether every limit was kept, each request had its grant, and the record is whole."""
+        """True if every limit was kept, each request had its grant, and the record is complete."""
         return not self.violated and not self.doubts
 
     @property
     def doubts(self) -> list[str]:
-        """Why the grants on record needn't be all that were given, or can't be compared."""
+        """The reasons why the recorded grants may be incomplete, or can't be compared."""
         found, agreement = self.condition, self.agreement
         compared = len(self.verdict.boots) > 1 or agreement is not None
         told: tuple[tuple[Sequence[str], str], ...] = (
@@ -92,7 +92,7 @@ class Proven:
 
 
 Watched = Callable[[str, int], Progress]
-"""Given what is done and how many bytes of ledger it reads, the function to be told of bytes read."""
+"""Called with a task and its number of ledger bytes; returns the function that gets the bytes read."""
 
 
 def prove(ledgers: Iterable[Path], logs: AccessLogs | None, skew_ms: float, worst: int, watched: Watched) -> Proven:
@@ -118,7 +118,7 @@ def _no_requests(logs: AccessLogs, reading: Reading) -> str:
 
 
 def draw(ledgers: Iterable[Path], verdict: ProofVerdict, picture: Path, watched: Watched) -> None:
-    """Draw the busiest domains: a second reading, for only the first one tells which these are."""
+    """Draw the busiest domains: a second reading, because only the first one finds them."""
     condition = Condition()
     files: list[LedgerFile] = ledger_files(ledgers, condition)
     told = watched("drawing", sum(file.bytes for file in files))
@@ -174,7 +174,7 @@ def sentence(proven: Proven) -> str:
 
 
 def to_json(proven: Proven) -> dict[str, Any]:
-    """What `aragog politeness verify --json` prints: the keys that the head of this module lists."""
+    """The output of `aragog politeness verify --json`: the keys that the head of this module lists."""
     verdict, condition = proven.verdict, proven.condition
     return {
         "verdict": "violated" if proven.violated else "proven" if proven.holds else "unproven",

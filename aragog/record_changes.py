@@ -18,7 +18,7 @@ _UNCOUNTED = frozenset(("extractor_version",))
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field that differs; values as compact JSON, cut to what one looks at."""
+    """A field that differs; values as compact JSON, cut to a readable length."""
 
     field: str
     before: str
@@ -27,30 +27,30 @@ class Change:
 
 @dataclass(slots=True)
 class ChangeReport:
-    """What a rerun of the extractor found, and what it wrote."""
+    """The findings and writes of a rerun of the extractor."""
 
     looked_at: int = 0
-    """Pages read anew."""
+    """Pages read again."""
     unchanged: int = 0
     changed: int = 0
     """Pages with another record: written, unless it is a dry run."""
     to_publish: int = 0
-    """Of the changed, those whose record hash differs: jobs for signals and inlinks."""
+    """Of the changed pages, those whose record hash differs: jobs for signals and inlinks."""
     without_content: int = 0
-    """Pages whose content isn't kept (noarchive), or is gone."""
+    """Pages whose content isn't kept (noarchive), or is lost."""
     failed: int = 0
     """Pages that were too much for the extractor: their record stays."""
     moved_on: int = 0
     """Pages that were fetched again meanwhile."""
     broken: int = 0
-    """Pages that an error of ours ended, or whose rows are damaged: their record stays."""
+    """Pages that failed by an error of ours, or whose rows are damaged: their record stays."""
     broken_examples: dict[str, str] = field(default_factory=dict)
-    """URL -> what happened, of the first of them."""
+    """URL -> error, of the first of them."""
     fields: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
     def add_broken(self, url: str, why: str) -> None:
-        """Count a page that couldn't be read anew, and keep the first ones as examples."""
+        """Count a page that couldn't be read again, and keep the first ones as examples."""
         self.broken += 1
         if len(self.broken_examples) < EXAMPLES:
             self.broken_examples[url] = why
@@ -66,7 +66,7 @@ class ChangeReport:
 
 
 def changes(before: PageRecord, after: PageRecord) -> list[Change]:
-    """The fields that differ, of structs those within, by name with a dot."""
+    """The fields that differ, those of nested structs by name with a dot."""
     found = dict(_flat(to_json(after)))
     known = dict(_flat(to_json(before)))
     return [

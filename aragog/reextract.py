@@ -44,43 +44,43 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReextractionScope:
-    """Which pages are read: of a registrable domain ("" = all), fetched at or after a time; and whether to write."""
+    """The pages to read: of a registrable domain ("" = all), fetched at or after a time; True if results are written."""
 
     domain: str = ""
     since_ms: int = 0
     dry_run: bool = False
 
     def admits(self, row: UrlRow) -> bool:
-        """Whether a row holds such a page, under its own URL."""
+        """True if a row holds such a page, under its own URL."""
         page = row.page
         return page is not None and not row.redirects_to and page.fetched_ms >= self.since_ms and self.names(row)
 
     def names(self, row: UrlRow) -> bool:
-        """Whether a row is of the domain."""
+        """True if a row is of the domain."""
         return not self.domain or registrable_domain(split(row.url).host) == self.domain
 
 
 @dataclass(slots=True)
 class ReextractionProgress:
-    """How far a run has come."""
+    """The progress of a run."""
 
     after: bytes = b""
     """The place in the store's order; empty before the start and at the end."""
     rows: int = 0
     report: ChangeReport = field(default_factory=ChangeReport)
     is_resumed: bool = False
-    """The batch that comes may have been written without its jobs: the run before ended in it."""
+    """True if the next batch may have been written without its jobs: the run before ended in it."""
 
 
 class Cursor:
-    """The progress of a run over one scope, in a file: it is there while such a run isn't finished."""
+    """The progress of a run over one scope, in a file: it exists while such a run isn't finished."""
 
     def __init__(self, folder: Path, scope: ReextractionScope) -> None:
         named = orjson.dumps((EXTRACTOR_VERSION, asdict(scope)), option=orjson.OPT_SORT_KEYS)
         self._path = folder / f"reextract-{sha256(named).hexdigest()[:16]}.json"
 
     def load(self) -> ReextractionProgress:
-        """Where the last run stopped; a new start where there was none, or its file can't be read."""
+        """The place where the last run stopped; a new start if there was none, or its file can't be read."""
         try:
             noted: dict[str, Any] = orjson.loads(self._path.read_bytes())
             after = bytes.fromhex(noted["after"])
@@ -89,7 +89,7 @@ class Cursor:
             return ReextractionProgress()
 
     def save(self, progress: ReextractionProgress) -> None:
-        """Note how far it is, whole or not at all."""
+        """Write the progress, completely or not at all."""
         noted = {"after": progress.after.hex(), "rows": progress.rows, "report": asdict(progress.report)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(".part")
@@ -102,7 +102,7 @@ class Cursor:
 
 
 class Reextraction:
-    """One run. `follow_up` is told of pages whose record hash changed; `tell` of progress, behind every batch."""
+    """One run. `follow_up` gets pages whose record hash changed; `tell` gets the progress after every batch."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Reextraction:
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, tell: Callable[[ReextractionProgress], None] = lambda _: None) -> ChangeReport:
-        """Go on where the last run of this scope stopped, to the end of the store."""
+        """Continue where the last run of this scope stopped, to the end of the store."""
         progress = self._cursor.load()
         await asyncio.to_thread(self._cursor.save, progress)
         while True:
@@ -142,7 +142,7 @@ class Reextraction:
             await asyncio.to_thread(self._cursor.save, progress)
 
     async def _reread_or_told(self, page: Page, progress: ReextractionProgress) -> Page | None:
-        """Read a page anew. An error that nobody foresaw is that page's: told and counted, and the others go on."""
+        """Read a page again. An unforeseen error concerns only that page: it is logged and counted."""
         try:
             return await self._reread(page, progress)
         except Exception as error:
@@ -153,7 +153,7 @@ class Reextraction:
             return None
 
     async def _reread(self, page: Page, progress: ReextractionProgress) -> Page | None:
-        """Read a page anew; the page if there is something to publish."""
+        """Read a page again; returns the page if there is something to publish."""
         report = progress.report
         async with self._places:
             record = await self._record(page, report)
@@ -167,7 +167,7 @@ class Reextraction:
         return await self._put(page, record, differing, report)
 
     async def _put(self, page: Page, record: PageRecord, differing: list[Change], report: ChangeReport) -> Page | None:
-        """Write what differs, unless it is a dry run; the page if there is something to publish."""
+        """Write the differences, unless it is a dry run; returns the page if there is something to publish."""
         if self._scope.dry_run:
             report.add(page.url, differing)
             report.to_publish += record_hash(record) != page.record_hash
@@ -181,7 +181,7 @@ class Reextraction:
         return told.page if told.record_changed else None
 
     async def _record(self, page: Page, report: ChangeReport) -> PageRecord | None:
-        """What the extractor says of the stored content; None = nothing better than what is stored."""
+        """The extractor's record of the stored content; None = nothing better than the stored one."""
         try:
             content = await self._store.get_content(ContentRequest(self._context, page.url))
         except (NotFound, StoreUnreadable):
@@ -199,13 +199,13 @@ class Reextraction:
 
 
 def _in_order(flags: Sequence[str], before: Sequence[str]) -> tuple[str, ...]:
-    """Flags with the same members in the order that is stored: which of them came first is no news."""
+    """Flags with the same members in the stored order: a change of order alone is no change."""
     kept = tuple(dict.fromkeys(flags))
     return tuple(before) if set(kept) == set(before) else kept
 
 
 def fetched_as(page: Page, content: bytes) -> FetchResult:
-    """A stored page as its fetch brought it: headers as kept, flags of the fetch."""
+    """A stored page as its fetch returned it: headers as kept, flags of the fetch."""
     types = [header.value for header in page.headers if header.name == "content-type"]
     flags = () if _TOO_MUCH & set(page.record.flags) else page.record.flags
     return FetchResult(

@@ -24,21 +24,21 @@ from weburl import KEY_VERSION, url_key
 from weburl.earlier_key_versions import check_not_newer, earlier_keys
 
 BATCH = 100
-"""Rows at a time: bounds what lies in memory, and what is done twice after a kill."""
+"""Rows at a time: bounds the memory, and the work repeated after a kill."""
 
 _FAILURES = 1_000
 
 
 @dataclass(slots=True)
 class RekeyReport:
-    """What a run did; of one that was resumed, since then."""
+    """The work of a run; of a resumed one, since then."""
 
     from_version: int
     to_version: int = KEY_VERSION
     rows: int = 0
-    """Looked at."""
+    """Rows that were read."""
     moved: int = 0
-    """Rows that lie under other keys now."""
+    """Rows that are under other keys now."""
     relinked: int = 0
     """Other pages whose links lead to other keys now."""
     attributes: int = 0
@@ -47,7 +47,7 @@ class RekeyReport:
 
 @dataclass(frozen=True, slots=True)
 class RekeyProgress:
-    """How far a run is."""
+    """The progress of a run."""
 
     after: bytes
     """The place in the store's order; empty at the end."""
@@ -55,7 +55,7 @@ class RekeyProgress:
 
 
 class Rekey:
-    """One run over a store and a frontier, both opened with `any_keys`; nobody else uses them meanwhile.
+    """One run over a store and a frontier, both opened with `any_keys`; no other process uses them meanwhile.
 
     `jobs` gives the queues when a frontier has to be converted.
     """
@@ -76,7 +76,7 @@ class Rekey:
         self._crawls: Sequence[str] = ()
 
     async def run(self) -> RekeyReport:
-        """Convert what has to be. Raises `StoreTooNew`, and what the backends raise."""
+        """Convert everything that needs it. Raises `StoreTooNew`, and the backends' errors."""
         store, frontier = await self._metadata.key_state(), await self._frontier.key_version()
         for version in (store.version, frontier):
             check_not_newer(version, "the store or its frontier")
@@ -92,7 +92,7 @@ class Rekey:
         return report
 
     async def look(self) -> RekeyReport:
-        """What `run` would do to rows, counted; nothing is written."""
+        """The changes that `run` would make to rows, counted; nothing is written."""
         store = await self._metadata.key_state()
         report = RekeyReport(store.version)
         rekeying = self._rekeying(store.version)
@@ -114,7 +114,7 @@ class Rekey:
     async def _convert_rows(self, store: KeyState, frontier: int, report: RekeyReport) -> None:
         is_old = store.version < KEY_VERSION
         rekeying = self._rekeying(store.version if is_old else frontier)
-        # What an earlier run noted holds for the frontier as well: both are converted batch by batch.
+        # The notes of an earlier run are valid for the frontier as well: both are converted batch by batch.
         after = store.after if is_old else b""
         while rows := await self._metadata.scan_rows(after, BATCH):
             plans = await rekeying.plans(rows)
@@ -136,7 +136,7 @@ class Rekey:
     # --- the frontier ---
 
     async def _begin_frontier(self, version: int, report: RekeyReport) -> None:
-        """What knows its URL by itself: open entries by their jobs, failed ones by the list."""
+        """Entries with a known URL: open entries by their jobs, failed ones by the list."""
         statuses = await self._frontier.crawls.all()
         self._crawls = [status.crawl.id for status in statuses]
         for queue in dict.fromkeys(status.crawl.queue for status in statuses):
@@ -149,7 +149,7 @@ class Rekey:
     async def _open_entry(self, descriptor: str, body: bytes, version: int, report: RekeyReport) -> None:
         try:
             job = CrawlJob.decode(body)
-        except (BadJob, JobTooNew):  # whoever dequeues it deals with it
+        except (BadJob, JobTooNew):  # the worker that dequeues it handles it
             return
         moves = [Rekeyed(url.old, url.new, descriptor) for url in renamed((job.url,), version)]
         if moves and job.crawl in self._crawls:
@@ -162,7 +162,7 @@ class Rekey:
                 Rekeyed(url.old, url.new)
                 for each in failures
                 for url in renamed((each.url,), version)
-                if url.old == each.key  # a redirect's failure names where it failed
+                if url.old == each.key  # a redirect's failure names the URL where it failed
             ]
             if moves:
                 report.frontier_entries += await self._frontier.rekey(crawl_id, moves)
@@ -176,9 +176,9 @@ class Rekey:
 
 
 def owns(version: int, url: Renamed, attributes: Sequence[AttributeWrite]) -> bool:
-    """Whether attributes under `url`'s key of `version` are its own; no row says whose they are.
+    """True if attributes under `url`'s key of `version` are its own; no row names their owner.
 
-    They aren't where they tell of an image that another URL of that key served.
+    They aren't if they describe an image that another URL of that key served.
     """
     for each in attributes:
         if (each.attribute_namespace, each.name) == (image_state.NAMESPACE, image_state.NAME):
@@ -195,7 +195,7 @@ def _key(url: str) -> bytes | None:
 
 
 def _served_by(cell: bytes) -> str:
-    """The URL that served the image of a state; "" = none did, or the cell can't be read."""
+    """The URL that served the image of a state; "" = none, or the cell can't be read."""
     try:
         state = image_state.decode(decode_attribute(cell))
     except (StoreTooNew, StoreUnreadable):

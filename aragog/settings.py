@@ -63,7 +63,7 @@ def _hidden(value: Any, name: str) -> Any:
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings that are shown without what is secret."""
+    """Settings that are shown without secrets."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({dict(self.__rich_repr__())})"
@@ -82,16 +82,16 @@ class FetcherSettings(Section, frozen=True):
     #: A page or mail address where a site owner reaches you; without it nothing beyond loopback is fetched.
     contact: str = ""
     robots_cache: str = "sqlite:///{data_dir}/robots.sqlite"
-    #: How long a robots.txt decides before its origin is asked whether it still holds. RFC 9309 asks for at most a day
-    #: (86400000); the copy stays in force while the origin can't be reached, either way.
+    #: How long a robots.txt decides before it is requested again from its origin. RFC 9309 allows at most a day
+    #: (86400000); the copy stays in force while the origin can't be reached, in either case.
     robots_max_age_ms: int = 7 * DAY_MS
     #: Host pattern -> address:port to dial instead, like curl's --connect-to.
     connect_to: dict[str, str] = {}
     #: Host patterns and networks that may resolve to private addresses.
     allow_private: list[str] = []
-    #: Networks that are never dialled, whatever is allowed: our own public addresses, for instance.
+    #: Networks that are never dialled, even if allowed: our own public addresses, for instance.
     deny: list[str] = []
-    #: Through which all connections go, http://[user:password@]address:port; "" = directly. It is asked to CONNECT to
+    #: The proxy of all connections, http://[user:password@]address:port; "" = none. It gets CONNECT requests for
     #: the address that we vetted, also for http.
     proxy: str = ""
     #: Nameservers by address, separated by commas; "" = the system's; "system" = getaddrinfo (no times to live).
@@ -103,7 +103,7 @@ class FetcherSettings(Section, frozen=True):
 
 
 class LimiterSettings(Section, frozen=True):
-    """[ratelimiter]: when may this domain be fetched next."""
+    """[ratelimiter]: the time when a domain may be fetched next."""
 
     #: An address, or the pool that a membership file describes: pool:///etc/aragog/limiters.toml.
     service: str = ""
@@ -115,7 +115,7 @@ class LimiterSettings(Section, frozen=True):
     qps: float = 10.0
     #: TOML or YAML file of limits of domains, hosts and wildcards, reloaded while we run.
     overrides: str = ""
-    #: A candidate for it: what it would have granted, delayed, refused is counted; nothing is sent by it.
+    #: A candidate for it: its grants, delays and refusals are counted; it causes no request.
     shadow_overrides: str = ""
     #: A Crawl-delay of robots.txt lengthens a domain's interval up to this.
     max_crawl_delay_ms: int = 60_000
@@ -134,7 +134,8 @@ class UrlStoreSettings(Section, frozen=True):
     service: str = ""
     listen: str = "127.0.0.1:9103"
     metadata: str = "sqlite:///{data_dir}/urlstore.sqlite"
-    #: `file:///{data_dir}/content`: a file a page, for other programs to read; four times what a page costs to store.
+    #: `file:///{data_dir}/content`: one file for each page, for other programs to read; a page then costs four times as
+    #: much to store.
     content: str = "sqlite:///{data_dir}/content.sqlite"
 
 
@@ -151,7 +152,7 @@ class PinLaterSettings(Section, frozen=True):
     queues: str = ""
     #: SHA-256 (hex) of the password that deletes queues; empty = none is right.
     admin_hash: str = ""
-    #: What this process sends when it drops the queue of an ended crawl.
+    #: The password that this process sends when it drops the queue of an ended crawl.
     admin_password: str = ""
 
 
@@ -168,15 +169,15 @@ class CrawlSettings(Section, frozen=True):
     backoff_ms: int = 30_000
     give_up_ms: int = DAY_MS
     drain_ms: int = 10_000
-    #: How long a claim lives without a heartbeat: a dead worker's jobs come back after this.
+    #: The life of a claim without a heartbeat: a dead worker's jobs come back after this.
     claim_timeout_ms: int = 30_000
 
 
 class EventSettings(Section, frozen=True):
-    """[events]: where page events go, and how often one image is asked about."""
+    """[events]: the sink of page events, and the interval of visits of one image."""
 
     sink: str = "file:///{data_dir}/events.jsonl"
-    #: Which worker fetches an image: `memory://` where one process does all, else the durable Redis.
+    #: The leases on images: `memory://` if one process does all, else the durable Redis.
     leases: str = "memory://"
     image_tries: int = 5
     image_backoff_ms: int = 30_000
@@ -195,14 +196,14 @@ class ExtractionSettings(Section, frozen=True):
 
 
 class MetricsSettings(Section, frozen=True):
-    """[metrics]: what Prometheus reads, of `aragog serve` and `aragog worker`."""
+    """[metrics]: numbers for Prometheus, of `aragog serve` and `aragog worker`."""
 
-    #: Where /metrics is served, 127.0.0.1:9464 for instance; "" = nowhere.
+    #: The address of /metrics, 127.0.0.1:9464 for instance; "" = none.
     listen: str = ""
 
 
 class Settings(Section, frozen=True):
-    """All of it. `durability = "full"` survives power loss too, not only kill -9."""
+    """All settings. `durability = "full"` survives power loss too, not only kill -9."""
 
     data_dir: str = ""
     durability: Literal["normal", "full"] = "normal"
@@ -237,7 +238,7 @@ class Settings(Section, frozen=True):
 
     @property
     def fetches_here(self) -> bool:
-        """Whether this process fetches or limits by itself, and so must own the data directory."""
+        """True if this process fetches or limits by itself, and so must own the data directory."""
         return not (self.fetcher.service and self.ratelimiter.service)
 
 
@@ -249,17 +250,17 @@ _FOREIGN = ("ARAGOG_ENGINE", "ARAGOG_CONFIG", "ARAGOG_CONFORMANCE", "ARAGOG_REQU
 
 
 def _resolved(name: str, path: str) -> Path:
-    """An absolute path without symbolic links: one spelling for each file, whatever folder is the current one later."""
+    """An absolute path without symbolic links: one spelling for each file, even if the current folder changes later."""
     if not path or "://" in path or "\0" in path:
         raise BadConfiguration(f"{name}: {path!r} is no path: write /full/path, or one relative to the current folder")
     try:
         return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # no such user, no current folder, a circle of links
+    except (OSError, RuntimeError) as error:  # no such user, no current folder, a loop of links
         raise BadConfiguration(f"{name}: {path!r} can't be resolved: {error}") from error
 
 
 def config_file(environment: Mapping[str, str]) -> Path:
-    """Where the configuration is read from: `$ARAGOG_CONFIG`, else aragog.toml of the user's configuration folder."""
+    """The path of the configuration: `$ARAGOG_CONFIG`, else aragog.toml of the user's configuration folder."""
     named = environment.get("ARAGOG_CONFIG")
     return Path(named).expanduser() if named else user_config_path("aragog") / "aragog.toml"
 

@@ -17,28 +17,28 @@ from urlstore.telemetry import StoreTelemetry as Store
 
 
 def pinlater_telemetry(settings: Settings) -> PinLater:
-    """PinLater's log lines and, where the settings ask for metrics, its counters."""
+    """PinLater's log lines and, if the settings ask for metrics, its counters."""
     return _metrics().PinLaterMetrics() if settings.metrics.listen else PinLaterLog()
 
 
 def fetcher_telemetry(settings: Settings) -> FetcherTelemetry:
-    """The fetcher's."""
+    """The fetcher's telemetry."""
     return _metrics().FetcherMetrics() if settings.metrics.listen else FetcherLog()
 
 
 def limiter_telemetry(settings: Settings) -> Limiter:
-    """The rate limiter's."""
+    """The rate limiter's telemetry."""
     return _metrics().LimiterMetrics() if settings.metrics.listen else LimiterLog()
 
 
 def store_telemetry(settings: Settings) -> Store | None:
-    """The store's counters; it has no news."""
+    """The store's counters; it logs nothing."""
     return _metrics().StoreMetrics() if settings.metrics.listen else None
 
 
 @contextmanager
 def queues_measured(settings: Settings, service: PinLaterClient) -> Iterator[None]:
-    """Where the settings ask for metrics: the jobs of `service` are counted for them while the block runs."""
+    """Metrics of jobs, if the settings ask for them: the jobs of `service` are counted while the block runs."""
     if not settings.metrics.listen:
         yield
         return

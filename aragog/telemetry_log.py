@@ -15,7 +15,7 @@ _log = logging.getLogger("aragog")
 
 
 def log_to_stderr() -> None:
-    """Log warnings, and our own news, to standard error."""
+    """Log warnings, and our own events, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler])
@@ -23,7 +23,7 @@ def log_to_stderr() -> None:
 
 
 class LimiterLog(SilentLimiter):
-    """The rate limiter's news."""
+    """The rate limiter's events."""
 
     def held(self, domain: str, status: int, hold_ms: float) -> None:
         """A host asked for patience."""
@@ -42,17 +42,17 @@ class LimiterLog(SilentLimiter):
         _log.info("membership: version %d is in force, %.1f %% of the domains are ours", version, 100 * owned / slots)
 
     def membership_refused(self, path: str, reason: str) -> None:
-        """The membership file is bad or gone."""
+        """The membership file is bad or missing."""
         _log.error("membership: nothing is granted until %s is good again: %s", path, reason)
 
 
 class FetcherLog(SilentFetcher):
-    """The fetcher's news."""
+    """The fetcher's events."""
 
     _exceeding = ("", "")
 
     def robots_exceeded(self, origin: str, flag: str) -> None:
-        """A robots.txt is too much for us; said once for URLs in a row."""
+        """A robots.txt exceeds a bound; logged once for URLs in a row."""
         if (origin, flag) != self._exceeding:
             self._exceeding = origin, flag
             _log.warning("%s/robots.txt forbids a URL: %s", origin, told(flag))
@@ -67,7 +67,7 @@ class FetcherLog(SilentFetcher):
 
 
 class PinLaterLog(SilentPinLater):
-    """PinLater's news."""
+    """PinLater's events."""
 
     def timed_out(self, queue: str, done: int, retry: int) -> None:
         """Claims of dead workers came back."""
@@ -79,7 +79,7 @@ class PinLaterLog(SilentPinLater):
         _log.warning("PinLater's shard %s doesn't answer: %s", shard, reason)
 
     def shard_unhealthy(self, shard: str) -> None:
-        """A shard is routed around."""
+        """A shard is avoided."""
         _log.error("PinLater's shard %s is unhealthy: the others do its work until it answers", shard)
 
     def shard_well(self, shard: str) -> None:
@@ -91,5 +91,5 @@ class PinLaterLog(SilentPinLater):
         _log.info("PinLater: %s is in force", path)
 
     def file_refused(self, path: str, reason: str) -> None:
-        """A bad one."""
+        """A bad file of shards or queues."""
         _log.warning("PinLater: %s is refused, the last good one stays: %s", path, reason)

@@ -1,6 +1,6 @@
 """Connection URL -> opened backend, one table a seam. A distributed backend is imported when it is named."""
 
-# ruff: noqa: PLC0415 - a backend is imported only where a URL names it: drivers are heavy, and commands start often
+# ruff: noqa: PLC0415 - a backend is imported only if a URL names it: drivers are heavy, and commands start often
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -153,7 +153,7 @@ async def _redis_leases(url: str, _: Settings) -> ImageLeases:
 
 
 def jobs_of_shard(name: str) -> Mapping[str, Open[JobsBackend]]:
-    """The table of PinLater's backends where several make one store. A shard that is down at the time opens, too."""
+    """The table of PinLater's backends if several make one store. A shard that is down at that time opens, too."""
 
     async def sqlite(url: str, settings: Settings) -> JobsBackend:
         from pinlater.backends.sqlite import SqliteBackend
@@ -222,7 +222,7 @@ HOLDS: Mapping[str, Open[Holds]] = {"file": _file_holds, "memory": _memory_holds
 
 
 async def open_backend(setting: str, table: Mapping[str, Open[B]], url: str, settings: Settings) -> B:
-    """The backend that `url` names, from `table`. Raises `BadConfiguration` naming `setting`; what opening raises."""
+    """The backend that `url` names, from `table`. Raises `BadConfiguration` naming `setting`, and errors of opening."""
     scheme, separator, _ = url.partition("://")
     if scheme not in table or not separator:
         known = (f"{name}:///full/path" if name in PLACES else f"{name}://" for name in table)

@@ -47,7 +47,7 @@ async def fetcher_client(settings: Settings) -> AsyncIterator[Fetcher]:
 
 
 def fetcher_settings(settings: Settings) -> FetchPolicy:
-    """What the fetcher is told; the contact becomes part of the User-Agent."""
+    """The fetcher's settings; the contact becomes part of the User-Agent."""
     given = settings.fetcher
     return FetchPolicy(
         user_agent=f"{given.user_agent} (+{given.contact})" if given.contact else given.user_agent,

@@ -29,7 +29,7 @@ _CALL_MS = 5_000
 
 @asynccontextmanager
 async def limiter_of(settings: Settings, locks: Locks) -> AsyncIterator[RateLimiter]:
-    """The rate limiter. In this process it wants the data directory's lock, among `locks`."""
+    """The rate limiter. In this process it needs the data directory's lock, among `locks`."""
     if settings.ratelimiter.service:
         async with _client(settings) as client:
             yield client
@@ -40,7 +40,7 @@ async def limiter_of(settings: Settings, locks: Locks) -> AsyncIterator[RateLimi
 
 @asynccontextmanager
 async def local_limiter(settings: Settings, locks: Locks) -> AsyncIterator[RateLimiterService]:
-    """The rate limiter of this process. It grants as long as `locks` hold, which it adds its own to."""
+    """The rate limiter of this process. It grants as long as `locks` hold; it adds its own to them."""
     given, log = settings.ratelimiter, limiter_telemetry(settings)
     limits = await LimitsInForce.open(settings.path("ratelimiter.overrides"), given.qps, log)
     candidate = settings.path("ratelimiter.shadow_overrides")
@@ -81,7 +81,7 @@ async def _ledger(settings: Settings, stack: AsyncExitStack) -> Ledger | None:
 
 
 def ledger_folder(settings: Settings) -> Path:
-    """Where this process's limiter keeps its ledger. Raises `BadConfiguration`."""
+    """The folder of this process's ledger. Raises `BadConfiguration`."""
     try:
         return path_of(settings.expand(settings.ratelimiter.ledger), "file")
     except BadConfiguration as error:
@@ -96,7 +96,7 @@ def _client(settings: Settings) -> AbstractAsyncContextManager[RateLimiter]:
 
 
 def membership_file(settings: Settings) -> Path | None:
-    """The file that names the pool's shards, to a client of it or to a shard; None = no pool.
+    """The file that names the pool's shards, for a client of it or for a shard; None = no pool.
 
     Raises `BadConfiguration`.
     """
@@ -112,7 +112,7 @@ def _pool_file(service: str, settings: Settings) -> Path:
 
 
 async def _ownership(settings: Settings, stack: AsyncExitStack, locks: Locks) -> Ownership:
-    """Everything is ours, or the share of the shard that the settings name."""
+    """The share of the shard that the settings name, or everything."""
     shard, membership = settings.ratelimiter.shard, settings.path("ratelimiter.membership")
     if not shard and not membership:
         return LockedAlone(locks.check, monotonic_ms)

@@ -22,8 +22,8 @@ _PATIENCE_MS = 2_000
 async def rekey_of(settings: Settings, tell: Callable[[RekeyProgress], None]) -> AsyncIterator[Rekey]:
     """A conversion of the store and the frontier that the settings name.
 
-    Raises `BadConfiguration` where they name a service's store by its service alone, `DataDirectoryLocked` and
-    `InvalidRequest` where somebody is at work with it.
+    Raises `BadConfiguration` if they name a service's store by its service alone, `DataDirectoryLocked` and
+    `InvalidRequest` if another process uses it.
     """
     given = settings.urlstore
     is_here = given.metadata.startswith("sqlite:")
@@ -39,7 +39,7 @@ async def rekey_of(settings: Settings, tell: Callable[[RekeyProgress], None]) ->
         jobs = JobQueues(await stack.enter_async_context(visited_pinlater(settings)), "rekey")
         if (
             settings.pinlater.service
-        ):  # in this process the lock says it, and claims of the dead stay until they are asked for
+        ):  # in this process the lock shows it, and claims of dead workers stay until they are requested
             await _check_workers(jobs)
         yield Rekey(metadata, frontier, jobs, wall_ms, tell)
 

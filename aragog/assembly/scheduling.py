@@ -43,8 +43,8 @@ _LEAST_CYCLE_MS = 200
 
 @asynccontextmanager
 async def pinlater_of(settings: Settings) -> AsyncIterator[PinLater]:
-    """PinLater, as the settings name it. In this process it wants the data directory's lock, for its dead predecessor's
-    claims are released at once."""
+    """PinLater, as the settings name it. In this process it needs the data directory's lock, because the claims of its
+    dead predecessor are released at once."""
     if settings.pinlater.service:
         async with client_of(settings.pinlater.service, PinLater) as client:
             yield client
@@ -56,7 +56,7 @@ async def pinlater_of(settings: Settings) -> AsyncIterator[PinLater]:
 
 @asynccontextmanager
 async def visited_pinlater(settings: Settings) -> AsyncIterator[PinLater]:
-    """PinLater for a look or a small change, beside whoever works with it: nobody's claims are touched."""
+    """PinLater for reading or a small change, beside its users: no claims are touched."""
     if settings.pinlater.service:
         async with client_of(settings.pinlater.service, PinLater) as client:
             yield client
@@ -125,7 +125,7 @@ async def _shards(settings: Settings, telemetry: PinLaterTelemetry, stack: Async
 
 
 def _rules(settings: Settings) -> MonitorRules:
-    """Of Aragog's own queues, and of others."""
+    """The rules of Aragog's own queues, and of others."""
     timeout_ms = settings.crawl.claim_timeout_ms
     cycle_ms = max(_LEAST_CYCLE_MS, min(OWN_QUEUES.cycle_ms, timeout_ms // 4))
     own = replace(OWN_QUEUES, claim_timeout_ms=timeout_ms, cycle_ms=cycle_ms)
@@ -146,13 +146,13 @@ def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 
 
 def _tell(looking: asyncio.Task[None]) -> None:
-    """A monitor that ended by itself is a fault of ours: claims of dead workers no longer come back."""
+    """Log it: a monitor that ended by itself is a fault of ours; claims of dead workers no longer come back."""
     if not looking.cancelled():
         logging.getLogger("aragog").error("PinLater's monitor or watch has ended", exc_info=looking.exception())
 
 
 def dropper(settings: Settings, pinlater: PinLater, jobs: JobQueues) -> Callable[[str], Awaitable[None]]:
-    """How the queue of a crawl that is over is dropped: a server wants the password, without one the queue stays."""
+    """The function that drops a finished crawl's queue: a server needs the password, without one the queue stays."""
 
     async def drop(queue: str) -> None:
         if isinstance(pinlater, PinLaterService):

@@ -26,7 +26,7 @@ from thrift_idl.rpc import RpcServer
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The services of one process, and what visits URLs with them."""
+    """The services of one process, and the visitor that uses them."""
 
     fetcher: Fetcher
     limiter: RateLimiter
@@ -35,7 +35,7 @@ class Assembly:
 
 
 def child_bounds(given: ExtractionSettings) -> ChildBounds:
-    """A page is judged by its CPU time. By the wall clock it has several times as much: a busy machine cuts no page."""
+    """Bounds of one page: by its CPU time. By the wall clock it has several times as much: a busy machine cuts none."""
     return ChildBounds(wall_ms=6 * given.timeout_ms, cpu_ms=given.timeout_ms, memory_bytes=given.memory_mib << 20)
 
 
@@ -50,15 +50,15 @@ async def assembled(
 ) -> AsyncIterator[Assembly]:
     """Everything that the settings name, opened; closed at the end of the block.
 
-    Where this process fetches or limits by itself it owns the data directory meanwhile (`DataDirectoryLocked` after
-    `lock_wait_ms`; `waiting(pid)` tells who holds it).
+    If this process fetches or limits by itself it owns the data directory meanwhile (`DataDirectoryLocked` after
+    `lock_wait_ms`; `waiting(pid)` gets the holder's pid).
     """
     async with AsyncExitStack() as stack:
         yield await assembled_on(stack, settings, lock_wait_ms, waiting)
 
 
 async def assembled_on(stack: AsyncExitStack, settings: Settings, lock_wait_ms: int, waiting: Waiting) -> Assembly:
-    """As `assembled`, closed with `stack`."""
+    """Like `assembled`, closed with `stack`."""
     locks = Locks()
     if settings.fetches_here:
         locks.add(await stack.enter_async_context(owned(settings.data_path, lock_wait_ms, waiting)))

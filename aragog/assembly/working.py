@@ -45,7 +45,7 @@ _SIGNAL_PLACES = 32
 
 @dataclass(frozen=True, slots=True)
 class CrawlWorker:
-    """What works, and what tells how it goes."""
+    """A worker and its progress."""
 
     assembly: Assembly
     frontier: Frontier
@@ -54,13 +54,13 @@ class CrawlWorker:
     tally: WorkerProgress
     pumps: tuple[Pump, ...]
     drop_queue: Callable[[str], Awaitable[None]]
-    """Drop the queue of a crawl that is over."""
+    """Drop the queue of a finished crawl."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then drain. Raises what no waiting mends; then the other pumps drain too."""
+        """Work until told to stop, then drain. Raises errors that waiting doesn't help; the other pumps drain too."""
         pumps = (self._run(pump, stop) for pump in self.pumps)
         for ended in await asyncio.gather(*pumps, return_exceptions=True):
-            if ended is not None:  # the first one's: a full disk befalls them all
+            if ended is not None:  # the first one's: a full disk hits them all
                 raise ended
 
     async def _run(self, pump: Pump, stop: asyncio.Event) -> None:
@@ -120,7 +120,7 @@ async def _one(name: str) -> Sequence[str]:
 
 
 def _visitor(settings: Settings, assembly: Assembly, health: BackendHealth) -> Visitor:
-    """Places times the share of one, and a place for one large page: that is the worker's bytes in flight."""
+    """The visitor; its places share the worker's bytes in flight, except for those of one place for a large page."""
     largest, in_flight = settings.fetcher.max_content_bytes, settings.crawl.bytes_in_flight_mib << 20
     large = LargePlace(largest) if in_flight > 2 * largest else None
     share = (in_flight - (largest if large else 0)) // settings.crawl.places

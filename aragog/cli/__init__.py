@@ -33,11 +33,11 @@ Exit codes: 0 done, 1 something failed, 2 the command or the configuration is wr
 
 @app.callback()
 def _aragog() -> None:
-    """Its help is the application's; what it gathers is in `aragog.cli.commands`."""
+    """Its help is the application's; `aragog.cli.commands` has its commands."""
 
 
 def exit_code(error: AragogError) -> int:
-    """2 where the command or configuration is wrong, 1 where something failed."""
+    """2 if the command or configuration is wrong, 1 if an operation failed."""
     return 2 if isinstance(error, (InvalidRequest, InvalidUrl)) else 1
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     except AragogError as error:
         tell(f"{error} [{error.code}]")
         sys.exit(exit_code(error))
-    except BrokenPipeError:  # a reader such as head went away: no error of ours
+    except BrokenPipeError:  # a reader such as head has ended: no error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:

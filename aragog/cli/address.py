@@ -53,7 +53,7 @@ async def _check(targets: list[str] | None, jsonl: bool) -> None:
 
 
 def fields_of(text: str) -> Fields:
-    """A plain line: an address where it is one, otherwise a URL."""
+    """A plain line: an address if it is one, otherwise a URL."""
     text = text.strip()
     return {"address" if literal(text) is not None else "url": text}
 
@@ -61,7 +61,7 @@ def fields_of(text: str) -> Fields:
 async def verdict_on(fields: Fields, resolver: Resolver) -> Answer:
     """`{"address" | "url"}` -> `{"allowed", "reason"}`. Raises `InvalidRequest`.
 
-    What is no address, no http(s) URL or no name that resolves is denied: nothing would be connected to.
+    Text that is no address, no http(s) URL or no name that resolves is denied: no connection would be made.
     """
     if one_of(fields, "address", "url") == "address":
         found = verdict(text_of(fields, "address"))

@@ -20,7 +20,7 @@ STYLES = {"fetched": "green", "refused": "yellow", "deferred": "cyan", "unavaila
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error where that is a terminal; yields the function that moves it by one."""
+    """A progress bar on standard error if that is a terminal; yields the function that moves it by one."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -41,7 +41,7 @@ def _said(visit: PageVisit) -> Text:
 
 
 def print_visits(visits: Sequence[PageVisit]) -> None:
-    """A line a URL, in the order asked."""
+    """One line for each URL, in the given order."""
     table = Table(show_edge=False)
     for heading in ("outcome", "URL", "title, or why not"):
         table.add_column(heading, overflow="fold")
@@ -94,7 +94,7 @@ def _rows(found: LookupResult) -> Iterator[tuple[str, str]]:
 
 
 def print_card(url: str, found: LookupResult) -> None:
-    """Everything known of a URL, in a frame."""
+    """All data of a URL, in a frame."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -107,7 +107,7 @@ def print_card(url: str, found: LookupResult) -> None:
 
 
 def print_links(links: Sequence[Link]) -> None:
-    """Outlinks, a line each."""
+    """Outlinks, one on each line."""
     table = Table(show_edge=False)
     for heading in ("outlink", "rel", "anchor text"):
         table.add_column(heading, overflow="fold")
@@ -117,7 +117,7 @@ def print_links(links: Sequence[Link]) -> None:
 
 
 def print_inlinks(inlinks: Sequence[Inlink]) -> None:
-    """Links to a page, a line each; `via` is the URL that they name where that redirects to the page."""
+    """Links to a page, one on each line; `via` is the URL that they name if that redirects to the page."""
     table = Table(show_edge=False)
     for heading in ("inlink from", "rel", "anchor text", "via"):
         table.add_column(heading, overflow="fold")
@@ -127,5 +127,5 @@ def print_inlinks(inlinks: Sequence[Inlink]) -> None:
 
 
 def _rel(link: Link | Inlink) -> str:
-    """The link's types, and that it is nofollow where the page as a whole says so."""
+    """The link's types, and that it is nofollow if the whole page says so."""
     return " ".join((*link.rel, *(("(nofollow)",) if link.nofollow and "nofollow" not in link.rel else ())))

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-#: Name -> where its function, or the Typer application of its group, is.
+#: Name -> the place of its function, or of the Typer application of its group.
 COMMANDS = {
     "fetch": "aragog.cli.pages:fetch",
     "lookup": "aragog.cli.pages:lookup",
@@ -49,7 +49,7 @@ class Commands(TyperGroup):
 
 
 class _Imported(Mapping[str, Any]):
-    """Name -> command, made of what its module defines."""
+    """Name -> command, made from the definitions in its module."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = COMMANDS[name].partition(":")

@@ -12,17 +12,17 @@ from aragog.harmless_text import visible
 
 
 class Terminal(Console):
-    """Where commands print them."""
+    """The console to which commands print them."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What is written of `renderable`; rich's own control sequences are segments of their own kind."""
+        """The text written for `renderable`; rich's own control sequences are segments of their own kind."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
 def plain(text: str) -> Text:
-    """Text from outside. Its escapes are in it already when a table is laid out."""
+    """Text from outside. It is escaped before a table is laid out."""
     return Text(visible(text))

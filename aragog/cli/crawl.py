@@ -71,9 +71,9 @@ def begin(
     lock_wait_ms: Annotated[int, typer.Option(help="How long to wait for the data directory's owner, in ms.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Crawl from seeds to the end: pages, metadata, links and image signals; resumes where it was.
+    """Crawl from seeds to the end: pages, metadata, links and image signals; continues after a stop.
 
-    Exits with 1 where it was stopped, or an error of Aragog's own cost a page or an event.
+    Exits with 1 if it was stopped, or if an error of Aragog's own cost a page or an event.
     """
     good, kind, label = _seeds(seeds or [], file), _scope(scope), " ".join(sys.argv[2:])[:200]
     if once and not again:
@@ -96,7 +96,7 @@ def begin(
 
 
 def _seeds(named: list[str], file: Path | None) -> tuple[str, ...]:
-    """The URLs named; of what is none, standard error is told."""
+    """The given URLs; invalid ones are reported on standard error."""
     good, bad = read_seeds([*named, *(_file_lines(file) if file else [])])
     for line in bad:
         where = f"{file}:{line.number - len(named)}" if line.number > len(named) else "seed"
@@ -114,7 +114,7 @@ def _sitemap_source(roots: tuple[str, ...], seeds: tuple[str, ...]) -> MakeSourc
 
 
 def _report(progress: CrawlProgress | None, as_json: bool, due: int | None = None) -> bool:
-    """Tell how a crawl ended; whether no error of ours spoiled any of it."""
+    """Report the end of a crawl; True if no error of ours spoiled any of it."""
     if progress and as_json:
         round_of = {} if due is None else {"due": due}
         say_json(_as_json(progress.status) | round_of, flush=True)
@@ -173,7 +173,7 @@ def show(
     failed: Annotated[bool, typer.Option("--failed", help="List the URLs that failed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how a crawl stands, or the URLs that failed in it."""
+    """Show the state of a crawl, or the URLs that failed in it."""
     if failed:
         found = run(_with_services(lambda services: failures(services.frontier.crawls, crawl_id)))
         for each in found if as_json else ():
@@ -198,13 +198,13 @@ def pause(crawl_id: Id) -> None:
 
 @app.command("resume")
 def resume(crawl_id: Id) -> None:
-    """Go on with a paused crawl (in the embedded assembly the work needs `aragog worker` or the crawl's command)."""
+    """Continue a paused crawl (in the embedded assembly the work needs `aragog worker` or the crawl's command)."""
     _turn(crawl_id, CrawlState.RUNNING)
 
 
 @app.command("cancel")
 def cancel(crawl_id: Id) -> None:
-    """End a crawl and drop its queue; what was stored stays."""
+    """End a crawl and drop its queue; stored data stays."""
 
     async def work(services: Watched) -> str:
         await services.frontier.crawls.turn(crawl_id, CrawlState.CANCELLED)

@@ -34,7 +34,7 @@ def _outcomes(tally: WorkerProgress | None, status: CrawlStatus) -> str:
 
 
 def _waiting(health: BackendHealth | None) -> str:
-    """What a worker in this process waits for; "" = nothing."""
+    """The reason why a worker in this process waits; "" = none."""
     return f"waiting: {health.last_error}" if health and not health.well else ""
 
 
@@ -68,7 +68,7 @@ class Display:
             yield
 
     def show(self, progress: CrawlProgress) -> None:
-        """The crawl as it stands now."""
+        """Show the crawl's present state."""
         waiting = _waiting(self._health)
         if self._live:
             self._live.update(_panel(progress, self._tally, waiting), refresh=True)
@@ -78,14 +78,14 @@ class Display:
             self._console.print(plain(told), soft_wrap=True)
 
     def rescued(self, count: int) -> None:
-        """What became of a crawl that stood still: how many of its URLs have a job again."""
+        """Report on a crawl without progress: the number of its URLs that have a job again."""
         done = f"{count:,} of its URLs are queued again" if count else "nothing names the URLs left: they are given up"
         text = f"aragog: the crawl stood still, its queue had lost jobs; {done}"
         self._console.print(plain(text), soft_wrap=True)
 
 
 def tell_lost(found: Reconciled) -> None:
-    """What had been lost of a crawl that goes on."""
+    """Report the lost parts of a crawl that continues."""
     lost = [f"{found.jobs:,} URLs had lost their jobs"] if found.jobs else []
     lost += [f"{found.pages:,} pages that were done are missing from the store"] if found.pages else []
     rest = found.lost - found.enqueued
@@ -94,7 +94,7 @@ def tell_lost(found: Reconciled) -> None:
 
 
 def print_summary(progress: CrawlProgress) -> None:
-    """How a crawl ended."""
+    """The result of a crawl."""
     status = progress.status
     table = Table(title=f"crawl {status.crawl.id}: {status.state}", title_justify="left", show_edge=False)
     table.add_column("outcome")
@@ -108,7 +108,7 @@ def print_summary(progress: CrawlProgress) -> None:
 
 
 def print_faults(progress: CrawlProgress) -> None:
-    """On standard error, what went wrong by an error of ours, and what to do about it."""
+    """On standard error, the faults that were errors of ours, and their remedies."""
     crawl_id, faults = progress.status.crawl.id, progress.faults
     told = []
     if faults:
@@ -129,7 +129,7 @@ def _when(time_ms: int) -> str:
 
 
 def print_crawls(crawls: Sequence[CrawlStatus]) -> None:
-    """All crawls, a line each."""
+    """All crawls, one on each line."""
     table = Table(show_edge=False)
     for heading in ("crawl", "state", "pages", "open", "failed", "started (UTC)", "asked for"):
         table.add_column(heading, overflow="fold")
@@ -165,7 +165,7 @@ def print_crawl(status: CrawlStatus) -> None:
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
-    """Failed URLs, a line each."""
+    """Failed URLs, one on each line."""
     table = Table(show_edge=False)
     for heading in ("URL", "outcome", "tries", "why"):
         table.add_column(heading, overflow="fold")

@@ -27,18 +27,18 @@ from thrift_idl.gen.urlstore.protocol import UrlStore
 
 T = TypeVar("T")
 MakeSource = Callable[["Watched", Fetcher], Source]
-"""What brings seeds besides the command line's, with the fetcher of this assembly."""
+"""The source of seeds besides the command line's, with the fetcher of this assembly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What starting and watching a crawl needs; with a worker where this process does the work."""
+    """The parts for starting and watching a crawl; with a worker if this process does the work."""
 
     frontier: Frontier
     jobs: JobQueues
     drop_queue: Callable[[str], Awaitable[None]]
     drops_queue: bool
-    """Whether that is possible: a crawl that has its queue isn't over."""
+    """True if that is possible: a crawl that has its queue isn't over."""
     fetching: Callable[[], AbstractAsyncContextManager[Fetcher]]
     store: Callable[[], AbstractAsyncContextManager[UrlStore]]
     health: BackendHealth = field(default_factory=BackendHealth)
@@ -49,7 +49,7 @@ class Watched:
 async def run_crawl(
     settings: Settings, wanted: CrawlRequest, lock_wait_ms: int, make_source: MakeSource | None = None
 ) -> CrawlProgress | None:
-    """How far the crawl came; None where it was stopped before it began."""
+    """The progress of the crawl; None if it was stopped before it began."""
     stopping = Stopping()
     try:
         async with watching_of(settings, lock_wait_ms) as watched:
@@ -77,7 +77,7 @@ async def _start(watched: Watched, wanted: CrawlRequest, source: Source | None) 
 
 
 async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> None:
-    """Before the crawl goes on: what its frontier, queue or store lost since comes back, and people are told."""
+    """Before the crawl continues: restore what its frontier, queue or store lost meanwhile, and report it."""
     async with watched.store() as store:
         reconciliation = reconciliation_of(watched.frontier, watched.jobs, store, "cli")
         crawl = (await watched.frontier.crawls.status(crawl_id)).crawl
@@ -87,14 +87,14 @@ async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> 
 
 
 async def _rescued(watched: Watched, crawl: Crawl) -> int:
-    """The crawl stands still: what can be found again has a job again (how many URLs), the rest is given up."""
+    """The crawl has no progress: URLs found again get a job (returns their number), the rest is given up."""
     async with watched.store() as store:
         reconciliation = reconciliation_of(watched.frontier, watched.jobs, store, "cli")
         return await watched.health.persistently(lambda: reconciliation.rescue(crawl))
 
 
 async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> CrawlProgress | None:
-    """How far the crawl came; None where it was stopped before anybody could tell."""
+    """The progress of the crawl; None if it was stopped before any was known."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
     display = crawl_display.Display(watched.tally, watched.health)
     watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
@@ -116,7 +116,7 @@ async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -
         if working:
             await working
     if progress and not progress.over:
-        with suppress(BackendDown):  # then what was seen last must do; draining has ended some more
+        with suppress(BackendDown):  # then the last known state is shown; draining has ended more of it
             progress = replace(progress, status=await watched.frontier.crawls.status(crawl_id))
     if progress:
         with suppress(BackendDown):
@@ -126,7 +126,7 @@ async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -
 
 
 async def unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """What `work` returns; None once told to stop."""
+    """The result of `work`; None once told to stop."""
     task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -184,7 +184,7 @@ async def services_of(settings: Settings, stack: AsyncExitStack) -> Watched:
 
 @asynccontextmanager
 async def _fetcher_service(settings: Settings) -> AsyncIterator[Fetcher]:
-    """The fetcher that is a service. Raises `BadConfiguration` where workers are processes and the fetcher is none."""
+    """The fetcher that is a service. Raises `BadConfiguration` if workers are processes and the fetcher is none."""
     from aragog.assembly.fetching import fetcher_client  # noqa: PLC0415 - as above
 
     if not settings.fetcher.service:

@@ -23,7 +23,7 @@ def doctor(
 ) -> None:
     """Examine this configuration: its files, limits, data directory and lock, services and engines.
 
-    Changes nothing. Exits with 0 if nothing failed (warnings may stand), else with 1.
+    Changes nothing. Exits with 0 if nothing failed (there may be warnings), else with 1.
     """
     from aragog.doctor import Finding, examine  # noqa: PLC0415 - what it examines is needed by nothing else
 

@@ -57,10 +57,10 @@ def explain(
     ] = 1_000,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object; its keys: pydoc aragog.explain.")] = False,
 ) -> None:
-    """Explain what a fetch of a URL would come to, and why, without fetching it.
+    """Explain the result of a fetch of a URL, and the reasons, without fetching it.
 
-    Its forms, the verdict on each address, the line of robots.txt that decides, the limit and the next slot, what is
-    stored and why it lives where it does. Exits with 0 if it would be fetched, 1 if not or if it can't be told.
+    Its forms, the verdict on each address, the line of robots.txt that decides, the limit and the next slot, the stored
+    page and the reason for its canonical URL. Exits with 0 if it would be fetched, 1 if not or if that is unknown.
     """
     report = run(_explain(load(), url, fetch_robots, patience_ms, lock_wait_ms))
     say_json(to_json(report)) if as_json else print_report(report, wall_ms())
@@ -76,7 +76,7 @@ async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms
 
 @asynccontextmanager
 async def _fetcher(settings: Settings, lock_wait_ms: int) -> AsyncIterator[tuple[Fetcher, bool]]:
-    """The fetcher, and whether it may fetch robots.txt: not in this process while another owns the data directory."""
+    """The fetcher, and True if it may fetch robots.txt: not in this process while another owns the data directory."""
     # The fetcher is heavy, and `aragog --help` starts without it.
     from aragog.assembly.fetching import fetcher_client, local_fetcher  # noqa: PLC0415
     from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
@@ -99,29 +99,29 @@ async def _fetcher(settings: Settings, lock_wait_ms: int) -> AsyncIterator[tuple
 
 
 class _LimiterElsewhere:
-    """The limiter of a place that another process owns: it can't be asked, and so grants nothing."""
+    """The limiter of a place that another process owns: it can't be asked, so it grants nothing."""
 
     def __init__(self, locked: BackendDown) -> None:
         self._locked = locked
 
     async def reserve(self, _: ReserveRequest) -> Grant:
-        """Raises what says who owns it, as all of these do."""
+        """Raises an error that names the owner, like all of these."""
         raise self._locked
 
     async def reserve_batch(self, _: ReserveBatchRequest) -> tuple[Grant, ...]:
-        """As above."""
+        """Like `reserve`."""
         raise self._locked
 
     async def feedback(self, _: FeedbackRequest) -> None:
-        """As above."""
+        """Like `reserve`."""
         raise self._locked
 
     async def status(self, _: StatusRequest) -> DomainStatus:
-        """As above."""
+        """Like `reserve`."""
         raise self._locked
 
     async def block(self, _: BlockRequest) -> None:
-        """As above."""
+        """Like `reserve`."""
         raise self._locked
 
 
@@ -179,7 +179,7 @@ def _robots_rows(robots: RobotsExplanation) -> Iterator[tuple[str, str]]:
 
 
 def decision(rules: RobotsVerdict) -> str:
-    """Which line decides, and what it says."""
+    """The deciding line, and its text."""
     if not rules.version:
         return "no file (4xx), or an empty one: all is allowed"
     if not rules.group:
@@ -191,7 +191,7 @@ def decision(rules: RobotsVerdict) -> str:
 
 
 def _limit_rows(limit: DomainStatus) -> Iterator[tuple[str, str]]:
-    """The pace of a registrable domain and of one of its hosts, and what keeps both."""
+    """The pace of a registrable domain and of one of its hosts, and its causes."""
     yield "limit", _limit_line(limit)
     if limit.host_limit:
         pace = f"{_named(limit.host_limit, limit.host_line)}: a request each {duration_text(limit.host_interval_ms)}"
@@ -219,7 +219,7 @@ def _named(limit: str, line: int) -> str:
 
 
 def _shadow_rows(shadow: Shadow) -> Iterator[tuple[str, str]]:
-    """What the candidate file would have done, of all that this limiter decided."""
+    """The decisions of the candidate file, over all decisions of this limiter."""
     pace = f"{shadow.limit}: a request each {duration_text(shadow.interval_ms)}"
     live = f"{shadow.live_at_once:,} at once, {shadow.live_delayed:,} delayed, {shadow.live_refused:,} refused"
     instead = f"{shadow.at_once:,}, {shadow.delayed:,}, {shadow.refused:,}"

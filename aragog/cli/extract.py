@@ -39,7 +39,7 @@ from thrift_idl.records import to_json
 
 #: Content of 10 MiB as JSON text, every other character escaped; or as base64.
 _LONGEST_LINE = 32 * MIB
-#: The base of a file whose URL nobody told: its absolute links count, others lead nowhere.
+#: The base of a file whose URL is unknown: its absolute links count, others have no target.
 _NOWHERE = "about:blank"
 #: One byte more than is parsed, so that the record says that it was cut.
 _MOST = DEFAULT.content_bytes + 1
@@ -69,7 +69,7 @@ def extract(
     ] = False,
     jsonl: Jsonl = False,
 ) -> None:
-    """Print what pages are: a card with title, author, dates, image; and the recipe, product, article it has.
+    """Print the records of pages: a card with title, author, dates, image; and the recipe, product, article it has.
 
     `aragog extract --url http://example.com/ page.html` reads a file. `aragog extract http://example.com/` fetches
     as politely as `aragog fetch`, with the same configuration, and stores nothing. `--json` prints everything.
@@ -80,8 +80,8 @@ def extract(
     With --jsonl each line is a page, and no configuration is read: `{"url": "http://h/", "html": "<title>T</title>"}`;
     instead of `html`, `html_base64` for bytes, or `path`, a file; `content_type` if you know it.
 
-    The record's schema: docs/page-record.md, extraction/page_record.schema.json. A page that is too much or broken has
-    what was found so far, and `flags`.
+    The record's schema: docs/page-record.md, extraction/page_record.schema.json. The record of a page that is too large
+    or broken has the parts found so far, and `flags`.
     """
     is_shown = bool(targets) and not jsonl and not as_json
     shape = (_Shown if is_shown else Shape)(jsonl, _target, most=_LONGEST_LINE)
@@ -101,7 +101,7 @@ class _Shown(Shape):
     with_evidence = False
 
     def written(self, answer: Answer) -> bytes:
-        """The card; what went wrong as a line."""
+        """The card; an error as a line."""
         return super().written(answer) if "error" in answer else rendered(answer, self.with_evidence)
 
 
@@ -111,7 +111,7 @@ class _ShownWithEvidence(_Shown):
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How pages are read."""
+    """The settings for reading pages."""
 
     url: str
     media: str
@@ -143,7 +143,7 @@ async def _extract(targets: list[str] | None, shape: Shape, reading: _Reading, f
 async def record_of(
     page: FetchResult, pool: ChildPool, with_evidence: bool = False, *, text_features: bool = False
 ) -> Answer:
-    """The page record as JSON-ready values; with `evidence` if asked, and if the page let itself be explained."""
+    """The page record as JSON-ready values; with `evidence` if requested, and if the page could be explained."""
     explained = (
         await pool.run(EXPLAIN, request_of(page, page.content, text_features=text_features)) if with_evidence else None
     )
@@ -157,7 +157,7 @@ async def record_of(
 def page_of(fields: Fields) -> FetchResult:
     """`{"url", "html" | "html_base64" | "path", "content_type"?}` as if it had been fetched.
 
-    Text that comes as `html` has been decoded already: its charset is nobody's question any more. Raises `InvalidUrl`,
+    Text in `html` has been decoded already: its charset no longer matters. Raises `InvalidUrl`,
     `InvalidRequest`.
     """
     given = one_of(fields, "html", "html_base64", "path")
@@ -183,9 +183,9 @@ def page_of(fields: Fields) -> FetchResult:
 
 
 def content_of(path: str) -> bytes:
-    """The first 10 MiB of a file, found from the working directory. Raises `InvalidRequest`."""
+    """The first 10 MiB of a file, relative to the working directory. Raises `InvalidRequest`."""
     try:
-        # Not blocking: a FIFO would be waited for, perhaps for ever.
+        # Not blocking: opening a FIFO would wait, perhaps for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - as above
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise InvalidRequest(f"{path!a} is no regular file")

@@ -38,17 +38,17 @@ _UNPRINTED = re.compile(f"[\n\t]|{HARMFUL.pattern}")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a filter's lines look."""
+    """The form of a filter's lines."""
 
     jsonl: bool
     fields_of: Callable[[str], Fields]
-    """Of a plain line or an argument."""
+    """The fields of a plain line or an argument."""
     columns: tuple[str, ...] = ()
     """Keys of the answer that a plain line shows; none = plain answers are JSON too."""
     most: int = MIB
     """Bytes of the longest line."""
     at_times: tuple[str, ...] = ()
-    """Keys that a plain line shows, too, where the answer has them."""
+    """Keys that a plain line shows, too, if the answer has them."""
 
     def read(self, line: Line) -> Fields:
         """The fields of a line. Raises `InvalidRequest`."""
@@ -72,7 +72,7 @@ class Shape:
 
 
 def _word(value: Any) -> str:
-    """A value as people read it, without what would move their cursor or end the line."""
+    """A value as people read it, without characters that would move their cursor or end the line."""
     if isinstance(value, bool):
         return "allowed" if value else "denied"
     return "-" if value is None else _UNPRINTED.sub("\ufffd", str(value).encode("utf-8", "replace").decode())
@@ -93,7 +93,7 @@ def fields_of_json(line: bytes) -> Fields:
 
 
 def _with_lone_surrogates(line: bytes, error: ValueError) -> Any:
-    """What orjson refuses because of a lone surrogate is text to us, as it is to browsers."""
+    """Text with a lone surrogate, which orjson refuses, is accepted here, as by browsers."""
     if not _SURROGATE.search(line):
         raise InvalidRequest(f"the line is no JSON: {error}") from None
     try:
@@ -112,12 +112,12 @@ def text_of(fields: Fields, name: str) -> str:
 
 
 def optional_text_of(fields: Fields, name: str) -> str | None:
-    """The text under `name`; None where there is none, or null. Raises `InvalidRequest`."""
+    """The text under `name`; None if there is none, or null. Raises `InvalidRequest`."""
     return None if fields.get(name) is None else text_of(fields, name)
 
 
 def one_of(fields: Fields, *names: str) -> str:
-    """The one of `names` that `fields` has. Raises `InvalidRequest` where it has none or several."""
+    """The one of `names` that `fields` has. Raises `InvalidRequest` if it has none or several."""
     there = [name for name in names if fields.get(name) is not None]
     if len(there) != 1:
         wanted = " or ".join(f'"{name}"' for name in names)
@@ -126,7 +126,7 @@ def one_of(fields: Fields, *names: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """`text` with each lone surrogate replaced by U+FFFD: it can be encoded then."""
+    """`text` with each lone surrogate replaced by U+FFFD: then it can be encoded."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -136,7 +136,7 @@ def _kind(value: Any) -> str:
 
 
 def refusal(error: Exception) -> Answer:
-    """The answer to a line that has none: whatever went wrong with it, the next one is answered."""
+    """The answer to a line that has none: after any error the next line is answered."""
     if isinstance(error, AragogError):
         return {"error": scalar(str(error))}
     return {"error": f"internal error: {type(error).__name__}"}
@@ -149,7 +149,7 @@ def respond(shape: Shape, answer: Answering, line: Line) -> bytes:
     """One line to one line. Raises nothing."""
     try:
         return shape.written(answer(shape.read(line)))
-    except Exception as error:  # whatever it is, the next line is answered
+    except Exception as error:  # after any error the next line is answered
         return shape.written(refusal(error))
 
 
@@ -173,7 +173,7 @@ def _answered(shape: Shape, answer: Answering, value: str) -> Answer:
 
 
 def _tell(shape: Shape, value: str, found: Answer) -> bool:
-    """Print the answer to an argument, what went wrong to standard error; whether it was answered well."""
+    """Print the answer to an argument, an error to standard error; True if the answer was good."""
     if "error" in found and not shape.jsonl:
         tell(f"{value!a}: {_word(found['error'])}")
     else:
@@ -181,11 +181,11 @@ def _tell(shape: Shape, value: str, found: Answer) -> bool:
     return "error" not in found
 
 
-# --- filters whose answers take their time ---
+# --- filters whose answers take time ---
 
 
 def run_piped(filtering: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run what ends in `run_filter_in_flight`, on a loop of its own."""
+    """Run a coroutine that ends in `run_filter_in_flight`, on its own loop."""
     from aragog.cli.command_context import run  # noqa: PLC0415 - the filters that answer at once start without it
 
     with piped():
@@ -194,7 +194,7 @@ def run_piped(filtering: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def run_filter_in_flight(shape: Shape, answer: Later, values: Sequence[str] | None, at_once: int) -> None:
-    """As `run_filter`, with up to `at_once` lines under way. Run it by `run_piped`."""
+    """Like `run_filter`, with up to `at_once` lines in progress. Run it by `run_piped`."""
 
     async def answered(fields_of: Callable[[], Fields]) -> Answer:
         try:
@@ -225,7 +225,7 @@ async def _each(values: Sequence[str]) -> AsyncIterator[str]:
 async def in_order(
     items: AsyncIterator[T], answer: Callable[[T], Awaitable[Answer]], at_once: int
 ) -> AsyncGenerator[Answer, None]:
-    """The answers to `items` in their order, `at_once` of them under way or waiting for an earlier one."""
+    """The answers to `items` in their order, `at_once` of them in progress or waiting for an earlier one."""
     places = asyncio.Semaphore(at_once)
     under_way: asyncio.Queue[asyncio.Future[Answer] | None] = asyncio.Queue()
     unanswered: set[asyncio.Future[Answer]] = set()

@@ -24,7 +24,7 @@ _CHUNK = 256 * 1024
 
 
 class LineCutter:
-    """Chunks in, whole lines out; of a line longer than `most` bytes nothing is kept."""
+    """Chunks in, whole lines out; a line longer than `most` bytes isn't kept."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -43,7 +43,7 @@ class LineCutter:
         return lines
 
     def end(self) -> list[Line]:
-        """The last line, where it has no end."""
+        """The last line, if it has no end."""
         return [self._taken()] if self._size else []
 
     def _add(self, piece: bytes) -> None:
@@ -61,7 +61,7 @@ class LineCutter:
 
 @contextmanager
 def piped() -> Iterator[None]:
-    """Ends the command quietly where the reader went away, as `head` does; other errors of a pipe name it."""
+    """Ends the command quietly if the reader has ended, as `head` does; other errors of a pipe name it."""
     try:
         yield
     except BrokenPipeError:
@@ -73,13 +73,13 @@ def piped() -> Iterator[None]:
 
 
 def check_open() -> None:
-    """Raise OSError where standard input or output is closed: an event loop would take its number for a file."""
+    """Raise OSError if standard input or output is closed: an event loop would take its number for a file."""
     for descriptor in (_STDIN, _STDOUT):
         os.fstat(descriptor)
 
 
 def batches(most: int) -> Iterator[list[Line]]:
-    """The lines of standard input as they come in, those of one read together. Blocks."""
+    """The lines of standard input as they arrive, those of one read together. Blocks."""
     lines = LineCutter(most)
     while chunk := os.read(_STDIN, _CHUNK):
         yield lines.feed(chunk)
@@ -94,7 +94,7 @@ def write(text: bytes) -> None:
 
 
 async def incoming(most: int) -> AsyncIterator[Line]:
-    """The lines of standard input as they come in."""
+    """The lines of standard input as they arrive."""
     loop = asyncio.get_running_loop()
     lines = LineCutter(most)
     while True:
@@ -107,7 +107,7 @@ async def incoming(most: int) -> AsyncIterator[Line]:
 
 
 async def write_patiently(text: bytes) -> None:
-    """As `write`, while others go on: a pipe that is ready takes PIPE_BUF bytes without blocking (pipe(7))."""
+    """Like `write`, while others go on: a pipe that is ready takes PIPE_BUF bytes without blocking (pipe(7))."""
     loop = asyncio.get_running_loop()
     for start in range(0, len(text), select.PIPE_BUF):
         await _until_ready(_STDOUT, loop.add_writer, loop.remove_writer)

@@ -31,7 +31,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="An override file, TOML or YAML.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Check an override file: exit code 0 if the limiter would take it, else 2, with the line to blame and why."""
+    """Check an override file: exit code 0 if the limiter would take it, else 2, with the wrong line and the reason."""
     overrides = read_overrides(file, _default(load()))
     now, counts = wall_ms(), _counts(overrides)
     expired = [limit.name for limit in overrides.all() if not in_force(limit, now)]
@@ -52,10 +52,10 @@ def show(
     file: Annotated[Path | None, typer.Option(help="An override file instead of the one of the settings.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show which limit holds for a domain or host, in which line of the override file, and why that one won.
+    """Show the limit of a domain or host, its line in the override file, and the reason for its choice.
 
     A reservation takes from two budgets: the registrable domain's, and the host's if it has a lower one. The order is
-    host, domain, longest wildcard, default. What holds at this moment, holds and blocks too, says `aragog explain`.
+    host, domain, longest wildcard, default. `aragog explain` shows the present state, with holds and blocks.
     """
     settings = load()
     url = weburl.split(name if "://" in name else f"http://{name}/")
@@ -81,10 +81,10 @@ def shadow(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Replay the ledger by a candidate file: what it would have granted at once, delayed, and refused.
+    """Replay the ledger with a candidate file: the grants that it would have given at once, delayed, and refused.
 
-    Only those who got a slot are on record. To count those who were refused too, name the candidate in the setting
-    `ratelimiter.shadow_overrides` and look at `aragog explain`, whose limit shows the live counts of both files.
+    Only callers that got a slot are on record. To count the refused ones too, name the candidate in the setting
+    `ratelimiter.shadow_overrides` and read `aragog explain`, whose limit shows the live counts of both files.
     """
     settings = load()
     overrides = read_overrides(candidate, _default(settings)).without_expired(wall_ms())
@@ -104,7 +104,7 @@ def _default(settings: Settings) -> Limit:
 
 
 def _live(settings: Settings, file: Path | None) -> tuple[Path | None, Overrides]:
-    """The override file that is in force, or `file`, and what it says."""
+    """The override file that is in force, or `file`, and its content."""
     path = file or settings.path("ratelimiter.overrides")
     default = _default(settings)
     return path, read_overrides(path, default) if path else Overrides(default)

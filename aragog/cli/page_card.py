@@ -13,7 +13,7 @@ from rich.text import Text
 from aragog.cli.console import Terminal, plain
 
 _SHOWN = 12  # entries of a list
-_SPEAKING = frozenset(("content", "text", "language", "media_type"))  # things whose values say enough
+_SPEAKING = frozenset(("content", "text", "language", "media_type"))  # things whose values are enough
 
 Record = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def _rows(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _is_said(card: Record, name: str, value: Any) -> bool:
-    """Whether the card shows it already."""
+    """True if the card shows it already."""
     return bool(value == card.get({"name": "title"}.get(name, name)))
 
 

@@ -38,9 +38,9 @@ def fetch(
     ] = 600_000,
     as_json: Json = False,
 ) -> None:
-    """Fetch URLs politely and store what they say: robots.txt, rate limit, redirects, metadata, links.
+    """Fetch URLs politely and store their pages: robots.txt, rate limit, redirects, metadata, links.
 
-    Exits with 1 where a URL brought no page; its outcome is stored all the same.
+    Exits with 1 if a URL has no page; its outcome is stored in any case.
     """
     visits = run(_fetch(load(), urls, patience_ms, lock_wait_ms))
     for visit in visits:
@@ -59,7 +59,7 @@ async def _fetch(settings: Settings, urls: Sequence[str], patience_ms: int, lock
 
 
 async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> list[PageVisit]:
-    """Visit `urls`, many at once, each until it has an outcome or `patience_ms` are spent; results in their order."""
+    """Visit `urls`, many at once, each until it has an outcome or `patience_ms` have passed; results in their order."""
     gate = asyncio.Semaphore(AT_ONCE)
     with cards.progress("fetching", len(urls)) as step:
 
@@ -72,12 +72,12 @@ async def fetch_all(visitor: Visitor, urls: Sequence[str], patience_ms: int) -> 
 
 
 def tell_waiting(pid: int) -> None:
-    """Say on standard error for whom this command waits."""
+    """Say on standard error which process this command waits for."""
     tell(f"waiting for process {pid}, which fetches from this data directory")
 
 
 def to_json_visit(visit: PageVisit) -> dict[str, object]:
-    """What `fetch --json` prints of a visit."""
+    """The output of `fetch --json` for a visit."""
     page = visit.page
     return {
         "url": visit.url,
@@ -94,13 +94,13 @@ def _shown_page(page: Page) -> dict[str, object]:
 
 
 def _facts(fetched: FetchResult) -> dict[str, object]:
-    """All that came back, less the content; the chain is the visit's."""
+    """All facts of the fetch, without the content; the chain is the visit's."""
     shown: dict[str, object] = to_json(fetched)
     return {name: value for name, value in shown.items() if name not in ("content", "chain")}
 
 
 def lookup(url: Url, as_json: Json = False) -> None:
-    """Show everything stored under a URL: where it leads, what the page says, how its last visit ended."""
+    """Show all data stored under a URL: its target, its page, the end of its last visit."""
     found = run(_lookup(load(), url))
     say_json(to_json(found)) if as_json else cards.print_card(url, found)
     if found.row is None:

@@ -31,9 +31,9 @@ class PoliteFetcher:
         await self._stack.aclose()
 
     async def fetch(self, url: str) -> FetchResult:
-        """The page that `url` leads to. Comes back to a host that asks for patience, as long as ours lasts.
+        """The page at the end of `url`'s redirects. A deferred one is tried again, within our own patience.
 
-        Raises what kept it from being fetched.
+        Raises the error of the fetch.
         """
         fetcher, resume, patience = await self._opened(), tuple[Hop, ...](), WaitBudget(self._patience_ms)
         while True:
@@ -51,7 +51,7 @@ class PoliteFetcher:
             return self._fetcher
 
     async def _open(self) -> Fetcher:
-        # Who only reads files needs neither these nor settings.
+        # A command that only reads files needs neither these nor settings.
         from aragog.assembly.fetching import fetcher_of  # noqa: PLC0415
         from aragog.assembly.limiting import limiter_of  # noqa: PLC0415
         from aragog.data_directory_lock import owned  # noqa: PLC0415

@@ -50,7 +50,7 @@ def verify(
 
     No window of one second may hold more than 1.05 x qps + 1 slots, with the limit then in force; no slot may come
     sooner than one interval after another. With --access-log: each request must have had a grant. Exits with 1 if a
-    limit was broken, with 3 if nothing was, but the record needn't be whole.
+    limit was broken, with 3 if none was, but the record may be incomplete.
     """
     ledgers = ledger or [_own_ledger()]
     logs = AccessLogs(access_log, agent, host.lower()) if access_log else None
@@ -72,7 +72,7 @@ def _own_ledger() -> Path:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], Callable[[int], None]]]:
-    """A bar on standard error where that is a terminal, for each reading of the ledgers."""
+    """A bar on standard error if that is a terminal, for each reading of the ledgers."""
     console = Terminal(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

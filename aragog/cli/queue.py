@@ -52,7 +52,7 @@ Match = Annotated[str | None, typer.Option(help="Only jobs in whose body this re
 
 
 class JobsShown(StrEnum):
-    """Jobs as one asks for them."""
+    """The states of jobs as people choose them."""
 
     READY = "ready"
     LATER = "later"
@@ -72,7 +72,7 @@ _STATES = {
 
 @app.command()
 def ls(as_json: Json = False) -> None:
-    """List all queues: jobs by state, age of the oldest ready job, what holds them back."""
+    """List all queues: jobs by state, age of the oldest ready job, pauses and limits."""
     found = _with(lambda pinlater: pinlater.getQueueStats(CONTEXT, PinLaterQueueStatsRequest()))
     queue_display.stats(found.queues, as_json)
     queue_display.missing(found.missingShards)
@@ -80,7 +80,7 @@ def ls(as_json: Json = False) -> None:
 
 @app.command()
 def show(name: Name, as_json: Json = False) -> None:
-    """Show how one queue stands, and the jobs that failed last."""
+    """Show the counts of one queue, and the jobs that failed last."""
     found, failed = _with(lambda pinlater: _shown(pinlater, name))
     queue_display.card(found.queues[0], failed, as_json)
     queue_display.missing(found.missingShards)
@@ -119,9 +119,9 @@ def retry(
 
 @app.command()
 def pause(name: Name, as_json: Json = False) -> None:
-    """Give no more jobs of a queue, on every server, until it is resumed. Claimed jobs are worked off and acked.
+    """Give no more jobs of a queue, on every server, until it is resumed. Claimed jobs are finished and acked.
 
-    A mark on the queue in the store: it holds at once, wherever this command runs, and survives restarts.
+    A mark on the queue in the store: it applies at once, wherever this command runs, and survives restarts.
     """
     _with(lambda pinlater: pinlater.pauseQueue(CONTEXT, name, True))
     queue_display.done(f"{name} is paused", {"queue": name, "paused": True}, as_json)
@@ -147,7 +147,7 @@ def drain(
     later: Annotated[bool, typer.Option(help="Wait for the jobs that are for later, too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Wait until a queue's jobs are worked off: none ready, none claimed. Exit code 1 if that takes too long."""
+    """Wait until a queue's jobs are finished: none ready, none claimed. Exit code 1 if that takes too long."""
     stats = _with(lambda pinlater: _drained(pinlater, name, later, timeout_ms))
     left = _left(stats, later)
     text = f"{name} is drained" if not left else f"{left:,} jobs of {name} are left"
@@ -169,7 +169,7 @@ def rm(
 ) -> None:
     """Remove a queue with all its jobs, or with `--state` only jobs of that state (`--state failed` purges).
 
-    A server wants the password of the setting `pinlater.admin_password` for a whole queue.
+    A server needs the password of the setting `pinlater.admin_password` for a whole queue.
     """
     if which is None and (match is not None or limit is not None):
         raise typer.BadParameter("--match and --limit choose jobs: name their --state")
@@ -196,11 +196,11 @@ def rm(
 # --- parts ---
 
 Change = Callable[[int, int], Awaitable[int]]
-"""Changes jobs of a priority, so many at most; how many it changed."""
+"""Changes jobs of a priority, at most that many; returns the number of changed jobs."""
 
 
 def _with(ask: Callable[[PinLater], Awaitable[T]]) -> T:
-    """What PinLater answers. Raises errors of our tree."""
+    """PinLater's answer. Raises errors of our tree."""
     from aragog.assembly.scheduling import visited_pinlater  # noqa: PLC0415 - `--help` needs none of this
 
     async def asked() -> Any:
@@ -259,7 +259,7 @@ async def _scanned(pinlater: PinLater, name: str, which: JobsShown, limit: int, 
 
 
 async def _each(change: Change, limit: int | None) -> int:
-    """Change jobs of every priority, in chunks; how many."""
+    """Change jobs of every priority, in chunks; returns their number."""
     total = 0
     for priority in _PRIORITIES:
         left = limit
@@ -278,7 +278,7 @@ def _left(stats: PinLaterQueueStats, later: bool) -> int:
 
 
 async def _drained(pinlater: PinLater, name: str, later: bool, timeout_ms: int) -> PinLaterQueueStats:
-    """How the queue stands once it is worked off, or when the time is over."""
+    """The queue's counts once its jobs are finished, or when the time is over."""
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout_ms / 1000
     with queue_display.draining(name) as tell:

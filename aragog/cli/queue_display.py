@@ -24,7 +24,7 @@ def _print_json(value: Any) -> None:
 
 
 def stats(queues: Iterable[PinLaterQueueStats], as_json: bool) -> None:
-    """A line a queue."""
+    """One line for each queue."""
     if as_json:
         for one in queues:
             _print_json(to_json(one))
@@ -64,13 +64,13 @@ def card(one: PinLaterQueueStats, failed_last: Sequence[PinLaterJobInfo], as_jso
 
 
 def missing(shards: Sequence[str]) -> None:
-    """Whose jobs aren't counted."""
+    """The shards whose jobs aren't counted."""
     if shards:
         tell(f"shards that don't answer aren't counted: {', '.join(shards)}")
 
 
 def jobs(found: Iterable[PinLaterJobInfo], as_json: bool) -> None:
-    """A line a job, its body as text where it is some."""
+    """One line for each job, its body as text if it is text."""
     if as_json:
         for info in found:
             body = info.body or b""
@@ -96,7 +96,7 @@ def jobs(found: Iterable[PinLaterJobInfo], as_json: bool) -> None:
 
 
 def done(text: str, facts: dict[str, Any], as_json: bool) -> None:
-    """What a command did."""
+    """The result of a command."""
     if as_json:
         _print_json(facts)
     else:
@@ -105,7 +105,7 @@ def done(text: str, facts: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def draining(name: str) -> Iterator[Callable[[int], None]]:
-    """A line on a terminal while a queue is worked off; yields what tells how many jobs are left."""
+    """A line on a terminal while a queue's jobs are finished; yields the function that gets the number of jobs left."""
     console = Terminal(stderr=True)
     if not console.is_terminal:
         yield lambda left: None

@@ -43,11 +43,11 @@ def reextract(
     ] = min(os.cpu_count() or 1, 64),
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
-    """Read stored pages with this Aragog's extractor, and store what differs; nothing is fetched.
+    """Read stored pages with this Aragog's extractor, and store the differences; nothing is fetched.
 
-    A run that was ended goes on where it stopped when it is started again with the same options. A page whose record is
-    as it was is not written. One that says something else now gets jobs: its links are linked and its event is
-    published anew, with the extractor's version in its id. Exits with 1 where an error kept pages from being read.
+    A run that was ended continues where it stopped when it is started again with the same options. A page with an
+    unchanged record is not written. A page with a changed one gets jobs: its links are linked and its event is
+    published again, with the extractor's version in its id. Exits with 1 if an error kept pages from being read.
     """
     scope = ReextractionScope(deciding_form(domain), milliseconds(since), dry_run)
     report = run(_reextract(load(), scope, children, StoreBar()))
@@ -60,7 +60,7 @@ def reextract(
 
 
 def milliseconds(since: str) -> int:
-    """A date or a time in ISO 8601, UTC where it names no zone, in ms since 1970; "" = 0. Raises `InvalidRequest`."""
+    """A date or a time in ISO 8601, UTC if it names no zone, in ms since 1970; "" = 0. Raises `InvalidRequest`."""
     if not since:
         return 0
     try:
@@ -98,7 +98,7 @@ async def _extracting(settings: Settings, children: int) -> AsyncIterator[Extrac
 
 
 class _Jobs:
-    """Jobs for pages to publish and to link anew; PinLater is opened when there is a first one."""
+    """Jobs for pages to publish and to link again; PinLater is opened for the first one."""
 
     def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
         self._settings = settings

@@ -22,20 +22,20 @@ from runtime.clock import wall_ms
 from thrift_idl.errors import BadConfiguration
 
 Report = Callable[[CrawlProgress | None, int], bool]
-"""Told of each round: how it ended, and how many pages were due; whether no error of ours spoiled any of it."""
+"""Called after each round with its result and the number of due pages; returns True if no error of ours spoiled it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RevisitRounds:
-    """What to keep fresh."""
+    """The choice of pages to keep fresh."""
 
     seeds: tuple[str, ...]
-    """Pages within `scope` of these; () = all that are stored."""
+    """Pages within `scope` of these; () = all stored pages."""
     scope: ScopeKind
     once: bool
-    """One round of what is due now, instead of rounds without end."""
+    """One round of the pages due now, instead of rounds without end."""
     round_ms: int
-    """How far ahead one round looks."""
+    """The time that one round looks ahead."""
     lock_wait_ms: int
     label: str
 
@@ -45,18 +45,18 @@ class RevisitRounds:
 
     @property
     def wanted(self) -> CrawlRequest:
-        """The crawl of a round: no links are followed; where a page redirects to is visited, too."""
+        """The crawl of a round: no links are followed; redirect targets of a page are visited, too."""
         source = " ".join(["revisit", self.scope, *self.seeds])
         return CrawlRequest((), "any", max_depth=0, label=self.label, source=source)
 
     @property
     def within(self) -> CrawlScope:
-        """Which pages are kept fresh."""
+        """The scope of pages that are kept fresh."""
         return CrawlScope.of(self.scope, seed_hosts(self.seeds)) if self.seeds else CrawlScope("any")
 
 
 async def revisit(settings: Settings, asked: RevisitRounds, report: Report) -> tuple[bool, bool]:
-    """Rounds until stopped, or one; whether the last one was brought to its end, and whether all went well."""
+    """Rounds until stopped, or one; True if the last one was finished, and True if all were good."""
     well = True
     while True:
         found = await BackendHealth().persistently(lambda: _due(settings, asked))
@@ -84,7 +84,7 @@ async def _due(settings: Settings, asked: RevisitRounds) -> Round:
 
 
 async def _forget_old_rounds(settings: Settings, name: str) -> None:
-    """All that ended but the last, whose failures may still be looked at."""
+    """Forget all ended rounds except the last, whose failures may still be read."""
     from aragog.assembly.scheduling import frontier_of  # noqa: PLC0415 - other commands start without it
 
     async with frontier_of(settings) as frontier:
@@ -95,7 +95,7 @@ async def _forget_old_rounds(settings: Settings, name: str) -> None:
 
 
 async def _slept(found: Round, round_ms: int) -> bool:
-    """Whether the time until the next page is due, a round at most, went by without a signal to stop."""
+    """True if the time until the next page is due, at most a round, passed without a signal to stop."""
     stopping = Stopping()
     stopping.started()
     left_ms = round_ms if found.soonest_ms is None else found.soonest_ms - wall_ms()

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="What a robots.txt says of a URL. N
 _LONGEST_LINE = 16 * MIB
 _LONGEST_URL = 64 * 1024
 _MOST = RobotsSettings().max_bytes
-#: Compiled files kept: one file is mostly asked about many URLs in a row.
+#: Compiled files kept: usually many URLs in a row are of one file.
 _KEPT = 8
 _COMPATIBLE = re.compile(r"[(;] ?compatible; ?([A-Za-z0-9_-]+)")
 _NAMED = re.compile(r"([A-Za-z0-9_-]+)/")
@@ -43,11 +43,11 @@ def check(
     agent: Annotated[str, typer.Option(help="Product token, or a whole User-Agent header.")] = "Aragog",
     jsonl: Jsonl = False,
 ) -> None:
-    """Say whether a robots.txt lets an agent fetch URLs, and which line decides (RFC 9309).
+    """Say whether a robots.txt allows an agent to fetch URLs, and which line decides (RFC 9309).
 
     `aragog robots check --robots robots.txt --agent Googlebot https://example.com/x` prints four words, separated by
-    tabs: allowed or denied, number and text of the deciding line, and the group; `-` where nothing decides. Where
-    the file exceeds a bound of ours, because of which the URL is denied, a fifth says so.
+    tabs: allowed or denied, number and text of the deciding line, and the group; `-` if nothing decides. If the
+    URL is denied because the file exceeds a bound of ours, a fifth word says so.
 
     With --jsonl each line brings its own: `{"robots": "User-agent: *\\nDisallow: /x", "agent": "Googlebot",
     "url": "https://example.com/x"}`, or `robots_base64` for bytes; the answer is
@@ -70,8 +70,8 @@ def check(
 def verdict(fields: Fields) -> Answer:
     """`{"robots" | "robots_base64", "agent", "url"}` -> `{"allowed", "line", "rule", "group"}`.
 
-    `line` (from 1) and `rule` are null where no rule matches, `group` where no group applies. What goes beyond 500 KiB
-    isn't read. Where the file exceeds another bound of the fetcher, `flag` names it, and `message` is a sentence on it.
+    `line` (from 1) and `rule` are null if no rule matches, `group` if no group applies. The content after 500 KiB
+    isn't read. If the file exceeds another bound of the fetcher, `flag` names it, and `message` is a sentence on it.
     Raises `InvalidUrl`, `InvalidRequest`.
     """
     content, token = _content(fields), token_of(text_of(fields, "agent"))
@@ -89,7 +89,7 @@ def token_of(agent: str) -> str:
     """The product token of an agent, which may be a whole User-Agent header.
 
     `Googlebot/2.1 (+http://...)` and `Mozilla/5.0 (compatible; Googlebot/2.1; ...)` are both Googlebot. A text that is
-    neither a token nor a header names nobody: it gets the group of `*`.
+    neither a token nor a header names no agent: it gets the group of `*`.
     """
     if agent.startswith("Mozilla/") and (found := _COMPATIBLE.search(agent)):
         return found[1]
@@ -97,9 +97,9 @@ def token_of(agent: str) -> str:
 
 
 def target_of(url: str) -> str:
-    """Path and query of a URL, or of what begins with a slash already; "" is the root, as with Google's parser.
+    """Path and query of a URL, or of a text that begins with a slash; "" is the root, as with Google's parser.
 
-    Longer URLs than we would fetch are answered too, their path taken as it stands: rules may be longer.
+    Longer URLs than we would fetch are answered too, with their path unchanged: rules may be longer.
     """
     if weburl.MAX_LENGTH < len(url) <= _LONGEST_URL and url.startswith(("http://", "https://")):
         return "/" + scalar(url).partition("#")[0].partition("://")[2].partition("/")[2]
@@ -129,7 +129,7 @@ _STANDARD = str.maketrans("-_", "+/")
 
 
 def _cut(content: bytes) -> bytes:
-    """As the fetcher has it: what a file says in its first 500 KiB, less a line that the cut goes through."""
+    """The first 500 KiB of a file without an incomplete last line, as the fetcher takes it."""
     if len(content) <= _MOST:
         return content
     kept = content[:_MOST]

@@ -23,7 +23,7 @@ from thrift_idl.rpc import RpcServer
 
 
 class ServedService(StrEnum):
-    """What can be served."""
+    """The services that can be served."""
 
     FETCHER = "fetcher"
     RATELIMITER = "ratelimiter"

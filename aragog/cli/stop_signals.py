@@ -7,7 +7,7 @@ import signal
 
 
 class Stopping:
-    """Listens to both signals from its making on, in a running event loop."""
+    """Listens to both signals from its creation on, in a running event loop."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
@@ -17,12 +17,12 @@ class Stopping:
             loop.add_signal_handler(number, self._stop)
 
     def started(self) -> None:
-        """From now on whoever works heeds `stop` and drains; until now the signal cancels the calling task."""
+        """From now on the running work obeys `stop` and drains; until now the signal cancels the calling task."""
         self._starting = None
 
     @property
     def broken_off(self) -> bool:
-        """Whether the signal came before the start had ended."""
+        """True if the signal came before the start had ended."""
         return self.stop.is_set() and self._starting is not None
 
     def _stop(self) -> None:

@@ -10,7 +10,7 @@ from aragog.cli.console import Terminal
 
 
 class StoreBar:
-    """A store doesn't count its rows: where its order is the keys', which are hashes, a key tells how far it is."""
+    """A store doesn't count its rows: if its order is that of the keys, which are hashes, a key shows the progress."""
 
     def __init__(self) -> None:
         columns = (

@@ -31,7 +31,7 @@ def tell(line: str) -> None:
 
 
 def tell_crashes() -> None:
-    """Have what nobody caught, and what nobody set a log up for, told harmlessly too."""
+    """Print uncaught exceptions, and log lines without a handler, harmlessly too."""
     sys.excepthook = _crash
     threading.excepthook = lambda crash: _crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
     if logging.lastResort:

@@ -59,7 +59,7 @@ def parse(urls: Urls = None, base: Base = None, jsonl: Jsonl = False) -> None:
 
 @app.command()
 def normalize(urls: Urls = None, base: Base = None, jsonl: Jsonl = False) -> None:
-    """Print the normalized form: URLs for the same page are mostly equal in it; its hash is the URL key.
+    """Print the normalized form: URLs for the same page mostly share it; its hash is the URL key.
 
     `aragog url normalize 'http://h/%7Eme?b=2&a=1#top'` prints `http://h/~me?a=1&b=2`.
 
