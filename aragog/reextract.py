@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReextractionScope:
-    """The pages to read: of a registrable domain ("" = all), fetched at or after a time; True if results are written."""
+    """The pages to read: of a registrable domain ("" = all), fetched at or after a time; True if it writes."""
 
     domain: str = ""
     since_ms: int = 0
