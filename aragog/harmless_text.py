@@ -63,7 +63,7 @@ def _json_escape(found: re.Match[str]) -> str:
 
 
 class LogLine(logging.Formatter):
-    """One line a record; a traceback has its own."""
+    """One line for each record; a traceback has its own lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line."""

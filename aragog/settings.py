@@ -28,7 +28,7 @@ Part = Literal["whole", "login"]
 """The whole value, or the login and secret options of a URL in it."""
 
 SECRETS: Mapping[str, Part] = {
-    "fetcher.service": "login",  # an address has none, but may be given one
+    "fetcher.service": "login",  # an address has none, but may be given with one
     "fetcher.proxy": "login",
     "fetcher.robots_cache": "login",
     "ratelimiter.service": "login",
@@ -49,7 +49,7 @@ SECRETS: Mapping[str, Part] = {
 
 
 def hidden(values: Mapping[str, Any], section: str = "") -> dict[str, Any]:
-    """Settings as plain values, those of one section or all of them by section, without what is secret."""
+    """Settings as plain values, those of one section or all of them by section, without secrets."""
     return {key: _hidden(value, f"{section}.{key}" if section else key) for key, value in values.items()}
 
 

@@ -25,8 +25,8 @@ def rekey(
 ) -> None:
     """Convert a store, and its crawls, whose URL keys an earlier Aragog made. Nothing is fetched or published again.
 
-    A run that was ended, however, goes on where it stopped when it is started again. Everything else that uses the
-    store must be stopped, PinLater excepted.
+    A run that was ended continues where it stopped when it is started again. Every other process that uses the store
+    must be stopped, except PinLater.
     """
     report = run(_rekey(load(), dry_run, StoreBar()))
     if as_json:

@@ -10,6 +10,7 @@ import pytest
 from tests.rules.sources import ROOT
 
 QUESTIONS = {"who", "whom", "whose", "what", "which", "where", "when", "whether", "why", "how"}
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 PACKAGES = (
     *("aragog", "crawler", "deploy", "drivers", "extraction", "fetcher", "pinlater", "ratelimiter"),
     *("recommender_hooks", "runtime", "testweb", "thrift_idl", "urlstore", "weburl"),
@@ -22,10 +23,11 @@ def is_question(docstring: str) -> bool:
     return first.strip(",.:;?").lower() in QUESTIONS
 
 
-def docstrings(path: Path) -> list[str]:
-    """The docstring of a module, where it has one."""
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    return [docstring] if docstring is not None else []
+def docstrings(path: Path) -> list[tuple[int, str]]:
+    """The docstrings of a module, its classes and functions, each with its line."""
+    tree = ast.parse(path.read_text())
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | FUNCTION)]
+    return [(getattr(node, "lineno", 1), text) for node in nodes if (text := ast.get_docstring(node)) is not None]
 
 
 @pytest.mark.parametrize("docstring", ["What a page says.", "Whose turn it is.", "How, and why.", "Who?"])
@@ -39,10 +41,13 @@ def test_a_noun_is_no_question(docstring: str) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_docstring_of_a_module_begins_with_a_question(package: str) -> None:
+def test_no_docstring_begins_with_a_question(package: str) -> None:
     generated = ROOT / "thrift_idl" / "gen"
     paths = [path for path in sorted((ROOT / package).rglob("*.py")) if not path.is_relative_to(generated)]
-    found = [
-        (path.relative_to(ROOT).as_posix(), text) for path in paths for text in docstrings(path) if is_question(text)
-    ]
-    assert paths and found == []
+    assert paths
+    assert [
+        (f"{path.relative_to(ROOT)}:{line}", text)
+        for path in paths
+        for line, text in docstrings(path)
+        if is_question(text)
+    ] == []
