@@ -87,7 +87,7 @@ _TAKES = 4  # a process that stalls repeatedly should defer instead of taking mo
 
 
 def is_void(reserve_sent_ms: float, grant: Grant, now_ms: float) -> bool:
-    """Whether `grant` is too old: used later than 50 ms after its slot, whatever its interval (ADR 12).
+    """True if `grant` is too old: used later than 50 ms after its slot, for any interval (ADR 12).
 
     The slot is counted from when the reserve call was *sent*: the limiter answered no earlier than that, so a process
     that stalled between answer and use can't use an old slot as a new one.

@@ -107,7 +107,7 @@ class Url:
 
 
 def request_form(raw: str, base: str | None = None) -> str:
-    """What we send: parsed, no fragment, no userinfo, query order kept.
+    """The form that we send: parsed, no fragment, no userinfo, query order kept.
 
     Raises `InvalidUrl`, also for other schemes, and for a URL whose normalized form is too long: every request
     form has a URL key.
