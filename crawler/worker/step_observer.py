@@ -1,6 +1,6 @@
 """An observer of the steps that each job enters, for the tests that kill workers in every step.
 
-It stands before the services that a worker calls: such a call is a step of the job in hand. Without a listener it
+It stands before the services that a worker calls: such a call is a step of the present job. Without a listener it
 returns everything unchanged, and no other module knows of steps.
 """
 
@@ -24,7 +24,7 @@ from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
 from thrift_idl.gen.pinlater.protocol import PinLater
 
-#: `done`: the job is in no step any more, its ack or its checkpoint is sent.
+#: `done`: the job has left its last step, its ack or its checkpoint is sent.
 Step = Literal["fetch", "extract", "put", "enqueue", "publish", "link", "ack", "give_back", "done"]
 Prepare = Callable[[Sequence[ClaimedJob]], Awaitable[Sequence[Task]]]
 S = TypeVar("S")
@@ -60,14 +60,14 @@ class StepFile:
 
 
 class StepObserver:
-    """Stands before the services of a worker, and tells `listener` of steps; None = nobody listens."""
+    """Stands before the services of a worker, and tells steps to `listener`; None = no listener."""
 
     def __init__(self, listener: JobSteps | None) -> None:
         self._listener = listener
 
     @classmethod
     def of_environment(cls) -> StepObserver:
-        """Writes a file into the folder that a test names; without one, nobody listens."""
+        """Writes a file into the folder that a test names; without one, there is no listener."""
         folder = os.environ.get(STEPS_FOLDER)
         return cls(StepFile(Path(folder) / f"{os.getpid()}") if folder else None)
 
@@ -95,7 +95,7 @@ class StepObserver:
         return self._telling(store, _STORE)
 
     def signals(self, signals: S) -> S:
-        """What publishes tells `publish`."""
+        """A publisher that tells `publish`."""
         return self._telling(signals, {"publish": "publish"})
 
     def follower(self, follower: Follower) -> Follower:
@@ -103,7 +103,7 @@ class StepObserver:
         return self._telling(follower, _FOLLOWER)
 
     def prepare(self, prepare: Prepare) -> Prepare:
-        """The same tasks; each knows which jobs it has in hand. Without this nothing but acks is told."""
+        """The same tasks; each knows its jobs. Without this only acks are told."""
         if self._listener is None:
             return prepare
 
@@ -119,7 +119,7 @@ class StepObserver:
         return service if self._listener is None else cast(S, wrapper(service, self._listener))
 
     def _tell(self, step: Step, urls: Sequence[str] | None = None) -> None:
-        """Of all jobs in hand, or of those about `urls`."""
+        """Tell the step of all present jobs, or of those about `urls`."""
         for descriptor, url in _in_hand.get():
             if self._listener and (urls is None or url in urls):
                 self._listener(step, descriptor, url)
