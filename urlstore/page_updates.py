@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord
-from thrift_idl.gen.urlstore.ttypes import Outcome, Page
+from thrift_idl.gen.urlstore.ttypes import Page
+from thrift_idl.outcomes import fetched_outcome
 from thrift_idl.records import replace
 from urlstore import cells, headers
 from urlstore.backends import RowWrite
@@ -103,16 +104,6 @@ def reread_page(current: Page, record: PageRecord) -> Page:
     return replace(current, record=record, record_hash=record_hash(record), write_ms=current.write_ms + 1)
 
 
-def redirected(status: int, at_ms: int) -> Outcome:
-    """The outcome of a URL that is an alias: the visit continued at its target."""
-    return Outcome(family="fetched", code="redirected", at_ms=at_ms, status=status)
-
-
-def outcome_of(fetched: FetchResult, code: str) -> Outcome:
-    """The outcome of a visit that got a page (`fetched`) or a 304 (`unchanged`)."""
-    return Outcome(family="fetched", code=code, at_ms=fetched.began_ms, status=fetched.status)
-
-
 def content_key(key: bytes, url: str, content_hash: bytes) -> str:
     """The key of new content: never shared by two URLs, so that deleting one URL's can't harm another's.
 
@@ -153,7 +144,7 @@ def prepare(current: Page | None, key: bytes, url: str, fetched: FetchResult, re
     if current is not None and superseded(current, write_ms, content_hash):
         return Put(current)
     page = next_page(current, key, url, content_hash, fetched, record, write_ms)
-    outcome = cells.encode_outcome(outcome_of(fetched, "fetched"))
+    outcome = cells.encode_outcome(fetched_outcome(fetched))
     # Page, outcome and the end of the URL's own alias: one write, all or none.
     row = RowWrite(
         key, url, write_ms, page=cells.encode_page(page), redirects_to="", outcome=outcome, due_ms=look_ms(page)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from thrift_idl.errors import StoreTooNew, StoreUnreadable
-from thrift_idl.gen.urlstore.ttypes import Outcome, Page, UrlRow
+from thrift_idl.gen.urlstore.ttypes import Page, UrlRow
+from thrift_idl.outcomes import damaged_row_outcome
 from urlstore.backends import StoredRow
 from urlstore.cells import decode_linked, decode_outcome, decode_page
 
@@ -29,7 +30,7 @@ def told_row(stored: StoredRow) -> UrlRow:
     try:
         return url_row(stored)
     except StoreUnreadable as error:
-        outcome = Outcome(family="internal", code=error.code, message=error.message, at_ms=stored.written_ms)
+        outcome = damaged_row_outcome(error, stored.written_ms)
         return UrlRow(key=stored.key, url=stored.url, redirects_to=stored.redirects_to or None, outcome=outcome)
 
 

@@ -13,6 +13,7 @@ from thrift_idl.gen.fetcher.ttypes import FetchResult, Hop
 from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore import ttypes
 from thrift_idl.gen.urlstore.ttypes import Attribute, Page, PutPageResult, UrlRow
+from thrift_idl.outcomes import redirected_outcome, unchanged_outcome
 from thrift_idl.records import pack
 from urlstore import bounds, cells, page_updates
 from urlstore.aliases import Alias, AliasReader, InlinkUnion, aliases_of
@@ -108,7 +109,7 @@ class UrlStoreService:
             if page.content_key and not await self._has_content(page):
                 raise NotFound(f"the content of {url} is lost: fetch it without validators", url=url)
             page = page_updates.touched_page(page, fetched, write_ms)
-            outcome = cells.encode_outcome(page_updates.outcome_of(fetched, "unchanged"))
+            outcome = cells.encode_outcome(unchanged_outcome(fetched))
             write = RowWrite(key, url, write_ms, cells.encode_page(page), "", outcome, look_ms(page))
             await self._metadata.write_row(write)
         await self._write_aliases(fetched.chain, key, min(write_ms, max(fetched.began_ms, self._clock_ms())))
@@ -321,7 +322,7 @@ class UrlStoreService:
                 alias.url,
                 time_ms,
                 redirects_to=alias.target,
-                outcome=circle or cells.encode_outcome(page_updates.redirected(alias.status, write_ms)),
+                outcome=circle or cells.encode_outcome(redirected_outcome(alias.status, write_ms)),
             )
             for alias, time_ms in zip(aliases, times, strict=True)
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crawler.visit.visitor import PageVisit, outcome_of
+from crawler.visit.visitor import PageVisit
 from thrift_idl.errors import TooManyRedirects
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import LookupRequest, PutOutcomeRequest
-from thrift_idl.records import replace
+from thrift_idl.outcomes import error_outcome
 
 
 async def refuse_circle(store: UrlStore, visit: PageVisit, since_ms: int, context: Context) -> bool:
@@ -24,8 +24,8 @@ async def refuse_circle(store: UrlStore, visit: PageVisit, since_ms: int, contex
     if not stored_ms or min(stored_ms) < since_ms:
         return False
     began_ms = max(*stored_ms, visit.outcome.at_ms)  # the visit that closes the loop may have begun first
-    refused = outcome_of(TooManyRedirects("the redirects form a loop", reason="loop"), began_ms)
-    outcome = replace(refused, status=visit.outcome.status)
+    refused = TooManyRedirects("the redirects form a loop", reason="loop")
+    outcome = error_outcome(refused, began_ms, visit.outcome.status)
     for url in found.aliases:
         await store.put_outcome(PutOutcomeRequest(context=context, url=url, outcome=outcome, began_ms=began_ms))
     return True

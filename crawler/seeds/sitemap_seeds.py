@@ -17,12 +17,13 @@ import weburl
 from crawler.frontier.scope import CrawlScope, seed_hosts
 from crawler.seeds.crawl_start import Seed
 from crawler.seeds.sitemaps import MAX_ENTRIES, Sitemap, read_sitemap
-from crawler.visit.visitor import Persistently, UrlError, fault_outcome, once
+from crawler.visit.visitor import Persistently, UrlError, once
 from runtime.wait_budget import WaitBudget
 from thrift_idl.errors import BackendDown, Deferred, InvalidUrl, Refused
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.fetcher.protocol import Fetcher
 from thrift_idl.gen.fetcher.ttypes import ExplainRequest, FetchRequest, FetchResult, Hop
+from thrift_idl.outcomes import fault_outcome
 from thrift_idl.redirect_chain import chain_of
 
 AUTO = "auto"

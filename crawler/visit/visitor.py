@@ -19,7 +19,6 @@ from thrift_idl.errors import (
     AragogError,
     BadConfiguration,
     Deferred,
-    InternalError,
     Moved,
     NotFound,
     Refused,
@@ -41,6 +40,7 @@ from thrift_idl.gen.urlstore.ttypes import (
     PutPageRequest,
     TouchPageRequest,
 )
+from thrift_idl.outcomes import error_outcome, fault_outcome, fetched_outcome, redirected_outcome, unchanged_outcome
 from thrift_idl.records import replace as replace_fields
 from thrift_idl.redirect_chain import chain_of
 from weburl.validators import sendable
@@ -49,9 +49,6 @@ T = TypeVar("T")
 Extract = Callable[[FetchResult], Awaitable[PageRecord]]
 #: The families that are outcomes of a URL; any other error says nothing about it.
 UrlError = (Refused, Deferred, Unavailable)
-#: Codes of the outcomes of our own errors.
-FAULTS = (InternalError.code, BadConfiguration.code, StoreUnreadable.code)
-_MAX_TEXT = 1_000  # characters of each text of an outcome: a server may have written it
 
 _log = logging.getLogger(__name__)
 
@@ -192,14 +189,14 @@ class Visitor:
         record = await self.persistently(lambda: self.extract(fetched))
         request = PutPageRequest(context, fetched, record, previous.write_ms if previous else 0)
         put = await self.persistently(lambda: self.store.put_page(request))
-        outcome = Outcome(family="fetched", code="fetched", at_ms=fetched.began_ms, status=fetched.status)
+        outcome = fetched_outcome(fetched)
         facts = self._facts(fetched)
         return PageVisit(url, outcome, put.page, put.record_changed, put.content_changed, fetched.chain, facts)
 
     async def _touch(self, url: str, fetched: FetchResult, previous: Page | None, context: Context) -> PageVisit:
         request = TouchPageRequest(context, fetched, previous.write_ms if previous else 0)
         page = await self.persistently(lambda: self.store.touch_page(request))
-        outcome = Outcome(family="fetched", code="unchanged", at_ms=fetched.began_ms, status=304)
+        outcome = unchanged_outcome(fetched)
         return PageVisit(url, outcome, page, chain=fetched.chain, fetched=self._facts(fetched))
 
     def _facts(self, fetched: FetchResult) -> FetchResult | None:
@@ -208,14 +205,14 @@ class Visitor:
     async def _put_alias(self, url: str, moved: Moved, context: Context, began_ms: int) -> PageVisit:
         chain = chain_of(moved)
         hop = chain[-1]
-        outcome = Outcome(family="fetched", code="redirected", at_ms=began_ms, status=hop.status)
+        outcome = redirected_outcome(hop.status, began_ms)
         request = PutOutcomeRequest(context=context, url=hop.url, outcome=outcome, chain=(hop,), began_ms=began_ms)
         await self.persistently(lambda: self.store.put_outcome(request))
         return PageVisit(url, outcome, chain=chain)
 
     async def _put_outcome(self, url: str, error: AragogError, context: Context, began_ms: int) -> PageVisit:
         chain = chain_of(error)
-        outcome = outcome_of(error, began_ms)
+        outcome = error_outcome(error, began_ms)
         request = PutOutcomeRequest(
             context=context,
             url=error.details.get("url") or url,
@@ -254,34 +251,6 @@ def _request(
         max_wait_ms=visitor.max_wait_ms,
         one_hop=visitor.one_hop,
     )
-
-
-def outcome_of(error: AragogError, at_ms: int) -> Outcome:
-    """The outcome to store for a URL whose fetch raised `error`."""
-    details = {key: _shown(value) for key, value in error.details.items() if key not in ("url", "status")}
-    return Outcome(
-        family=error.family,
-        code=error.code,
-        message=_shown(error.message),
-        at_ms=at_ms,
-        status=int(error.details.get("status", 0)),
-        delay_ms=error.delay_ms,
-        details=details,
-    )
-
-
-def fault_outcome(error: Exception, request_id: str, at_ms: int) -> Outcome:
-    """The outcome to store for a URL whose visit an error of ours ended; the request id finds it in the log."""
-    code = error.code if isinstance(error, BadConfiguration | StoreUnreadable) else InternalError.code
-    told = str(error) if isinstance(error, AragogError) else f"{type(error).__name__}: {error}"
-    return Outcome(
-        family=InternalError.family, code=code, message=_shown(told), at_ms=at_ms, details={"request_id": request_id}
-    )
-
-
-def _shown(text: str) -> str:
-    """`text` in an outcome's form: bounded, and without lone surrogates, which no store can write."""
-    return text[:_MAX_TEXT].encode("utf-8", "replace").decode()
 
 
 async def visit_patiently(

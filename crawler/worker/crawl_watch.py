@@ -11,8 +11,9 @@ from crawler.frontier import LOST_CODE, Frontier
 from crawler.frontier.crawls import Crawls, CrawlState, CrawlStatus, Failure
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS
 from crawler.job.job_queues import JobQueues
-from crawler.visit.visitor import FAULTS, Persistently, once
+from crawler.visit.visitor import Persistently, once
 from runtime.clock import monotonic_ms
+from thrift_idl.outcomes import FAULTS
 
 #: Checks in a row with no change and an empty queue: a job that is about to be enqueued or finished causes a change.
 _STUCK_LOOKS = 4
