@@ -27,10 +27,6 @@ def rest_ms(took_ms: float, longest_ms: float = LONGEST_REST_MS) -> float:
     return min(_TIMES_WORK * took_ms, longest_ms)
 
 
-def _one(_: object) -> int:
-    return 1
-
-
 class Batching(Generic[A, R]):
     """`act` takes a batch and returns as many results. Used by one event loop. For work that blocks: `in_thread`.
 
@@ -43,12 +39,12 @@ class Batching(Generic[A, R]):
         act: Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]],
         most: int = 32,
         *,
-        size: Callable[[A], int] = _one,
+        size: Callable[[A], int] | None = None,
         longest_rest_ms: float = 0,
     ) -> None:
-        """`most` is the sum of sizes in a batch, which bounds the first item's wait for the last one; a larger item
-        goes alone. After a batch of several, unless a full one is waiting, the next one gathers for
-        `rest_ms`, at most `longest_rest_ms`.
+        """`most` is the sum of sizes in a batch (without `size` 1 each), which bounds the first item's wait for
+        the last one; a larger item goes alone. After a batch of several, unless a full one is waiting, the next one
+        gathers for `rest_ms`, at most `longest_rest_ms`.
         """
         self._act = act
         self._most = most
@@ -93,6 +89,8 @@ class Batching(Generic[A, R]):
     def _next(self) -> list[tuple[A, asyncio.Future[R]]]:
         """As many items as fit, in order of arrival."""
         waiting, size, left = self._waiting, self._size, self._most
+        if size is None:
+            return [waiting.popleft() for _ in range(min(len(waiting), left))]
         batch = [waiting.popleft()]
         left -= size(batch[0][0])
         while waiting and (needs := size(waiting[0][0])) <= left:
