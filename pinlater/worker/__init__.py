@@ -1,6 +1,6 @@
 """Workers: an async function applied to the jobs of a queue; and the parts that larger workers consist of.
 
->>> async def greet(job: Held) -> None:
+>>> async def greet(job: ClaimedJob) -> None:
 ...     print(job.body.decode())
 >>> channel = Channel("127.0.0.1:9010")
 >>> await Worker(channel.client(PinLater), "greetings", greet, concurrency=8).run_until_signalled()
