@@ -41,13 +41,13 @@ def allowed(folder: tuple[str, ...], module: tuple[str, ...]) -> bool:
 @pytest.mark.parametrize(
     ("folder", "module", "may"),
     [
-        ("tests.unit.crawl", "tests.support.stores", True),
-        ("tests.unit.crawl", "tests.unit.crawl.samples", True),
+        ("tests.unit.crawler", "tests.support.stores", True),
+        ("tests.unit.crawler", "tests.unit.crawler.samples", True),
         ("tests.unit.ratelimiter.pool", "tests.unit.ratelimiter.samples", True),
         ("tests.conformance.url", "tests.conformance", True),
         ("tests.unit.ratelimiter", "tests.unit.ratelimiter.pool.shards", True),
-        ("tests.unit.crawl", "tests.unit.rpc.samples", False),
-        ("tests.unit.crawl", "tests.contract.crawl.samples", False),
+        ("tests.unit.crawler", "tests.unit.rpc.samples", False),
+        ("tests.unit.crawler", "tests.contract.crawler.samples", False),
         ("tests.support", "tests.unit.rpc.samples", False),
         ("tests", "tests.unit.rpc.samples", False),
     ],

@@ -14,8 +14,8 @@ from random import Random
 from typing import Any
 
 from deploy.engines import Engine
-from tests.faults.crawl.killing import Hit, assert_children_end, in_flight
-from tests.faults.crawl.supervision import SERVICES, Supervisor
+from tests.faults.crawler.killing import Hit, assert_children_end, in_flight
+from tests.faults.crawler.supervision import SERVICES, Supervisor
 from tests.support import engines
 from tests.support.processes import start_aragog, stop
 

@@ -19,7 +19,7 @@ from crawler.seeds.crawl_start import CrawlRequest, start
 from crawler.seeds.revisit_round import due
 from crawler.worker.step_observer import Step
 from runtime.clock import wall_ms
-from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
+from tests.faults.crawler.in_process import CrawlHere, Faults, crawl_here
 from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.errors import StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context

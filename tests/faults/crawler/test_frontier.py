@@ -14,7 +14,7 @@ import pytest
 from crawler.frontier import Frontier
 from crawler.frontier.crawls import Crawl, CrawlState
 from deploy.engines import Engine
-from tests.faults.crawl.crawler import ID, PAGE, Queue, expected, key, open_frontier
+from tests.faults.crawler.crawler import ID, PAGE, Queue, expected, key, open_frontier
 from tests.support.engines import REDIS
 from thrift_idl.errors import BackendDown
 
@@ -43,7 +43,7 @@ class Crawlers:
         self._command = [
             sys.executable,
             "-m",
-            "tests.faults.crawl.crawler",
+            "tests.faults.crawler.crawler",
             url,
             str(folder / "queue"),
             str(self.ledger),

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from deploy.engines import Engine
-from tests.faults.crawl import killing
-from tests.faults.crawl.killing import PATIENT, STEPS, End, Hit, Toll, crawl_under_kills, end_state
-from tests.faults.crawl.killing_many import ENGINES, TARGETS, WORKERS, Killer, stores
-from tests.faults.crawl.supervision import addresses, supervised
+from tests.faults.crawler import killing
+from tests.faults.crawler.killing import PATIENT, STEPS, End, Hit, Toll, crawl_under_kills, end_state
+from tests.faults.crawler.killing_many import ENGINES, TARGETS, WORKERS, Killer, stores
+from tests.faults.crawler.supervision import addresses, supervised
 from tests.support import engines
 from tests.support.engine_fixtures import PrivateEngines
 from tests.support.processes import run_aragog, sample_web, start_aragog, stop

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from aragog.settings import load
-from tests.faults.crawl.in_process import Faults, crawl_here
+from tests.faults.crawler.in_process import Faults, crawl_here
 from tests.support.processes import run_aragog
 from tests.support.small_web import Page, small_web
 from tests.support.tunnel_proxy import tunnelling

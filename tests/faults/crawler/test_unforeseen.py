@@ -14,7 +14,7 @@ from PIL import Image
 
 from aragog.settings import load
 from crawler.job.follow_up_jobs import INLINKS, SIGNALS
-from tests.faults.crawl.in_process import CrawlHere, Faults, crawl_here
+from tests.faults.crawler.in_process import CrawlHere, Faults, crawl_here
 from tests.support.small_web import Page, SmallWeb, small_web
 from thrift_idl.errors import BackendDown
 from thrift_idl.gen.context.ttypes import Context

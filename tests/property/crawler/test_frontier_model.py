@@ -14,7 +14,7 @@ from crawler.frontier.crawls import Crawl, CrawlState
 from crawler.frontier.entry import FrontierEntry, unpack
 from crawler.frontier.redis import RedisFrontier
 from crawler.frontier.sqlite import SqliteFrontier
-from tests.property.crawl.crawling import ID, Job, Web, World, key
+from tests.property.crawler.crawling import ID, Job, Web, World, key
 from tests.support.examples import examples
 
 URLS = st.integers(0, 9)

@@ -10,7 +10,7 @@ from crawler.frontier.crawls import CrawlState
 from crawler.job.body import CrawlJob
 from crawler.worker.crawling import ALONE_SET_ASIDE, LOST_RUNS_ALONE
 from pinlater.worker import ClaimedJob
-from tests.unit.crawl.crawl_in_memory import CrawlInMemory, Redirect, crawl_in_memory, page
+from tests.unit.crawler.crawl_in_memory import CrawlInMemory, Redirect, crawl_in_memory, page
 from thrift_idl.errors import RetryAfter, RobotsDenied, ServerError
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.pinlater.ttypes import PinLaterLookupJobRequest, RequestContext

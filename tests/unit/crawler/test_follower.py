@@ -5,7 +5,7 @@ from __future__ import annotations
 from crawler.frontier import EntryState
 from crawler.job.body import CrawlJob
 from crawler.visit.visitor import Visitor
-from tests.unit.crawl.crawl_in_memory import CONTEXT, CrawlInMemory, crawl_in_memory, extract, page
+from tests.unit.crawler.crawl_in_memory import CONTEXT, CrawlInMemory, crawl_in_memory, extract, page
 from thrift_idl.gen.urlstore.ttypes import Page
 
 HOME, LINKING, LINKED = "http://a.test/", "http://a.test/linking", "http://a.test/linked"

@@ -6,7 +6,7 @@ from crawler.frontier import Offer
 from crawler.frontier.crawls import CrawlState
 from crawler.job.body import CrawlJob
 from runtime.clock import wall_ms
-from tests.unit.crawl.crawl_in_memory import CrawlInMemory, crawl_in_memory, page
+from tests.unit.crawler.crawl_in_memory import CrawlInMemory, crawl_in_memory, page
 from weburl import url_key
 
 HOME = "http://a.test/"

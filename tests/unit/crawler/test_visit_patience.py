@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from crawler.visit.visitor import Visitor, visit_patiently
-from tests.unit.crawl.crawl_in_memory import CONTEXT, Answer, crawl_in_memory, extract, page
+from tests.unit.crawler.crawl_in_memory import CONTEXT, Answer, crawl_in_memory, extract, page
 from thrift_idl.errors import RetryAfter
 
 URL = "http://a.test/"

@@ -13,7 +13,7 @@ from thrift_idl.gen.fetcher.ttypes import Hop
 from thrift_idl.records import field_names
 from thrift_idl.redirect_chain import chain_from_json, chain_to_json
 
-DOCS = (Path(__file__).parents[3] / "docs" / "crawl-job.md").read_text()
+DOCS = (Path(__file__).parents[4] / "docs" / "crawl-job.md").read_text()
 FULL = CrawlJob(
     url="https://example.org/?q=é",
     crawl="c_1",
