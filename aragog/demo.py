@@ -56,7 +56,7 @@ async def _crawl(worker: CrawlWorker, wanted: CrawlRequest) -> CrawlProgress:
     crawl_id = await start(wanted, worker.frontier, worker.jobs, wall_ms())
     stop = asyncio.Event()
     work = asyncio.create_task(worker.run(stop))
-    display = crawl_display.Display(worker.tally)
+    display = crawl_display.Display(worker.progress)
     with display.showing():
         async for progress in watch(crawl_id, worker.frontier, worker.jobs, every_ms=200):
             display.show(progress)

@@ -68,7 +68,7 @@ class UrlReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Explainer:
+class UrlExplainer:
     """Explains URLs with the given services; needs no rate limiter of its own: the fetcher asks its own."""
 
     fetcher: Fetcher

@@ -35,14 +35,14 @@ HARMFUL_RANGES = (
 HARMFUL = re.compile("[" + "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in HARMFUL_RANGES) + "]")
 
 
-def visible(text: str) -> str:
+def harmless(text: str) -> str:
     """`text` with each harmful character as its escape in Python, `\\x9b`; newlines and tabs stay."""
     return HARMFUL.sub(_escape, text)
 
 
 def one_line(text: str) -> str:
-    """Like `visible`, newlines and tabs escaped too: foreign text never begins a line of ours."""
-    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+    """Like `harmless`, newlines and tabs escaped too: foreign text never begins a line of ours."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def json_text(value: Any, option: int = 0) -> str:
@@ -71,4 +71,4 @@ class LogLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line and its traceback."""
-        return visible(super().format(record))
+        return harmless(super().format(record))

@@ -93,9 +93,13 @@ async def crawl(seeds: Sequence[str], with_signals: bool, curve: bool, stages: S
         work = asyncio.create_task(worker.run(stop))
         while not await is_over(worker, crawl_id, with_signals):
             await asyncio.sleep(0.25)
-            if curve and worker.tally.pages >= _CURVE_PAGES * (len(result.curve) + 1):
-                result.curve.append((worker.tally.pages, resident_mib()))
-        result.wall_s, result.pages, result.threads = time.perf_counter() - began, worker.tally.pages, thread_seconds()
+            if curve and worker.progress.pages >= _CURVE_PAGES * (len(result.curve) + 1):
+                result.curve.append((worker.progress.pages, resident_mib()))
+        result.wall_s, result.pages, result.threads = (
+            time.perf_counter() - began,
+            worker.progress.pages,
+            thread_seconds(),
+        )
         result.stages, result.in_threads = dict(stages.seconds), dict(stages.in_threads)
         result.calls = dict(stages.calls)
         stop.set()

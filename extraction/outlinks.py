@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborNode
 from extraction.addresses import Addresses
 from extraction.flags import Flags
 from extraction.limits import ExtractionLimits
-from extraction.placement import APART, Places, in_runs
+from extraction.placement import APART, Placement, in_runs
 from extraction.text import VisibleText, anchor_text, bounded, collapse
 from thrift_idl.gen.page.ttypes import Link
 
@@ -25,7 +25,7 @@ class Outlinks:
     """Gathers `a` and `area` elements that have a target."""
 
     def __init__(
-        self, addresses: Addresses, limits: ExtractionLimits, flags: Flags, places: Places, seen: VisibleText
+        self, addresses: Addresses, limits: ExtractionLimits, flags: Flags, places: Placement, seen: VisibleText
     ) -> None:
         self._addresses = addresses
         self._limits = limits

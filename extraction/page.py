@@ -12,7 +12,7 @@ from extraction.charset import decode
 from extraction.flags import Flags
 from extraction.limits import DEFAULT, ExtractionLimits
 from extraction.markup import bounded_markup, expanded_xhtml
-from extraction.page_semantics import Meaning, meaning_of
+from extraction.page_semantics import PageSemantics, semantics_of
 from extraction.preferences import preferences_of
 from extraction.statements import SILENT, Chooser
 from extraction.text_features import text_features_of
@@ -56,7 +56,7 @@ def extract(
     for value in x_robots:
         walk.metas.add_header(value)
     images = walk.images.records()
-    meaning = meaning_of(tree, walk, images, _header_language(content_language), chooser)
+    meaning = semantics_of(tree, walk, images, _header_language(content_language), chooser)
     features = text_features_of(tree.body, limits, flags) if text_features and tree.body is not None else {}
     record = _record(walk, images, used_charset, content_language, meaning, usage, flags)
     return replace(record, **features) if features else record
@@ -93,7 +93,7 @@ def _record(
     images: tuple[Image, ...],
     charset: str,
     content_language: str,
-    meaning: Meaning,
+    meaning: PageSemantics,
     usage: Sequence[tuple[str, str]],
     flags: Flags,
 ) -> PageRecord:

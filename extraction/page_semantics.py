@@ -18,27 +18,27 @@ from extraction.tree_walk import TreeWalk
 from thrift_idl.gen.page.ttypes import Card, Image, Typed
 
 
-class Meaning(NamedTuple):
+class PageSemantics(NamedTuple):
     """The subject of the page."""
 
     card: Card
     typed: Typed
 
 
-def meaning_of(
+def semantics_of(
     tree: LexborHTMLParser,
     walk: TreeWalk,
     images: tuple[Image, ...],
     content_language: str,
     chooser: Chooser,
-) -> Meaning:
+) -> PageSemantics:
     """Card and typed result of a page that was walked."""
     graph, stated = graph_of(tree, walk), walk.metas.stated
     place = Place(graph, walk.addresses.absolute)
     found = found_kinds(graph, stated)
     page = page_kind(found, stated)
     sources = Sources(tree, graph, stated, walk.links, images, page, walk.title, walk.language, content_language)
-    return Meaning(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
+    return PageSemantics(card_of(sources, place, chooser), typed(found, page, stated, place, chooser))
 
 
 def graph_of(tree: LexborHTMLParser, walk: TreeWalk) -> Graph:

@@ -30,7 +30,7 @@ APART = 48
 """Characters between two links that end a run of links."""
 
 
-class Places:
+class Placement:
     """Looks up the tree from a node; its findings about an ancestor are kept for the next node below it."""
 
     def __init__(self) -> None:

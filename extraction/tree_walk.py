@@ -15,7 +15,7 @@ from extraction.limits import ExtractionLimits
 from extraction.markup import bounded_markup
 from extraction.metas import Metas
 from extraction.outlinks import Outlinks
-from extraction.placement import Places
+from extraction.placement import Placement
 from extraction.sources import LinkElement
 from extraction.text import VisibleText, bounded, collapse, tag_ids
 
@@ -43,7 +43,7 @@ class TreeWalk:
         self.images = Images(addresses, limits, flags)
         self.metas = Metas(limits, flags, self.images)
         self.text = VisibleText()
-        self._places = Places()
+        self._places = Placement()
         self.outlinks = Outlinks(addresses, limits, flags, self._places, self.text)
         self.json_ld = JsonLd(limits, flags, self.images)
         self.links: list[LinkElement] = []

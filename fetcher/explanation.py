@@ -14,7 +14,7 @@ from hashlib import sha256
 import weburl
 from fetcher.addresses import AddressPolicy, port_verdict, verdict
 from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
-from fetcher.robots.cache import RobotsCache, RobotsCopy, State, remembered, state_of
+from fetcher.robots.cache import CopyState, RobotsCache, RobotsCopy, remembered_failure, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
 from fetcher.robots.rules import RobotsRules, denial
@@ -50,7 +50,7 @@ _UNTOLD = "robots.txt isn't known here, so nobody can tell"
 
 
 @dataclass(frozen=True, slots=True)
-class Explainer:
+class FetchExplainer:
     """Explains with the same parts as a fetch."""
 
     gate: RobotsGate
@@ -134,21 +134,21 @@ class Explainer:
         """The file as the cache has it. A stale copy would decide for a fetch that got no newer one."""
         copy = await self._cached(weburl.deciding_origin(url))
         state = self._state(copy)
-        if copy is None or state is State.MISSING:
+        if copy is None or state is CopyState.MISSING:
             return RobotsExplanation(robots_url(url), "unknown", message="not in the cache, and not asked for")
-        if state is State.FAILED:
-            raise remembered(copy, self.clock.wall_ms())
+        if state is CopyState.FAILED:
+            raise remembered_failure(copy, self.clock.wall_ms())
         token = product_token(self.settings.user_agent)
         rules = await asyncio.to_thread(RobotsRules, copy.content, token)
         found = await asyncio.to_thread(rules.verdict, url.target)
-        told = self._told(url, "cached" if state is State.FRESH else "stale", found, copy)
+        told = self._told(url, "cached" if state is CopyState.FRESH else "stale", found, copy)
         return replace(told, sitemaps=sitemap_urls(rules, url))
 
     def _told(self, url: weburl.Url, source: str, found: RobotsVerdict, copy: RobotsCopy) -> RobotsExplanation:
         age_ms = max(0, self.clock.wall_ms() - copy.fetched_ms)
         return RobotsExplanation(robots_url(url), source, found, copy.fetched_ms, age_ms)
 
-    def _state(self, copy: RobotsCopy | None) -> State:
+    def _state(self, copy: RobotsCopy | None) -> CopyState:
         return state_of(copy, self.clock.wall_ms(), self.settings.robots)
 
     async def _cached(self, origin: str) -> RobotsCopy | None:
@@ -229,7 +229,7 @@ def _says_nothing(error: AragogError) -> bool:
     return error.code == "no_slot" or (isinstance(error, FetchTimeout) and error.details.get("phase") == "caller")
 
 
-def _source(before: RobotsCopy | None, after: RobotsCopy, state: State) -> str:
-    if state is State.STANDING_IN:
+def _source(before: RobotsCopy | None, after: RobotsCopy, state: CopyState) -> str:
+    if state is CopyState.STANDING_IN:
         return "stale"
     return "cached" if before is not None and before.fetched_ms == after.fetched_ms else "fetched"

@@ -10,7 +10,7 @@ import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
 from fetcher.answer_rules import bounded, check_resume, header_claims
-from fetcher.explanation import Explainer
+from fetcher.explanation import FetchExplainer
 from fetcher.mediatype import HTML_TYPES
 from fetcher.redirect_walk import Landing, RedirectWalk, WalkProgress
 from fetcher.requester import Requester
@@ -67,7 +67,9 @@ class FetcherService:
         self._robots = RobotsGate(
             retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry
         )
-        self._explaining = Explainer(self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock)
+        self._explainer = FetchExplainer(
+            self._robots, robots_cache, resolver, policy, limiter, self._settings, self._clock
+        )
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         """Fetch one URL. Raises Refused, Deferred or Unavailable as the URL's outcome; details "url" names the URL with
@@ -87,7 +89,7 @@ class FetcherService:
     async def explain(self, request: ExplainRequest) -> Explanation:
         """Everything that decides the end of a fetch of one URL; only robots.txt is requested, if it isn't
         cached. Raises only errors that are no URL's outcome."""
-        return await self._explaining.explain(request)
+        return await self._explainer.explain(request)
 
     async def close(self) -> None:
         """Close connections and the robots cache; running fetches fail."""

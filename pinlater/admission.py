@@ -29,7 +29,7 @@ class Permit:
     taken: int = 0
 
 
-class Flow:
+class Admission:
     """The gate of every dequeue. The live servers share a queue's rate evenly."""
 
     def __init__(

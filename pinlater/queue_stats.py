@@ -19,7 +19,7 @@ class QueueStats:
     """Ready, for later, IN_PROGRESS, SUCCEEDED, FAILED."""
 
 
-async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...], now_ms: int) -> QueueStats:
+async def stats_of(backend: Backend, queue: str, priorities: tuple[int, ...], now_ms: int) -> QueueStats:
     """Counted one after the other: a job that changes its state meanwhile may be in two counts, or in none."""
     spans = (
         Span(PinLaterJobState.PENDING, priorities, before=Position(now_ms + 1, 0)),
@@ -34,11 +34,11 @@ async def standing_of(backend: Backend, queue: str, priorities: tuple[int, ...],
 
 def merged_stats(queue: str, found: Iterable[QueueStats], limits: QueueLimits, now_ms: int) -> PinLaterQueueStats:
     """The shards' counts as one, with the limits of the queue."""
-    standings = list(found)
+    stats = list(found)
     ready, later, in_progress, succeeded, failed = (
-        sum(each) for each in zip(*(one.jobs for one in standings), strict=True)
+        sum(each) for each in zip(*(one.jobs for one in stats), strict=True)
     )
-    dues = [one.outlook.first_due_ms for one in standings if one.outlook.first_due_ms is not None]
+    dues = [one.outlook.first_due_ms for one in stats if one.outlook.first_due_ms is not None]
     oldest_ms = now_ms - min(dues, default=now_ms + 1)
     return PinLaterQueueStats(
         queueName=queue,
@@ -48,7 +48,7 @@ def merged_stats(queue: str, found: Iterable[QueueStats], limits: QueueLimits, n
         succeeded=succeeded,
         failed=failed,
         oldestReadyMillis=oldest_ms if oldest_ms >= 0 else None,
-        paused=limits.is_paused or any(one.outlook.paused for one in standings),
+        paused=limits.is_paused or any(one.outlook.paused for one in stats),
         jobsPerSecond=limits.rate or None,
         claimedAtOnce=limits.concurrency,
     )

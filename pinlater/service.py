@@ -8,12 +8,12 @@ from itertools import count
 from random import Random
 
 from pinlater import checks, descriptors, search
-from pinlater.admission import Flow
+from pinlater.admission import Admission
 from pinlater.backends import NO_CAP, Backend, DequeuedJob, LostClaims, Span
 from pinlater.descriptors import Claim
 from pinlater.errors import is_code, none_healthy, queue_not_found, suppress_gone, translated
 from pinlater.queue_limits import QueueLimitsSource, Unlimited
-from pinlater.queue_stats import merged_stats, standing_of
+from pinlater.queue_stats import merged_stats, stats_of
 from pinlater.settings import DEFAULTS, ServiceSettings
 from pinlater.shards import DequeueRequest, Partial, Shards
 from pinlater.telemetry import SILENT, PinLaterTelemetry
@@ -86,13 +86,13 @@ class PinLaterService:
         """
         chance = random or Random()  # noqa: S311 - spreads load, guards nothing
         shards = backends if isinstance(backends, Shards) else Shards(backends, chance, telemetry)
-        flow = Flow(limits or Unlimited(), settings, steady_ms, lambda: shards.live_servers(owner, now_ms()))
+        admission = Admission(limits or Unlimited(), settings, steady_ms, lambda: shards.live_servers(owner, now_ms()))
         waiting = QueueLines(shards, settings.waiting_dequeues)
         self._shards = shards
         self._settings = settings
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._flow = flow
+        self._admission = admission
         self._waiting = waiting
         self._owner = owner
         self._claims = count(1)
@@ -145,7 +145,7 @@ class PinLaterService:
             except PinLaterException as error:
                 if not is_code(error, ErrorCode.DEQUEUE_RATE_LIMITED):
                     raise
-                return [], await self._flow.retry_ms(queue)
+                return [], await self._admission.retry_ms(queue)
             return found, LOOK_AGAIN_MS if found else await self._next_due_in_ms(queue)
 
         wait_ms = 0 if self._waiting.is_full else min(maxWaitMillis, self._settings.wait_ms)
@@ -190,11 +190,11 @@ class PinLaterService:
         self, context: RequestContext, request: PinLaterDequeueRequest, limit: int
     ) -> list[DequeuedJob]:
         """The jobs, claimed unless the run is dry: a dry run is free of rate, pause and cap."""
-        with translated(), self._flow.gate(request.queueName):
+        with translated(), self._admission.gate(request.queueName):
             if request.dryRun:
                 return await self._shards.dequeue(self._wanted(request, limit), request.coverage)
             claim = descriptors.claim(self._owner, context.source, next(self._claims))
-            async with self._flow.permit(request.queueName, limit) as permit:
+            async with self._admission.permit(request.queueName, limit) as permit:
                 wanted = self._wanted(request, permit.limit, claim, permit.most_claimed)
                 jobs = await self._shards.dequeue(wanted, request.coverage)
                 permit.taken = len(jobs)
@@ -278,10 +278,10 @@ class PinLaterService:
 
     async def _stats(self, queue: str) -> tuple[PinLaterQueueStats, set[str]]:
         now_ms, priorities = self._now_ms(), checks.priorities(None, self._settings)
-        found = await self._shards.of_queue(queue, lambda one: standing_of(one, queue, priorities, now_ms))
+        found = await self._shards.of_queue(queue, lambda one: stats_of(one, queue, priorities, now_ms))
         if not found.answers:
             raise none_healthy(found.missing)
-        limits = await self._flow.limits_of(queue)
+        limits = await self._admission.limits_of(queue)
         return merged_stats(queue, found.answers.values(), limits, now_ms), set(found.missing)
 
     # --- many jobs of one state ---

@@ -50,11 +50,11 @@ UNHEARD: Final = DomainState()
 """The state of an unknown domain. Not to be changed."""
 
 
-def blocked_until(limit: Limit, standing: DomainState | None, now: float) -> float:
+def blocked_until(limit: Limit, domain_state: DomainState | None, now: float) -> float:
     """End of the block; a limit that blocks is checked again in an hour, and then in another."""
     if limit.blocked:
         return now + HORIZON_MS
-    return standing.blocked_until if standing else NEVER
+    return domain_state.blocked_until if domain_state else NEVER
 
 
 class DomainStates:
@@ -70,15 +70,15 @@ class DomainStates:
 
     def take(self, domain: str, now: float) -> DomainState:
         """The domain's state, made if it has none."""
-        standing = self._by_domain.get(domain)
-        if standing is None:
+        domain_state = self._by_domain.get(domain)
+        if domain_state is None:
             if len(self._by_domain) >= self._max:
                 self._make_room(now)
-            standing = self._by_domain[domain] = DomainState()
-        return standing
+            domain_state = self._by_domain[domain] = DomainState()
+        return domain_state
 
     def _make_room(self, now: float) -> None:
         ends = sorted(self._by_domain.items(), key=lambda item: item[1].until())
-        past = sum(standing.until() <= now for _, standing in ends)
+        past = sum(domain_state.until() <= now for _, domain_state in ends)
         for domain, _ in ends[: max(past, self._max // 4, 1)]:
             del self._by_domain[domain]

@@ -36,35 +36,35 @@ class Answered:
     latency_ms: float = 0.0
 
 
-def hear(standing: DomainState, now: float, answer: Answered, jitter: float) -> float:
+def hear(domain_state: DomainState, now: float, answer: Answered, jitter: float) -> float:
     """Take an answer into account; returns how long it holds the domain (ms, 0 = not). `jitter`: 0 to 1, by chance.
 
     While the domain is held, answers to requests sent before count as the same event: they neither double the hold nor
     reset it, but a longer Retry-After lengthens it.
     """
     if answer.status in HOLDING and answer.retry_after_ms:
-        return _hold(standing, now, min(answer.retry_after_ms, DAY_MS), answer.status)
-    if answer.status == 503 and not _second_failure(standing, now, answer.url_key):
+        return _hold(domain_state, now, min(answer.retry_after_ms, DAY_MS), answer.status)
+    if answer.status == 503 and not _second_failure(domain_state, now, answer.url_key):
         return 0.0
-    if now < standing.held_until:
+    if now < domain_state.held_until:
         return 0.0
     if answer.status in HOLDING:
-        standing.unasked_hold_ms = min(max(FIRST_HOLD_MS, 2 * standing.unasked_hold_ms), DAY_MS)
-        return _hold(standing, now, standing.unasked_hold_ms * (1 + _JITTER * jitter), answer.status)
+        domain_state.unasked_hold_ms = min(max(FIRST_HOLD_MS, 2 * domain_state.unasked_hold_ms), DAY_MS)
+        return _hold(domain_state, now, domain_state.unasked_hold_ms * (1 + _JITTER * jitter), answer.status)
     if 200 <= answer.status < 400:
-        standing.unasked_hold_ms = 0.0
+        domain_state.unasked_hold_ms = 0.0
     return 0.0
 
 
-def _hold(standing: DomainState, now: float, hold_ms: float, status: int) -> float:
-    if now + hold_ms > standing.held_until:
-        standing.held_until, standing.held_status = now + hold_ms, status
+def _hold(domain_state: DomainState, now: float, hold_ms: float, status: int) -> float:
+    if now + hold_ms > domain_state.held_until:
+        domain_state.held_until, domain_state.held_status = now + hold_ms, status
     return hold_ms
 
 
-def _second_failure(standing: DomainState, now: float, url_key: bytes) -> bool:
+def _second_failure(domain_state: DomainState, now: float, url_key: bytes) -> bool:
     """True if another URL answered 503 shortly before; remembers this one."""
-    recent = now - standing.failed_at <= FAILURES_WITHIN_MS
-    other = url_key != standing.failed_url or not url_key
-    standing.failed_at, standing.failed_url = now, url_key
+    recent = now - domain_state.failed_at <= FAILURES_WITHIN_MS
+    other = url_key != domain_state.failed_url or not url_key
+    domain_state.failed_at, domain_state.failed_url = now, url_key
     return recent and other

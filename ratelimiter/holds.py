@@ -97,26 +97,26 @@ def decode(content: bytes, now: float) -> Hold | None:
     return Hold(held, blocked, record.unasked_hold_ms, record.held_status)
 
 
-def hold_of(standing: DomainState, now: float) -> Hold:
+def hold_of(domain_state: DomainState, now: float) -> Hold:
     """The part of a domain's state to record."""
-    held, blocked = max(standing.held_until - now, 0.0), max(standing.blocked_until - now, 0.0)
-    return Hold(min(held, DAY_MS), min(blocked, DAY_MS), standing.unasked_hold_ms, standing.held_status)
+    held, blocked = max(domain_state.held_until - now, 0.0), max(domain_state.blocked_until - now, 0.0)
+    return Hold(min(held, DAY_MS), min(blocked, DAY_MS), domain_state.unasked_hold_ms, domain_state.held_status)
 
 
-def restore(standing: DomainState, hold: Hold, now: float) -> None:
+def restore(domain_state: DomainState, hold: Hold, now: float) -> None:
     """Apply a recorded hold to a domain's state; its own hold stays if it has one: nothing lifts holds."""
-    standing.held_until = max(standing.held_until, now + hold.held_ms if hold.held_ms else NEVER)
-    standing.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER
-    standing.unasked_hold_ms, standing.held_status = hold.unasked_hold_ms, hold.held_status
+    domain_state.held_until = max(domain_state.held_until, now + hold.held_ms if hold.held_ms else NEVER)
+    domain_state.blocked_until = now + hold.blocked_ms if hold.blocked_ms else NEVER
+    domain_state.unasked_hold_ms, domain_state.held_status = hold.unasked_hold_ms, hold.held_status
 
 
 class HoldSync:
     """The domain states of one limiter and their record. Used by one event loop."""
 
     def __init__(
-        self, standings: DomainStates, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]
+        self, domain_states: DomainStates, holds: Holds, ownership: Ownership, now_ms: Callable[[], float]
     ) -> None:
-        self._standings = standings
+        self._domain_states = domain_states
         self._holds = holds
         self._ownership = ownership
         self._now_ms = now_ms
@@ -135,14 +135,14 @@ class HoldSync:
         """Read the record; callers share one reading. Raises `BackendDown`."""
         await self._readings.join(None, self._read)
 
-    async def keep(self, domain: str, standing: DomainState) -> None:
+    async def keep(self, domain: str, domain_state: DomainState) -> None:
         """Record a hold or a block. Raises `BackendDown`; it is in force here in any case."""
-        await self._holds.keep(domain, hold_of(standing, self._now_ms()))
+        await self._holds.keep(domain, hold_of(domain_state, self._now_ms()))
 
     async def _read(self) -> None:
         version = self._ownership.version
         holds = await self._holds.load()
         now = self._now_ms()
         for domain, hold in holds.items():
-            restore(self._standings.take(domain, now), hold, now)
+            restore(self._domain_states.take(domain, now), hold, now)
         self._read_for = version

@@ -44,21 +44,21 @@ class DomainPace:
         """The distance of two slots for this caller: the longer of both budgets'."""
         return self.interval if self.host_limit is None else max(self.interval, self.host_limit.interval_ms)
 
-    def not_before(self, now: float, standings: DomainStates) -> float:
+    def not_before(self, now: float, domain_states: DomainStates) -> float:
         """No slot earlier than this: holds, blocks, the Crawl-delay of the last grant."""
-        standing = standings.find(self.domain)
-        if standing is None and not self._blocked():
+        domain_state = domain_states.find(self.domain)
+        if domain_state is None and not self._blocked():
             return next_slot.NEVER
-        return max((standing or UNHEARD).not_before(), self.blocked_until(now, standings))
+        return max((domain_state or UNHEARD).not_before(), self.blocked_until(now, domain_states))
 
-    def slot_ms(self, now: float, last: Times, standings: DomainStates) -> float:
+    def slot_ms(self, now: float, last: Times, domain_states: DomainStates) -> float:
         """The first slot that both budgets have free. `last`: the last slots, in the order of `keys`."""
-        slot = next_slot.slot_ms(now, last[0], self.interval, self.not_before(now, standings))
+        slot = next_slot.slot_ms(now, last[0], self.interval, self.not_before(now, domain_states))
         if self.host_limit is not None:
             slot = max(slot, last[1] + self.host_limit.interval_ms)
         return slot
 
-    def refusal(self, now: float, slot: float, last: Times, standings: DomainStates) -> tuple[str, str, float]:
+    def refusal(self, now: float, slot: float, last: Times, domain_states: DomainStates) -> tuple[str, str, float]:
         """The reason why a slot is too far ahead, the queue in which its caller comes back, and that queue's interval.
 
         A host's own budget has a queue of its own: its callers don't delay those of other hosts.
@@ -66,10 +66,10 @@ class DomainPace:
         host = self.host_limit
         if host is not None and (host.blocked or slot == last[1] + host.interval_ms):
             return "blocked" if host.blocked else "no_slot", host_name(self.host), host.interval_ms
-        standing = standings.find(self.domain) or UNHEARD
-        if slot == self.blocked_until(now, standings):
+        domain_state = domain_states.find(self.domain) or UNHEARD
+        if slot == self.blocked_until(now, domain_states):
             return "blocked", self.domain, self.interval
-        return "held" if slot == standing.held_until else "no_slot", self.domain, self.interval
+        return "held" if slot == domain_state.held_until else "no_slot", self.domain, self.interval
 
     def row(self, slot: float, now: float, version: int) -> Row:
         """The grant of a slot in the ledger's form."""
@@ -83,8 +83,8 @@ class DomainPace:
     def _blocked(self) -> bool:
         return self.limit.blocked or (self.host_limit is not None and self.host_limit.blocked)
 
-    def blocked_until(self, now: float, standings: DomainStates) -> float:
+    def blocked_until(self, now: float, domain_states: DomainStates) -> float:
         """End of the block of the domain or of the host."""
         if self.host_limit is not None and self.host_limit.blocked:
             return now + next_slot.HORIZON_MS
-        return domain_blocked_until(self.limit, standings.find(self.domain), now)
+        return domain_blocked_until(self.limit, domain_states.find(self.domain), now)

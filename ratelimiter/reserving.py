@@ -52,7 +52,7 @@ class Reserving:
         self,
         state: StateBackend,
         limits: LimitsSource,
-        standings: DomainStates,
+        domain_states: DomainStates,
         hold_sync: HoldSync,
         now_ms: Callable[[], float],
         telemetry: LimiterTelemetry,
@@ -64,7 +64,7 @@ class Reserving:
         self._state = state
         self._here = state if isinstance(state, LocalState) else None
         self._limits = limits
-        self._standings = standings
+        self._domain_states = domain_states
         self._hold_sync = hold_sync
         self._now_ms = now_ms
         self._telemetry = telemetry
@@ -175,12 +175,17 @@ class Reserving:
         if limit.blocked or (limits.others and limits.of_host(domain, deciding_form(wish.host))):
             return self._take_both_here(here, self.pace(wish, limits), now, floor)
         key, interval, slot = state_key(domain), limit.interval_ms, now
-        standing = self._standings.find(domain)
+        domain_state = self._domain_states.find(domain)
         last = here.find(key)
-        if standing is not None or wish.crawl_delay_ms is not None or last + interval > now or floor + interval > now:
+        if (
+            domain_state is not None
+            or wish.crawl_delay_ms is not None
+            or last + interval > now
+            or floor + interval > now
+        ):
             last = max(last, floor)
             interval = next_slot.interval_ms(interval, wish.crawl_delay_ms, self._settings.max_crawl_delay_ms)
-            not_before = next_slot.NEVER if standing is None else standing.not_before()
+            not_before = next_slot.NEVER if domain_state is None else domain_state.not_before()
             slot = next_slot.slot_ms(now, last, interval, not_before)
             if slot - now > min(next_slot.max_wait_ms(wish.max_wait_ms), limit.max_wait_ms):
                 return self._refusal(self.pace(wish, limits), now, slot, (last,))
@@ -194,7 +199,7 @@ class Reserving:
 
     def _take_both_here(self, here: LocalState, pace: DomainPace, now: float, floor: float) -> Grant:
         last = tuple([max(here.find(key), floor) for key in pace.keys])
-        slot = pace.slot_ms(now, last, self._standings)
+        slot = pace.slot_ms(now, last, self._domain_states)
         if slot - now > pace.max_wait_ms:
             return self._refusal(pace, now, slot, last)
         if pace.interval > pace.limit.interval_ms:
@@ -210,7 +215,7 @@ class Reserving:
         last = await state.get(pace.keys)
         for _ in range(self._settings.cas_attempts):
             now, floor = await self.sure(), self._ownership.floor_ms(pace.domain)
-            slot = pace.slot_ms(now, tuple([max(time, floor) for time in last]), self._standings)
+            slot = pace.slot_ms(now, tuple([max(time, floor) for time in last]), self._domain_states)
             if slot - now > pace.max_wait_ms:
                 return self._refusal(pace, now, slot, last)
             spaced = pace.interval > pace.limit.interval_ms
@@ -225,7 +230,7 @@ class Reserving:
             last = found
         self._telemetry.contended(pace.domain)
         now = self._now_ms()
-        return self._refusal(pace, now, pace.slot_ms(now, last, self._standings), last)
+        return self._refusal(pace, now, pace.slot_ms(now, last, self._domain_states), last)
 
     def _grant(self, wait_ms: float, interval: float) -> Grant:
         """Most grants are of idle domains, so they are equal, and can't be changed: they are made once."""
@@ -244,21 +249,21 @@ class Reserving:
 
         Noted before the compare-and-set, so that no other caller decides between its success and the note.
         """
-        standing = self._standings.take(domain, now)
-        before, standing.spaced_until = standing.spaced_until, max(standing.spaced_until, until)
+        domain_state = self._domain_states.take(domain, now)
+        before, domain_state.spaced_until = domain_state.spaced_until, max(domain_state.spaced_until, until)
         return before
 
     def _unspace(self, domain: str, until: float, before: float) -> None:
         """The grant wasn't taken: restore the previous note, unless another caller's has replaced it."""
-        standing = self._standings.find(domain)
-        if standing is not None and standing.spaced_until == until:
-            standing.spaced_until = before
+        domain_state = self._domain_states.find(domain)
+        if domain_state is not None and domain_state.spaced_until == until:
+            domain_state.spaced_until = before
 
     def _refusal(self, pace: DomainPace, now: float, slot: float, last: Times) -> Grant:
         """Refused callers get places one interval apart: of the domain, or of the host whose budget was used up."""
-        reason, queue, interval = pace.refusal(now, slot, last, self._standings)
-        standing = self._standings.take(queue, now)
-        not_before = pace.not_before(now, self._standings)
-        standing.cursor = next_slot.next_cursor_ms(now, standing.cursor, slot, interval, not_before)
-        retry_after = next_slot.retry_after_ms(now, standing.cursor, pace.max_wait_ms)
+        reason, queue, interval = pace.refusal(now, slot, last, self._domain_states)
+        domain_state = self._domain_states.take(queue, now)
+        not_before = pace.not_before(now, self._domain_states)
+        domain_state.cursor = next_slot.next_cursor_ms(now, domain_state.cursor, slot, interval, not_before)
+        retry_after = next_slot.retry_after_ms(now, domain_state.cursor, pace.max_wait_ms)
         return Grant(False, 0.0, retry_after, pace.shown_ms, reason, self._ownership.version)

@@ -52,14 +52,16 @@ class RateLimiterService:
         self._limits = limits
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._standings = DomainStates()
-        self._hold_sync = HoldSync(self._standings, holds, ownership, now_ms)
+        self._domain_states = DomainStates()
+        self._hold_sync = HoldSync(self._domain_states, holds, ownership, now_ms)
         self._jitter = jitter
-        self._shadow = Shadow(shadow_limits, self._standings, settings.max_crawl_delay_ms) if shadow_limits else None
+        self._shadow = (
+            Shadow(shadow_limits, self._domain_states, settings.max_crawl_delay_ms) if shadow_limits else None
+        )
         self._reserving = Reserving(
             state,
             limits,
-            self._standings,
+            self._domain_states,
             self._hold_sync,
             now_ms,
             telemetry,
@@ -97,17 +99,17 @@ class RateLimiterService:
         domain, status = request.domain, request.status
         await self._reserving.sure()
         self._ownership.floor_ms(domain)
-        if status not in HOLDING and self._standings.find(domain) is None:
+        if status not in HOLDING and self._domain_states.find(domain) is None:
             return
         now = self._now_ms()
         answer = Answered(status, request.retry_after_ms, request.url_key or b"", request.latency_ms or 0.0)
-        standing = self._standings.take(domain, now)
-        doubled = standing.unasked_hold_ms
-        hold_ms = hear(standing, now, answer, self._jitter())
+        domain_state = self._domain_states.take(domain, now)
+        doubled = domain_state.unasked_hold_ms
+        hold_ms = hear(domain_state, now, answer, self._jitter())
         if hold_ms:
             self._telemetry.held(domain, status, hold_ms)
-        if hold_ms or standing.unasked_hold_ms != doubled:
-            await self._hold_sync.keep(domain, standing)
+        if hold_ms or domain_state.unasked_hold_ms != doubled:
+            await self._hold_sync.keep(domain, domain_state)
 
     async def status(self, request: StatusRequest) -> DomainStatus:
         """The present state of a domain, and of one of its hosts if it is named. Takes no slot."""
@@ -117,9 +119,9 @@ class RateLimiterService:
         limits = await self._limits.current(now)
         pace = self._reserving.pace(Reservation(request.domain, request.host), limits)
         found, floor = await self._state.get(pace.keys), self._ownership.floor_ms(request.domain)
-        slot = pace.slot_ms(now, tuple([max(time, floor) for time in found]), self._standings)
+        slot = pace.slot_ms(now, tuple([max(time, floor) for time in found]), self._domain_states)
         shadow = await self._shadow.report(request.domain, now) if self._shadow else None
-        return status_of(pace, now, slot, self._standings, self._ownership.version, self._limits.complaint, shadow)
+        return status_of(pace, now, slot, self._domain_states, self._ownership.version, self._limits.complaint, shadow)
 
     async def block(self, request: BlockRequest) -> None:
         """Grant nothing to a domain for `for_ms` (at most a day at a time); 0 lifts the block."""
@@ -128,6 +130,6 @@ class RateLimiterService:
         await self._reserving.sure()
         self._ownership.floor_ms(request.domain)
         now = self._now_ms()
-        standing = self._standings.take(request.domain, now)
-        standing.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else next_slot.NEVER
-        await self._hold_sync.keep(request.domain, standing)
+        domain_state = self._domain_states.take(request.domain, now)
+        domain_state.blocked_until = now + min(request.for_ms, DAY_MS) if request.for_ms else next_slot.NEVER
+        await self._hold_sync.keep(request.domain, domain_state)

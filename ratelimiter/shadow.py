@@ -20,10 +20,10 @@ from thrift_idl.gen.ratelimiter.ttypes import Shadow as Report
 class Shadow:
     """Counts the candidate file's decisions. Starts again when that file changes."""
 
-    def __init__(self, limits: LimitsSource, standings: DomainStates, max_crawl_delay_ms: float) -> None:
+    def __init__(self, limits: LimitsSource, domain_states: DomainStates, max_crawl_delay_ms: float) -> None:
         self.limits = limits
         self.tally = ShadowTally()
-        self._candidate = ShadowLimiter(standings, max_crawl_delay_ms)
+        self._candidate = ShadowLimiter(domain_states, max_crawl_delay_ms)
         self._overrides: Overrides | None = None
 
     async def see(self, wishes: Sequence[Reservation], grants: Sequence[Grant], now_ms: float) -> None:

@@ -54,15 +54,15 @@ def _or_never(wait_ms: float | None) -> float:
 class ShadowLimiter:
     """Decides by limits of its own over slots of its own, in memory."""
 
-    def __init__(self, standings: DomainStates, max_crawl_delay_ms: float) -> None:
+    def __init__(self, domain_states: DomainStates, max_crawl_delay_ms: float) -> None:
         self._slots = PackedTable()
-        self._standings = standings
+        self._domain_states = domain_states
         self._cap = max_crawl_delay_ms
 
     def decide(self, wish: Reservation, limits: Overrides, now: float) -> float | None:
         """The wait of the wish for its slot, which is taken; None = it is refused."""
         pace = DomainPace.of(wish, limits, self._cap)
-        slot = pace.slot_ms(now, tuple(map(self._slots.find, pace.keys)), self._standings)
+        slot = pace.slot_ms(now, tuple(map(self._slots.find, pace.keys)), self._domain_states)
         if slot - now > pace.max_wait_ms:
             return None
         for key in pace.keys:

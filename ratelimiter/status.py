@@ -13,20 +13,20 @@ def status_of(
     pace: DomainPace,
     now: float,
     slot: float,
-    standings: DomainStates,
+    domain_states: DomainStates,
     version: int,
     complaint: str,
     shadow: Shadow | None,
 ) -> DomainStatus:
     """The status of `pace`, if its next slot is `slot`."""
-    standing, limit, host = standings.find(pace.domain) or UNHEARD, pace.limit, pace.host_limit
-    held_ms = max(standing.held_until - now, 0.0)
+    domain_state, limit, host = domain_states.find(pace.domain) or UNHEARD, pace.limit, pace.host_limit
+    held_ms = max(domain_state.held_until - now, 0.0)
     return DomainStatus(
         domain=pace.domain,
         interval_ms=limit.interval_ms,
         next_slot_ms=slot - now,
         held_ms=held_ms,
-        blocked_ms=max(pace.blocked_until(now, standings) - now, 0.0),
+        blocked_ms=max(pace.blocked_until(now, domain_states) - now, 0.0),
         limit=limit.name,
         version=version,
         line=limit.line,
@@ -34,8 +34,8 @@ def status_of(
         host_limit=host.name if host else "",
         host_interval_ms=host.interval_ms if host else 0.0,
         host_line=host.line if host else 0,
-        held_status=standing.held_status if held_ms else 0,
-        next_hold_ms=float(min(max(FIRST_HOLD_MS, 2 * standing.unasked_hold_ms), DAY_MS)),
+        held_status=domain_state.held_status if held_ms else 0,
+        next_hold_ms=float(min(max(FIRST_HOLD_MS, 2 * domain_state.unasked_hold_ms), DAY_MS)),
         limits_error=complaint,
         shadow=shadow,
     )

@@ -25,7 +25,7 @@ class FileTelemetry(Protocol):
         """The file is bad or missing; the last good content stays in force."""
 
 
-class _Silent:
+class _SilentFileTelemetry:
     def file_loaded(self, path: str) -> None:
         return
 
@@ -33,7 +33,7 @@ class _Silent:
         return
 
 
-_SILENT: Final[FileTelemetry] = _Silent()
+_SILENT: Final[FileTelemetry] = _SilentFileTelemetry()
 
 
 async def _nothing(_: object) -> None:

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-CONTENT_IN_HAND: Final = 32 * 1024 * 1024
+CONTENT_BYTES_AT_ONCE: Final = 32 * 1024 * 1024
 """Bytes of decoded content: two of the largest, five hundred usual pages. With blob and answer three times that."""
 
 
-class InHand:
+class ByteBudget:
     """Bytes in use at a time, at most `most`; a caller that finds no room waits. Used by one event loop."""
 
     def __init__(self, most: int) -> None:

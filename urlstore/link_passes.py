@@ -14,7 +14,7 @@ _ENTRIES = 2 * MAX_TARGETS  # decided on at a time, plus at most one page's: bou
 _WRITES = 2_000  # given to the backend at a time
 
 
-class Linking:
+class LinkPasses:
     """Makes the inlinks of pages' targets agree with the pages."""
 
     def __init__(self, metadata: MetadataBackend, entries: int = _ENTRIES) -> None:

@@ -17,7 +17,7 @@ from thrift_idl.errors import InvalidUrl
 from urlstore.backends import AttributeWrite, InlinkKind, InlinkWrite, MetadataBackend, RowWrite, StoredRow
 from urlstore.due import look_ms
 from urlstore.inlinks import removals
-from urlstore.link_passes import Linking
+from urlstore.link_passes import LinkPasses
 from urlstore.rows import current_page
 from weburl import url_key
 from weburl.earlier_key_versions import earlier_keys
@@ -98,7 +98,7 @@ class Rekeying:
         self._version = version
         self._owns = owns
         self._clock_ms = clock_ms
-        self._linking = Linking(metadata)
+        self._link_passes = LinkPasses(metadata)
         self._known: set[Renamed] = set()
         self._attributes = 0
 
@@ -112,7 +112,7 @@ class Rekeying:
         moved = await self._move_all([each for each in plans if each.is_misplaced])
         staying = [each for each in plans if not each.is_misplaced and each.named]
         linked = [each.row.key for each in staying if each.row.linked]
-        relinked = await self._linking.link(linked, {url.old for each in staying for url in each.named})
+        relinked = await self._link_passes.link(linked, {url.old for each in staying for url in each.named})
         await self._metadata.write_inlinks(
             [write for each in staying for write in _redirect(each.row, each.row.key, self._version)]
         )
@@ -147,7 +147,7 @@ class Rekeying:
         await self._write_cells(row, key)
         await self._move_attributes(Renamed(row.url, row.key, key))
         if row.linked:
-            await self._linking.link((key,))
+            await self._link_passes.link((key,))
         await self._metadata.write_inlinks((*removals(row), *_redirect(row, key, self._version)))
         await self._metadata.remove_row(row.key)
 

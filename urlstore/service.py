@@ -26,11 +26,11 @@ from urlstore.backends import (
     RowWrite,
     StoredRow,
 )
-from urlstore.byte_budget import CONTENT_IN_HAND, InHand
+from urlstore.byte_budget import CONTENT_BYTES_AT_ONCE, ByteBudget
 from urlstore.canonical_claims import canonical_url
 from urlstore.due import look_ms
 from urlstore.due_pages import DuePages
-from urlstore.link_passes import Linking
+from urlstore.link_passes import LinkPasses
 from urlstore.page_updates import Put, prepare
 from urlstore.rows import current_page, told_row, url_row
 from urlstore.telemetry import PagePut, SilentStoreTelemetry, StoreTelemetry, measured
@@ -58,11 +58,11 @@ class UrlStoreService:
         self._clock_ms = clock_ms
         self._telemetry = telemetry or SilentStoreTelemetry()
         self._prepare: Batching[Callable[[], Put], Put] = Batching(in_thread(each), longest_rest_ms=LONGEST_REST_MS)
-        self._linking = Linking(metadata)
+        self._link_passes = LinkPasses(metadata)
         self._alias_reader = AliasReader(metadata)
-        self._union = InlinkUnion(metadata)
+        self._inlink_union = InlinkUnion(metadata)
         self._due_pages = DuePages(metadata, self._alias_reader.is_duplicate)
-        self._in_hand = InHand(CONTENT_IN_HAND)
+        self._content_budget = ByteBudget(CONTENT_BYTES_AT_ONCE)
 
     # --- writing ---
 
@@ -160,7 +160,7 @@ class UrlStoreService:
         """Make the inlinks of pages' targets agree with the pages, each under its own URL. A repeat writes nothing."""
         bounds.check_urls(request.urls)
         keys = dict.fromkeys(url_key(url) for url in request.urls)
-        return ttypes.LinkPagesResult(await self._linking.link(tuple(keys)))
+        return ttypes.LinkPagesResult(await self._link_passes.link(tuple(keys)))
 
     # --- reading ---
 
@@ -204,7 +204,7 @@ class UrlStoreService:
         if not request.own:
             way = await self._alias_reader.walk(key)
             key = way.row.key if way.row else key
-        return await self._union.read(key, request.continuation, request.limit, own=request.own)
+        return await self._inlink_union.read(key, request.continuation, request.limit, own=request.own)
 
     @measured
     async def get_attributes(self, request: ttypes.GetAttributesRequest) -> tuple[Attribute, ...]:
@@ -287,7 +287,7 @@ class UrlStoreService:
 
     async def _content_of(self, page: Page) -> bytes:
         """The decoded content that a row names. Raises `StoreUnreadable` if it is missing or damaged."""
-        async with self._in_hand.hold(page.content_bytes):
+        async with self._content_budget.hold(page.content_bytes):
             blob = await self._content.get(page.content_key)
             if blob is None:
                 raise StoreUnreadable(f"the content of {page.url} is missing: fetch the page again", url=page.url)

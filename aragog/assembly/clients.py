@@ -24,7 +24,7 @@ async def client_of(address: str, protocol: Callable[..., P], deadline_ms: int =
         await channel.close()
 
 
-class ShardConnection:
+class ShardChannel:
     """A channel to one limiter of a pool."""
 
     def __init__(self, address: str, deadline_ms: int) -> None:
@@ -39,7 +39,7 @@ class ShardConnection:
 @asynccontextmanager
 async def pool_of(membership: Path, deadline_ms: int) -> AsyncIterator[PooledRateLimiter]:
     """A client of the limiters that the file `membership` names. Raises `BadConfiguration`."""
-    pool = await PooledRateLimiter.open(membership, lambda address: ShardConnection(address, deadline_ms))
+    pool = await PooledRateLimiter.open(membership, lambda address: ShardChannel(address, deadline_ms))
     try:
         yield pool
     finally:

@@ -51,7 +51,7 @@ class CrawlWorker:
     frontier: Frontier
     jobs: JobQueues
     health: BackendHealth
-    tally: WorkerProgress
+    progress: WorkerProgress
     pumps: tuple[Pump, ...]
     drop_queue: Callable[[str], Awaitable[None]]
     """Drop the queue of a finished crawl."""
@@ -79,23 +79,23 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         observer = StepObserver.of_environment()
         pinlater = observer.pinlater(await stack.enter_async_context(pinlater_of(settings)))
         frontier = await stack.enter_async_context(frontier_of(settings))
-        jobs, health, tally = observer.queues(pinlater, source), BackendHealth(), WorkerProgress()
+        jobs, health, progress = observer.queues(pinlater, source), BackendHealth(), WorkerProgress()
         await health.persistently(lambda: make_queues(jobs))
         signals, store = await _signals(stack, settings, assembly), observer.store(assembly.store)
         follow_ups = FollowUpWork(
-            signals=observer.signals(signals), store=store, jobs=jobs, health=health, tally=tally, source=source
+            signals=observer.signals(signals), store=store, jobs=jobs, health=health, progress=progress, source=source
         )
-        known = CrawlCache(frontier.crawls)
-        surplus = SkipOverLimit(known, frontier, jobs)
+        crawl_cache = CrawlCache(frontier.crawls)
+        skip_over_limit = SkipOverLimit(crawl_cache, frontier, jobs)
         crawling = Crawling(
             visitor=observer.visitor(replace(_visitor(settings, assembly, health), store=store)),
             frontier=frontier,
             jobs=jobs,
-            known=known,
+            crawl_cache=crawl_cache,
             at_limit=DomainsAtLimit(assembly.limiter, source),
             follower=observer.follower(follower_of(frontier, jobs, assembly.store)),
             health=health,
-            tally=tally,
+            progress=progress,
             patience=_patience(settings),
             source=source,
         )
@@ -107,12 +107,12 @@ async def working(settings: Settings, *, lock_wait_ms: int, waiting: Waiting) ->
         signal_bounds = replace(bounds, places=_SIGNAL_PLACES)
         visit, publish, link = map(observer.prepare, (crawling.prepare, follow_ups.publish, follow_ups.link))
         pumps = (
-            Pump(jobs, health, surplus.queues, visit, bounds, domain_of_visit),
+            Pump(jobs, health, skip_over_limit.queues, visit, bounds, domain_of_visit),
             Pump(jobs, health, partial(_one, SIGNALS), publish, signal_bounds, domain_of_page),
             Pump(jobs, health, partial(_one, INLINKS), link, replace(bounds, places=256, batch=128)),
         )
         stack.enter_context(collected_seldom())
-        yield CrawlWorker(assembly, frontier, jobs, health, tally, pumps, dropper(settings, pinlater, jobs))
+        yield CrawlWorker(assembly, frontier, jobs, health, progress, pumps, dropper(settings, pinlater, jobs))
 
 
 async def _one(name: str) -> Sequence[str]:

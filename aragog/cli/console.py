@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from aragog.harmless_text import visible
+from aragog.harmless_text import harmless
 
 
 class Terminal(Console):
@@ -20,9 +20,9 @@ class Terminal(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """The text written for `renderable`; rich's own control sequences are segments of their own kind."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
 
 
 def plain(text: str) -> Text:
     """Text from outside. It is escaped before a table is laid out."""
-    return Text(visible(text))
+    return Text(harmless(text))

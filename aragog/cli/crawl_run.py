@@ -42,7 +42,7 @@ class Watched:
     fetching: Callable[[], AbstractAsyncContextManager[Fetcher]]
     store: Callable[[], AbstractAsyncContextManager[UrlStore]]
     health: BackendHealth = field(default_factory=BackendHealth)
-    tally: WorkerProgress | None = None
+    progress: WorkerProgress | None = None
     work: Callable[[asyncio.Event], Awaitable[None]] | None = None
 
 
@@ -96,7 +96,7 @@ async def _rescued(watched: Watched, crawl: Crawl) -> int:
 async def work_and_watch(watched: Watched, crawl_id: str, stop: asyncio.Event) -> CrawlProgress | None:
     """The progress of the crawl; None if it was stopped before any was known."""
     working = asyncio.ensure_future(watched.work(stop)) if watched.work else None
-    display = crawl_display.Display(watched.tally, watched.health)
+    display = crawl_display.Display(watched.progress, watched.health)
     watching = watch(crawl_id, watched.frontier, watched.jobs, watched.health.persistently)
     progress: CrawlProgress | None = None
     try:
@@ -154,7 +154,7 @@ async def watching_of(settings: Settings, lock_wait_ms: int) -> AsyncIterator[Wa
                 fetching=lambda: nullcontext(worker.assembly.fetcher),
                 store=lambda: nullcontext(worker.assembly.store),
                 health=worker.health,
-                tally=worker.tally,
+                progress=worker.progress,
                 work=worker.run,
             )
             return

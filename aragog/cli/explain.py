@@ -17,7 +17,7 @@ from aragog.cli.command_context import context, run
 from aragog.cli.console import Terminal, plain
 from aragog.cli.terminal import say_json
 from aragog.data_directory_lock import DataDirectoryLocked, owned
-from aragog.explain import Explainer, UrlReport, canonical_why, sentence, to_json
+from aragog.explain import UrlExplainer, UrlReport, canonical_why, sentence, to_json
 from aragog.settings import Settings, load
 from drivers.owner_lock import Locks
 from fetcher.robots.rules import told
@@ -70,7 +70,7 @@ def explain(
 
 async def _explain(settings: Settings, url: str, fetch_robots: bool, patience_ms: int, lock_wait_ms: int) -> UrlReport:
     async with store_of(settings) as store, _fetcher(settings, lock_wait_ms) as (fetcher, ours):
-        explainer = Explainer(fetcher, store, fetch_robots and ours, patience_ms)
+        explainer = UrlExplainer(fetcher, store, fetch_robots and ours, patience_ms)
         return await explainer.explain(url, context())
 
 

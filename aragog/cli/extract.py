@@ -87,7 +87,7 @@ def extract(
     shape = (_Shown if is_shown else Shape)(jsonl, _target, most=_LONGEST_LINE)
     if is_shown and why:
         shape = _ShownWithEvidence(jsonl, _target, most=_LONGEST_LINE)
-    reading = _Reading(url, media, children, why or as_json, text)
+    reading = _PageReading(url, media, children, why or as_json, text)
     run_piped(lambda: _extract(targets, shape, reading, PoliteFetcher(patience_ms, lock_wait_ms)))
 
 
@@ -110,7 +110,7 @@ class _ShownWithEvidence(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _PageReading:
     """The settings for reading pages."""
 
     url: str
@@ -120,7 +120,7 @@ class _Reading:
     text_features: bool
 
 
-async def _extract(targets: list[str] | None, shape: Shape, reading: _Reading, fetcher: PoliteFetcher) -> None:
+async def _extract(targets: list[str] | None, shape: Shape, reading: _PageReading, fetcher: PoliteFetcher) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(ChildPool(reading.children, imports=IMPORTS))
         await stack.enter_async_context(fetcher)

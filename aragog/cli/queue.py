@@ -11,7 +11,7 @@ import typer
 
 from aragog.cli import queue_display
 from aragog.cli.command_context import run
-from aragog.harmless_text import visible
+from aragog.harmless_text import harmless
 from aragog.settings import load
 from pinlater import PinLaterService, from_pinlater
 from thrift_idl.errors import AragogError, BadConfiguration, NotFound
@@ -177,7 +177,7 @@ def rm(
         raise typer.BadParameter("ready jobs and those for later go together: only --state succeeded, failed, claimed")
     if not yes:
         what = "the queue" if which is None else f"{which} jobs of"
-        typer.confirm(f"Remove {what} {visible(name)}?", abort=True, err=True)
+        typer.confirm(f"Remove {what} {harmless(name)}?", abort=True, err=True)
     if which is None:
         _with(lambda pinlater: _remove(pinlater, name))
         queue_display.done(f"{name} is gone", {"queue": name, "removed": "queue"}, as_json)

@@ -12,12 +12,12 @@ import traceback
 from types import TracebackType
 from typing import Any
 
-from aragog.harmless_text import LogLine, json_text, one_line, visible
+from aragog.harmless_text import LogLine, harmless, json_text, one_line
 
 
 def say(text: str) -> None:
     """Print text now."""
-    print(visible(text), flush=True)
+    print(harmless(text), flush=True)
 
 
 def say_json(value: Any, option: int = 0, *, flush: bool = False) -> None:
@@ -39,4 +39,4 @@ def tell_crashes() -> None:
 
 
 def _crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    print(visible("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr, flush=True)
+    print(harmless("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr, flush=True)

@@ -59,8 +59,8 @@ class CrawlNumbers:
 class Book:
     """One call's view of a crawl: after it, `removed`, `changed`, `failures`, `outcomes` are to be stored."""
 
-    def __init__(self, standing: CrawlNumbers, entries: Mapping[bytes, FrontierEntry], now_ms: int) -> None:
-        self.standing = standing
+    def __init__(self, numbers: CrawlNumbers, entries: Mapping[bytes, FrontierEntry], now_ms: int) -> None:
+        self.numbers = numbers
         self.removed: dict[bytes, bytes | None] = {}
         """Removed entries, their failures too, and the keys where they are now; None = nowhere."""
         self.changed: dict[bytes, FrontierEntry] = {}
@@ -72,14 +72,14 @@ class Book:
 
     def unknown(self, keys: Iterable[bytes], depth: int) -> list[bytes]:
         """See `Frontier.unknown`."""
-        if self.standing.state.ended or self.standing.spent:
+        if self.numbers.state.ended or self.numbers.spent:
             return []
         return [key for key in dict.fromkeys(keys) if self._wants_job(key, min(depth, MAX_DEPTH))]
 
     def schedule(self, offers: Iterable[Offer]) -> None:
         """See `Frontier.schedule`."""
         for offer in offers:
-            if not self.standing.state.ended:
+            if not self.numbers.state.ended:
                 self._enter(offer)
 
     def claim(self, offers: Iterable[Offer]) -> list[EntryClaim]:
@@ -100,7 +100,7 @@ class Book:
             return self._finish(Finished.STALE, offer.depth)
         final_key = offer.key if final_key is None else final_key
         least = self._least_depth(entry, self._entries.get(final_key))
-        if self.standing.limited and ending.leads_on and least < offer.depth:
+        if self.numbers.limited and ending.leads_on and least < offer.depth:
             return self._finish(Finished.AGAIN, least)
         if ending.state is EntryState.PAGE:
             self._close_page(offer, entry, ending, final_key)
@@ -110,20 +110,20 @@ class Book:
 
     def seeded(self) -> None:
         """See `Crawls.seeded`."""
-        self.standing.seeded = True
+        self.numbers.seeded = True
         self._end()
 
     def turn(self, state: CrawlState) -> None:
         """See `Crawls.turn`."""
-        if not may_turn(self.standing.state, state):
-            raise InvalidRequest(f"the crawl is {self.standing.state}: it can't become {state} any more")
-        if state.ended and not self.standing.state.ended:
-            self.standing.ended_ms = self._now_ms
-        self.standing.state = state
+        if not may_turn(self.numbers.state, state):
+            raise InvalidRequest(f"the crawl is {self.numbers.state}: it can't become {state} any more")
+        if state.ended and not self.numbers.state.ended:
+            self.numbers.ended_ms = self._now_ms
+        self.numbers.state = state
 
     def reopen(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """See `Crawls.reopen`."""
-        if self.standing.state is CrawlState.CANCELLED:
+        if self.numbers.state is CrawlState.CANCELLED:
             raise InvalidRequest("the crawl is cancelled: start a new one")
         return {key: entry.depth for key in keys if (entry := self._reopen(key)) is not None}
 
@@ -140,7 +140,7 @@ class Book:
 
     def disown(self, entries: Mapping[bytes, FrontierEntry], *, refetch: bool) -> int:
         """See `Frontier.disown`."""
-        if self.standing.state is CrawlState.CANCELLED:
+        if self.numbers.state is CrawlState.CANCELLED:
             return 0
         as_told = [key for key, entry in entries.items() if self._entries.get(key) == entry]
         for key in as_told:
@@ -169,21 +169,21 @@ class Book:
     def _rename(self, old: bytes, new: bytes) -> None:
         entry = self._entries.pop(old)
         self.changed.pop(old, None)
-        self.standing.counts[entry.state] -= 1
+        self.numbers.counts[entry.state] -= 1
         self.removed[old] = None if new in self._entries else new
         if new not in self._entries:
             self._move(new, entry)
 
     def _disown(self, key: bytes, entry: FrontierEntry, refetch: bool) -> None:
         if refetch and entry.state is EntryState.PAGE:
-            self.standing.pages -= 1
+            self.numbers.pages -= 1
         self._run_again()
         fetched = entry.fetched and not refetch
         self._move(key, replace(entry, state=EntryState.WAITING, owner=UNOWNED, fetched=fetched))
 
     def _run_again(self) -> None:
-        if self.standing.state is CrawlState.DONE:
-            self.standing.state, self.standing.ended_ms = CrawlState.RUNNING, 0
+        if self.numbers.state is CrawlState.DONE:
+            self.numbers.state, self.numbers.ended_ms = CrawlState.RUNNING, 0
 
     def _wants_job(self, key: bytes, depth: int) -> bool:
         entry = self._entries.get(key)
@@ -208,8 +208,8 @@ class Book:
         return EntryClaim(verdict, entry.depth if entry else offer.depth)
 
     def _verdict(self, offer: Offer) -> ClaimVerdict:
-        if self.standing.state is not CrawlState.RUNNING:
-            return ClaimVerdict.LATER if self.standing.state is CrawlState.PAUSED else ClaimVerdict.NOT_RUNNING
+        if self.numbers.state is not CrawlState.RUNNING:
+            return ClaimVerdict.LATER if self.numbers.state is CrawlState.PAUSED else ClaimVerdict.NOT_RUNNING
         self._enter(offer)  # even if it is skipped: `schedule` may come after, and would wait for a job that is acked
         entry = self._entries[offer.key]
         if not entry.open or entry.owner != owner_of(offer.descriptor):
@@ -218,13 +218,13 @@ class Book:
 
     def _admit(self, key: bytes, entry: FrontierEntry) -> ClaimVerdict:
         """A place in the page budget."""
-        if self.standing.max_pages is None or entry.state is EntryState.CLAIMED:
+        if self.numbers.max_pages is None or entry.state is EntryState.CLAIMED:
             return ClaimVerdict.MINE
-        if self.standing.spent:
+        if self.numbers.spent:
             self._close(key, entry, VisitEnding(EntryState.SKIPPED, OVER_BUDGET_CODE))
             self._end()
             return ClaimVerdict.OVER_BUDGET
-        if self.standing.full:
+        if self.numbers.full:
             return ClaimVerdict.LATER
         self._move(key, replace(entry, state=EntryState.CLAIMED))
         return ClaimVerdict.MINE
@@ -250,7 +250,7 @@ class Book:
     def _close_page(self, offer: Offer, entry: FrontierEntry, ending: VisitEnding, final_key: bytes) -> None:
         page = self._entries.get(final_key)
         if page is None or not page.fetched:
-            self.standing.pages += 1
+            self.numbers.pages += 1
         alias = final_key != offer.key
         self._close(offer.key, entry, replace(ending, state=EntryState.ALIAS) if alias else ending)
         if alias:
@@ -269,8 +269,8 @@ class Book:
         """Every change of an entry, and of the counters with it."""
         old = self._entries.get(key)
         if old is not None:
-            self.standing.counts[old.state] -= 1
-        self.standing.counts[entry.state] += 1
+            self.numbers.counts[old.state] -= 1
+        self.numbers.counts[entry.state] += 1
         self._entries[key] = self.changed[key] = entry
         return entry
 
@@ -278,10 +278,10 @@ class Book:
 
     def _found_nearer(self, entry: FrontierEntry, depth: int) -> bool:
         """True if the links of a done page must be scheduled again, at a smaller depth."""
-        return self.standing.limited and not entry.open and entry.fetched and depth < entry.depth
+        return self.numbers.limited and not entry.open and entry.fetched and depth < entry.depth
 
     def _lower(self, key: bytes, entry: FrontierEntry, depth: int) -> None:
-        if self.standing.limited and entry.open and depth < entry.depth:
+        if self.numbers.limited and entry.open and depth < entry.depth:
             self._move(key, replace(entry, depth=depth))
 
     @staticmethod
@@ -295,10 +295,10 @@ class Book:
     def _finish(self, finished: Finished, depth: int) -> Finish:
         if finished is Finished.DONE:
             self._end()
-        standing = self.standing
-        return Finish(finished, depth, standing.open, standing.pages, standing.state.ended)
+        numbers = self.numbers
+        return Finish(finished, depth, numbers.open, numbers.pages, numbers.state.ended)
 
     def _end(self) -> None:
-        standing = self.standing
-        if standing.seeded and standing.open == 0 and not standing.state.ended:
-            standing.state, standing.ended_ms = CrawlState.DONE, self._now_ms
+        numbers = self.numbers
+        if numbers.seeded and numbers.open == 0 and not numbers.state.ended:
+            numbers.state, numbers.ended_ms = CrawlState.DONE, self._now_ms

@@ -15,8 +15,8 @@ from runtime.clock import wall_ms
 
 R = TypeVar("R")
 
-STANDING = "state, seeded, limited, max_pages, pages, ended_ms, waiting, claimed, page, alias, refused, failed, skipped"
-_READ = f"SELECT number, {STANDING} FROM frontier_crawl WHERE id = ?"  # noqa: S608 - columns of ours
+NUMBERS = "state, seeded, limited, max_pages, pages, ended_ms, waiting, claimed, page, alias, refused, failed, skipped"
+_READ = f"SELECT number, {NUMBERS} FROM frontier_crawl WHERE id = ?"  # noqa: S608 - columns of ours
 _WRITE = (
     "UPDATE frontier_crawl SET state = ?, seeded = ?, pages = ?, ended_ms = ?, waiting = ?, claimed = ?, page = ?,"
     " alias = ?, refused = ?, failed = ?, skipped = ? WHERE number = ?"
@@ -34,8 +34,8 @@ _COUNT_OUTCOME = (
 )
 
 
-def standing_of(row: Sequence[object]) -> CrawlNumbers:
-    """The numbers in a row of `STANDING`."""
+def numbers_of(row: Sequence[object]) -> CrawlNumbers:
+    """The numbers in a row of `NUMBERS`."""
     state, seeded, limited, max_pages, pages, ended_ms, *counts = row
     return CrawlNumbers(CrawlState(state), bool(seeded), bool(limited), max_pages, counts, pages, ended_ms)  # type: ignore[arg-type]  # SQLite's columns
 
@@ -90,16 +90,16 @@ def _load(db: sqlite3.Connection, crawl_id: str, keys: Sequence[bytes], now_ms: 
     row = db.execute(_READ, (crawl_id,)).fetchone()
     if row is None:
         return None
-    number, *standing = row
+    number, *current = row
     # One statement for all: each step of one releases the interpreter's lock, and others wait for it.
     marks = ",".join("?" * len(keys))
     found = db.execute(f"{_ENTRIES} ({marks})", (number, *keys)).fetchall()
-    return number, Book(standing_of(standing), {key: unpack(entry) for key, entry in found}, now_ms)
+    return number, Book(numbers_of(current), {key: unpack(entry) for key, entry in found}, now_ms)
 
 
 def _store(db: sqlite3.Connection, number: int, book: Book) -> None:
-    standing = book.standing
-    numbers = (standing.state, standing.seeded, standing.pages, standing.ended_ms, *standing.counts, number)
+    current = book.numbers
+    numbers = (current.state, current.seeded, current.pages, current.ended_ms, *current.counts, number)
     db.execute(_WRITE, numbers)
     for old, new in book.removed.items():
         db.execute(_DROP_ENTRY, (number, old))

@@ -18,7 +18,7 @@ from crawler.frontier.records import (
     unpack_failure,
     unpack_hosts,
 )
-from crawler.frontier.sqlite_book import STANDING, run, standing_of
+from crawler.frontier.sqlite_book import NUMBERS, numbers_of, run
 from drivers.sqlite import Database
 from thrift_idl.errors import InvalidRequest
 
@@ -26,7 +26,7 @@ _CREATE = (
     "INSERT INTO frontier_crawl (id, description, hosts, state, limited, max_pages) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO NOTHING"
 )
-_STATUS = f"SELECT number, description, {STANDING} FROM frontier_crawl"  # noqa: S608 - columns of ours
+_STATUS = f"SELECT number, description, {NUMBERS} FROM frontier_crawl"  # noqa: S608 - columns of ours
 _FAILURES = "SELECT key, failure FROM frontier_failure WHERE crawl = ? AND key > ? ORDER BY key LIMIT ?"
 _REMOVED_AT_ONCE = 5_000  # rows a transaction: other writers hardly wait
 
@@ -48,7 +48,7 @@ class SqliteCrawls:
 
         def rule(book: Book) -> CrawlState | None:
             book.seeded()
-            return book.standing.state
+            return book.numbers.state
 
         return found(await run(self._database, crawl_id, (), rule, None, reads=False), crawl_id)
 
@@ -73,7 +73,7 @@ class SqliteCrawls:
 
         def rule(book: Book) -> CrawlState | None:
             book.turn(state)
-            return book.standing.state
+            return book.numbers.state
 
         return found(await run(self._database, crawl_id, (), rule, None, reads=False), crawl_id)
 
@@ -109,14 +109,14 @@ def _status_of(db: sqlite3.Connection, crawl_id: str) -> CrawlStatus | None:
 
 def _status(db: sqlite3.Connection, row: Sequence[object]) -> CrawlStatus:
     number, description, *numbers = row
-    standing = standing_of(numbers)
+    current = numbers_of(numbers)
     outcomes = db.execute("SELECT code, count FROM frontier_outcome WHERE crawl = ? ORDER BY code", (number,))
     return CrawlStatus(
         crawl=unpack_crawl(description),  # type: ignore[arg-type]  # SQLite's column
-        state=standing.state,
-        counters=counters(standing.counts, standing.pages),
-        seeded=standing.seeded,
-        ended_ms=standing.ended_ms,
+        state=current.state,
+        counters=counters(current.counts, current.pages),
+        seeded=current.seeded,
+        ended_ms=current.ended_ms,
         outcomes=dict(outcomes.fetchall()),
     )
 

@@ -66,7 +66,7 @@ class _End(Exception):
 
 def read_sitemap(content: bytes) -> Sitemap:
     """The content of a sitemap's bytes. Never raises; blocks for up to a second at the largest."""
-    reading: _Reading = _Text()
+    reading: _SitemapReading = _Text()
     flags: tuple[str, ...] = ()
     try:
         for number, piece in enumerate(_pieces(content)):
@@ -103,7 +103,7 @@ def _pieces(content: bytes) -> Iterator[bytes]:
     raise _End("bad_gzip")
 
 
-class _Reading:
+class _SitemapReading:
     """Entries gathered so far."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class _Reading:
         self.found.setdefault(form, SitemapEntry(form, lastmod_ms(lastmod.strip())))
 
 
-class _Text(_Reading):
+class _Text(_SitemapReading):
     """One URL on each line, UTF-8."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class _Text(_Reading):
         self._enter(line.decode("utf-8-sig", "replace") if len(line) <= _MAX_TEXT else "")
 
 
-class _Xml(_Reading):
+class _Xml(_SitemapReading):
     """urlset or sitemapindex; elements of other names, extensions for images and so on, are ignored."""
 
     def __init__(self) -> None:

@@ -60,11 +60,11 @@ class Crawling:
         visitor: Visitor,
         frontier: Frontier,
         jobs: JobQueues,
-        known: CrawlCache,
+        crawl_cache: CrawlCache,
         at_limit: DomainsAtLimit,
         follower: Follower,
         health: BackendHealth,
-        tally: WorkerProgress,
+        progress: WorkerProgress,
         patience: Patience,
         source: str,
         chance: Callable[[], float] = random.random,
@@ -72,15 +72,15 @@ class Crawling:
         self._visitor = visitor
         self._frontier = frontier
         self._jobs = jobs
-        self._known = known
+        self._crawl_cache = crawl_cache
         self._at_limit = at_limit
         self._follower = follower
         self._health = health
-        self._tally = tally
+        self._progress = progress
         self._patience = patience
         self._source = source
         self._chance = chance
-        self._solitude = SharedExclusiveLock()
+        self._crawl_lock = SharedExclusiveLock()
 
     async def prepare(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
         """Tasks for the jobs of one batch that need work; the others are acked or given back here.
@@ -120,7 +120,7 @@ class Crawling:
         for (held, job), delay_ms in zip(read, delays, strict=True):
             if delay_ms:
                 self._jobs.give_back(held, delay_ms)
-                self._tally.deferred(job.url)
+                self._progress.deferred(job.url)
         return [each for each, delay_ms in zip(read, delays, strict=True) if not delay_ms]
 
     async def _claimed(self, crawl_id: str, read: Sequence[tuple[ClaimedJob, CrawlJob]]) -> list[_Mine]:
@@ -175,44 +175,44 @@ class Crawling:
     async def _failed(self, held: ClaimedJob, job: CrawlJob, error: Exception) -> None:
         """An error of ours ended the work on this URL: that is its outcome, and the crawl continues."""
         visit = await self._visitor.failed(job.url, error, Context(self._source, held.descriptor))
-        self._tally.visited(job.crawl, visit)
+        self._progress.visited(job.crawl, visit)
         if job.crawl:
             offer, ending = Offer(url_key(job.url), held.descriptor, job.depth), failed(job, visit.outcome)
             finish = await self._health.persistently(lambda: self._frontier.finish(job.crawl, offer, ending))
             if finish.ended:
-                self._known.forget(job.crawl)
+                self._crawl_cache.forget(job.crawl)
         self._jobs.ack(held, visit.outcome.code)
 
     async def _work_off(self, mine: _Mine) -> None:
-        known = await self._health.persistently(lambda: self._known.of(mine.job.crawl))
+        cached = await self._health.persistently(lambda: self._crawl_cache.of(mine.job.crawl))
         if mine.job.alone >= ALONE_SET_ASIDE:
             ending = VisitEnding(EntryState.FAILED, "lost_with_worker", mine.job.url, "its workers died with it")
-            await self._finish(mine, known, ending, None)
+            await self._finish(mine, cached, ending, None)
         elif mine.claim.verdict == ClaimVerdict.RELINK:
-            await self._relink(mine, known)
+            await self._relink(mine, cached)
         elif mine.held.lost >= LOST_RUNS_ALONE:
-            async with self._solitude.alone():
-                await self._visit_alone(mine, known)
+            async with self._crawl_lock.alone():
+                await self._visit_alone(mine, cached)
         else:
-            async with self._solitude.together():
-                await self._visit_claimed(mine, known)
+            async with self._crawl_lock.together():
+                await self._visit_claimed(mine, cached)
 
-    async def _visit_alone(self, mine: _Mine, known: CachedCrawl) -> None:
+    async def _visit_alone(self, mine: _Mine, cached: CachedCrawl) -> None:
         """Record in the job that it runs alone, before it does."""
         body = replace(mine.job, alone=mine.job.alone + 1).encode()
         await self._health.persistently(lambda: self._jobs.keep(mine.held, body))
         try:
-            await self._visit_claimed(mine, known)
+            await self._visit_claimed(mine, cached)
         except asyncio.CancelledError:  # told to stop: no loss
             self._jobs.give_back(mine.held, 0, mine.job.encode())
             raise
 
-    async def _visit_claimed(self, mine: _Mine, known: CachedCrawl) -> None:
-        visit = await self._made_before(mine, known) if mine.held.lost else None
+    async def _visit_claimed(self, mine: _Mine, cached: CachedCrawl) -> None:
+        visit = await self._made_before(mine, cached) if mine.held.lost else None
         if visit is None:
             visit = await self._visit(mine.held, mine.job, self._visitor)
         if visit.outcome.code == "redirected":
-            await self._redirected(mine, known, visit)
+            await self._redirected(mine, cached, visit)
             return
         move = next_move(mine.job, visit.outcome, visit.chain, self._patience, self._chance())
         if isinstance(move, Again):
@@ -220,9 +220,9 @@ class Crawling:
             return
         if visit.page:
             await self._follow_up(visit.page, visit.is_new)
-        await self._finish(mine, known, move.ending, visit.page)
+        await self._finish(mine, cached, move.ending, visit.page)
 
-    async def _made_before(self, mine: _Mine, known: CachedCrawl) -> PageVisit | None:
+    async def _made_before(self, mine: _Mine, cached: CachedCrawl) -> PageVisit | None:
         """The visit that a dead worker made of this job, if it had stored the page: the page isn't fetched twice."""
         found = await self._readable(mine.job.url)
         if found is None:
@@ -231,45 +231,45 @@ class Crawling:
         if found.aliases or row is None or page is None or row.outcome is None or row.outcome.family != "fetched":
             return None
         # A page with a later time than now was stored while a clock was ahead: that says nothing about this crawl.
-        is_ours = known.crawl.created_ms <= page.last_seen_ms <= self._visitor.wall_ms()
+        is_ours = cached.crawl.created_ms <= page.last_seen_ms <= self._visitor.wall_ms()
         return PageVisit(mine.job.url, row.outcome, page) if is_ours else None
 
-    async def _redirected(self, mine: _Mine, known: CachedCrawl, visit: PageVisit) -> None:
+    async def _redirected(self, mine: _Mine, cached: CachedCrawl, visit: PageVisit) -> None:
         """The URL is an alias: its target is a URL of the crawl like any other, so that it is requested once."""
         context = Context(self._source, mine.held.descriptor)
-        store, since_ms = self._visitor.store, known.crawl.created_ms
+        store, since_ms = self._visitor.store, cached.crawl.created_ms
         await self._health.persistently(lambda: self._follower.unlink(mine.job.url))
         if await self._health.persistently(lambda: refuse_circle(store, visit, since_ms, context)):
-            await self._finish(mine, known, VisitEnding(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
+            await self._finish(mine, cached, VisitEnding(EntryState.REFUSED, TooManyRedirects.code, mine.job.url), None)
             return
 
         async def onward(depth: int) -> None:
-            await self._follower.follow_redirect(known, mine.job, visit.chain, depth)
+            await self._follower.follow_redirect(cached, mine.job, visit.chain, depth)
 
         await self._finish_after(onward, mine, VisitEnding(EntryState.ALIAS, visit.outcome.code), None)
 
-    async def _relink(self, mine: _Mine, known: CachedCrawl) -> None:
+    async def _relink(self, mine: _Mine, cached: CachedCrawl) -> None:
         """Follow the stored data of a URL found at a smaller depth: its page's links, or its redirect."""
         found = await self._readable(mine.job.url)
         if found is None:
-            await self._visit_claimed(mine, known)
+            await self._visit_claimed(mine, cached)
             return
         if not found.aliases:
             page = found.row.page if found.row else None
-            await self._finish(mine, known, VisitEnding(EntryState.PAGE, "relinked"), page)
+            await self._finish(mine, cached, VisitEnding(EntryState.PAGE, "relinked"), page)
             return
         target = found.aliases[1] if len(found.aliases) > 1 else found.row.url if found.row else mine.job.url
         hop = Hop(url=mine.job.url, status=0, target=target)  # the store keeps no status with an alias
 
         async def onward(depth: int) -> None:
-            await self._follower.follow_redirect(known, mine.job, (hop,), depth)
+            await self._follower.follow_redirect(cached, mine.job, (hop,), depth)
 
         await self._finish_after(onward, mine, VisitEnding(EntryState.ALIAS, "relinked"), None)
 
     async def _visit(self, held: ClaimedJob, job: CrawlJob, visitor: Visitor) -> PageVisit:
         context = Context(self._source, held.descriptor)
         visit = await visitor.visit(job.url, context, resume=job.resume)
-        self._tally.visited(job.crawl, visit)
+        self._progress.visited(job.crawl, visit)
         if visit.outcome.code == "no_slot":
             self._at_limit.had_no_slot(visit.chain[-1].target if visit.chain else job.url)
         return visit
@@ -281,10 +281,10 @@ class Crawling:
     async def _follow_up(self, page: Page, is_new: bool) -> None:
         await self._health.persistently(lambda: self._follower.follow_up(page, Context(self._source), is_new))
 
-    async def _finish(self, mine: _Mine, known: CachedCrawl, ending: VisitEnding, page: Page | None) -> None:
+    async def _finish(self, mine: _Mine, cached: CachedCrawl, ending: VisitEnding, page: Page | None) -> None:
         async def links(depth: int) -> None:
             if page:
-                await self._follower.follow(known, mine.job, page, depth)
+                await self._follower.follow(cached, mine.job, page, depth)
 
         await self._finish_after(links, mine, ending, url_key(page.url) if page else None)
 
@@ -302,7 +302,7 @@ class Crawling:
             finished, offer = finish.finished, replace(offer, depth=finish.depth)
         self._jobs.ack(mine.held, ending.code)
         if finish.ended:
-            self._known.forget(mine.job.crawl)
+            self._crawl_cache.forget(mine.job.crawl)
 
     async def _readable(self, url: str) -> LookupResult | None:
         """The store's data of a URL; None = its row is damaged, which a visit repairs."""

@@ -39,14 +39,14 @@ class FollowUpWork:
         store: UrlStore,
         jobs: JobQueues,
         health: BackendHealth,
-        tally: WorkerProgress,
+        progress: WorkerProgress,
         source: str,
     ) -> None:
         self._signals = signals
         self._store = store
         self._jobs = jobs
         self._health = health
-        self._tally = tally
+        self._progress = progress
         self._context = Context(source)
 
     async def publish(self, held: Sequence[ClaimedJob]) -> Sequence[Task]:
@@ -85,7 +85,7 @@ class FollowUpWork:
         if isinstance(ending, ImagesPending):
             self._jobs.give_back(held, ending.delay_ms)
             return
-        self._tally.published += isinstance(ending, Published)
+        self._progress.published += isinstance(ending, Published)
         self._jobs.ack(held)
 
     async def _link(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
@@ -107,7 +107,7 @@ class FollowUpWork:
     async def _linked(self, read: Sequence[tuple[ClaimedJob, FollowUp]]) -> None:
         urls = tuple(dict.fromkeys(job.url for _, job in read))
         await self._health.persistently(lambda: self._store.link_pages(LinkPagesRequest(self._context, urls)))
-        self._tally.linked += len(urls)
+        self._progress.linked += len(urls)
         for held, _ in read:
             self._jobs.ack(held)
 
@@ -123,4 +123,4 @@ class FollowUpWork:
     async def _set_aside(self, held: ClaimedJob, job: FollowUp, why: str) -> None:
         _log.error("%s of %s is set aside: %s; aragog queue retry %s", held.queue, job.url, why, held.queue)
         await self._health.persistently(lambda: self._jobs.set_aside(held, why))
-        self._tally.set_aside += 1
+        self._progress.set_aside += 1

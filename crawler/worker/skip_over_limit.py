@@ -20,16 +20,16 @@ from weburl import url_key
 class SkipOverLimit:
     """The waiting jobs of crawls that have their pages. `queues` fits a `Pump`."""
 
-    def __init__(self, known: CrawlCache, frontier: Frontier, jobs: JobQueues) -> None:
-        self._known = known
+    def __init__(self, crawl_cache: CrawlCache, frontier: Frontier, jobs: JobQueues) -> None:
+        self._crawl_cache = crawl_cache
         self._frontier = frontier
         self._jobs = jobs
         self._continuations: dict[str, str] = {}
 
     async def queues(self) -> Sequence[str]:
         """The queues to ask, after some jobs that needn't be waited for were skipped."""
-        names = await self._known.queues()
-        for crawl in self._known.spent:
+        names = await self._crawl_cache.queues()
+        for crawl in self._crawl_cache.spent:
             await self._skip_some(crawl)
         return names
 

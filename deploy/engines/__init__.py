@@ -4,7 +4,7 @@ Standard library only, so that it runs before anything is installed. Pytest fixt
 """
 
 from deploy.engines.catalogue import NAMES, private, running, shared, sweep
-from deploy.engines.engine import Engine, State
+from deploy.engines.engine import Engine, EngineState
 from deploy.engines.errors import EngineError
 
-__all__ = ["NAMES", "Engine", "EngineError", "State", "private", "running", "shared", "sweep"]
+__all__ = ["NAMES", "Engine", "EngineError", "EngineState", "private", "running", "shared", "sweep"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy.engines.catalogue import NAMES, running, shared, sweep
-from deploy.engines.engine import Engine, State
+from deploy.engines.engine import Engine, EngineState
 from deploy.engines.errors import EngineError
 
 
@@ -62,7 +62,7 @@ def _stop(names: Sequence[str], options: argparse.Namespace) -> int:
 def _stop_one(engine: Engine) -> None:
     was = engine.state
     engine.stop()
-    _say(f"{engine.name:14} {'was not running' if was is State.STOPPED else 'stopped'}")
+    _say(f"{engine.name:14} {'was not running' if was is EngineState.STOPPED else 'stopped'}")
 
 
 def _wipe_one(engine: Engine) -> None:
@@ -75,7 +75,7 @@ def _status(names: Sequence[str], _: argparse.Namespace) -> int:
     for name in names:
         engine = shared(name)
         state = engine.state.value
-        if engine.state is State.RUNNING and name not in answering:
+        if engine.state is EngineState.RUNNING and name not in answering:
             state = "running, but does not answer"
         where = f"{engine.rss_kib() // 1024:5} MiB  {engine.url}" if engine.pids else ""
         print(f"{name:14} {state:9} {where}".rstrip())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.engines.cassandra import Cassandra
 from deploy.engines.ceph import CephGateway
-from deploy.engines.engine import Engine, Recipe, State
+from deploy.engines.engine import Engine, EngineState, Recipe
 from deploy.engines.kafka import Kafka
 from deploy.engines.processes import Process, recognise
 from deploy.engines.redis import Redis
@@ -40,7 +40,9 @@ def shared(name: str) -> Engine:
 def running() -> dict[str, Engine]:
     """Return the shared engines that answer now, by name."""
     engines = {name: shared(name) for name in NAMES}
-    return {name: engine for name, engine in engines.items() if engine.state is State.RUNNING and engine.answers()}
+    return {
+        name: engine for name, engine in engines.items() if engine.state is EngineState.RUNNING and engine.answers()
+    }
 
 
 def private(name: str) -> Engine:

@@ -17,7 +17,7 @@ _PAUSE_MS = 10_000
 _POLL_S = 0.05
 
 
-class State(Enum):
+class EngineState(Enum):
     """The state of an engine's processes; `Engine.answers` is another question."""
 
     STOPPED = "stopped"
@@ -78,14 +78,14 @@ class Engine:
         return self._recipe.url(self.port)
 
     @property
-    def state(self) -> State:
+    def state(self) -> EngineState:
         """Look at its processes."""
         letters = [process.state() for process in self.site.processes().values()]
         if not letters:
-            return State.STOPPED
+            return EngineState.STOPPED
         if None in letters:
-            return State.BROKEN
-        return State.PAUSED if "T" in letters else State.RUNNING
+            return EngineState.BROKEN
+        return EngineState.PAUSED if "T" in letters else EngineState.RUNNING
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -103,7 +103,7 @@ class Engine:
     def start(self, timeout_ms: int = 120_000) -> bool:
         """Start it and wait until it answers; False if it was running already. A paused one is resumed."""
         with self.site.lock():
-            if self.state in (State.RUNNING, State.PAUSED):
+            if self.state in (EngineState.RUNNING, EngineState.PAUSED):
                 self.resume()
                 self.wait_ready(timeout_ms)
                 return False
@@ -155,7 +155,7 @@ class Engine:
         """Wait until it answers; EngineFailed, with its last log lines, if it dies or takes too long."""
         deadline = time.monotonic() + timeout_ms / 1000
         while not self.answers():
-            if self.state is State.BROKEN:
+            if self.state is EngineState.BROKEN:
                 raise EngineFailed(f"{self.name} died while it started:\n{self.site.log_tail()}")
             if time.monotonic() > deadline:
                 raise EngineFailed(

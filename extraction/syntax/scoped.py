@@ -43,10 +43,10 @@ RDFA = Dialect("rdfa", "property", "typeof", "typeof", "resource", "[typeof],[ty
 
 def read(tree: LexborHTMLParser, dialect: Dialect) -> list[tuple[dict[str, Any], Source]]:
     """The items of a page that are no property of another, in document order."""
-    return _Reading(dialect).items(once(islice(tree.css(dialect.selector), _MOST)), tree)
+    return _ScopedReading(dialect).items(once(islice(tree.css(dialect.selector), _MOST)), tree)
 
 
-class _Reading:
+class _ScopedReading:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._texts = Texts()

@@ -43,7 +43,7 @@ class RobotsCopy:
     """Validators of the content, to ask if it is still current (RFC 9110 13.1); "" = none."""
 
 
-class State(Enum):
+class CopyState(Enum):
     """The use of a copy."""
 
     FRESH = "fresh"
@@ -58,18 +58,18 @@ class State(Enum):
     """Fetch."""
 
 
-def state_of(copy: RobotsCopy | None, now_ms: int, settings: RobotsSettings) -> State:
+def state_of(copy: RobotsCopy | None, now_ms: int, settings: RobotsSettings) -> CopyState:
     """The use of `copy` at `now_ms`. A copy from the future (a clock was set back) counts as just fetched."""
     if copy is None:
-        return State.MISSING
+        return CopyState.MISSING
     age_ms = now_ms - copy.fetched_ms if copy.fetched_ms else None
     if age_ms is not None and age_ms < settings.max_age_ms:
-        return State.FRESH
+        return CopyState.FRESH
     usable = age_ms is not None and age_ms < settings.max_age_ms + settings.stale_ms
     # The bound on the remembered time prevents a clock that was set back from blocking an origin.
     if now_ms < copy.failed_until_ms <= now_ms + settings.failure_ms:
-        return State.STANDING_IN if usable else State.FAILED
-    return State.STALE if usable else State.MISSING
+        return CopyState.STANDING_IN if usable else CopyState.FAILED
+    return CopyState.STALE if usable else CopyState.MISSING
 
 
 def failed(
@@ -93,7 +93,7 @@ def renewed(stale: RobotsCopy, now_ms: int) -> RobotsCopy:
     return replace(stale, fetched_ms=now_ms, failed_until_ms=0, failure=("", "", ""))
 
 
-def remembered(copy: RobotsCopy, now_ms: int) -> AragogError:
+def remembered_failure(copy: RobotsCopy, now_ms: int) -> AragogError:
     """The failure that `copy` remembers, to be raised again, with the time for which it is still valid."""
     family, code, message = copy.failure
     return restore(family, code, message, max(1, copy.failed_until_ms - now_ms), {})

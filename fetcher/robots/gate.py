@@ -22,11 +22,11 @@ import weburl
 from fetcher.robots.cache import (
     Compiled,
     CompiledRules,
+    CopyState,
     RobotsCache,
     RobotsCopy,
-    State,
     failed,
-    remembered,
+    remembered_failure,
     renewed,
     state_of,
 )
@@ -133,7 +133,7 @@ class RobotsGate:
         if compiled is None or not self._decides(compiled.copy):
             compiled = await self._flights.join(origin, lambda: self._obtain(url, context))
         if not self._decides(compiled.copy):
-            raise remembered(compiled.copy, self._wall_ms())
+            raise remembered_failure(compiled.copy, self._wall_ms())
         rules = compiled.rules
         verdict = rules.verdict(url.target, StepCount(QUICK_STEPS))
         if verdict.flag == TOO_MANY_STEPS:
@@ -152,7 +152,7 @@ class RobotsGate:
         await self._flights.close()
 
     def _decides(self, copy: RobotsCopy) -> bool:
-        return state_of(copy, self._wall_ms(), self._settings) in (State.FRESH, State.STANDING_IN)
+        return state_of(copy, self._wall_ms(), self._settings) in (CopyState.FRESH, CopyState.STANDING_IN)
 
     async def _obtain(self, url: weburl.Url, context: Context) -> Compiled:
         """The copy that decides, from this process, the cache or the origin. One at a time for each origin."""
@@ -160,11 +160,11 @@ class RobotsGate:
         mine = self._compiled.get(origin)
         copy = mine.copy if mine else None
         state = state_of(copy, self._wall_ms(), self._settings)
-        if state in (State.MISSING, State.STALE):
+        if state in (CopyState.MISSING, CopyState.STALE):
             copy = await self._cached(origin) or copy
             state = state_of(copy, self._wall_ms(), self._settings)
-        if copy is None or state in (State.MISSING, State.STALE):
-            copy = await self._fetched(url, context, copy if state is State.STALE else None)
+        if copy is None or state in (CopyState.MISSING, CopyState.STALE):
+            copy = await self._fetched(url, context, copy if state is CopyState.STALE else None)
             await self._keep(copy)
         return await self._compile(copy, url.registrable_domain)
 

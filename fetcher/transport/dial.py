@@ -218,9 +218,9 @@ class Dialler:
             return connection
         # In two steps: the event loop makes a socket for TLS at a higher cost than a plain one.
         if self.proxy is None:
-            transport, _ = await loop.create_connection(_Silent, endpoint.address, endpoint.port)
+            transport, _ = await loop.create_connection(_PausedReader, endpoint.address, endpoint.port)
         else:
-            transport, _ = await loop.create_connection(_Silent, sock=await tunnelled(endpoint, self.proxy))
+            transport, _ = await loop.create_connection(_PausedReader, sock=await tunnelled(endpoint, self.proxy))
         connected_ms = self.clock.now_ms()
         connection = await self._upon(transport, url, make)
         connection.peer = endpoint.address
@@ -260,7 +260,7 @@ class Dialler:
             raise TlsFailure(f"{url.host} broke off the TLS handshake{why}") from None
 
 
-class _Silent(asyncio.Protocol):
+class _PausedReader(asyncio.Protocol):
     """Between TCP and the protocol on top of it: nothing is read, so that nothing is lost."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -19,7 +19,7 @@ NOT_OURS: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Tenure:
+class Lease:
     """One shard's share under one membership."""
 
     version: int
@@ -36,12 +36,12 @@ class Tenure:
         return now - self.looked_ms <= self.skew_ms
 
 
-NOTHING: Final = Tenure(0, 0.0, NEVER, NEVER, array("d"))
+NOTHING: Final = Lease(0, 0.0, NEVER, NEVER, array("d"))
 
 
-def next_tenure(
-    before: Tenure, version: int, skew_ms: float, owned: Sequence[bool], looked_ms: float, now: float
-) -> Tenure:
+def next_lease(
+    before: Lease, version: int, skew_ms: float, owned: Sequence[bool], looked_ms: float, now: float
+) -> Lease:
     """The tenure after the membership `version` was adopted at `now`; `owned` has True for every slot of ours.
 
     The longer skew of both memberships counts: the previous owner may use the old one.
@@ -53,4 +53,4 @@ def next_tenure(
         if ours:
             known = nobody_else_since and before.floors[slot] != NOT_OURS
             floors[slot] = before.floors[slot] if known else gained_ms + MAX_WAIT_MS
-    return Tenure(version, skew_ms, looked_ms, gained_ms, floors)
+    return Lease(version, skew_ms, looked_ms, gained_ms, floors)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ratelimiter.pool.lease import NOT_OURS, NOTHING, next_tenure
+from ratelimiter.pool.lease import NOT_OURS, NOTHING, next_lease
 from ratelimiter.pool.membership import Membership, read_membership
 from ratelimiter.pool.ring import owners, ring_slot
 from ratelimiter.telemetry import SILENT, LimiterTelemetry
@@ -35,7 +35,7 @@ class ShardOwnership:
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._check = check
-        self._tenure = NOTHING
+        self._lease = NOTHING
         self._membership: Membership | None = None
         self._complaint = ""
         self._looks: SingleFlight[None, None] = SingleFlight(lands_alone=True)
@@ -66,16 +66,16 @@ class ShardOwnership:
     @property
     def version(self) -> int:
         """Version of the membership in force."""
-        return self._tenure.version
+        return self._lease.version
 
     @property
     def gained_ms(self) -> float:
         """By then new slots are ours alone."""
-        return self._tenure.gained_ms
+        return self._lease.gained_ms
 
     def lasts(self, now: float) -> bool:
         """True if the membership was read within its skew."""
-        return self._tenure.lasts(now)
+        return self._lease.lasts(now)
 
     async def renew(self) -> None:
         """Read it now; callers share one reading. Raises `BackendDown`."""
@@ -83,14 +83,14 @@ class ShardOwnership:
             await self._looks.join(None, self.look)
         except BadConfiguration as error:
             raise BackendDown(f"shard {self._name} can't see who owns what: {error.message}") from error
-        if not self._tenure.lasts(self._now_ms()):
+        if not self._lease.lasts(self._now_ms()):
             raise BackendDown(f"shard {self._name} was too slow to see who owns what: try again")
 
     def floor_ms(self, domain: str) -> float:
         """The time from which all the domain's grants are here. Raises `NotOwner`."""
-        floor = self._tenure.floors[ring_slot(domain)]
+        floor = self._lease.floors[ring_slot(domain)]
         if floor == NOT_OURS:
-            version = str(self._tenure.version)
+            version = str(self._lease.version)
             raise NotOwner(f"{domain} is another shard's in version {version} of the membership", version=version)
         return floor
 
@@ -106,11 +106,11 @@ class ShardOwnership:
             self._complaint = error.message
             raise
         self._complaint = ""
-        before = self._tenure
+        before = self._lease
         if owned is None:
-            self._tenure = replace(before, looked_ms=max(looked_ms, before.looked_ms))
+            self._lease = replace(before, looked_ms=max(looked_ms, before.looked_ms))
         elif membership.version > before.version:
-            self._tenure = next_tenure(before, membership.version, membership.skew_ms, owned, looked_ms, self._now_ms())
+            self._lease = next_lease(before, membership.version, membership.skew_ms, owned, looked_ms, self._now_ms())
             self._membership = membership
             self._telemetry.membership_adopted(membership.version, sum(owned), len(owned))
 
@@ -128,6 +128,6 @@ class ShardOwnership:
 
     async def _watching(self) -> None:
         while True:
-            await asyncio.sleep(self._tenure.skew_ms / 1_000 / _LOOKS_A_SKEW)
+            await asyncio.sleep(self._lease.skew_ms / 1_000 / _LOOKS_A_SKEW)
             with suppress(BadConfiguration, LockLost):
                 await self.look()

@@ -15,7 +15,7 @@ from ratelimiter.limits import LimitsInForce
 from ratelimiter.service import RateLimiterService
 from runtime.clock import precise_wall_ms
 from tests.support.engines import REDIS
-from tests.support.limiter_requests import Clock, answer, block, reserve, standing_of
+from tests.support.limiter_requests import Clock, answer, block, reserve, status_of
 
 MINUTE_MS = 60_000.0
 
@@ -56,10 +56,10 @@ async def test_a_limiter_that_is_restarted_still_holds_and_still_doubles(holds: 
     second = await service_over(holds, clock)
     assert (await reserve(second)).reason == "held"
     assert (await reserve(second, "b.com")).reason == "blocked"
-    assert 0.9 * MINUTE_MS < (await standing_of(second)).held_ms <= MINUTE_MS
+    assert 0.9 * MINUTE_MS < (await status_of(second)).held_ms <= MINUTE_MS
     clock.advance(MINUTE_MS)
     await answer(second, 429)
-    assert (await standing_of(await service_over(holds, clock))).held_ms > MINUTE_MS
+    assert (await status_of(await service_over(holds, clock))).held_ms > MINUTE_MS
 
 
 async def test_a_block_that_was_lifted_stays_lifted(holds: Holds) -> None:

@@ -27,7 +27,7 @@ from tests.support.limiter_requests import (
     block,
     limiter,
     reserve,
-    standing_of,
+    status_of,
     wish,
 )
 from tests.support.shared_clocks import SameTime
@@ -167,7 +167,7 @@ async def test_a_batch_of_many_domains_is_answered_in_order(service: RateLimiter
 async def test_a_hold_is_seen_and_kept(service: RateLimiter, clock: Clock) -> None:
     await answer(service, 429, 5_000)
     assert (await reserve(service)).reason == "held"
-    assert (await standing_of(service)).held_ms == 5_000
+    assert (await status_of(service)).held_ms == 5_000
     clock.advance(5_000)
     assert (await reserve(service)).granted
 
@@ -175,7 +175,7 @@ async def test_a_hold_is_seen_and_kept(service: RateLimiter, clock: Clock) -> No
 async def test_a_block_is_seen_and_lifted(service: RateLimiter) -> None:
     await block(service, 5_000)
     assert (await reserve(service)).reason == "blocked"
-    assert (await standing_of(service)).blocked_ms == 5_000
+    assert (await status_of(service)).blocked_ms == 5_000
     await block(service, 0)
     assert (await reserve(service)).granted
 
@@ -184,7 +184,7 @@ async def test_status_tells_the_next_slot(service: RateLimiter, clock: Clock) ->
     for _ in range(3):
         await reserve(service)
     clock.advance(50)
-    status = await standing_of(service)
+    status = await status_of(service)
     assert (status.interval_ms, status.next_slot_ms, status.limit) == (100, 250, "default")
     assert (status.held_ms, status.blocked_ms) == (0, 0)
 
@@ -228,7 +228,7 @@ async def test_feedback_blocks_and_status_that_make_no_sense_are_refused(service
     with pytest.raises(InvalidRequest, match="domain"):
         await answer(service, 429, domain="")
     with pytest.raises(InvalidRequest, match="domain"):
-        await standing_of(service, "")
+        await status_of(service, "")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.5])

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.engines import Engine, State, private, shared
+from deploy.engines import Engine, EngineState, private, shared
 
 if TYPE_CHECKING:
     from cassandra.cluster import Session
@@ -49,7 +49,7 @@ def unavailable(reason: str) -> NoReturn:
 def shared_engine(name: str) -> Engine:
     """Return the shared engine of this name if it runs and answers; else skip (or fail) saying how to start it."""
     engine = shared(name)
-    if engine.state is not State.RUNNING:
+    if engine.state is not EngineState.RUNNING:
         unavailable(f"{name} is {engine.state.value}: start it with `make engines`")
     if not engine.answers():
         unavailable(f"{name} runs but does not answer: see {engine.site.directory}, then `make engines`")

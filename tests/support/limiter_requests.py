@@ -92,7 +92,7 @@ async def answer(
     await service.feedback(FeedbackRequest(CONTEXT, domain, domain, status, retry_after_ms))
 
 
-async def standing_of(service: RateLimiter, domain: str = "example.com") -> DomainStatus:
+async def status_of(service: RateLimiter, domain: str = "example.com") -> DomainStatus:
     return await service.status(StatusRequest(CONTEXT, domain))
 
 

@@ -14,7 +14,7 @@ from thrift_idl.gen.page.ttypes import Link
 from thrift_idl.gen.urlstore.protocol import UrlStore
 from thrift_idl.gen.urlstore.ttypes import Inlink
 from thrift_idl.records import replace
-from urlstore.link_passes import Linking
+from urlstore.link_passes import LinkPasses
 from weburl import url_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -66,7 +66,7 @@ async def test_pages_are_all_linked_however_few_entries_are_decided_on_at_a_time
     sources = [url(f"/{number}") for number in range(5)]
     for source in sources:
         await _put(store, source, url("/a"), url("/b"))
-    linking = Linking(backends[0], entries)
+    linking = LinkPasses(backends[0], entries)
     keys = [url_key(source) for source in (*sources, url("/nothing"))]
     assert (await linking.link(keys), await linking.link(keys)) == (5, 0)
     assert await _sources(store, url("/a")) == await _sources(store, url("/b")) == set(sources)

@@ -111,7 +111,7 @@ class CrawlHere:
     pinlater: PinLater
     pumps: Sequence[Pump]
     health: BackendHealth
-    tally: WorkerProgress
+    progress: WorkerProgress
     crawl_id: str = ""
 
     async def crawl(self, *seeds: str, scope: ScopeKind = "host", within_s: float = 60.0) -> CrawlProgress:
@@ -170,7 +170,7 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
         )
         limiter = cast(RateLimiter, faulty("limiter", assembly.limiter))
         sink = cast(EventSink, faulty("sink", await open_backend("events.sink", SINK, settings.events.sink, settings)))
-        health, tally = BackendHealth(), WorkerProgress()
+        health, progress = BackendHealth(), WorkerProgress()
         observer = StepObserver(faults.step)
         jobs = observer.queues(observer.pinlater(pinlater), "test")
         await make_queues(JobQueues(plain_pinlater, "test"))
@@ -183,16 +183,16 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
             persistently=health.persistently,
             one_hop=True,
         )
-        known = CrawlCache(frontier.crawls)
+        crawl_cache = CrawlCache(frontier.crawls)
         crawling = Crawling(
             visitor=observer.visitor(visitor),
             frontier=frontier,
             jobs=jobs,
-            known=known,
+            crawl_cache=crawl_cache,
             at_limit=DomainsAtLimit(limiter, "test"),
             follower=observer.follower(follower_of(frontier, jobs, store)),
             health=health,
-            tally=tally,
+            progress=progress,
             patience=Patience(),
             source="test",
         )
@@ -201,19 +201,21 @@ async def crawl_here(settings: Settings, faults: Faults) -> AsyncIterator[CrawlH
             store=observer.store(store),
             jobs=jobs,
             health=health,
-            tally=tally,
+            progress=progress,
             source="test",
         )
         bounds = PumpBounds(heartbeat_ms=500)
         pumps = (
-            Pump(jobs, health, known.queues, observer.prepare(crawling.prepare), bounds),
+            Pump(jobs, health, crawl_cache.queues, observer.prepare(crawling.prepare), bounds),
             Pump(jobs, health, partial(_one, SIGNALS), observer.prepare(follow_ups.publish), bounds),
             Pump(jobs, health, partial(_one, INLINKS), observer.prepare(follow_ups.link), bounds),
         )
         try:
             # What looks on is no part of the work: it asks the services themselves.
             plain_jobs = JobQueues(plain_pinlater, "test")
-            yield CrawlHere(settings, plain_frontier, plain_jobs, assembly.store, plain_pinlater, pumps, health, tally)
+            yield CrawlHere(
+                settings, plain_frontier, plain_jobs, assembly.store, plain_pinlater, pumps, health, progress
+            )
         finally:
             await sink.close()
 

@@ -93,7 +93,7 @@ async def test_a_page_whose_links_are_to_be_followed_again_is_fetched_again(web:
         # A depth limit: then the links of a page that is found nearer to a seed are followed again.
         crawl.crawl_id = await start(CrawlRequest((HOME,), "host", max_depth=9), crawl.frontier, crawl.jobs, wall_ms())
         await crawl.work()
-        assert faults.is_through.is_set() and crawl.tally.pages == len(PAGES) + 1
+        assert faults.is_through.is_set() and crawl.progress.pages == len(PAGES) + 1
         assert await crawl.failed() == [] and not await is_damaged(crawl, POOR)
         assert crawl.published() == PAGES
 
@@ -132,10 +132,10 @@ async def test_follow_ups_are_set_aside_with_the_row_and_the_others_are_done(web
         bodies = [FollowUp(url, 1).encode() for url in (POOR, BEHIND, HOME)]
         for queue in (SIGNALS, INLINKS):
             await crawl.jobs.enqueue(queue, bodies)
-        before, linked = crawl.tally.published, crawl.tally.linked
+        before, linked = crawl.progress.published, crawl.progress.linked
         await crawl.work()
-        assert await crawl.jobs.failed(SIGNALS) == crawl.tally.set_aside == 1
-        assert crawl.tally.published == before + 1 and crawl.tally.linked == linked + 3
+        assert await crawl.jobs.failed(SIGNALS) == crawl.progress.set_aside == 1
+        assert crawl.progress.published == before + 1 and crawl.progress.linked == linked + 3
         assert await crawl.jobs.failed(INLINKS) == await crawl.jobs.count(SIGNALS) == 0
         assert crawl.published() == PAGES
 

@@ -151,7 +151,7 @@ async def test_a_follow_up_that_raises_again_and_again_is_set_aside(
     async with crawl_here(load(web.settings(tmp_path / "data")), faults) as crawl:
         ended = await crawl.crawl(HOME)
         poor = {POOR} if where != "decode" else {f"http://a.test/{n}" for n in range(5)}
-        assert ended.set_aside == crawl.tally.set_aside == await crawl.jobs.failed(queue) == len(poor)
+        assert ended.set_aside == crawl.progress.set_aside == await crawl.jobs.failed(queue) == len(poor)
         assert await crawl.failed() == [] and set(await stored(crawl)) == PAGES
         if queue == SIGNALS:
             assert crawl.published() == PAGES - poor

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.engines import State, shared, sweep
+from deploy.engines import EngineState, shared, sweep
 from deploy.engines.catalogue import private
 from deploy.engines.probes import redis_pongs
 from deploy.engines.programs import java
@@ -105,6 +105,6 @@ def test_a_private_engine_of_a_test_run_that_was_killed_is_swept_and_one_of_a_li
         engine.start()
     orphan.site.write("owner.json", {"pid": os.getpid(), "started": 1})
     sweep()
-    assert not orphan.site.directory.exists() and orphan.state is State.STOPPED
-    assert ours.state is State.RUNNING
+    assert not orphan.site.directory.exists() and orphan.state is EngineState.STOPPED
+    assert ours.state is EngineState.RUNNING
     ours.wipe()

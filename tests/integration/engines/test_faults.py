@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisDown
 from redis.exceptions import TimeoutError as RedisStalled
 from redis.retry import Retry
 
-from deploy.engines import Engine, EngineError, State
+from deploy.engines import Engine, EngineError, EngineState
 from tests.support import engines
 from tests.support.engine_fixtures import PrivateEngines
 
@@ -31,7 +31,7 @@ def test_a_durable_redis_keeps_what_it_acknowledged_before_a_kill(private_redis:
     port = private_redis.port
     _redis(private_redis).set("k", "acknowledged")
     private_redis.kill()
-    assert private_redis.state is State.STOPPED
+    assert private_redis.state is EngineState.STOPPED
     with pytest.raises(RedisDown):
         _redis(private_redis).get("k")
     assert private_redis.start() is True
@@ -49,7 +49,7 @@ def test_a_cache_redis_comes_back_empty(private_engines: PrivateEngines) -> None
 def test_a_paused_redis_lets_requests_time_out_and_answers_once_resumed(private_redis: Engine) -> None:
     _redis(private_redis).set("k", "v")
     private_redis.pause()
-    assert private_redis.state is State.PAUSED
+    assert private_redis.state is EngineState.PAUSED
     with pytest.raises(RedisStalled):
         _redis(private_redis, timeout_s=0.2).get("k")
     private_redis.resume()
@@ -147,7 +147,7 @@ def test_stop_leaves_no_process_and_a_second_start_says_that_it_runs(
     assert engine.start() is False
     assert engine.pids == pids
     engine.stop()
-    assert engine.pids == () and engine.state is State.STOPPED and not engine.answers()
+    assert engine.pids == () and engine.state is EngineState.STOPPED and not engine.answers()
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
@@ -155,7 +155,7 @@ def test_an_engine_that_lost_a_process_is_broken_and_is_started_afresh(private_r
     (process,) = private_redis.site.processes().values()
     process.send(signal.SIGKILL)
     assert process.wait(5_000)
-    assert private_redis.state is State.BROKEN
+    assert private_redis.state is EngineState.BROKEN
     assert private_redis.start() is True
     assert private_redis.pids and private_redis.answers()
 
@@ -163,7 +163,7 @@ def test_an_engine_that_lost_a_process_is_broken_and_is_started_afresh(private_r
 def test_stop_leaves_a_process_alone_that_took_over_a_recorded_pid(private_redis: Engine) -> None:
     (process,) = private_redis.site.processes().values()
     private_redis.site.path("processes.json").write_text(f'{{"redis": [{process.pid}, {process.started - 1}]}}')
-    assert private_redis.state is State.BROKEN
+    assert private_redis.state is EngineState.BROKEN
     private_redis.stop()
     assert process.alive
     process.send(signal.SIGKILL)

@@ -20,7 +20,7 @@ from tests.support.limiter_requests import (
     block,
     limiter,
     reserve,
-    standing_of,
+    status_of,
 )
 
 CLOCK_STEPS = st.one_of(st.just(0.0), st.floats(0, 50), st.floats(0, 5_000), st.floats(0, 86_400_000))
@@ -95,7 +95,7 @@ def test_no_window_exceeds_the_promise_whatever_answers_blocks_and_restarts_come
             elif event == "block":
                 await block(service, *arguments)  # type: ignore[arg-type]
             else:
-                standing = await standing_of(service)
+                standing = await status_of(service)
                 for _ in range(5):
                     grant = await reserve(service)
                     if grant.granted:

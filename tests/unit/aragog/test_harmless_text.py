@@ -18,7 +18,7 @@ from rich.table import Table
 
 import aragog
 from aragog.cli.console import Terminal, plain
-from aragog.harmless_text import HARMFUL, LogLine, json_text, one_line, visible
+from aragog.harmless_text import HARMFUL, LogLine, harmless, json_text, one_line
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1)]
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -34,12 +34,12 @@ def test_of_all_code_points_what_is_harmful_is_escaped_and_the_rest_stays() -> N
     harmful |= {*BIDI, *INVISIBLE, *ANNOTATIONS, *TAGS}
     harmful -= {"\n", "\t"}
     for each in ALL:
-        escaped = visible(each)
+        escaped = harmless(each)
         assert (escaped != each) == (each in harmful), hex(ord(each))
         if each in harmful:
             assert escaped.isascii() and escaped.isprintable() and ast.literal_eval(f"'{escaped}'") == each
     assert one_line("a\nb\tc") == "a\\nb\\tc"
-    assert visible("\x1b\x9b\u202e\U000e0041") == r"\x1b\x9b\u202e\U000e0041"
+    assert harmless("\x1b\x9b\u202e\U000e0041") == r"\x1b\x9b\u202e\U000e0041"
 
 
 def test_json_means_the_same_and_its_bytes_are_harmless() -> None:

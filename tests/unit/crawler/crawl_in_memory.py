@@ -164,11 +164,11 @@ async def crawl_in_memory(
         visitor=Visitor(web, store, extract, one_hop=True),
         frontier=frontier,
         jobs=jobs,
-        known=cache,
+        crawl_cache=cache,
         at_limit=DomainsAtLimit(limiter, "test"),
         follower=follower,
         health=health,
-        tally=WorkerProgress(),
+        progress=WorkerProgress(),
         patience=Patience(max_tries=2, backoff_ms=1),
         source="test",
     )

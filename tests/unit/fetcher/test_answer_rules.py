@@ -6,7 +6,7 @@ import pytest
 
 from fetcher.answer_rules import check_hop, check_resume, header_claims, location_target
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
-from fetcher.robots.cache import RobotsCopy, State, failed, pack_copy, remembered, state_of, unpack_copy
+from fetcher.robots.cache import CopyState, RobotsCopy, failed, pack_copy, remembered_failure, state_of, unpack_copy
 from fetcher.settings import FetchPolicy, RobotsSettings, check_contact, has_contact, product_token
 from runtime.durations import DAY_MS
 from thrift_idl.errors import (
@@ -162,17 +162,17 @@ NOW_MS = 1_800_000_000_000
 @pytest.mark.parametrize(
     ("fetched_ago_ms", "fails_for_ms", "state"),
     [
-        (None, 0, State.MISSING),
-        (0, 0, State.FRESH),
-        (-DAY_MS, 0, State.FRESH),
-        (7 * DAY_MS - 1, 0, State.FRESH),
-        (7 * DAY_MS - 1, 60_000, State.FRESH),
-        (7 * DAY_MS, 0, State.STALE),
-        (7 * DAY_MS, 60_000, State.STANDING_IN),
-        (37 * DAY_MS, 0, State.MISSING),
-        (37 * DAY_MS, 60_000, State.FAILED),
-        (None, 60_000, State.FAILED),
-        (None, 10 * DAY_MS, State.MISSING),
+        (None, 0, CopyState.MISSING),
+        (0, 0, CopyState.FRESH),
+        (-DAY_MS, 0, CopyState.FRESH),
+        (7 * DAY_MS - 1, 0, CopyState.FRESH),
+        (7 * DAY_MS - 1, 60_000, CopyState.FRESH),
+        (7 * DAY_MS, 0, CopyState.STALE),
+        (7 * DAY_MS, 60_000, CopyState.STANDING_IN),
+        (37 * DAY_MS, 0, CopyState.MISSING),
+        (37 * DAY_MS, 60_000, CopyState.FAILED),
+        (None, 60_000, CopyState.FAILED),
+        (None, 10 * DAY_MS, CopyState.MISSING),
     ],
 )
 def test_what_a_copy_is_good_for(fetched_ago_ms, fails_for_ms, state):
@@ -184,9 +184,9 @@ def test_what_a_copy_is_good_for(fetched_ago_ms, fails_for_ms, state):
 def test_a_failure_is_remembered_for_minutes_never_for_days():
     error = RobotsUnavailable("5xx", delay_ms=30 * DAY_MS)
     copy = failed("http://a.test", None, error, NOW_MS, SETTINGS)
-    again = remembered(copy, NOW_MS + 1000)
+    again = remembered_failure(copy, NOW_MS + 1000)
     assert type(again) is RobotsUnavailable and again.delay_ms == 299_000
-    assert type(remembered(failed("o", None, TlsFailure("bad"), NOW_MS, SETTINGS), NOW_MS)) is TlsFailure
+    assert type(remembered_failure(failed("o", None, TlsFailure("bad"), NOW_MS, SETTINGS), NOW_MS)) is TlsFailure
 
 
 def test_a_failure_keeps_the_stale_rules():

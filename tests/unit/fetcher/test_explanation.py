@@ -8,7 +8,7 @@ import pytest
 
 import weburl
 from fetcher.addresses import AddressPolicy
-from fetcher.explanation import Explainer
+from fetcher.explanation import FetchExplainer
 from fetcher.resolver import SystemLookup, SystemResolver
 from fetcher.robots.cache import MemoryRobotsCache, RobotsCopy
 from fetcher.robots.gate import RobotsGate
@@ -54,9 +54,9 @@ class LimiterDown(RateLimiterService):
 
 @dataclass
 class Kit:
-    """An `Explainer` over the real gate, guard and limiter; the origin answers `robots`, the wall clock is ours."""
+    """The explainer over the real gate, guard and limiter; the origin answers `robots`, the wall clock is ours."""
 
-    explaining: Explainer
+    explaining: FetchExplainer
     limiter: RateLimiterService
     robots: bytes | AragogError = RULES
     asked: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ async def kit_of(cache=None, limiter=RateLimiterService, settings: FetchPolicy |
     gate = RobotsGate(kit.answer, cache, "Aragog", settings.robots, clock, SilentFetcherTelemetry())
     resolver = SystemResolver(SystemLookup(lambda host: ADDRESSES.get(host, ())))
     policy = AddressPolicy.of(["127.0.0.1"])
-    kit.explaining = Explainer(gate, cache, resolver, policy, made, settings, clock)
+    kit.explaining = FetchExplainer(gate, cache, resolver, policy, made, settings, clock)
     return kit
 
 

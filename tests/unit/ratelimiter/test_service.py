@@ -18,7 +18,7 @@ from tests.support.limiter_requests import (
     block,
     limiter,
     reserve,
-    standing_of,
+    status_of,
     wish,
 )
 from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, ReserveBatchRequest
@@ -112,7 +112,7 @@ async def test_a_429_holds_the_domain_for_everyone_and_no_burst_follows(clock: C
     refusals = [await reserve(service) for _ in range(50)]
     assert {grant.reason for grant in refusals} == {"held"}
     assert [round(grant.retry_after_ms) for grant in refusals[:3]] == [29_500, 29_600, 29_700]
-    assert (await standing_of(service)).held_ms == 30_000
+    assert (await status_of(service)).held_ms == 30_000
     clock.advance(30_000)
     assert [round((await reserve(service)).wait_ms) for _ in range(3)] == [0, 100, 200]
     assert heard.holds == [("example.com", 429, 30_000)]
@@ -128,16 +128,16 @@ async def test_a_flood_of_429s_makes_nothing_faster_and_holds_a_minute_only(cloc
     service = await limiter(clock)
     for _ in range(100):
         await answer(service, 429)
-    assert (await standing_of(service)).held_ms == 60_000
+    assert (await status_of(service)).held_ms == 60_000
 
 
 async def test_503_from_two_urls_hold_the_domain_and_one_url_tried_twice_doesnt(clock: Clock) -> None:
     service = await limiter(clock)
     for key in (b"a" * 16, b"a" * 16):
         await service.feedback(FeedbackRequest(CONTEXT, "example.com", "example.com", 503, url_key=key))
-    assert (await standing_of(service)).held_ms == 0
+    assert (await status_of(service)).held_ms == 0
     await service.feedback(FeedbackRequest(CONTEXT, "example.com", "example.com", 503, url_key=b"b" * 16))
-    status = await standing_of(service)
+    status = await status_of(service)
     assert (status.held_ms, status.held_status, status.next_hold_ms) == (60_000, 503, 120_000)
     assert (await reserve(service)).reason == "held"
 
@@ -148,12 +148,12 @@ async def test_a_bad_override_file_shows_in_the_status_until_it_is_mended(clock:
     service = await limiter(clock, overrides=file)
     file.write_text('[domains."slow.com"]\nqps = none\n')
     clock.advance(1_000)
-    status = await standing_of(service, "slow.com")
+    status = await status_of(service, "slow.com")
     assert status.interval_ms == 500
     assert "line 2" in status.limits_error
     file.write_text('[domains."slow.com"]\nqps = 4\n')
     clock.advance(1_000)
-    status = await standing_of(service, "slow.com")
+    status = await status_of(service, "slow.com")
     assert (status.interval_ms, status.limits_error) == (250, "")
 
 
@@ -167,11 +167,11 @@ async def test_a_block_refuses_until_it_ends_or_is_lifted(clock: Clock) -> None:
     service = await limiter(clock)
     await block(service, 60_000)
     assert (await reserve(service)).reason == "blocked"
-    assert (await standing_of(service)).blocked_ms == 60_000
+    assert (await status_of(service)).blocked_ms == 60_000
     await block(service, 0)
     assert (await reserve(service)).granted
     await block(service, 10 * DAY_MS)
-    assert (await standing_of(service)).blocked_ms == DAY_MS
+    assert (await status_of(service)).blocked_ms == DAY_MS
 
 
 async def test_an_override_that_blocks_grants_nothing_ever(clock: Clock, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ async def test_an_override_that_blocks_grants_nothing_ever(clock: Clock, tmp_pat
         assert (refused.granted, refused.reason) == (False, "blocked")
         assert refused.retry_after_ms >= HORIZON_MS - MAX_WAIT_MS
         clock.advance(refused.retry_after_ms)
-    status = await standing_of(service)
+    status = await status_of(service)
     assert (status.limit, status.blocked_ms) == ('domains."example.com"', HORIZON_MS)
 
 
@@ -193,9 +193,9 @@ async def test_status_says_which_limit_won_and_takes_no_slot(clock: Clock, tmp_p
     service = await limiter(clock, overrides=file)
     await reserve(service, "slow.com")
     for _ in range(3):
-        status = await standing_of(service, "slow.com")
+        status = await status_of(service, "slow.com")
         assert (status.limit, status.interval_ms, status.next_slot_ms) == ('domains."slow.com"', 500, 500)
-    assert (await standing_of(service)).limit == "default"
+    assert (await status_of(service)).limit == "default"
 
 
 async def test_a_batch_is_answered_in_order(clock: Clock) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratelimiter import LimitsInForce, MemoryState, RateLimiterService
-from tests.support.limiter_requests import Clock, answer, reserve, standing_of
+from tests.support.limiter_requests import Clock, answer, reserve, status_of
 
 
 async def shadowed(clock: Clock, candidate: Path) -> RateLimiterService:
@@ -25,7 +25,7 @@ async def test_a_slower_candidate_is_counted_and_changes_no_answer(tmp_path: Pat
     assert [(await reserve(service)).wait_ms for _ in range(11)] == [100 * n for n in range(11)]
     assert (await reserve(service, "other.com")).wait_ms == 0
     assert not (await reserve(service)).granted
-    shadow = (await standing_of(service)).shadow
+    shadow = (await status_of(service)).shadow
     assert shadow is not None
     assert (shadow.limit, shadow.interval_ms, shadow.error) == ('domains."example.com"', 500, "")
     assert (shadow.live_at_once, shadow.live_delayed, shadow.live_refused) == (2, 10, 1)
@@ -36,7 +36,7 @@ async def test_a_faster_candidate_counts_those_who_were_refused(tmp_path: Path) 
     service = await shadowed(Clock(), candidate(tmp_path, '[domains."example.com"]\nqps = 100\n'))
     for _ in range(50):
         await reserve(service)
-    shadow = (await standing_of(service)).shadow
+    shadow = (await status_of(service)).shadow
     assert shadow is not None
     assert (shadow.live_refused, shadow.refused) == (39, 0)
 
@@ -45,7 +45,7 @@ async def test_a_hold_is_the_sites_wish_and_holds_in_the_shadow_too(tmp_path: Pa
     service = await shadowed(Clock(), candidate(tmp_path, ""))
     await answer(service, 429, 60_000)
     await reserve(service)
-    shadow = (await standing_of(service)).shadow
+    shadow = (await status_of(service)).shadow
     assert shadow is not None
     assert shadow.refused == 1
 
@@ -57,13 +57,13 @@ async def test_a_new_candidate_is_counted_anew_and_a_bad_one_says_so(tmp_path: P
     path.write_text('[domains."example.com"]\nblocked = true\n')
     clock.advance(1_000)
     await reserve(service)
-    shadow = (await standing_of(service)).shadow
+    shadow = (await status_of(service)).shadow
     assert shadow is not None
     assert (shadow.live_at_once, shadow.at_once, shadow.refused) == (1, 0, 1)
     path.write_text("domains = 5\n")
     clock.advance(1_000)
     await reserve(service)
-    shadow = (await standing_of(service)).shadow
+    shadow = (await status_of(service)).shadow
     assert shadow is not None
     assert "line 1: domains must be a table" in shadow.error
     assert shadow.refused == 2
@@ -71,4 +71,4 @@ async def test_a_new_candidate_is_counted_anew_and_a_bad_one_says_so(tmp_path: P
 
 async def test_without_a_candidate_there_is_no_shadow() -> None:
     service = RateLimiterService(MemoryState(), await LimitsInForce.open(), Clock())
-    assert (await standing_of(service)).shadow is None
+    assert (await status_of(service)).shadow is None

@@ -8,16 +8,16 @@ from runtime.shared_exclusive_lock import SharedExclusiveLock
 
 
 async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them() -> None:
-    solitude, seen = SharedExclusiveLock(), []
+    lock, seen = SharedExclusiveLock(), []
     release = asyncio.Event()
 
     async def together(name: str) -> None:
-        async with solitude.together():
+        async with lock.together():
             seen.append(name)
             await release.wait()
 
     async def alone() -> None:
-        async with solitude.alone():
+        async with lock.alone():
             seen.append("alone")
             assert len(others) == 3
 
@@ -32,11 +32,11 @@ async def test_many_run_together_and_one_that_wants_to_be_alone_waits_for_them()
 
 
 async def test_who_gives_up_waiting_to_be_alone_holds_up_nobody() -> None:
-    solitude = SharedExclusiveLock()
-    async with solitude.together():
-        lonely = asyncio.create_task(solitude.alone().__aenter__())
+    lock = SharedExclusiveLock()
+    async with lock.together():
+        lonely = asyncio.create_task(lock.alone().__aenter__())
         await asyncio.sleep(0)
-        late = asyncio.create_task(solitude.together().__aenter__())
+        late = asyncio.create_task(lock.together().__aenter__())
         await asyncio.sleep(0)
         assert not late.done()
         lonely.cancel()
@@ -44,10 +44,10 @@ async def test_who_gives_up_waiting_to_be_alone_holds_up_nobody() -> None:
 
 
 async def test_who_waits_to_be_alone_is_not_overtaken() -> None:
-    solitude, seen = SharedExclusiveLock(), []
+    lock, seen = SharedExclusiveLock(), []
 
     async def one(name: str, alone: bool) -> None:
-        async with solitude.alone() if alone else solitude.together():
+        async with lock.alone() if alone else lock.together():
             seen.append(name)
             await asyncio.sleep(0.001)
 

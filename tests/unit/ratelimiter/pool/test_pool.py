@@ -7,7 +7,7 @@ import pytest
 from ratelimiter.backends.holds_file import FileHolds
 from ratelimiter.next_slot import MAX_WAIT_MS
 from runtime.clock import precise_wall_ms
-from tests.support.limiter_requests import CONTEXT, Clock, answer, block, reserve, standing_of, wish
+from tests.support.limiter_requests import CONTEXT, Clock, answer, block, reserve, status_of, wish
 from tests.support.limiter_shards import SKEW_MS, Pool, write_membership
 from thrift_idl.errors import BackendDown, BadConfiguration, NotOwner
 from thrift_idl.gen.ratelimiter.ttypes import ReserveBatchRequest
@@ -32,7 +32,7 @@ async def settled(pool: Pool, names: str = "ab") -> None:
 async def owner(pool: Pool, domain: str) -> str:
     for name, service in pool.services.items():
         try:
-            await standing_of(service, domain)
+            await status_of(service, domain)
         except NotOwner:
             continue
         return name
@@ -54,7 +54,7 @@ async def test_every_answer_carries_the_version(pool: Pool) -> None:
     await settled(pool)
     client = await pool.client()
     assert (await reserve(client)).version == 1
-    assert (await standing_of(client)).version == 1
+    assert (await status_of(client)).version == 1
     refused = [await reserve(client) for _ in range(12)][-1]
     assert (refused.granted, refused.version) == (False, 1)
 
@@ -75,7 +75,7 @@ async def test_a_shard_that_starts_grants_nothing_until_what_another_granted_is_
 async def _owned(pool: Pool, name: str) -> str:
     for domain in DOMAINS:
         try:
-            await standing_of(pool.services[name], domain)
+            await status_of(pool.services[name], domain)
         except NotOwner:
             continue
         return domain
@@ -144,7 +144,7 @@ async def test_a_hold_goes_with_its_domain(pool: Pool, tmp_path: Path) -> None:
     pool.clock.advance(SETTLED_MS)
     await pool.look()
     assert (await reserve(pool.services["b"], domain)).reason == "held"
-    assert 500_000 < (await standing_of(pool.services["b"], domain)).held_ms <= 600_000
+    assert 500_000 < (await status_of(pool.services["b"], domain)).held_ms <= 600_000
 
 
 async def test_while_the_record_of_holds_cant_be_read_nothing_is_granted(pool: Pool, tmp_path: Path) -> None:
