@@ -152,13 +152,21 @@ class Images:
 
     def _look_at(self, attributes: Attributes) -> None:
         """Count an element and its candidates: the same few images, repeated, fill no list."""
-        self._looked_at += 1 + sum((attributes.get(name) or "").count(",") for name in ("srcset", *_LAZY_SETS))
+        self._count(1 + sum((attributes.get(name) or "").count(",") for name in ("srcset", *_LAZY_SETS)))
+
+    def _count(self, candidates: int) -> None:
+        self._looked_at += candidates
         if self._looked_at > self._limits.image_candidates:
             self.is_full = True
             self._flags.add("too_many_images")
 
+    def add_style(self, css: str) -> None:
+        """Background images of a style attribute; each attribute counts as an image."""
+        self._count(1)
+        self.add_css(css)
+
     def add_css(self, css: str) -> None:
-        """Background images of a style sheet or a style attribute."""
+        """Background images of a style sheet."""
         for href in background_urls(css):
             self.add(href, "css")
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 class ExtractionLimits:
     """Bounds on the part of a page that is read and kept; lengths in characters unless a name says bytes.
 
-    The defaults take whole documentation pages (docs/real-sites.md) and keep hostile pages within five seconds of
-    CPU and 300 MiB, except two (tests/faults/extraction/test_costs.py, shared machine): 6,000 links with non-ASCII
-    paths on a base of 8,000 characters take nine, 480,000 style attributes up to six. Costs beyond these bounds are
-    limited by the child process that runs extraction.
+    The defaults take documentation on one page whole (docs/real-sites.md) and keep hostile pages within five seconds of
+    CPU and 300 MiB (tests/faults/extraction/test_costs.py). The worst takes 4.3 s on a shared machine: 240,000 drawings
+    with a paragraph in each. The bounds of the child process stop what exceeds these limits.
     """
 
     content_bytes: int = 10 * 1024 * 1024
@@ -35,11 +34,14 @@ class ExtractionLimits:
     """As many of usual length as fit into `record_bytes`. Flag `too_many_outlinks`, as for the next."""
     rel_words: int = 40_000
     """Values of all links together. Each link has six more values; a frame to the store takes 250,000 in all."""
+    long_urls: int = 4 * 2_816 * 1024
+    """Characters of URLs over 1,024, all together: four times `record_bytes`. Those after it are not resolved. Flag
+    `too_many_long_urls`."""
     images: int = 1_000
     """Flag `too_many_images`."""
     image_candidates: int = 50_000
-    """Images that elements offer, repeated ones included: a srcset offers one for each comma. Flag `too_many_images`;
-    elements after the one that exceeds it are skipped."""
+    """Images that elements offer, repeated ones included: a srcset offers one for each comma, a style attribute one.
+    Flag `too_many_images`; elements after the one that exceeds it are skipped."""
     properties: int = 500
     """OpenGraph's, and Twitter's separately. Flag `too_many_properties`."""
     property_length: int = 8_192

@@ -157,8 +157,18 @@ class Nesting:
             self._start(name, tag)
         elif name not in _SILENT:  # the usual case
             if name in _ENDS_P and self._counts.get("p"):
+                if name == "p" and self._follows_paragraph():  # the same elements are open as before
+                    self.steps += 1
+                    return
                 self._close("p", _BUTTON_SCOPE)
             self._push(name)
+
+    def _follows_paragraph(self) -> bool:
+        """True if a start tag of a paragraph ends one, the innermost element, and no other element."""
+        innermost = self._open[-1]
+        if innermost.name != "p" or innermost.drawing or not innermost.sure or self.formatting:
+            return False
+        return self._form is None or self._form < len(self._open) - 1
 
     def _ends_innermost(self, name: str) -> bool:
         """True if an end tag closes the innermost element, and has no other effect."""
@@ -222,6 +232,9 @@ class Nesting:
             self._push("form")
 
     def _start_formatting(self, name: str) -> None:
+        if name == "a" and self.formatting == 1 and self._formats[-1].get(name) == [len(self._open)]:
+            self.steps += 1
+            return  # a link ends the one before it, and the same elements are open
         if name == "a":  # one ends the other
             self._end_formatting(name)
         self._formats[-1].setdefault(name, []).append(len(self._open))

@@ -50,7 +50,7 @@ def extract(
         flags.add("truncated")
     text, beyond, used_charset = _text(content[: limits.content_bytes], charset, media_type, limits, flags)
     tree = LexborHTMLParser(text, scripting=True)
-    walk = TreeWalk(Addresses(base_url(url, _base_href(tree))), limits, flags)
+    walk = TreeWalk(Addresses(base_url(url, _base_href(tree)), flags, limits.long_urls), limits, flags)
     walk.visit(tree, _styled(tree) if b"(" in tree.raw_html else frozenset())
     walk.json_ld.add_beyond(beyond)
     for value in x_robots:

@@ -64,8 +64,8 @@ class TreeWalk:
             handler = handlers.get(node.tag_id)
             if handler is not None:
                 handler(node)
-            if styled and node.mem_id in styled:
-                self.images.add_css(node.attributes.get("style") or "")
+            if styled and node.mem_id in styled and not self.images.is_full:
+                self.images.add_style(node.attributes.get("style") or "")
         if next(nodes, None) is not None:
             self._flags.add("too_many_nodes")
 

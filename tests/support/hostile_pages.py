@@ -140,6 +140,21 @@ FIELDS = {
         lambda: (
             "<base href='/" + "é" * 1_300 + "/'>" + BEGINNING + "".join(f"<a href=é{n}>x</a>" for n in range(6_000))
         ),
+        "too_many_long_urls",
+        has_link=False,
+    ),
+    "ways to one link on a long base": HostilePage(
+        lambda: (
+            "<base href='/" + "é" * 1_300 + "/'>" + BEGINNING + "".join(f"<a href=é#{n}>x</a>" for n in range(6_000))
+        ),
+        "too_many_long_urls",
+        has_link=False,
+    ),
+    "images of one URL on a long base": HostilePage(
+        lambda: (
+            "<base href='/" + "%c3%a9" * 1_300 + "/'>" + BEGINNING + "".join(f"<img src=é#{n}>" for n in range(40_000))
+        ),
+        "too_many_long_urls",
         has_link=False,
     ),
     "links of 9,000 characters": HostilePage(_each("<a href='/#" + "y" * 9_000 + "'>", 1_100)),
@@ -278,7 +293,7 @@ FIELDS = {
     "CSS of backgrounds without an end": HostilePage(_times("background:", 800_000, "<style>url(")),
     "CSS of open urls": HostilePage(_times("url(", 2 * MIB, "<style>background:")),
     "CSS of space": HostilePage(_times("background \n", 800_000, "<style>url(")),
-    "style attributes": HostilePage(_times("<p style='background:url(/x)'>", 480_000)),
+    "style attributes": HostilePage(_times("<p style='background:url(/x)'>", 480_000), "too_many_images"),
     "style sheets": HostilePage(_times("<style>a{background:url(/x)}</style>", 240_000)),
     "noscripts": HostilePage(_times("<noscript><img src=/n></noscript>", 60_000), "too_many_noscripts"),
     "a title of 9 MB": HostilePage(

@@ -167,3 +167,10 @@ def test_candidates_of_a_srcset(srcset: str | None, expected: list[str]):
 )
 def test_background_images_of_css(css: str, expected: list[str]):
     assert background_urls(css) == expected
+
+
+def test_style_attributes_are_looked_at_a_bounded_number_of_times():
+    markup = "<p style='background:url(/x)'>" * 9 + "<p style='background:url(/late)'>"
+    page = record(markup, limits=ExtractionLimits(image_candidates=5))
+    assert ([image.url for image in page.images], page.flags) == ([SITE + "/x"], ("too_many_images",))
+    assert [image.url for image in record(markup).images] == [SITE + "/x", SITE + "/late"]

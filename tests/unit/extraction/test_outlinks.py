@@ -96,6 +96,23 @@ def test_too_many_outlinks_leave_a_flag_and_the_first_ones():
     assert ([link.url[-1] for link in page.outlinks], page.flags) == (["0", "1", "2", "3"], ("too_many_outlinks",))
 
 
+def test_so_many_characters_of_long_urls_are_resolved_and_short_ones_do_not_count():
+    long = "".join(f"<a href=/{'x' * 2_000}{i}>x</a>" for i in range(9))
+    short = "".join(f"<a href=/{i}>x</a>" for i in range(2_000))
+    page = record(short + long + "<a href=/after>x</a>", limits=ExtractionLimits(long_urls=8_000))
+    assert ([len(link.url) > 2_000 for link in page.outlinks], page.flags) == (
+        [False] * 2_000 + [True] * 4,
+        ("too_many_long_urls",),
+    )
+
+
+def test_ways_to_write_one_long_url_count_each():
+    page = record(
+        "".join(f"<a href=/{'x' * 2_000}#{i}>x</a>" for i in range(9)), limits=ExtractionLimits(long_urls=8_000)
+    )
+    assert (len(page.outlinks), page.flags) == (1, ("too_many_long_urls",))
+
+
 LINKS = "".join(f"<li><a href=/m{i}>Menu {i}</a></li>" for i in range(8))
 PROSE = "".join(f"<p>{'Prose of some length. ' * 4}<a href=/p{i}>more</a></p>" for i in range(8))
 
