@@ -13,12 +13,13 @@ from hashlib import sha256
 
 import weburl
 from fetcher.addresses import AddressPolicy, port_verdict, verdict
-from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
+from fetcher.endpoint_guard import EndpointGuard
+from fetcher.resolver import Endpoint, Resolver
 from fetcher.robots.cache import CopyState, RobotsCache, RobotsCopy, remembered_failure, state_of
 from fetcher.robots.gate import RobotsGate, sitemap_urls
 from fetcher.robots.retrieval import robots_url
 from fetcher.robots.rules import RobotsRules, denial
-from fetcher.settings import FetchPolicy, check_contact, product_token
+from fetcher.settings import FetchPolicy, product_token
 from fetcher.time_budget import Budget
 from runtime.clock import Clock
 from thrift_idl.errors import (
@@ -92,8 +93,7 @@ class FetchExplainer:
         recording = _Recording(self.resolver)
         stop: AragogError | None = None
         try:
-            endpoints = await guarded_endpoints(url.host, url.port, recording, self.policy)
-            check_contact(self.settings.user_agent, [endpoint.address for endpoint in endpoints])
+            await EndpointGuard(recording, self.policy, self.settings.user_agent).endpoints(url)
         except (AddressDenied, DnsFailure, BadConfiguration) as error:
             stop = error
         return tuple(self._address(url.host, endpoint) for endpoint in recording.answered), stop

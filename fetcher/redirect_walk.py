@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import weburl
 from extraction.head import PageHead, read_head
 from fetcher.answer_rules import REDIRECTS, check_hop, location_target, status_error
+from fetcher.endpoint_guard import EndpointGuard
 from fetcher.mediatype import HTML_TYPES, accept_header, content_type, is_accepted, sniff
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
-from fetcher.resolver import Endpoint
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.rules import denial
 from fetcher.settings import FetchPolicy
@@ -18,8 +17,6 @@ from fetcher.time_budget import Budget
 from runtime.clock import Clock
 from thrift_idl.errors import Moved, WrongType
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, Hop, RobotsVerdict
-
-Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
 
 
 @dataclass(slots=True)
@@ -54,7 +51,7 @@ class RedirectWalk:
 
     requester: Requester
     robots: RobotsGate
-    vet: Vet
+    guard: EndpointGuard
     settings: FetchPolicy
     request: FetchRequest
     budget: Budget
@@ -75,7 +72,7 @@ class RedirectWalk:
         progress, request = self.progress, self.request
         url, progress.status = progress.url, 0
         asked_ms = self.clock.now_ms()
-        endpoints = await self.vet(url)
+        endpoints = await self.guard.endpoints(url)
         dns_ms = self.clock.now_ms() - asked_ms
         verdict = await self._robots_verdict(url)
         ask = Ask(

@@ -10,15 +10,16 @@ import weburl
 from extraction.head import said_charset
 from fetcher.addresses import PUBLIC_WEB, AddressPolicy
 from fetcher.answer_rules import bounded, check_resume, header_claims
+from fetcher.endpoint_guard import EndpointGuard
 from fetcher.explanation import FetchExplainer
 from fetcher.mediatype import HTML_TYPES
 from fetcher.redirect_walk import Landing, RedirectWalk, WalkProgress
 from fetcher.requester import Requester
-from fetcher.resolver import Endpoint, Resolver, guarded_endpoints
+from fetcher.resolver import Resolver
 from fetcher.robots.cache import RobotsCache
 from fetcher.robots.gate import RobotsGate
 from fetcher.robots.retrieval import RobotsRetrieval
-from fetcher.settings import FetchPolicy, check_contact, product_token
+from fetcher.settings import FetchPolicy, product_token
 from fetcher.telemetry import FetcherTelemetry, SilentFetcherTelemetry
 from fetcher.time_budget import Budget
 from runtime.clock import Clock
@@ -55,15 +56,14 @@ class FetcherService:
     ) -> None:
         """`check` is called right before each request is sent: if it raises, the request isn't sent."""
         self._settings = settings or FetchPolicy()
-        self._resolver = resolver
         self._transport = transport
         self._robots_cache = robots_cache
-        self._policy = policy
+        self._guard = EndpointGuard(resolver, policy, self._settings.user_agent)
         self._clock = clock or Clock()
         self._telemetry = telemetry or SilentFetcherTelemetry()
         token = product_token(self._settings.user_agent)
         self._requester = Requester(limiter, transport, self._settings, self._clock, self._telemetry, check)
-        retrieval = RobotsRetrieval(self._requester, self._vet, self._settings, self._clock)
+        retrieval = RobotsRetrieval(self._requester, self._guard, self._settings, self._clock)
         self._robots = RobotsGate(
             retrieval.fetch, robots_cache, token, self._settings.robots, self._clock, self._telemetry
         )
@@ -104,7 +104,7 @@ class FetcherService:
             deadline_ms = min(deadline_ms, request.deadline_ms)
         budget = Budget(deadline_ms, request.context.remaining_ms, self._clock)
         walk = RedirectWalk(
-            self._requester, self._robots, self._vet, self._settings, request, budget, progress, self._clock
+            self._requester, self._robots, self._guard, self._settings, request, budget, progress, self._clock
         )
         try:
             check_resume(request.resume, self._settings.max_redirects)
@@ -122,12 +122,6 @@ class FetcherService:
             return WalkProgress(weburl.split(start), list(request.resume))
         except InvalidUrl as error:
             raise InvalidUrl(error.message, raw=ascii(start[:200])) from None
-
-    async def _vet(self, url: weburl.Url) -> tuple[Endpoint, ...]:
-        """The endpoints to dial. Raises `AddressDenied`, `DnsFailure`; `BadConfiguration` without a contact."""
-        endpoints = await guarded_endpoints(url.host, url.port, self._resolver, self._policy)
-        check_contact(self._settings.user_agent, [endpoint.address for endpoint in endpoints])
-        return endpoints
 
     def _result(self, landing: Landing, progress: WalkProgress) -> FetchResult:
         answer = landing.answer

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import weburl
 from fetcher.answer_rules import REDIRECTS, location_target
+from fetcher.endpoint_guard import EndpointGuard
 from fetcher.requester import AnswerHead, Ask, HttpAnswer, Requester, request_headers
 from fetcher.resolver import Endpoint
 from fetcher.robots.cache import RobotsCopy
@@ -16,8 +16,6 @@ from runtime.clock import Clock
 from thrift_idl.errors import BadReply, FetchTimeout, Refused, RetryAfter, RobotsUnavailable
 from thrift_idl.gen.context.ttypes import Context
 from weburl.validators import sendable
-
-Vet = Callable[[weburl.Url], Awaitable[tuple[Endpoint, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,9 @@ _ALL_ALLOWED = Retrieved()
 class RobotsRetrieval:
     """Fetches robots.txt like any page: vetted addresses, a slot for every hop."""
 
-    def __init__(self, requester: Requester, vet: Vet, settings: FetchPolicy, clock: Clock) -> None:
+    def __init__(self, requester: Requester, guard: EndpointGuard, settings: FetchPolicy, clock: Clock) -> None:
         self._requester = requester
-        self._vet = vet
+        self._guard = guard
         self._settings = settings
         self._clock = clock
         self._headers = request_headers(settings.user_agent, "text/plain,*/*;q=0.5")
@@ -66,7 +64,7 @@ class RobotsRetrieval:
         self, target: weburl.Url, context: Context, budget: Budget, conditions: list[tuple[str, str]]
     ) -> Retrieved:
         """Follow redirects to an answer. Validators are the origin's own: they go to no target, and come from none."""
-        endpoints = await self._vet(target)
+        endpoints = await self._guard.endpoints(target)
         for hop in range(self._settings.robots.max_redirects + 1):
             answer = await self._ask(target, endpoints, context, budget, [] if hop else conditions)
             if answer.head.status == 304 and conditions and not hop:
@@ -98,7 +96,7 @@ class RobotsRetrieval:
         """The target of the answer; None if we never request it: no robots.txt then."""
         try:
             target = weburl.split(location_target(url.request_form, answer.head.value("location") or ""))
-            return target, await self._vet(target)
+            return target, await self._guard.endpoints(target)
         except Refused:
             return None
 
