@@ -63,7 +63,7 @@ async def setting(request: pytest.FixtureRequest) -> AsyncIterator[Setting]:
         await server.close()
 
 
-async def test_a_result_has_every_field(setting: Setting):
+async def test_a_result_has_every_field(setting: Setting) -> None:
     result = await setting.fetcher.fetch(asked(setting.web.url("/hop")))
     assert result.content == BINARY and result.status == 200
     assert [(header.name, header.value) for header in result.headers if header.name in ("etag", "set-cookie")] == [
@@ -85,7 +85,7 @@ async def test_a_result_has_every_field(setting: Setting):
         ("/text", WrongType, {"status": "200", "media_type": "text/css"}),
     ],
 )
-async def test_refusals_name_url_chain_and_facts(setting: Setting, target, error, details):
+async def test_refusals_name_url_chain_and_facts(setting: Setting, target, error, details) -> None:
     url = setting.web.url(target)
     with pytest.raises(error) as caught:
         await setting.fetcher.fetch(asked(url))
@@ -93,7 +93,7 @@ async def test_refusals_name_url_chain_and_facts(setting: Setting, target, error
     assert caught.value.chain == ()
 
 
-async def test_an_error_after_a_hop_carries_the_hop(setting: Setting):
+async def test_an_error_after_a_hop_carries_the_hop(setting: Setting) -> None:
     with pytest.raises(AddressDenied) as caught:
         await setting.fetcher.fetch(asked(setting.web.url("/out")))
     assert [(hop.url, hop.status, hop.target) for hop in chain_of(caught.value)] == [
@@ -102,7 +102,7 @@ async def test_an_error_after_a_hop_carries_the_hop(setting: Setting):
     assert "status" not in caught.value.details, "the target was not answered"
 
 
-async def test_a_deferral_has_its_delay_and_resumes(setting: Setting):
+async def test_a_deferral_has_its_delay_and_resumes(setting: Setting) -> None:
     with pytest.raises(RetryAfter) as asked_to_wait:
         await setting.fetcher.fetch(asked(setting.web.url("/429")))
     assert asked_to_wait.value.delay_ms == 5_000
@@ -115,7 +115,7 @@ async def test_a_deferral_has_its_delay_and_resumes(setting: Setting):
     assert setting.web.targets().count("/hop") == 1
 
 
-async def test_bad_requests_name_the_field(setting: Setting):
+async def test_bad_requests_name_the_field(setting: Setting) -> None:
     with pytest.raises(InvalidRequest, match="max_bytes"):
         await setting.fetcher.fetch(asked(setting.web.url("/"), max_bytes=-1))
     with pytest.raises(InvalidRequest, match="if_none_match"):
@@ -127,10 +127,10 @@ async def test_bad_requests_name_the_field(setting: Setting):
     assert setting.web.seen == []
 
 
-async def test_a_cancelled_call_ends_its_request(setting: Setting):
+async def test_a_cancelled_call_ends_its_request(setting: Setting) -> None:
     left = asyncio.Event()
 
-    async def silent(reader, writer):
+    async def silent(reader, writer) -> None:
         await reader.read()
         left.set()
 

@@ -54,23 +54,23 @@ async def cache(opened: Open) -> AsyncIterator[RobotsCache]:
     await cache.close()
 
 
-async def test_what_was_put_comes_back_to_the_byte(cache: RobotsCache):
+async def test_what_was_put_comes_back_to_the_byte(cache: RobotsCache) -> None:
     await cache.put(COPY, HOUR_MS)
     assert await cache.get(ORIGIN) == COPY
 
 
-async def test_an_unknown_origin_has_no_copy(cache: RobotsCache):
+async def test_an_unknown_origin_has_no_copy(cache: RobotsCache) -> None:
     await cache.put(COPY, HOUR_MS)
     assert await cache.get("https://a.example") is None
 
 
-async def test_a_later_put_replaces_an_earlier_one(cache: RobotsCache):
+async def test_a_later_put_replaces_an_earlier_one(cache: RobotsCache) -> None:
     await cache.put(COPY, HOUR_MS)
     await cache.put(RobotsCopy(ORIGIN, b"new", 99), HOUR_MS)
     assert await cache.get(ORIGIN) == RobotsCopy(ORIGIN, b"new", 99)
 
 
-async def test_a_copy_whose_time_is_over_is_gone(cache: RobotsCache):
+async def test_a_copy_whose_time_is_over_is_gone(cache: RobotsCache) -> None:
     await cache.put(COPY, HOUR_MS)
     await cache.put(RobotsCopy(ORIGIN), 1)
     for _ in range(20_000):
@@ -80,14 +80,14 @@ async def test_a_copy_whose_time_is_over_is_gone(cache: RobotsCache):
     raise AssertionError("still there")
 
 
-async def test_large_files_are_kept_whole(cache: RobotsCache):
+async def test_large_files_are_kept_whole(cache: RobotsCache) -> None:
     content = bytes(range(256)) * 2000
     await cache.put(RobotsCopy(ORIGIN, content, 1), HOUR_MS)
     found = await cache.get(ORIGIN)
     assert found is not None and found.content == content
 
 
-async def test_a_copy_outlives_the_process(opened: Open, request: pytest.FixtureRequest):
+async def test_a_copy_outlives_the_process(opened: Open, request: pytest.FixtureRequest) -> None:
     first = await opened()
     await first.put(COPY, HOUR_MS)
     await first.close()
@@ -98,7 +98,7 @@ async def test_a_copy_outlives_the_process(opened: Open, request: pytest.Fixture
     await second.close()
 
 
-async def test_a_redis_that_is_down_is_backend_down():
+async def test_a_redis_that_is_down_is_backend_down() -> None:
     cache = RedisRobotsCache("redis://127.0.0.1:1/0")
     with pytest.raises(BackendDown, match="robots cache"):
         await cache.get(ORIGIN)
@@ -107,7 +107,7 @@ async def test_a_redis_that_is_down_is_backend_down():
     await cache.close()
 
 
-async def test_prefixes_keep_users_of_one_redis_apart(redis_cache_url: str):
+async def test_prefixes_keep_users_of_one_redis_apart(redis_cache_url: str) -> None:
     one, other = (RedisRobotsCache(f"{redis_cache_url}?prefix={name}") for name in ("one", "other"))
     await one.put(COPY, HOUR_MS)
     assert await other.get(ORIGIN) is None and await one.get(ORIGIN) == COPY
@@ -118,12 +118,12 @@ async def test_prefixes_keep_users_of_one_redis_apart(redis_cache_url: str):
 @pytest.mark.parametrize(
     "url", ["redis://", "http://127.0.0.1:1/0", "redis://host:port/0", "redis://h/x", "redis://h/0?timeout=1", "redis"]
 )
-def test_a_bad_redis_url_is_a_bad_configuration(url):
+def test_a_bad_redis_url_is_a_bad_configuration(url) -> None:
     with pytest.raises(BadConfiguration):
         RedisRobotsCache(url)
 
 
-def test_a_password_is_not_shown_in_the_error():
+def test_a_password_is_not_shown_in_the_error() -> None:
     with pytest.raises(BadConfiguration) as caught:
         RedisRobotsCache("redis://user:secret@host/x")
     assert "secret" not in caught.value.message

@@ -24,11 +24,11 @@ class OpenLimiter:
     async def feedback(self, request: FeedbackRequest) -> None:
         self.told.append(request)
 
-    async def reserve_batch(self, request):
+    async def reserve_batch(self, request) -> None:
         raise AssertionError("the fetcher reserves one by one")
 
-    async def status(self, request):
+    async def status(self, request) -> None:
         raise AssertionError("the fetcher asks for no status")
 
-    async def block(self, request):
+    async def block(self, request) -> None:
         raise AssertionError("the fetcher blocks nobody")

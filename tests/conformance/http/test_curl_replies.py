@@ -43,11 +43,11 @@ def misses(step: int) -> dict[str, str]:
     return wrong
 
 
-def test_replies_are_accepted_and_rejected_as_curl_does():
+def test_replies_are_accepted_and_rejected_as_curl_does() -> None:
     assert len(SELECTION["accept"]) + len(SELECTION["reject"]) == 176
     assert misses(1 << 20) == {}
 
 
-def test_it_does_not_matter_how_a_reply_is_cut_into_packets():
+def test_it_does_not_matter_how_a_reply_is_cut_into_packets() -> None:
     assert misses(1) == {}
     assert misses(7) == {}

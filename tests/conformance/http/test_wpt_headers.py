@@ -40,11 +40,11 @@ def body_length(headers: str) -> int | None:
 
 
 @pytest.mark.parametrize("case", LENGTHS, ids=lambda case: repr(case["headers"]))
-def test_content_length(case):
+def test_content_length(case) -> None:
     assert body_length(case["headers"]) == AS_CURL.get(case["headers"], case["output"])
 
 
 @pytest.mark.parametrize("case", TYPES, ids=lambda case: repr(case["input"]))
-def test_content_type(case):
+def test_content_type(case) -> None:
     media_type, _ = content_type(case["input"])
     assert media_type == (case["mimeType"] or "").partition(";")[0]

@@ -63,22 +63,22 @@ def wrong(suite: list[dict[str, Any]]) -> Iterator[str]:
             yield case["id"]
 
 
-def test_google_142_of_142():
+def test_google_142_of_142() -> None:
     assert len(GOOGLE) == 142
     assert list(wrong(GOOGLE)) == []
 
 
-def test_rfc_40_of_40():
+def test_rfc_40_of_40() -> None:
     assert len(RFC) == 40
     assert list(wrong(RFC)) == []
 
 
-def test_crawler_commons_306_of_312():
+def test_crawler_commons_306_of_312() -> None:
     assert len(COMMONS) == 312
     assert set(wrong(COMMONS)) == set(MISSES)
 
 
-def test_crawl_delays_of_crawler_commons():
+def test_crawl_delays_of_crawler_commons() -> None:
     asked = [case for case in cases("crawler_commons_aux.json") if case["kind"] == "crawl_delay_ms"]
     asked = [case for case in asked if case["exact_match"] and len(case["user_agents"]) == 1]
     delays = [(group_for(list(lines_of(content_of(case))), case["user_agents"][0]), case) for case in asked]

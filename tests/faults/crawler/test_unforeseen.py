@@ -75,7 +75,9 @@ async def assert_whole(crawl: CrawlHere) -> None:
         ("store.put_page", "<title>2</title>"),
     ],
 )
-async def test_a_step_that_raises_fails_its_url_and_no_other(web: SmallWeb, tmp_path: Path, where: str, about: str):
+async def test_a_step_that_raises_fails_its_url_and_no_other(
+    web: SmallWeb, tmp_path: Path, where: str, about: str
+) -> None:
     faults = Faults(where, about)
     async with crawl_here(load(web.settings(tmp_path / "data")), faults) as crawl:
         ended = await crawl.crawl(HOME)
@@ -118,7 +120,7 @@ async def test_a_step_that_raises_fails_its_url_and_no_other(web: SmallWeb, tmp_
     ],
 )
 @pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.torture)])
-async def test_a_call_that_raises_ends_no_crawl(web: SmallWeb, tmp_path: Path, where: str, times: int):
+async def test_a_call_that_raises_ends_no_crawl(web: SmallWeb, tmp_path: Path, where: str, times: int) -> None:
     """Of any URL: what it cost is named, and a retry brings it."""
     faults = Faults(where, times=times)
     async with crawl_here(load(web.settings(tmp_path / "data", crawl_claim_timeout_ms="2000")), faults) as crawl:
@@ -146,7 +148,7 @@ async def test_a_call_that_raises_ends_no_crawl(web: SmallWeb, tmp_path: Path, w
 )
 async def test_a_follow_up_that_raises_again_and_again_is_set_aside(
     web: SmallWeb, tmp_path: Path, where: str, about: str, queue: str
-):
+) -> None:
     faults = Faults(where, about)
     async with crawl_here(load(web.settings(tmp_path / "data")), faults) as crawl:
         ended = await crawl.crawl(HOME)
@@ -163,7 +165,7 @@ async def test_a_follow_up_that_raises_again_and_again_is_set_aside(
         await assert_whole(crawl)
 
 
-async def test_a_backend_that_is_down_costs_nothing_but_time(web: SmallWeb, tmp_path: Path):
+async def test_a_backend_that_is_down_costs_nothing_but_time(web: SmallWeb, tmp_path: Path) -> None:
     class Down(Faults):
         def look(self, where: str, arguments: object) -> None:
             try:

@@ -36,11 +36,11 @@ async def pool() -> AsyncIterator[ChildPool]:
         yield pool
 
 
-async def test_a_page_is_extracted_in_a_child_as_it_is_here(pool: ChildPool):
+async def test_a_page_is_extracted_in_a_child_as_it_is_here(pool: ChildPool) -> None:
     assert await extract_page(pool, fetched(PAGE)) == extract(PAGE, URL)
 
 
-async def test_headers_and_flags_of_the_fetch_reach_the_record(pool: ChildPool):
+async def test_headers_and_flags_of_the_fetch_reach_the_record(pool: ChildPool) -> None:
     record = await extract_page(
         pool,
         fetched(
@@ -65,7 +65,7 @@ async def test_headers_and_flags_of_the_fetch_reach_the_record(pool: ChildPool):
         ("fail", "extractor_failed"),
     ],
 )
-async def test_a_lost_page_has_a_flag_and_the_directives_of_its_headers(function: str, flag: str):
+async def test_a_lost_page_has_a_flag_and_the_directives_of_its_headers(function: str, flag: str) -> None:
     bounds = ChildBounds(cpu_ms=300, memory_bytes=256 * 1024 * 1024)
     async with ChildPool(1, bounds, imports=IMPORTS) as pool:
         page = fetched(PAGE, ("X-Robots-Tag", "noindex"), flags=("early_close",))
@@ -75,7 +75,7 @@ async def test_a_lost_page_has_a_flag_and_the_directives_of_its_headers(function
         assert (await extract_page(pool, fetched(PAGE))).title == "T"
 
 
-async def test_a_parser_that_runs_out_of_memory_loses_its_page_alone():
+async def test_a_parser_that_runs_out_of_memory_loses_its_page_alone() -> None:
     async with ChildPool(1, ChildBounds(memory_bytes=48 * 1024 * 1024), imports=IMPORTS) as pool:
         lost = await extract_page(pool, fetched(PAGE + b"<p>x" * 190_000))
         assert lost.flags[0] in ("out_of_memory", "extractor_died", "extractor_failed")
@@ -83,7 +83,7 @@ async def test_a_parser_that_runs_out_of_memory_loses_its_page_alone():
         assert (await extract_page(pool, fetched(PAGE))).title == "T"
 
 
-async def test_the_worst_page_that_our_limits_let_through_survives(pool: ChildPool):
+async def test_the_worst_page_that_our_limits_let_through_survives(pool: ChildPool) -> None:
     page = PAGE + b"<div>" * 500 + b"<p><a href=/y>x</a><img src=/z>" * 40_000
     record = await extract_page(pool, fetched(page))
     assert (record.title, record.flags) == ("T", ())

@@ -65,7 +65,7 @@ async def probe(port: int, cap: int) -> tuple[int, int, str]:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-async def test_a_bomb_costs_no_more_than_the_cap_and_eight_mebibytes(name):
+async def test_a_bomb_costs_no_more_than_the_cap_and_eight_mebibytes(name) -> None:
     pack, coding = BOMBS[name]
     replies = {"/bomb": reply(200, pack(ZEROS), f"Content-Encoding: {coding}"), "/small": reply(200, b"<p>")}
     async with origin(replies) as web:
@@ -77,15 +77,15 @@ async def test_a_bomb_costs_no_more_than_the_cap_and_eight_mebibytes(name):
     print(f"{name}: {growth / MIB:.1f} MiB for {size / MIB:.1f}")
 
 
-async def test_a_small_cap_holds_too_where_the_window_alone_would_exceed_it():
+async def test_a_small_cap_holds_too_where_the_window_alone_would_exceed_it() -> None:
     replies = {"/bomb": reply(200, wide_brotli(ZEROS), "Content-Encoding: br"), "/small": reply(200, b"<p>")}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(BadReply, match="window"):
             await fetcher.fetch(asked(web.url("/bomb"), max_bytes=MIB))
 
 
-async def test_an_endless_body_ends_at_the_cap():
-    async def endless(reader, writer):
+async def test_an_endless_body_ends_at_the_cap() -> None:
+    async def endless(reader, writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
         while not writer.is_closing():
             writer.write(bytes(65536))

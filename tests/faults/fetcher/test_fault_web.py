@@ -167,17 +167,17 @@ async def mixed(web: dict[str, Any], seed: int, count: int) -> None:
     assert (after.tasks, after.descriptors) == (before.tasks, before.descriptors)
 
 
-def test_the_table_of_ends_is_complete():
+def test_the_table_of_ends_is_complete() -> None:
     assert set(EXPECTED) == set(FAULTS)
 
 
-async def test_every_fault_has_the_end_that_the_table_says(web):
+async def test_every_fault_has_the_end_that_the_table_says(web) -> None:
     async with fetching(web) as (service, _):
         ends = await ends_of(service, FAULTS)
     assert dict(zip(FAULTS, ends, strict=True)) == EXPECTED
 
 
-async def test_every_form_of_retry_after_defers_by_what_it_says(web):
+async def test_every_form_of_retry_after_defers_by_what_it_says(web) -> None:
     async with fetching(web) as (service, _):
         for fault in (name for name in FAULTS if name.startswith(("429-", "503-"))):
             with pytest.raises(Deferred) as caught:
@@ -185,11 +185,11 @@ async def test_every_form_of_retry_after_defers_by_what_it_says(web):
             assert (fault, caught.value.delay_ms) == (fault, RETRY_MS[fault[4:]])
 
 
-async def test_five_hundred_mixed_fetches_leave_nothing_behind(web):
+async def test_five_hundred_mixed_fetches_leave_nothing_behind(web) -> None:
     await mixed(web, seed=7, count=500)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(1200)
-async def test_ten_thousand_mixed_fetches_leave_nothing_behind(web):
+async def test_ten_thousand_mixed_fetches_leave_nothing_behind(web) -> None:
     await mixed(web, seed=1, count=10_000)

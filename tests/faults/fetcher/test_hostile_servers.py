@@ -26,7 +26,7 @@ PAGE = reply(200, b"<p>hello")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
-async def reset(reader, writer):
+async def reset(reader, writer) -> None:
     """RST instead of FIN."""
     await writer.drain()
     raw = writer.get_extra_info("socket")
@@ -34,45 +34,45 @@ async def reset(reader, writer):
     writer.transport.abort()
 
 
-async def reset_amid(reader, writer):
+async def reset_amid(reader, writer) -> None:
     writer.write(HEAD + b"Content-Length: 1000\r\n\r\n" + b"x" * 500)
     await writer.drain()
     await asyncio.sleep(0.02)
     await reset(reader, writer)
 
 
-async def reset_within_head(reader, writer):
+async def reset_within_head(reader, writer) -> None:
     writer.write(HEAD)
     await writer.drain()
     await asyncio.sleep(0.02)
     await reset(reader, writer)
 
 
-async def stall(reader, writer):
+async def stall(reader, writer) -> None:
     writer.write(HEAD + b"Content-Length: 1000\r\n\r\nx")
     await asyncio.sleep(3600)
 
 
-async def loris(reader, writer):
+async def loris(reader, writer) -> None:
     for byte in HEAD + b"X: " + b"y" * 100_000:
         writer.write(bytes([byte]))
         await asyncio.sleep(0.01)
 
 
-async def test_a_reset_amid_the_body_keeps_what_came_and_says_so():
+async def test_a_reset_amid_the_body_keeps_what_came_and_says_so() -> None:
     async with origin({"/": reset_amid}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/")))
     assert result.content == b"x" * 500 and result.flags == ("early_close",)
 
 
-async def test_a_reset_within_the_head_is_a_bad_reply():
+async def test_a_reset_within_the_head_is_a_bad_reply() -> None:
     async with origin({"/": reset_within_head}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(BadReply):
             await fetcher.fetch(asked(web.url("/")))
 
 
-async def test_a_reset_before_any_content_is_no_page():
-    async def after_head(reader, writer):
+async def test_a_reset_before_any_content_is_no_page() -> None:
+    async def after_head(reader, writer) -> None:
         writer.write(HEAD + b"Content-Length: 1000\r\n\r\n")
         await asyncio.sleep(0.02)
         await reset(reader, writer)
@@ -82,14 +82,14 @@ async def test_a_reset_before_any_content_is_no_page():
             await fetcher.fetch(asked(web.url("/")))
 
 
-async def test_a_slow_loris_ends_with_the_first_byte_deadline():
+async def test_a_slow_loris_ends_with_the_first_byte_deadline() -> None:
     settings = FetchPolicy(transport=TransportSettings(first_byte_ms=100))
     async with origin({"/": loris}) as web, fetching(web.port, settings=settings) as (fetcher, _):
         with pytest.raises(FetchTimeout):
             await fetcher.fetch(asked(web.url("/")))
 
 
-async def test_a_maze_of_redirects_ends_after_ten_hops():
+async def test_a_maze_of_redirects_ends_after_ten_hops() -> None:
     class Maze(dict):
         def get(self, key, default=None):
             return redirect(f"/{random.random()}") if key.startswith("/") and key != "/robots.txt" else default
@@ -114,8 +114,8 @@ async def _settled(transport, web: Origin) -> None:
 @pytest.mark.parametrize(
     "handler", [stall, loris, asyncio.sleep], ids=["in the body", "in the head", "before the head"]
 )
-async def test_a_client_that_leaves_amid_a_fetch_leaks_no_connection(handler):
-    async def silent(reader, writer):
+async def test_a_client_that_leaves_amid_a_fetch_leaks_no_connection(handler) -> None:
+    async def silent(reader, writer) -> None:
         await asyncio.sleep(3600)
 
     served = silent if handler is asyncio.sleep else handler
@@ -131,7 +131,7 @@ async def test_a_client_that_leaves_amid_a_fetch_leaks_no_connection(handler):
         assert transport.open_connections == 0
 
 
-async def test_a_client_that_leaves_while_connecting_leaks_no_connection():
+async def test_a_client_that_leaves_while_connecting_leaks_no_connection() -> None:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(0)
@@ -196,7 +196,7 @@ async def _mixed(seed: int, count: int) -> Counter[str]:
     return Counter(f"{target} {end}" for target, end in zip(chosen, ends, strict=True))
 
 
-async def test_mixed_fetches_leak_nothing_and_end_alike_for_a_seed():
+async def test_mixed_fetches_leak_nothing_and_end_alike_for_a_seed() -> None:
     first, second = await _mixed(7, 600), await _mixed(7, 600)
     assert first == second
     ends = dict(key.split(" ") for key in first)
@@ -207,5 +207,5 @@ async def test_mixed_fetches_leak_nothing_and_end_alike_for_a_seed():
 
 
 @pytest.mark.torture
-async def test_ten_thousand_mixed_fetches():
+async def test_ten_thousand_mixed_fetches() -> None:
     assert await _mixed(1, 10_000) == await _mixed(1, 10_000)

@@ -41,7 +41,7 @@ def amounts(decoder: Decoder) -> list[int]:
 
 
 @pytest.mark.parametrize("name", WORST)
-def test_no_input_makes_a_stage_take_or_give_more_than_content_could(name):
+def test_no_input_makes_a_stage_take_or_give_more_than_content_could(name) -> None:
     coding, wire = WORST[name]
     decoder, steps, most = Decoder(codings_of([coding]), CAP), 0, 0
     before = amounts(decoder)
@@ -63,7 +63,7 @@ def test_no_input_makes_a_stage_take_or_give_more_than_content_could(name):
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", WORST)
-def test_no_step_on_the_event_loop_takes_long(name):
+def test_no_step_on_the_event_loop_takes_long(name) -> None:
     coding, wire = WORST[name]
     longest_s, began_s = 0.0, time.process_time()
     with contextlib.suppress(BadReply):
@@ -77,7 +77,7 @@ def test_no_step_on_the_event_loop_takes_long(name):
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", ["br of commands that take no bit, in less of a window", "br of context maps"])
-async def test_the_event_loop_is_never_held_up_for_long(name):
+async def test_the_event_loop_is_never_held_up_for_long(name) -> None:
     replies = {f"/{number}": encoded(name) for number in range(5)} | {"/page": reply(200, b"<p>")}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         await fetcher.fetch(asked(web.url("/page")))
@@ -112,7 +112,7 @@ async def turns_during(work) -> tuple[int, object]:
     return turns, task.exception() or task.result()
 
 
-async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded():
+async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded() -> None:
     replies = {"/bomb": encoded("gzip members of nothing")}
     async with origin(replies) as web, fetching(web.port, clock=ticking(TURN_MS)) as (fetcher, _):
         turns, failure = await turns_during(fetcher.fetch(asked(web.url("/bomb"))))
@@ -120,7 +120,7 @@ async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded():
     assert turns > 2 * 1000, "a thousand members, of two steps each, each as long as a turn"
 
 
-async def test_long_steps_are_done_in_a_thread_one_at_a_time():
+async def test_long_steps_are_done_in_a_thread_one_at_a_time() -> None:
     loop_time, at_work = LoopTime(), []
 
     def step() -> int:
@@ -134,7 +134,7 @@ async def test_long_steps_are_done_in_a_thread_one_at_a_time():
     assert threading.get_ident() not in idents
 
 
-async def test_the_deadline_ends_a_reply_whose_decoding_takes_longer():
+async def test_the_deadline_ends_a_reply_whose_decoding_takes_longer() -> None:
     replies, clock = {"/bomb": encoded("gzip members of nothing")}, ticking(TURN_MS)
     async with origin(replies) as web, fetching(web.port, clock=clock, deadline_ms=8_000) as (fetcher, _):
         with pytest.raises(FetchTimeout, match="total"):
@@ -142,7 +142,7 @@ async def test_the_deadline_ends_a_reply_whose_decoding_takes_longer():
 
 
 @pytest.mark.parametrize("name", ["gzip of nothing, in br, in br", "br of context maps", "gzip members of nothing"])
-async def test_a_robots_txt_that_is_a_bomb_is_no_robots_txt(name):
+async def test_a_robots_txt_that_is_a_bomb_is_no_robots_txt(name) -> None:
     replies = {"/robots.txt": encoded(name), "/page": reply(200, b"<p>")}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(RobotsUnavailable):

@@ -152,14 +152,14 @@ READINGS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_every_reader_gets_through_its_worst_input(name):
+def test_every_reader_gets_through_its_worst_input(name) -> None:
     with contextlib.suppress(AragogError):  # a clear end, too
         READINGS[name]()
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", [name for name in READINGS if not name.startswith("body")])
-def test_no_reader_takes_long(name):
+def test_no_reader_takes_long(name) -> None:
     times = len(BEFORE) * 2 if name.startswith("page") else 1
     longest_s = min(_cpu_s(READINGS[name]) for _ in range(3)) / times
     print(f"{name}: {longest_s * 1000:.1f} ms")
@@ -175,7 +175,7 @@ def _cpu_s(read: Callable[[], object]) -> float:
 
 @pytest.mark.torture
 @pytest.mark.parametrize("name", BODIES)
-def test_no_step_of_reading_a_body_takes_long(name):
+def test_no_step_of_reading_a_body_takes_long(name) -> None:
     longest_s, began_s = 0.0, time.process_time()
     for _ in parts_of(BODIES[name]):
         longest_s, began_s = max(longest_s, time.process_time() - began_s), time.process_time()
@@ -185,7 +185,7 @@ def test_no_step_of_reading_a_body_takes_long(name):
 
 
 @pytest.mark.parametrize("name", ["one long extension", "trailers", "a folded trailer", "a long trailer"])
-def test_framing_without_a_body_ends_after_32_kib(name):
+def test_framing_without_a_body_ends_after_32_kib(name) -> None:
     begun = reader(CHUNKED + BODIES[name])
     with pytest.raises(BadReply, match="framing"):
         while begun.unread:
@@ -193,7 +193,7 @@ def test_framing_without_a_body_ends_after_32_kib(name):
     assert PIECE - len(begun.unread) <= 65 * KIB
 
 
-def test_chunks_are_read_a_little_at_a_time_and_held_as_one():
+def test_chunks_are_read_a_little_at_a_time_and_held_as_one() -> None:
     begun, before = reader(CHUNKED + BODIES["chunks of a byte"]), PIECE
     while begun.unread:
         begun.read_on()
@@ -204,7 +204,7 @@ def test_chunks_are_read_a_little_at_a_time_and_held_as_one():
 
 
 @pytest.mark.parametrize("size", [MOST_ADDRESSES, MOST_ADDRESSES + 1])
-async def test_a_name_of_too_many_addresses_does_not_resolve(size):
+async def test_a_name_of_too_many_addresses_does_not_resolve(size) -> None:
     many = tuple(f"8.8.{number // 256}.{number % 256}" for number in range(size))
     resolver = SystemResolver(SystemLookup(lambda _: many))
     try:

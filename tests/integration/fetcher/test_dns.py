@@ -74,7 +74,7 @@ async def dns(settings: NameSettings | None = None, **zones: Zone | list[Zone]) 
         ([(PUBLIC, 0)], 0),
     ],
 )
-async def test_a_look_up_finds_both_families_and_the_least_time_to_live(records, ttl_ms):
+async def test_a_look_up_finds_both_families_and_the_least_time_to_live(records, ttl_ms) -> None:
     async with dns(a_test=Zone(tuple(records))) as kit:
         answer = await kit.lookup.look_up("a.test")
         assert set(answer.addresses) == {address for address, _ in records}
@@ -82,7 +82,7 @@ async def test_a_look_up_finds_both_families_and_the_least_time_to_live(records,
 
 
 @pytest.mark.parametrize(("alias_s", "address_s", "ttl_ms"), [(300, 20, 20_000), (20, 300, 20_000), (0, 300, 0)])
-async def test_a_chain_of_aliases_counts_as_long_as_its_shortest_link(alias_s, address_s, ttl_ms):
+async def test_a_chain_of_aliases_counts_as_long_as_its_shortest_link(alias_s, address_s, ttl_ms) -> None:
     zones = {
         "www_test": Zone(alias=("cdn.test", 600)),
         "cdn_test": Zone(alias=("edge.test", alias_s)),
@@ -92,7 +92,7 @@ async def test_a_chain_of_aliases_counts_as_long_as_its_shortest_link(alias_s, a
         assert await kit.lookup.look_up("www.test") == LookupAnswer((PUBLIC,), ttl_ms)
 
 
-async def test_an_answer_is_kept_for_its_time_to_live_and_not_longer():
+async def test_an_answer_is_kept_for_its_time_to_live_and_not_longer() -> None:
     async with dns(a_test=[Zone(((PUBLIC, 1),)), Zone(((OTHER, 1),))]) as kit:
         assert await kit.addresses("a.test") == {PUBLIC}
         assert not await kit.asked_again_at("a.test", 999)
@@ -101,27 +101,27 @@ async def test_an_answer_is_kept_for_its_time_to_live_and_not_longer():
         assert await kit.addresses("a.test") == {OTHER}
 
 
-async def test_a_name_without_time_to_live_is_asked_for_each_time():
+async def test_a_name_without_time_to_live_is_asked_for_each_time() -> None:
     async with dns(a_test=Zone(((PUBLIC, 0),))) as kit:
         for _ in range(3):
             assert await kit.asked_again_at("a.test", 0)
 
 
-async def test_a_long_time_to_live_ends_at_the_bound():
+async def test_a_long_time_to_live_ends_at_the_bound() -> None:
     async with dns(a_test=Zone(((PUBLIC, 7 * 86_400),))) as kit:
         await kit.addresses("a.test")
         assert not await kit.asked_again_at("a.test", 3_599_999)
         assert await kit.asked_again_at("a.test", 3_600_000)
 
 
-async def test_concurrent_resolutions_of_a_name_share_one_query_even_without_time_to_live():
+async def test_concurrent_resolutions_of_a_name_share_one_query_even_without_time_to_live() -> None:
     async with dns(a_test=Zone(((PUBLIC, 0),))) as kit:
         found = await asyncio.gather(*(kit.addresses("a.test") for _ in range(50)))
         assert found == [{PUBLIC}] * 50
         assert kit.server.asked == ["a.test"]
 
 
-async def test_a_failure_is_remembered_briefly():
+async def test_a_failure_is_remembered_briefly() -> None:
     async with dns() as kit:
         for at_ms, queries in ((0, 1), (4_999, 1), (5_000, 2)):
             kit.clock.now_ms = at_ms
@@ -167,7 +167,7 @@ def _own_alias(query: bytes) -> bytes:
     ],
     ids=["servfail", "no-data", "silence", "empty", "one-byte", "noise", "cut", "loop", "other-question", "own-alias"],
 )
-async def test_no_answer_and_bad_answers_are_failures_in_time_and_spoil_no_other_name(zone):
+async def test_no_answer_and_bad_answers_are_failures_in_time_and_spoil_no_other_name(zone) -> None:
     async with dns(a_test=zone, good_test=Zone(((PUBLIC, 60),))) as kit:
         bad = asyncio.create_task(kit.addresses("a.test"))
         assert await kit.addresses("good.test") == {PUBLIC}
@@ -175,26 +175,26 @@ async def test_no_answer_and_bad_answers_are_failures_in_time_and_spoil_no_other
             await asyncio.wait_for(bad, 5)
 
 
-async def test_a_caller_waits_no_longer_than_its_bound_for_a_silent_nameserver():
+async def test_a_caller_waits_no_longer_than_its_bound_for_a_silent_nameserver() -> None:
     async with dns(NameSettings(timeout_ms=50), a_test=Zone(worse=lambda query: None)) as kit:
         with pytest.raises(DnsFailure, match="within 50 ms"):
             await kit.addresses("a.test")
 
 
-async def test_a_truncated_answer_is_asked_for_again_over_tcp():
+async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     many = tuple((f"93.184.{number // 250}.{number % 250 + 1}", 60) for number in range(250))
     async with dns(big_test=Zone(many, only_tcp=True)) as kit:
         assert len(await kit.addresses("big.test")) == 250
         assert kit.server.over_tcp == ["big.test"]
 
 
-async def test_one_private_record_among_public_ones_denies_the_name():
+async def test_one_private_record_among_public_ones_denies_the_name() -> None:
     async with dns(mixed_test=Zone(((PUBLIC, 60), ("10.0.0.1", 60), (SIX, 60)))) as kit:
         with pytest.raises(AddressDenied, match=r"10\.0\.0\.1"):
             await guarded_endpoints("mixed.test", 80, kit.resolver)
 
 
-async def test_a_name_that_turns_private_is_denied_at_its_next_look_up():
+async def test_a_name_that_turns_private_is_denied_at_its_next_look_up() -> None:
     zones = [Zone(((PUBLIC, 0),)), Zone((("127.0.0.1", 0),))]
     async with dns(rebind_test=zones) as kit:
         assert await guarded_endpoints("rebind.test", 80, kit.resolver) == (Endpoint(PUBLIC, 80),)
@@ -202,7 +202,7 @@ async def test_a_name_that_turns_private_is_denied_at_its_next_look_up():
             await guarded_endpoints("rebind.test", 80, kit.resolver)
 
 
-async def test_a_fetch_follows_the_dns_and_stops_where_a_rebound_name_turns_private():
+async def test_a_fetch_follows_the_dns_and_stops_where_a_rebound_name_turns_private() -> None:
     public, private = Origin({"/": redirect("/next"), "/next": reply(200, b"x")}), Origin({})
     web = await asyncio.start_server(public.serve, "127.0.0.1", 0)
     port = web.sockets[0].getsockname()[1]
@@ -225,7 +225,7 @@ async def test_a_fetch_follows_the_dns_and_stops_where_a_rebound_name_turns_priv
     assert private.connections == 0
 
 
-async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch):
+async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch) -> None:
     monkeypatch.setattr("fetcher.resolver._RENEW_AFTER", 1)
     async with dns(a_test=Zone(((PUBLIC, 60),))) as kit:
         for _ in range(3):  # a channel of c-ares would answer from its own cache
@@ -236,7 +236,7 @@ async def test_the_channel_is_renewed_and_the_old_one_still_answers(monkeypatch)
         assert len(kit.server.asked) > 3
 
 
-async def test_neither_renewing_nor_closing_leaves_a_descriptor_behind(monkeypatch):
+async def test_neither_renewing_nor_closing_leaves_a_descriptor_behind(monkeypatch) -> None:
     monkeypatch.setattr("fetcher.resolver._RENEW_AFTER", 1)
     folder = Path("/proc/self/fd")
     before = len(list(folder.iterdir()))
@@ -250,13 +250,13 @@ async def test_neither_renewing_nor_closing_leaves_a_descriptor_behind(monkeypat
     assert kept < before + 40
 
 
-async def test_hosts_of_the_hosts_file_need_no_nameserver():
+async def test_hosts_of_the_hosts_file_need_no_nameserver() -> None:
     async with dns() as kit:
         assert await kit.addresses("localhost") <= {"127.0.0.1", "::1"}
         assert kit.server.asked == []
 
 
-async def test_a_closed_resolver_leaves_nobody_waiting():
+async def test_a_closed_resolver_leaves_nobody_waiting() -> None:
     async with dns(a_test=Zone(worse=lambda query: None)) as kit:
         waiting = asyncio.create_task(kit.addresses("a.test"))
         await asyncio.sleep(0)

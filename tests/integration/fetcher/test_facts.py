@@ -16,7 +16,7 @@ from thrift_idl.gen.ratelimiter.ttypes import Grant
 PAGE = reply(200, b"<html>hello</html>")
 
 
-async def test_a_result_tells_where_the_time_went_and_what_it_was_sent_on():
+async def test_a_result_tells_where_the_time_went_and_what_it_was_sent_on() -> None:
     limiter = OpenLimiter([Grant(True, 0.0, 0.0, 1.0), Grant(True, 30.0, 0.0, 100.0)])
     async with origin({"/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
         new = await fetcher.fetch(asked(web.url("/")))
@@ -29,7 +29,7 @@ async def test_a_result_tells_where_the_time_went_and_what_it_was_sent_on():
     assert (new.slot.domain, new.slot.taken, new.slot.interval_ms) == ("127.0.0.1", 1, 100.0)
 
 
-async def test_a_new_connection_tells_what_connecting_and_tls_took_and_agreed_on(tmp_path):
+async def test_a_new_connection_tells_what_connecting_and_tls_took_and_agreed_on(tmp_path) -> None:
     server, client = server_context(tmp_path, "good.test")
     async with origin({"/": PAGE}, ssl=server) as web, fetching(web.port, tls=client) as (fetcher, _):
         url = f"https://good.test:{web.port}/"
@@ -45,7 +45,7 @@ async def test_a_new_connection_tells_what_connecting_and_tls_took_and_agreed_on
     assert second.tls.cipher.startswith("TLS_") and 0 < left_ms <= 86_400_000
 
 
-async def test_types_charsets_and_sizes_are_told_as_declared_sniffed_and_counted():
+async def test_types_charsets_and_sizes_are_told_as_declared_sniffed_and_counted() -> None:
     html = b"\xef\xbb\xbf<!doctype html><p>" + b"a" * 5_000
     replies = {
         "/lies": reply(200, b"\x89PNG\r\n\x1a\n", media_type="Text/HTML; charset=Latin1"),
@@ -60,7 +60,7 @@ async def test_types_charsets_and_sizes_are_told_as_declared_sniffed_and_counted
     assert (page.sniffed_charset, meta.sniffed_charset) == ("utf-8", "koi8-r")
 
 
-async def test_a_call_waits_for_a_slot_no_longer_than_the_server_allows_any():
+async def test_a_call_waits_for_a_slot_no_longer_than_the_server_allows_any() -> None:
     limiter = OpenLimiter()
     async with origin({"/": PAGE}) as web, fetching(web.port, limiter, most_wait_ms=5_000) as (fetcher, _):
         for wanted in (None, 0, 2_000, 10**9):
@@ -68,7 +68,7 @@ async def test_a_call_waits_for_a_slot_no_longer_than_the_server_allows_any():
     assert [each.max_wait_ms for each in limiter.reserved] == [1_000, 1_000, 0, 2_000, 5_000]
 
 
-async def test_where_a_page_says_it_lives_is_claimed_with_its_evidence():
+async def test_where_a_page_says_it_lives_is_claimed_with_its_evidence() -> None:
     html = b'<link rel=canonical href="/tag"><meta property="og:url" content="/og">'
     replies = {"/": reply(200, html, 'Link: </header>; rel="canonical"')}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):

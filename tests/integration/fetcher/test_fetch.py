@@ -30,7 +30,7 @@ from thrift_idl.redirect_chain import chain_of
 PAGE = reply(200, b"<html>hello</html>", "X-One: 1", "x-two: 2", media_type="text/html; charset=UTF-8")
 
 
-async def test_a_page_comes_back_with_all_that_is_known_of_it():
+async def test_a_page_comes_back_with_all_that_is_known_of_it() -> None:
     async with origin({"/a?b=1": PAGE}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/a?b=1#c", "site.test")))
     assert result.status == 200
@@ -45,7 +45,7 @@ async def test_a_page_comes_back_with_all_that_is_known_of_it():
     assert result.began_ms > 1_600_000_000_000 and result.latency_ms > 0
 
 
-async def test_every_request_takes_a_reservation_and_tells_how_it_ended():
+async def test_every_request_takes_a_reservation_and_tells_how_it_ended() -> None:
     limiter = OpenLimiter()
     replies = {"/": redirect("/b"), "/b": PAGE, "/robots.txt": reply(200, b"User-agent: *\nCrawl-delay: 2")}
     async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
@@ -59,7 +59,7 @@ async def test_every_request_takes_a_reservation_and_tells_how_it_ended():
     assert [told.status for told in limiter.told] == [200, 302, 200]
 
 
-async def test_one_connection_serves_robots_and_pages_of_an_origin():
+async def test_one_connection_serves_robots_and_pages_of_an_origin() -> None:
     async with origin({"/": PAGE}) as web, fetching(web.port) as (fetcher, transport):
         for _ in range(3):
             await fetcher.fetch(asked(web.url("/")))
@@ -68,7 +68,7 @@ async def test_one_connection_serves_robots_and_pages_of_an_origin():
     assert web.targets() == ["/"] * 3
 
 
-async def test_redirects_are_followed_and_told_hop_by_hop():
+async def test_redirects_are_followed_and_told_hop_by_hop() -> None:
     replies = {"/1": redirect("two.test/", 301), "/two.test/": redirect("//b.test:{port}/3", 307), "/3": PAGE}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         replies["/two.test/"] = redirect(f"//b.test:{web.port}/3", 307)
@@ -81,7 +81,7 @@ async def test_redirects_are_followed_and_told_hop_by_hop():
 
 
 @pytest.mark.parametrize("replies", [{"/": redirect("/")}, {"/": redirect("/b"), "/b": redirect("/#x")}])
-async def test_a_redirect_loop_is_refused_with_its_chain(replies):
+async def test_a_redirect_loop_is_refused_with_its_chain(replies) -> None:
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(TooManyRedirects) as caught:
             await fetcher.fetch(asked(web.url("/")))
@@ -91,7 +91,7 @@ async def test_a_redirect_loop_is_refused_with_its_chain(replies):
     assert len(web.targets()) == len(replies)
 
 
-async def test_ten_hops_are_followed_and_no_more():
+async def test_ten_hops_are_followed_and_no_more() -> None:
     replies = {f"/{n}": redirect(f"/{n + 1}") for n in range(11)} | {"/11": PAGE}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
         assert len((await fetcher.fetch(asked(web.url("/1")))).chain) == 10
@@ -100,14 +100,14 @@ async def test_ten_hops_are_followed_and_no_more():
 
 
 @pytest.mark.parametrize("location", ["ftp://a.test/", "javascript:alert(1)", "http://[", "file:///etc/passwd"])
-async def test_a_redirect_out_of_the_web_is_refused(location):
+async def test_a_redirect_out_of_the_web_is_refused(location) -> None:
     async with origin({"/": redirect(location)}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(InvalidUrl) as caught:
             await fetcher.fetch(asked(web.url("/")))
     assert caught.value.details["url"] == web.url("/")
 
 
-async def test_a_redirect_to_a_private_address_is_never_dialled():
+async def test_a_redirect_to_a_private_address_is_never_dialled() -> None:
     async with origin({"/": redirect("http://10.0.0.1/")}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(AddressDenied) as caught:
             await fetcher.fetch(asked(web.url("/")))
@@ -119,7 +119,7 @@ async def test_a_redirect_to_a_private_address_is_never_dialled():
     ("status", "error"),
     [(404, HttpStatus), (304, HttpStatus), (300, HttpStatus), (408, ServerError), (500, ServerError)],
 )
-async def test_a_status_is_the_outcome_that_the_table_names(status, error):
+async def test_a_status_is_the_outcome_that_the_table_names(status, error) -> None:
     async with origin({"/": reply(status, b"x")}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(error) as caught:
             await fetcher.fetch(asked(web.url("/")))
@@ -130,7 +130,7 @@ async def test_a_status_is_the_outcome_that_the_table_names(status, error):
 @pytest.mark.parametrize(
     ("header", "delay_ms"), [("Retry-After: 7", 7_000), ("X-Nothing: 1", 60_000), ("Retry-After: 99999999", 86_400_000)]
 )
-async def test_429_and_503_defer_by_what_the_server_asks(header, delay_ms):
+async def test_429_and_503_defer_by_what_the_server_asks(header, delay_ms) -> None:
     limiter = OpenLimiter()
     async with origin({"/": reply(503, b"", header)}) as web, fetching(web.port, limiter) as (fetcher, _):
         with pytest.raises(RetryAfter) as caught:
@@ -140,7 +140,7 @@ async def test_429_and_503_defer_by_what_the_server_asks(header, delay_ms):
     assert limiter.told[-1].retry_after_ms == (delay_ms if "Retry" in header else None)
 
 
-async def test_a_wrong_type_is_refused_and_a_wanted_one_is_not():
+async def test_a_wrong_type_is_refused_and_a_wanted_one_is_not() -> None:
     image = reply(200, b"\x89PNG\r\n\x1a\n", media_type="image/png")
     async with origin({"/i": image}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(WrongType) as caught:
@@ -149,7 +149,7 @@ async def test_a_wrong_type_is_refused_and_a_wanted_one_is_not():
         assert (await fetcher.fetch(asked(web.url("/i"), accept=("image/*",)))).media_type == "image/png"
 
 
-async def test_a_missing_content_type_is_sniffed():
+async def test_a_missing_content_type_is_sniffed() -> None:
     bare = b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n <!DOCTYPE html><p>hi!"
     png = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n\x89PNG\r\n\x1a\n"
     async with origin({"/": bare, "/png": png}) as web, fetching(web.port) as (fetcher, _):
@@ -158,7 +158,7 @@ async def test_a_missing_content_type_is_sniffed():
             await fetcher.fetch(asked(web.url("/png")))
 
 
-async def test_a_conditional_get_is_answered_by_304_without_content():
+async def test_a_conditional_get_is_answered_by_304_without_content() -> None:
     async with origin({"/": reply(304), "/r": redirect("/")}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/"), if_none_match='"v1"', if_modified_since="then"))
         assert (result.status, result.content) == (304, b"")
@@ -169,7 +169,7 @@ async def test_a_conditional_get_is_answered_by_304_without_content():
     assert "if-none-match" not in sent[-1], "validators belong to the URL asked for, not to its redirect's target"
 
 
-async def test_robots_decide_before_a_page_is_requested():
+async def test_robots_decide_before_a_page_is_requested() -> None:
     robots = reply(200, b"User-agent: other\nDisallow: /\n\nUser-agent: aragog\nDisallow: /no\n")
     replies = {"/robots.txt": robots, "/yes": PAGE, "/hop": redirect("/no")}
     async with origin(replies) as web, fetching(web.port) as (fetcher, _):
@@ -182,7 +182,7 @@ async def test_robots_decide_before_a_page_is_requested():
     assert web.targets() == ["/yes", "/hop"]
 
 
-async def test_gzip_is_undone_and_sizes_are_told():
+async def test_gzip_is_undone_and_sizes_are_told() -> None:
     body = gzip.compress(b"<p>" + b"a" * 5000)
     async with origin({"/": reply(200, body, "Content-Encoding: gzip")}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/")))
@@ -190,13 +190,13 @@ async def test_gzip_is_undone_and_sizes_are_told():
     assert web.seen[-1].headers["accept-encoding"] == "gzip, deflate, br, zstd"
 
 
-async def test_content_over_the_callers_cap_is_cut_and_flagged():
+async def test_content_over_the_callers_cap_is_cut_and_flagged() -> None:
     async with origin({"/": reply(200, b"x" * 100_000)}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/"), max_bytes=1000))
     assert len(result.content) == 1000 and result.flags == ("truncated",)
 
 
-async def test_no_slot_defers_with_the_chain_so_far_and_resumes_there():
+async def test_no_slot_defers_with_the_chain_so_far_and_resumes_there() -> None:
     limiter = OpenLimiter()
     refused = Grant(False, 0.0, 1234.0, 100.0, "no_slot")
     async with origin({"/1": redirect("/2"), "/2": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
@@ -212,7 +212,7 @@ async def test_no_slot_defers_with_the_chain_so_far_and_resumes_there():
     assert web.targets() == ["/2", "/1", "/2"], "the hop behind us is not asked again"
 
 
-async def test_a_chain_deferred_ten_times_shows_one_request_in_the_shorteners_log():
+async def test_a_chain_deferred_ten_times_shows_one_request_in_the_shorteners_log() -> None:
     limiter, refused = OpenLimiter(), Grant(False, 0.0, 5.0, 100.0, "no_slot")
     replies = {"short.test /x": redirect("http://page.test/"), "page.test /": PAGE}
     async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
@@ -237,7 +237,7 @@ async def test_a_chain_deferred_ten_times_shows_one_request_in_the_shorteners_lo
     assert chain[0].began_ms > 0 and chain[0].latency_ms > 0
 
 
-async def test_neither_cookies_nor_credentials_are_ever_sent():
+async def test_neither_cookies_nor_credentials_are_ever_sent() -> None:
     replies = {
         "a.test /": redirect("http://user:secret@b.test/")[:-2] + b"Set-Cookie: id=1; Domain=test\r\n\r\n",
         "b.test /": PAGE,
@@ -248,7 +248,7 @@ async def test_neither_cookies_nor_credentials_are_ever_sent():
     assert not [seen for seen in web.seen if seen.headers.keys() & {"cookie", "authorization"}]
 
 
-async def test_a_held_host_defers():
+async def test_a_held_host_defers() -> None:
     limiter = OpenLimiter([Grant(False, 0.0, 9000.0, 100.0, "held")])
     async with origin({"/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
         with pytest.raises(HostHeld) as caught:
@@ -256,7 +256,7 @@ async def test_a_held_host_defers():
     assert caught.value.delay_ms == 9000 and web.seen == []
 
 
-async def test_what_does_not_resolve_or_connect_is_unavailable():
+async def test_what_does_not_resolve_or_connect_is_unavailable() -> None:
     async with origin({}) as web:
         port = web.port
     async with fetching(port) as (fetcher, _):
@@ -267,21 +267,21 @@ async def test_what_does_not_resolve_or_connect_is_unavailable():
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://a.test/", "nonsense", "http://a.test:99999/"])
-async def test_what_is_no_url_is_refused_without_naming_a_request_form(url):
+async def test_what_is_no_url_is_refused_without_naming_a_request_form(url) -> None:
     async with fetching(1) as (fetcher, _):
         with pytest.raises(InvalidUrl) as caught:
             await fetcher.fetch(asked(url))
     assert "url" not in caught.value.details
 
 
-async def test_nothing_leaves_loopback_without_a_contact():
+async def test_nothing_leaves_loopback_without_a_contact() -> None:
     async with fetching(1, user_agent="Aragog/0.1") as (fetcher, transport):
         with pytest.raises(BadConfiguration, match="contact"):
             await fetcher.fetch(asked("http://8.8.8.8/"))
         assert transport.open_connections == 0
 
 
-async def test_a_link_header_claims_a_canonical_url():
+async def test_a_link_header_claims_a_canonical_url() -> None:
     links = ('Link: <next>; rel=next, </home>; foo; rel="canonical x"', "Link: <javascript:0>; rel=canonical")
     page = reply(200, b"<p>", *links)
     async with origin({"/a/b": page}) as web, fetching(web.port) as (fetcher, _):
@@ -289,7 +289,7 @@ async def test_a_link_header_claims_a_canonical_url():
     assert [(claim.source, claim.url) for claim in result.claims] == [("header", web.url("/home"))]
 
 
-async def test_a_meta_refresh_without_delay_is_a_hop_and_a_tag_claims_too():
+async def test_a_meta_refresh_without_delay_is_a_hop_and_a_tag_claims_too() -> None:
     refresh = reply(200, b'<meta http-equiv=refresh content="0; url=/b">')
     here = reply(200, b'<link rel=canonical href="/c"><meta http-equiv=refresh content="0; url=/b">')
     async with origin({"/a": refresh, "/b": here}) as web, fetching(web.port) as (fetcher, _):

@@ -69,7 +69,7 @@ async def served() -> AsyncIterator[Kit]:
             await server.close(0)
 
 
-async def test_a_caller_that_closes_its_connection_ends_its_requests():
+async def test_a_caller_that_closes_its_connection_ends_its_requests() -> None:
     async with served() as kit:
         channel = Channel(kit.address)
         calls = [asyncio.ensure_future(channel.client(Fetcher).fetch(asked(kit.web.url("/slow")))) for _ in range(3)]
@@ -81,7 +81,7 @@ async def test_a_caller_that_closes_its_connection_ends_its_requests():
                 await call
 
 
-async def test_a_batch_that_is_left_ends_its_requests_and_not_those_of_others():
+async def test_a_batch_that_is_left_ends_its_requests_and_not_those_of_others() -> None:
     async with served() as kit:
         channel = Channel(kit.address, ClientLimits(connections=1))
         client = channel.client(Fetcher)
@@ -99,7 +99,7 @@ async def test_a_batch_that_is_left_ends_its_requests_and_not_those_of_others():
 
 
 @pytest.mark.parametrize("remaining_ms", [None, 200])
-async def test_a_caller_whose_time_is_over_ends_its_request(remaining_ms):
+async def test_a_caller_whose_time_is_over_ends_its_request(remaining_ms) -> None:
     async with served() as kit:
         channel = Channel(kit.address, ClientLimits(deadline_ms=200))
         with pytest.raises((DeadlineExceeded, FetchTimeout)):  # whoever is first: the client, the server

@@ -30,7 +30,7 @@ async def limiter(request):
 
 
 @pytest.mark.parametrize("status", ["429", "503"])
-async def test_slots_granted_before_an_answer_that_holds_the_domain_are_not_used(limiter, status):
+async def test_slots_granted_before_an_answer_that_holds_the_domain_are_not_used(limiter, status) -> None:
     patience = reply(int(status), b"", "Retry-After: 60")
     async with (
         origin({"/robots.txt": NOT_FOUND, "/": reply(200, b"<p>"), "/busy": patience}) as web,

@@ -19,7 +19,7 @@ from thrift_idl.gen.fetcher.ttypes import ExplainRequest
 PAGE = reply(200, b"<p>hello")
 
 
-async def test_http_goes_through_a_tunnel_to_the_vetted_address():
+async def test_http_goes_through_a_tunnel_to_the_vetted_address() -> None:
     async with origin({"/": PAGE}) as web, tunnelling() as through:
         async with fetching(web.port, proxy=through.proxy) as (fetcher, _):
             result = await fetcher.fetch(asked("http://a.test/"))
@@ -28,7 +28,7 @@ async def test_http_goes_through_a_tunnel_to_the_vetted_address():
     assert (result.content, result.peer) == (b"<p>hello", "127.0.0.1")
 
 
-async def test_https_is_verified_within_the_tunnel(tmp_path):
+async def test_https_is_verified_within_the_tunnel(tmp_path) -> None:
     server, client = server_context(tmp_path, "secure.test")
     async with (
         origin({"/": PAGE}, ssl=server) as web,
@@ -40,7 +40,7 @@ async def test_https_is_verified_within_the_tunnel(tmp_path):
     assert "secure.test" not in "".join(through.heads), "the proxy learns addresses, no names"
 
 
-async def test_who_we_are_is_told_to_the_proxy_and_to_nobody_else():
+async def test_who_we_are_is_told_to_the_proxy_and_to_nobody_else() -> None:
     async with origin({"/": PAGE}) as web, tunnelling() as through:
         proxy = parse_proxy(f"http://user:p%40ss@127.0.0.1:{through.port}")
         async with fetching(web.port, proxy=proxy) as (fetcher, _):
@@ -49,7 +49,7 @@ async def test_who_we_are_is_told_to_the_proxy_and_to_nobody_else():
     assert not any("proxy-authorization" in seen.headers for seen in web.seen)
 
 
-async def test_the_guard_judges_before_the_proxy_is_asked():
+async def test_the_guard_judges_before_the_proxy_is_asked() -> None:
     replies = {"/": redirect("http://169.254.169.254/latest/meta-data/")}
     async with origin(replies) as web, tunnelling() as through:
         async with fetching(web.port, proxy=through.proxy) as (fetcher, _):
@@ -70,7 +70,7 @@ async def test_the_guard_judges_before_the_proxy_is_asked():
         b"HTTP/1.1 200 half",
     ],
 )
-async def test_what_a_proxy_says_of_one_address_is_the_urls_own_outcome(refusal):
+async def test_what_a_proxy_says_of_one_address_is_the_urls_own_outcome(refusal) -> None:
     async with tunnelling(refusal) as through, fetching(1, proxy=through.proxy) as (fetcher, transport):
         with pytest.raises(ConnectFailure, match="proxy"):
             await fetcher.fetch(asked("http://a.test/"))
@@ -87,7 +87,7 @@ async def test_what_a_proxy_says_of_one_address_is_the_urls_own_outcome(refusal)
         CLOSED,
     ],
 )
-async def test_a_proxy_that_is_none_or_lets_us_not_in_is_down_and_no_urls_outcome(refusal):
+async def test_a_proxy_that_is_none_or_lets_us_not_in_is_down_and_no_urls_outcome(refusal) -> None:
     cache = MemoryRobotsCache()
     async with tunnelling(refusal) as through, fetching(1, proxy=through.proxy, cache=cache) as (fetcher, transport):
         with pytest.raises(ProxyDown, match=f"the proxy at 127.0.0.1:{through.port}"):
@@ -96,7 +96,7 @@ async def test_a_proxy_that_is_none_or_lets_us_not_in_is_down_and_no_urls_outcom
         assert await cache.get("http://a.test") is None, "the host isn't taken for unreachable"
 
 
-async def test_a_proxy_that_is_away_is_waited_for_by_asking_again():
+async def test_a_proxy_that_is_away_is_waited_for_by_asking_again() -> None:
     async with origin({"/": PAGE}) as web, tunnelling() as through:
         proxy = through.proxy
         await through.stop()
@@ -112,7 +112,7 @@ async def test_a_proxy_that_is_away_is_waited_for_by_asking_again():
 @pytest.mark.parametrize(
     "answered", [b"", b"HTTP/1.1 200 x\r\nContent-", b"HTTP/1.1 200 x\r\nContent-Length: 9\r\n\r\nhal"]
 )
-async def test_a_proxy_that_goes_in_the_middle_of_an_exchange_is_down(answered):
+async def test_a_proxy_that_goes_in_the_middle_of_an_exchange_is_down(answered) -> None:
     """Before the answer, within its head, within its content: nothing is stored that was cut short so."""
     async with tunnelling() as through:
 
@@ -132,7 +132,7 @@ async def test_a_proxy_that_goes_in_the_middle_of_an_exchange_is_down(answered):
             assert (await fetcher.fetch(asked("http://a.test/"))).content == b"<p>hello"
 
 
-async def test_a_site_that_breaks_off_behind_a_proxy_that_answers_fails_by_itself():
+async def test_a_site_that_breaks_off_behind_a_proxy_that_answers_fails_by_itself() -> None:
     async def closes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -143,7 +143,7 @@ async def test_a_site_that_breaks_off_behind_a_proxy_that_answers_fails_by_itsel
         assert f"CONNECT 127.0.0.1:{through.port} " in through.heads[-1], "it was asked for itself"
 
 
-async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_site_is_not():
+async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_site_is_not() -> None:
     settings = FetchPolicy(transport=TransportSettings(connect_ms=100))
     async with tunnelling(SILENT) as through:
         async with fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
@@ -155,7 +155,7 @@ async def test_a_proxy_that_answers_nothing_is_down_and_one_that_waits_for_a_sit
                 await fetcher.fetch(asked("http://a.test/"))
 
 
-async def test_of_many_that_fail_at_once_one_asks_the_proxy():
+async def test_of_many_that_fail_at_once_one_asks_the_proxy() -> None:
     settings = FetchPolicy(transport=TransportSettings(connect_ms=300))
     async with tunnelling(SILENT) as through, fetching(1, proxy=through.proxy, settings=settings) as (fetcher, _):
         urls = [f"http://h{n}.test/" for n in range(8)]
@@ -175,12 +175,12 @@ async def test_of_many_that_fail_at_once_one_asks_the_proxy():
         "http://1.2.3.4:1/x",
     ],
 )
-def test_what_is_no_proxy_is_bad_configuration(text):
+def test_what_is_no_proxy_is_bad_configuration(text) -> None:
     with pytest.raises(BadConfiguration, match=r"fetcher\.proxy"):
         parse_proxy(text)
 
 
-def test_a_password_is_in_no_message():
+def test_a_password_is_in_no_message() -> None:
     with pytest.raises(BadConfiguration) as caught:
         parse_proxy("http://user:secret@proxy.test:3128")
     assert "secret" not in str(caught.value) and "secret" not in repr(parse_proxy("http://user:secret@127.0.0.1:1"))

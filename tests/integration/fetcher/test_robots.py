@@ -46,14 +46,14 @@ def robots_asked(web) -> int:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
-async def test_4xx_allows_all_and_is_kept_like_a_file(status):
+async def test_4xx_allows_all_and_is_kept_like_a_file(status) -> None:
     async with origin({"/robots.txt": reply(status), "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
         for _ in range(2):
             await fetcher.fetch(asked(web.url("/")))
         assert robots_asked(web) == 1
 
 
-async def test_429_holds_the_domain_and_defers():
+async def test_429_holds_the_domain_and_defers() -> None:
     limiter = OpenLimiter()
     replies = {"/robots.txt": reply(429, b"", "Retry-After: 90"), "/": PAGE}
     async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, _):
@@ -66,7 +66,7 @@ async def test_429_holds_the_domain_and_defers():
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-async def test_5xx_defers_and_is_remembered_for_minutes(status):
+async def test_5xx_defers_and_is_remembered_for_minutes(status) -> None:
     wall = Wall()
     replies = {"/robots.txt": [reply(status), ALLOW], "/": PAGE}
     async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
@@ -80,8 +80,8 @@ async def test_5xx_defers_and_is_remembered_for_minutes(status):
     assert web.targets() == ["/"]
 
 
-async def test_a_stall_defers_as_5xx_does():
-    async def silence(reader, writer):
+async def test_a_stall_defers_as_5xx_does() -> None:
+    async def silence(reader, writer) -> None:
         await asyncio.sleep(3600)
 
     settings = FetchPolicy(transport=TransportSettings(first_byte_ms=50))
@@ -93,7 +93,7 @@ async def test_a_stall_defers_as_5xx_does():
             await fetcher.fetch(asked(web.url("/")))
 
 
-async def test_what_does_not_connect_is_unavailable_and_remembered_too():
+async def test_what_does_not_connect_is_unavailable_and_remembered_too() -> None:
     async with origin({}) as web:
         port = web.port
     limiter = OpenLimiter()
@@ -104,7 +104,7 @@ async def test_what_does_not_connect_is_unavailable_and_remembered_too():
     assert limiter.reserved == [], "no connection, so no slot was spent"
 
 
-async def test_five_redirects_are_followed_and_rules_bind_the_first_authority():
+async def test_five_redirects_are_followed_and_rules_bind_the_first_authority() -> None:
     replies = {f"/{n}": redirect(f"/{n + 1}") for n in range(1, 5)}
     replies |= {"/robots.txt": redirect("/1"), "/5": DENY, "b.test /robots.txt": NOT_FOUND, "b.test /": PAGE}
     limiter = OpenLimiter()
@@ -115,7 +115,7 @@ async def test_five_redirects_are_followed_and_rules_bind_the_first_authority():
     assert len(limiter.reserved) == len(web.seen), "every hop took a reservation"
 
 
-async def test_robots_redirected_to_another_host_still_bind_the_first():
+async def test_robots_redirected_to_another_host_still_bind_the_first() -> None:
     async with origin({}) as web, fetching(web.port) as (fetcher, _):
         web.replies |= {"a.test /robots.txt": redirect(web.url("/r", "b.test")), "b.test /r": DENY}
         with pytest.raises(RobotsDenied):
@@ -133,13 +133,13 @@ async def test_robots_redirected_to_another_host_still_bind_the_first():
     ],
     ids=["too many", "a loop", "a private address", "another scheme"],
 )
-async def test_redirects_that_lead_nowhere_mean_no_robots(replies):
+async def test_redirects_that_lead_nowhere_mean_no_robots(replies) -> None:
     async with origin(replies | {"/": PAGE}) as web, fetching(web.port) as (fetcher, _):
         assert (await fetcher.fetch(asked(web.url("/")))).status == 200
     assert robots_asked(web) <= 6
 
 
-async def test_a_copy_decides_for_seven_days_then_is_fetched_anew():
+async def test_a_copy_decides_for_seven_days_then_is_fetched_anew() -> None:
     wall = Wall()
     replies = {"/robots.txt": [ALLOW, DENY], "/": PAGE}
     async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
@@ -152,7 +152,7 @@ async def test_a_copy_decides_for_seven_days_then_is_fetched_anew():
     assert robots_asked(web) == 2
 
 
-async def test_a_stale_copy_stays_in_force_while_the_origin_fails():
+async def test_a_stale_copy_stays_in_force_while_the_origin_fails() -> None:
     wall = Wall()
     replies = {"/robots.txt": [ALLOW, reply(503)], "/": PAGE}
     async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
@@ -171,7 +171,7 @@ VALIDATORS = ('ETag: "v1"', "Last-Modified: Mon, 02 Nov 2026 10:00:00 GMT")
 NOT_MODIFIED = b"HTTP/1.1 304 x\r\n\r\n"
 
 
-async def test_a_copy_that_grew_old_is_asked_about_and_304_renews_it_for_seven_days():
+async def test_a_copy_that_grew_old_is_asked_about_and_304_renews_it_for_seven_days() -> None:
     wall = Wall()
     denied = reply(200, b"User-agent: *\nDisallow: /private", *VALIDATORS)
     replies = {"/robots.txt": [denied, NOT_MODIFIED, reply(500)], "/": PAGE}
@@ -193,7 +193,7 @@ async def test_a_copy_that_grew_old_is_asked_about_and_304_renews_it_for_seven_d
         assert headers["if-modified-since"] == "Mon, 02 Nov 2026 10:00:00 GMT"
 
 
-async def test_validators_survive_in_the_shared_cache_and_a_failure():
+async def test_validators_survive_in_the_shared_cache_and_a_failure() -> None:
     wall, cache = Wall(), MemoryRobotsCache()
     replies = {"/robots.txt": [reply(200, b"", *VALIDATORS), reply(503), NOT_MODIFIED], "/": PAGE}
     async with origin(replies) as web:
@@ -208,7 +208,7 @@ async def test_validators_survive_in_the_shared_cache_and_a_failure():
     ]
 
 
-async def test_validators_of_a_redirects_target_are_not_the_origins():
+async def test_validators_of_a_redirects_target_are_not_the_origins() -> None:
     wall = Wall()
     replies = {"/robots.txt": redirect("/elsewhere"), "/elsewhere": reply(200, b"", *VALIDATORS), "/": PAGE}
     async with origin(replies) as web, fetching(web.port, clock=wall.clock()) as (fetcher, _):
@@ -218,12 +218,12 @@ async def test_validators_of_a_redirects_target_are_not_the_origins():
     assert not [seen for seen in web.seen if "if-none-match" in seen.headers]
 
 
-async def test_a_304_that_nobody_asked_for_is_no_file():
+async def test_a_304_that_nobody_asked_for_is_no_file() -> None:
     async with origin({"/robots.txt": NOT_MODIFIED, "/": PAGE}) as web, fetching(web.port) as (fetcher, _):
         assert (await fetcher.fetch(asked(web.url("/")))).robots.version == ""
 
 
-async def test_max_age_is_a_setting():
+async def test_max_age_is_a_setting() -> None:
     wall = Wall()
     settings = FetchPolicy(robots=RobotsSettings(max_age_ms=DAY_MS))
     replies = {"/robots.txt": ALLOW, "/": PAGE}
@@ -234,7 +234,7 @@ async def test_max_age_is_a_setting():
     assert robots_asked(web) == 3
 
 
-async def test_fetchers_share_copies_through_the_cache():
+async def test_fetchers_share_copies_through_the_cache() -> None:
     cache = MemoryRobotsCache()
     async with origin({"/robots.txt": DENY}) as web:
         for _ in range(2):
@@ -244,8 +244,8 @@ async def test_fetchers_share_copies_through_the_cache():
         assert robots_asked(web) == 1
 
 
-async def test_concurrent_fetches_of_an_origin_share_one_request():
-    async def slow(reader, writer):
+async def test_concurrent_fetches_of_an_origin_share_one_request() -> None:
+    async def slow(reader, writer) -> None:
         await asyncio.sleep(0.05)
         writer.write(ALLOW)
 
@@ -254,10 +254,10 @@ async def test_concurrent_fetches_of_an_origin_share_one_request():
     assert robots_asked(web) == 1 and len(web.targets()) == 20
 
 
-async def test_whoever_leaves_a_shared_request_does_not_end_it_for_the_others():
+async def test_whoever_leaves_a_shared_request_does_not_end_it_for_the_others() -> None:
     going = asyncio.Event()
 
-    async def gated(reader, writer):
+    async def gated(reader, writer) -> None:
         await going.wait()
         writer.write(ALLOW)
 
@@ -272,7 +272,7 @@ async def test_whoever_leaves_a_shared_request_does_not_end_it_for_the_others():
         assert first.cancelled() and robots_asked(web) == 1
 
 
-async def test_no_slot_for_robots_defers_and_is_not_remembered():
+async def test_no_slot_for_robots_defers_and_is_not_remembered() -> None:
     limiter = OpenLimiter([Grant(False, 0.0, 700.0, 100.0, "no_slot")])
     async with origin({"/robots.txt": ALLOW, "/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
         with pytest.raises(NoSlot) as caught:
@@ -284,21 +284,21 @@ async def test_no_slot_for_robots_defers_and_is_not_remembered():
 class DownCache:
     """An engine that is down, as its backend says it."""
 
-    async def get(self, origin):
+    async def get(self, origin) -> None:
         raise BackendDown("no cache")
 
-    async def put(self, copy, keep_ms):
+    async def put(self, copy, keep_ms) -> None:
         raise BackendDown("no cache")
 
-    async def close(self):
+    async def close(self) -> None:
         pass
 
 
-async def test_a_cache_that_is_down_costs_one_request_an_origin_and_stops_nothing():
+async def test_a_cache_that_is_down_costs_one_request_an_origin_and_stops_nothing() -> None:
     class Counting(SilentFetcherTelemetry):
         failures = 0
 
-        def robots_cache_failed(self, code):
+        def robots_cache_failed(self, code) -> None:
             self.failures += 1
 
     telemetry = Counting()
@@ -313,7 +313,7 @@ async def test_a_cache_that_is_down_costs_one_request_an_origin_and_stops_nothin
     assert robots_asked(web) == 1 and telemetry.failures == 2
 
 
-async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not():
+async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not() -> None:
     rules = b"User-agent: *\nDisallow: /early\n" + b"# filler\n" * 56_884
     rules = rules[: 512_000 - len("Disallow: /")].rpartition(b"\n")[0] + b"\n"
     rules += b"#" * (512_000 - len(b"Disallow: /") - len(rules) - 1) + b"\nDisallow: /late\nDisallow: /beyond\n"
@@ -332,12 +332,12 @@ async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not():
         (b"User-agent: *\n" + b"".join(b"Allow: /*%x*/ab/ab\n" % n for n in range(9_000)), "/ab", "too_many_steps"),
     ],
 )
-async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, path: str, flag: str):
+async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, path: str, flag: str) -> None:
     class Told(SilentFetcherTelemetry):
-        def __init__(self):
+        def __init__(self) -> None:
             self.flags = set()
 
-        def robots_exceeded(self, origin, flag):
+        def robots_exceeded(self, origin, flag) -> None:
             self.flags.add(flag)
 
     telemetry = Told()
@@ -353,7 +353,7 @@ async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, p
     assert [seen.target for seen in web.seen] == ["/robots.txt"]
 
 
-async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_cache():
+async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_cache() -> None:
     settings = FetchPolicy(robots=RobotsSettings(compiled_bytes=5_000))
     hosts = [f"h{n}.test" for n in range(6)]
     async with origin({"/robots.txt": ALLOW, "/": PAGE}) as web, fetching(web.port, settings=settings) as (fetcher, _):
@@ -363,7 +363,7 @@ async def test_compiled_files_are_bounded_and_forgotten_ones_come_back_from_the_
     assert robots_asked(web) == 6
 
 
-async def test_a_host_and_the_same_with_a_dot_have_one_file_one_budget_and_one_bound_on_connections():
+async def test_a_host_and_the_same_with_a_dot_have_one_file_one_budget_and_one_bound_on_connections() -> None:
     limiter = OpenLimiter()
     async with (
         origin({"/robots.txt": ALLOW, "/": PAGE}) as web,

@@ -72,7 +72,7 @@ def everything() -> dict[str, Expected]:
     return load()
 
 
-async def test_every_url_ends_as_expected_and_no_host_is_asked_too_fast(everything):
+async def test_every_url_ends_as_expected_and_no_host_is_asked_too_fast(everything) -> None:
     limits = await LimitsInForce.open(None, QPS)
     async with SampleWeb() as web:
         fetcher = FetcherService(

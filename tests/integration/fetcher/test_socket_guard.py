@@ -77,7 +77,7 @@ async def guarded(names: Names, replies: dict | None = None, policy: AddressPoli
         assert private.connections == 0, "a private listener was reached"
 
 
-async def test_the_trap_would_tell():
+async def test_the_trap_would_tell() -> None:
     async with guarded(Names({})) as kit:
         _, writer = await asyncio.open_connection(PRIVATE, kit.web.port)
         writer.close()
@@ -86,7 +86,7 @@ async def test_the_trap_would_tell():
         kit.private.connections = 0
 
 
-async def test_a_name_without_ttl_that_turns_private_between_two_hops_is_denied_there():
+async def test_a_name_without_ttl_that_turns_private_between_two_hops_is_denied_there() -> None:
     names = Names({"rebind.test": [(PUBLIC,), (PUBLIC,), (PRIVATE,)]})
     async with guarded(names, {"/": redirect("/next"), "/next": PAGE}) as kit:
         with pytest.raises(AddressDenied):
@@ -95,7 +95,7 @@ async def test_a_name_without_ttl_that_turns_private_between_two_hops_is_denied_
     assert len(names.asked) == 3, "robots.txt, the page, its target: each resolved and vetted"
 
 
-async def test_a_name_that_turns_private_after_its_verdict_is_dialled_where_it_was_vetted():
+async def test_a_name_that_turns_private_after_its_verdict_is_dialled_where_it_was_vetted() -> None:
     async with guarded(Names({"rebind.test": [(PUBLIC,), (PUBLIC,), (PRIVATE,)]})) as kit:
         assert (await kit.fetcher.fetch(asked(kit.url("rebind.test")))).peer == PUBLIC
         with pytest.raises(AddressDenied):
@@ -103,7 +103,7 @@ async def test_a_name_that_turns_private_after_its_verdict_is_dialled_where_it_w
 
 
 @pytest.mark.parametrize("answer", [(PUBLIC, PRIVATE), (PRIVATE, PUBLIC), (PUBLIC, f"::ffff:{PRIVATE}")])
-async def test_a_mixed_answer_denies_the_name(answer):
+async def test_a_mixed_answer_denies_the_name(answer) -> None:
     async with guarded(Names({"mixed.test": [answer]})) as kit:
         with pytest.raises(AddressDenied):
             await kit.fetcher.fetch(asked(kit.url("mixed.test")))
@@ -111,7 +111,7 @@ async def test_a_mixed_answer_denies_the_name(answer):
 
 
 @pytest.mark.parametrize("host", [PRIVATE, "2130706434", "0x7f.2", "127.2", "[::ffff:127.0.0.2]", "0177.0.0.2"])
-async def test_no_writing_of_a_private_address_gets_there_by_url_or_redirect(host):
+async def test_no_writing_of_a_private_address_gets_there_by_url_or_redirect(host) -> None:
     async with guarded(Names({"open.test": [(PUBLIC,)]})) as kit:
         kit.web.replies["/away"] = redirect(kit.url(host))
         for url in (kit.url(host), kit.url("open.test", "/away")):
@@ -119,14 +119,14 @@ async def test_no_writing_of_a_private_address_gets_there_by_url_or_redirect(hos
                 await kit.fetcher.fetch(asked(url))
 
 
-async def test_a_robots_txt_that_redirects_to_a_private_address_is_none():
+async def test_a_robots_txt_that_redirects_to_a_private_address_is_none() -> None:
     async with guarded(Names({"open.test": [(PUBLIC,)]})) as kit:
         kit.web.replies["/robots.txt"] = redirect(kit.url(PRIVATE, "/robots.txt"))
         result = await kit.fetcher.fetch(asked(kit.url("open.test")))
         assert result.robots is not None and result.robots.allowed
 
 
-async def test_a_host_or_network_on_the_allow_list_is_reached_and_a_denied_network_beats_it():
+async def test_a_host_or_network_on_the_allow_list_is_reached_and_a_denied_network_beats_it() -> None:
     internal = AddressPolicy.of(["*.corp.test"], deny=[f"{PRIVATE}/32"])
     async with guarded(Names({"wiki.corp.test": [(PUBLIC,), (PUBLIC,), (PRIVATE,)]}), policy=internal) as kit:
         assert (await kit.fetcher.fetch(asked(kit.url("wiki.corp.test")))).status == 200

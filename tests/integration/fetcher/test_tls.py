@@ -52,25 +52,25 @@ async def _fetched(server: Server, hosts: list[str]) -> list[str]:
     return ends
 
 
-async def test_a_later_connection_to_a_host_resumes_the_session_of_an_earlier_one(tmp_path):
+async def test_a_later_connection_to_a_host_resumes_the_session_of_an_earlier_one(tmp_path) -> None:
     server = Server(tmp_path)
     assert await _fetched(server, ["good.test"] * 3) == ["TLSv1.2"] * 3
     assert server.resumed == [False, True, True, True]  # robots.txt came first
 
 
-async def test_sessions_of_tls_13_save_nothing_and_are_not_kept(tmp_path):
+async def test_sessions_of_tls_13_save_nothing_and_are_not_kept(tmp_path) -> None:
     server = Server(tmp_path)
     server.context.maximum_version = ssl.TLSVersion.TLSv1_3
     assert await _fetched(server, ["good.test"] * 3) == ["TLSv1.3"] * 3
     assert server.resumed == [False] * 4
 
 
-async def test_a_session_is_no_pass_for_another_name(tmp_path):
+async def test_a_session_is_no_pass_for_another_name(tmp_path) -> None:
     server = Server(tmp_path)
     assert await _fetched(server, ["good.test", "other.test", "good.test"]) == ["TLSv1.2", "tls_failure", "TLSv1.2"]
 
 
-async def test_a_server_that_forgot_the_session_gets_a_full_handshake(tmp_path):
+async def test_a_server_that_forgot_the_session_gets_a_full_handshake(tmp_path) -> None:
     server = Server(tmp_path)
     client = server.client()
     replies = {"/": server.answer, "/robots.txt": server.answer}
@@ -83,7 +83,7 @@ async def test_a_server_that_forgot_the_session_gets_a_full_handshake(tmp_path):
     assert server.resumed == [False, True, False, True]
 
 
-async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch):
+async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("fetcher.transport.tls._MOST_SESSIONS", 2)
     server = Server(tmp_path)
     client = server.client()
@@ -96,7 +96,7 @@ async def test_no_more_sessions_are_kept_than_the_bound(tmp_path, monkeypatch):
     assert list(client._sessions) == ["h3.test", "h4.test"]
 
 
-async def test_what_is_told_of_a_certificate_is_its_own_however_often_it_was_read_before(tmp_path):
+async def test_what_is_told_of_a_certificate_is_its_own_however_often_it_was_read_before(tmp_path) -> None:
     names, client = ("good.test", "other.test"), verifying_context()
     webs = {}
     async with AsyncExitStack() as stack:
@@ -112,7 +112,7 @@ async def test_what_is_told_of_a_certificate_is_its_own_however_often_it_was_rea
     assert told == [*names, *names]
 
 
-async def test_a_certificate_of_many_names_is_told_of_but_not_kept(tmp_path):
+async def test_a_certificate_of_many_names_is_told_of_but_not_kept(tmp_path) -> None:
     others = [f"{number}.good.test" for number in range(1_000)]
     context, client = server_context(tmp_path, "good.test", others=others)
     kept = set(tls._certificates)

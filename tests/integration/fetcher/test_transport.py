@@ -37,13 +37,13 @@ def within(**bounds: int) -> FetchPolicy:
     ],
     ids=["chunked", "to the end", "early close", "chunks cut off", "interim answers", "HTTP/1.0", "204"],
 )
-async def test_framings(raw, content, flags):
+async def test_framings(raw, content, flags) -> None:
     async with origin({"/": raw}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/")))
     assert (result.content, result.flags) == (content, flags)
 
 
-async def test_a_folded_header_is_one_line():
+async def test_a_folded_header_is_one_line() -> None:
     raw = HEAD + b"X-Folded: a\r\n b\n\t c\r\nContent-Length: \r\n 3\r\n\r\nabc"
     async with origin({"/": raw}) as web, fetching(web.port) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/")))
@@ -66,7 +66,7 @@ async def test_a_folded_header_is_one_line():
         *("no http", "two lengths", "long head", "many headers", "bad chunk", "upgrade", "half a head"),
     ],
 )
-async def test_what_is_no_proper_answer_is_a_bad_reply_and_costs_its_connection(raw):
+async def test_what_is_no_proper_answer_is_a_bad_reply_and_costs_its_connection(raw) -> None:
     async with origin({"/": raw}) as web, fetching(web.port) as (fetcher, transport):
         with pytest.raises(BadReply):
             await fetcher.fetch(asked(web.url("/")))
@@ -75,22 +75,22 @@ async def test_what_is_no_proper_answer_is_a_bad_reply_and_costs_its_connection(
 
 
 @pytest.mark.parametrize("coding", ["rot13", "gzip, gzip, gzip, gzip, gzip, gzip", "gzip", "br", "zstd", "deflate"])
-async def test_content_that_cannot_be_decoded_is_a_bad_reply(coding):
+async def test_content_that_cannot_be_decoded_is_a_bad_reply(coding) -> None:
     raw = reply(200, b"not coded", f"Content-Encoding: {coding}")
     async with origin({"/": raw}) as web, fetching(web.port) as (fetcher, _):
         with pytest.raises(BadReply):
             await fetcher.fetch(asked(web.url("/")))
 
 
-async def test_an_answer_with_more_than_it_announced_is_used_but_its_connection_is_not():
+async def test_an_answer_with_more_than_it_announced_is_used_but_its_connection_is_not() -> None:
     async with origin({"/": PAGE + b"HTTP/1.1 200 OK\r\n"}) as web, fetching(web.port) as (fetcher, _):
         for _ in range(2):
             assert (await fetcher.fetch(asked(web.url("/")))).content == b"<p>hello"
     assert web.connections == 2
 
 
-async def test_a_kept_connection_that_the_server_closed_is_replaced_once_with_a_new_slot():
-    async def close(reader, writer):
+async def test_a_kept_connection_that_the_server_closed_is_replaced_once_with_a_new_slot() -> None:
+    async def close(reader, writer) -> None:
         writer.close()
 
     limiter = OpenLimiter()
@@ -101,8 +101,8 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced_once_with_a_
     assert len(limiter.reserved) == 4, "robots, page, page, and once more for the second try"
 
 
-async def test_a_fresh_connection_that_closes_without_an_answer_is_not_tried_again():
-    async def close(reader, writer):
+async def test_a_fresh_connection_that_closes_without_an_answer_is_not_tried_again() -> None:
+    async def close(reader, writer) -> None:
         writer.close()
 
     replies = {"/": close, "/robots.txt": reply(404, b"", "Connection: close")}
@@ -112,7 +112,7 @@ async def test_a_fresh_connection_that_closes_without_an_answer_is_not_tried_aga
     assert web.targets() == ["/"]
 
 
-async def test_unused_connections_expire():
+async def test_unused_connections_expire() -> None:
     async with (
         origin({"/": PAGE}) as web,
         fetching(web.port, settings=within(keep_alive_ms=20)) as (fetcher, transport),
@@ -123,7 +123,7 @@ async def test_unused_connections_expire():
         assert transport._pool._lanes == {}
 
 
-async def test_idle_connections_are_bounded_over_all_origins():
+async def test_idle_connections_are_bounded_over_all_origins() -> None:
     settings = within(max_idle_connections=3)
     async with origin({"/": PAGE}) as web, fetching(web.port, settings=settings) as (fetcher, transport):
         for n in range(8):
@@ -142,7 +142,7 @@ class NeverLimiter(OpenLimiter):
         return grant
 
 
-async def test_at_most_two_connections_of_an_origin_wait_without_a_slot():
+async def test_at_most_two_connections_of_an_origin_wait_without_a_slot() -> None:
     limiter = NeverLimiter()
     replies = {"/": PAGE, "/robots.txt": reply(404, b"", "Connection: close")}
     async with origin(replies) as web, fetching(web.port, limiter) as (fetcher, transport):
@@ -157,8 +157,8 @@ async def test_at_most_two_connections_of_an_origin_wait_without_a_slot():
         assert transport.open_connections == 0
 
 
-async def test_an_origin_that_is_busy_defers_instead_of_queueing_forever():
-    async def slow(reader, writer):
+async def test_an_origin_that_is_busy_defers_instead_of_queueing_forever() -> None:
+    async def slow(reader, writer) -> None:
         await asyncio.sleep(3600)
 
     replies = {"/": slow, "/ok": PAGE}
@@ -176,16 +176,16 @@ async def test_an_origin_that_is_busy_defers_instead_of_queueing_forever():
         assert (await fetcher.fetch(asked(web.url("/ok")))).status == 200
 
 
-async def _silence(reader, writer):
+async def _silence(reader, writer) -> None:
     await asyncio.sleep(3600)
 
 
-async def _half(reader, writer):
+async def _half(reader, writer) -> None:
     writer.write(HEAD + b"Content-Length: 100\r\n\r\nhalf")
     await asyncio.sleep(3600)
 
 
-async def _drip(reader, writer):
+async def _drip(reader, writer) -> None:
     writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
     while not writer.is_closing():
         writer.write(b"x")
@@ -202,7 +202,7 @@ async def _drip(reader, writer):
     ],
     ids=["no first byte", "stalled body", "slow drip", "impatient caller"],
 )
-async def test_every_way_to_be_slow_meets_its_deadline(handler, settings, fields, phase):
+async def test_every_way_to_be_slow_meets_its_deadline(handler, settings, fields, phase) -> None:
     async with origin({"/": handler}) as web, fetching(web.port, settings=settings) as (fetcher, transport):
         with pytest.raises(FetchTimeout) as caught:
             await fetcher.fetch(asked(web.url("/"), **fields))
@@ -211,14 +211,14 @@ async def test_every_way_to_be_slow_meets_its_deadline(handler, settings, fields
         assert transport.open_connections == 0
 
 
-async def test_waiting_for_a_slot_does_not_count():
+async def test_waiting_for_a_slot_does_not_count() -> None:
     limiter = OpenLimiter([Grant(True, 0.0, 0.0, 1.0), Grant(True, 150.0, 0.0, 100.0)])
     async with origin({"/": PAGE}) as web, fetching(web.port, limiter) as (fetcher, _):
         result = await fetcher.fetch(asked(web.url("/"), deadline_ms=100))
     assert result.waited_ms >= 150
 
 
-async def test_tls_is_verified_against_the_urls_host_though_an_address_is_dialled(tmp_path):
+async def test_tls_is_verified_against_the_urls_host_though_an_address_is_dialled(tmp_path) -> None:
     server, client = server_context(tmp_path, "good.test")
     async with origin({"/": PAGE}, ssl=server) as web, fetching(web.port, tls=client) as (fetcher, _):
         result = await fetcher.fetch(asked(f"https://good.test:{web.port}/"))
@@ -227,7 +227,7 @@ async def test_tls_is_verified_against_the_urls_host_though_an_address_is_dialle
             await fetcher.fetch(asked(f"https://other.test:{web.port}/"))
 
 
-async def test_an_unknown_authority_is_refused(tmp_path):
+async def test_an_unknown_authority_is_refused(tmp_path) -> None:
     server, _ = server_context(tmp_path, "good.test")
     async with origin({"/": PAGE}, ssl=server) as web, fetching(web.port) as (fetcher, transport):
         with pytest.raises(TlsFailure) as caught:
@@ -237,8 +237,8 @@ async def test_an_unknown_authority_is_refused(tmp_path):
     assert "self" in caught.value.message
 
 
-async def test_plain_http_on_a_tls_port_is_a_tls_failure():
-    async def plain(reader, writer):
+async def test_plain_http_on_a_tls_port_is_a_tls_failure() -> None:
+    async def plain(reader, writer) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     server = await asyncio.start_server(plain, "127.0.0.1", 0)

@@ -99,7 +99,7 @@ async def second_page(server: Server, client: ssl.SSLContext | None, act: Callab
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_an_answer_that_came_before_its_request_is_not_believed(version, tmp_path):
+async def test_an_answer_that_came_before_its_request_is_not_believed(version, tmp_path) -> None:
     context, client = tls(tmp_path, version) if version else (None, None)
     with serving(context) as server:
         content = await second_page(server, client, lambda kept: kept.sendall(FALSE))
@@ -108,7 +108,7 @@ async def test_an_answer_that_came_before_its_request_is_not_believed(version, t
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_the_beginning_of_an_answer_counts_as_well(version, tmp_path):
+async def test_the_beginning_of_an_answer_counts_as_well(version, tmp_path) -> None:
     context, client = tls(tmp_path, version) if version else (None, None)
     with serving(context) as server:
         content = await second_page(server, client, lambda kept: kept.sendall(b"H"))
@@ -117,7 +117,7 @@ async def test_the_beginning_of_an_answer_counts_as_well(version, tmp_path):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_kept_connection_that_ends_unnoticed_costs_no_second_slot(version, tmp_path):
+async def test_a_kept_connection_that_ends_unnoticed_costs_no_second_slot(version, tmp_path) -> None:
     context, client = tls(tmp_path, version) if version else (None, None)
     with serving(context) as server:
         content = await second_page(server, client, lambda kept: kept.shutdown(socket.SHUT_RDWR))
@@ -125,7 +125,7 @@ async def test_a_kept_connection_that_ends_unnoticed_costs_no_second_slot(versio
     assert server.requests == 3
 
 
-async def test_what_follows_an_answer_in_one_piece_answers_nothing():
+async def test_what_follows_an_answer_in_one_piece_answers_nothing() -> None:
     with serving(None, first=TRUE + FALSE) as server:
         async with fetching(server.port) as (fetcher, _):
             for number in range(3):

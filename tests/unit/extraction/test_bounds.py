@@ -36,7 +36,7 @@ def bounded(text: str, limits: ExtractionLimits = DEFAULT) -> tuple[str, tuple[s
     ],
     ids=lambda value: value[:12],
 )
-def test_what_was_found_before_a_page_gets_too_much_is_kept(markup: str, flag: str):
+def test_what_was_found_before_a_page_gets_too_much_is_kept(markup: str, flag: str) -> None:
     page = unpack(PageRecord, packed(record(FIRST + markup)))
     assert page.title == "kept"
     assert page.outlinks[0].url == "http://site.test/kept"
@@ -57,7 +57,7 @@ def documentation(links: int, tags_a_link: int) -> str:
 @pytest.mark.parametrize(
     ("links", "tags_a_link"), [(600, 800), (30_000, 16)], ids=["much code", "as many links as are kept"]
 )
-def test_documentation_on_one_page_is_read_to_its_end(links: int, tags_a_link: int):
+def test_documentation_on_one_page_is_read_to_its_end(links: int, tags_a_link: int) -> None:
     # More than the whole of Node's documentation has on one page, twice in three years: 238,000 tags, then 364,000.
     text = documentation(links, tags_a_link)
     assert 400_000 < text.count("<") <= DEFAULT.tags and len(text) <= DEFAULT.content_bytes
@@ -66,7 +66,7 @@ def test_documentation_on_one_page_is_read_to_its_end(links: int, tags_a_link: i
     assert unpack(PageRecord, packed(page)) == page
 
 
-def test_ten_megabytes_of_script_are_no_trouble():
+def test_ten_megabytes_of_script_are_no_trouble() -> None:
     page = record(FIRST + "<script>" + "x" * 10_000_000)
     assert (page.title, page.flags) == ("kept", ())
 
@@ -84,16 +84,16 @@ def test_ten_megabytes_of_script_are_no_trouble():
     ],
     ids=lambda value: value[:12],
 )
-def test_large_pages_that_are_no_attack_are_left_alone(usual: str):
+def test_large_pages_that_are_no_attack_are_left_alone(usual: str) -> None:
     assert bounded(usual) == (usual, ())
 
 
-def test_too_many_nodes_leave_a_flag():
+def test_too_many_nodes_leave_a_flag() -> None:
     assert record("<p>x" * 100, limits=ExtractionLimits(nodes=50)).flags == ("too_many_nodes",)
 
 
 @pytest.mark.parametrize("length", [60, 120, 1_000])
-def test_a_record_too_large_is_cut_to_little_less_than_a_store_takes(length: int):
+def test_a_record_too_large_is_cut_to_little_less_than_a_store_takes(length: int) -> None:
     links = tuple(Link(f"http://site.test/{n:0{length}}", (), "x", False) for n in range(DEFAULT.outlinks))
     answer = packed(PageRecord(extractor_version=1, outlinks=links))
     kept = unpack(PageRecord, answer)
@@ -101,25 +101,25 @@ def test_a_record_too_large_is_cut_to_little_less_than_a_store_takes(length: int
     assert 0.85 * DEFAULT.record_bytes < len(answer) <= DEFAULT.record_bytes
 
 
-def test_noscripts_are_bounded_together():
+def test_noscripts_are_bounded_together() -> None:
     assert record("<noscript><img src=/a></noscript>" * 200).flags == ("too_many_noscripts",)
     assert record("<noscript>" + "<div>" * 40_000 + "</noscript>").flags == ("too_deep",)
 
 
-def test_tags_are_found_past_comments_scripts_and_quotes():
+def test_tags_are_found_past_comments_scripts_and_quotes() -> None:
     text = "<!doctype html><!--<a>--><A b='>' c>x</a ><script><p></script><!--><i/></><b"
     assert [("/" if tag.is_end else "") + tag.name for tag in tags(text)] == ["a", "/a", "script", "/script", "i", "b"]
 
 
-def test_attributes_are_read_as_a_browser_does():
+def test_attributes_are_read_as_a_browser_does() -> None:
     (tag,) = tags("<a HREF = /x/ b='1&amp;2' c=\"&copy=3&copy;\" d e=5 href=no>")
     assert tag.attributes() == {"href": "/x/", "b": "1&2", "c": "&copy=3©", "d": "", "e": "5"}
     assert tag.count_attributes() == 6
 
 
-def test_text_right_before_a_tag_is_noticed():
+def test_text_right_before_a_tag_is_noticed() -> None:
     assert [tag.after_text for tag in tags(" <a>x</a>\n<b>")] == [False, True, False]
 
 
-def test_elements_closed_at_once_are_written_out():
+def test_elements_closed_at_once_are_written_out() -> None:
     assert expanded_xhtml('<p a="/>"/><br/><a href="/x/">') == '<p a="/>"></p><br/><a href="/x/">'

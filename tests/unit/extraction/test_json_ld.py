@@ -13,11 +13,11 @@ def blocks(*texts: str, limits: ExtractionLimits | None = None) -> PageRecord:
     return record(page, limits=limits or ExtractionLimits())
 
 
-def test_a_block_is_kept_compact_with_its_keys_in_order():
+def test_a_block_is_kept_compact_with_its_keys_in_order() -> None:
     assert blocks(' { "b" : 1,\n "a" : ["é"] } ').json_ld == ('{"b":1,"a":["é"]}',)
 
 
-def test_a_broken_block_leaves_a_flag_and_the_others():
+def test_a_broken_block_leaves_a_flag_and_the_others() -> None:
     page = blocks('{"a":1}', '{"a":', '{"b":2}')
     assert (page.json_ld, page.flags) == (('{"a":1}', '{"b":2}'), ("json_ld_broken",))
 
@@ -34,7 +34,7 @@ def test_a_broken_block_leaves_a_flag_and_the_others():
         '\ufeff{"a":"b\\nc"}',
     ],
 )
-def test_what_templates_get_wrong_is_forgiven(text: str):
+def test_what_templates_get_wrong_is_forgiven(text: str) -> None:
     assert blocks(text).json_ld == ('{"a":"b\\nc"}',)
 
 
@@ -56,49 +56,49 @@ def test_what_templates_get_wrong_is_forgiven(text: str):
         ('{"a":"x\ty"}', '{"a":"x\\ty"}'),
     ],
 )
-def test_what_is_plainly_meant_is_mended(written: str, block: str):
+def test_what_is_plainly_meant_is_mended(written: str, block: str) -> None:
     assert (blocks(written).json_ld, blocks(written).flags) == ((block,), ())
 
 
-def test_a_comma_in_a_string_stays():
+def test_a_comma_in_a_string_stays() -> None:
     assert blocks('{"a":",]",}').json_ld == ('{"a":",]"}',)
 
 
 @pytest.mark.parametrize("text", ["", "null", "1", '"x"', "{'a':1}", '{"a":'])
-def test_what_is_no_object_or_list_is_broken(text: str):
+def test_what_is_no_object_or_list_is_broken(text: str) -> None:
     assert blocks(text).flags == ("json_ld_broken",)
 
 
-def test_nan_becomes_null():
+def test_nan_becomes_null() -> None:
     assert blocks('{"a":NaN}').json_ld == ('{"a":null}',)
 
 
-def test_depth_size_and_number_are_bounded():
+def test_depth_size_and_number_are_bounded() -> None:
     limits = ExtractionLimits(json_ld_depth=5, json_ld_bytes=100, json_ld_blocks=2)
     page = blocks("[" * 9 + "]" * 9, '["' + "x" * 200 + '"]', "[1]", "[2]", "[3]", limits=limits)
     assert page.json_ld == ("[1]", "[2]")
     assert page.flags == ("json_ld_too_deep", "json_ld_too_large", "too_many_json_ld")
 
 
-def test_a_depth_that_no_parser_takes_is_broken_or_too_deep():
+def test_a_depth_that_no_parser_takes_is_broken_or_too_deep() -> None:
     assert blocks("[" * 100_000).flags == ("json_ld_broken",)
     assert blocks("[" * 900 + "]" * 900).flags == ("json_ld_too_deep",)
 
 
 @pytest.mark.parametrize(("value", "depth", "bounded"), [([1], 1, True), ([[1]], 1, False), ({"a": [1]}, 2, True)])
-def test_nesting_is_counted_in_lists_and_objects(value: object, depth: int, bounded: bool):
+def test_nesting_is_counted_in_lists_and_objects(value: object, depth: int, bounded: bool) -> None:
     assert is_bounded(value, depth) is bounded
 
 
-def test_other_scripts_are_no_blocks():
+def test_other_scripts_are_no_blocks() -> None:
     assert record('<script>{"a":1}</script><script type="application/json">{"a":1}</script>').json_ld == ()
 
 
-def test_the_type_may_be_written_in_any_case_with_parameters():
+def test_the_type_may_be_written_in_any_case_with_parameters() -> None:
     assert record('<script type="Application/LD+JSON; charset=utf-8">[1]</script>').json_ld == ("[1]",)
 
 
-def test_images_are_found_in_every_shape_but_a_logo_is_none():
+def test_images_are_found_in_every_shape_but_a_logo_is_none() -> None:
     page = """<script type=application/ld+json>{"@graph": [
       {"image": ["/1", {"@type": "ImageObject", "url": "/2",
                         "width": 640, "height": {"value": "480"}, "caption": "c"}]},

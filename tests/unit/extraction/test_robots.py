@@ -13,7 +13,7 @@ def entries(html: str, *x_robots: str, limits: ExtractionLimits | None = None) -
     return [(each.agent, each.directives) for each in found]
 
 
-def test_metas_come_in_document_order_and_headers_after_them():
+def test_metas_come_in_document_order_and_headers_after_them() -> None:
     page = "<meta name=GoogleBot content='NoIndex'><meta name=ROBOTS content='noarchive, nosnippet'>"
     assert entries(page, "noai", "bingbot: none") == [
         ("googlebot", ("noindex",)),
@@ -42,18 +42,18 @@ def test_metas_come_in_document_order_and_headers_after_them():
         ("noindex nofollow", ("", ("noindex", "nofollow"))),
     ],
 )
-def test_a_header_is_read(value: str, expected: tuple[str, tuple[str, ...]]):
+def test_a_header_is_read(value: str, expected: tuple[str, tuple[str, ...]]) -> None:
     assert entries("", value) == [expected]
 
 
-def test_an_empty_value_is_no_entry():
+def test_an_empty_value_is_no_entry() -> None:
     assert entries("<meta name=robots content=' , '><meta name=robots>", "") == []
 
 
-def test_other_metas_are_no_directives():
+def test_other_metas_are_no_directives() -> None:
     assert entries("<meta name=author content=noindex><meta name=viewport content=none>") == []
 
 
-def test_directives_are_bounded():
+def test_directives_are_bounded() -> None:
     page = record("<meta name=robots content='" + "a," * 50 + "'>", limits=ExtractionLimits(directives=5))
     assert (len(page.robots[0].directives), page.flags) == (5, ("too_many_directives",))

@@ -34,17 +34,17 @@ CHAIN = (Hop(A, 301, B, "http", "127.0.0.1", 1.5), Hop(B, 200, C, "meta"))
         ("", A),
     ],
 )
-def test_location_is_resolved_as_browsers_do(location, target):
+def test_location_is_resolved_as_browsers_do(location, target) -> None:
     assert location_target(A, location) == target
 
 
 @pytest.mark.parametrize("location", ["mailto:a@b", "data:text/html,x", "http://", "about:blank"])
-def test_location_out_of_the_web_is_refused(location):
+def test_location_out_of_the_web_is_refused(location) -> None:
     with pytest.raises(InvalidUrl):
         location_target(A, location)
 
 
-def test_loops_are_seen_over_the_whole_chain():
+def test_loops_are_seen_over_the_whole_chain() -> None:
     with pytest.raises(TooManyRedirects):
         check_hop(CHAIN, Hop(C, 302, A), 10)
     with pytest.raises(TooManyRedirects):
@@ -54,7 +54,7 @@ def test_loops_are_seen_over_the_whole_chain():
         check_hop(CHAIN, Hop(C, 302, "http://d.test/"), 2)
 
 
-def test_a_chain_to_resume_is_checked_like_one_walked():
+def test_a_chain_to_resume_is_checked_like_one_walked() -> None:
     check_resume(CHAIN, 10)
     with pytest.raises(TooManyRedirects):
         check_resume((*CHAIN, Hop(C, 301, B)), 10)
@@ -71,7 +71,7 @@ def test_a_chain_to_resume_is_checked_like_one_walked():
         (["*/*", "text/html"], ("text/html", "")),
     ],
 )
-def test_content_types(values, found):
+def test_content_types(values, found) -> None:
     assert content_type(values) == found
 
 
@@ -92,11 +92,11 @@ def test_content_types(values, found):
         (b"<plan>", "text/plain"),
     ],
 )
-def test_content_without_a_type_is_sniffed(content, media_type):
+def test_content_without_a_type_is_sniffed(content, media_type) -> None:
     assert sniff(content) == media_type
 
 
-def test_accepted_types_default_to_html_and_take_a_star():
+def test_accepted_types_default_to_html_and_take_a_star() -> None:
     assert is_accepted("text/html", ()) and is_accepted("application/xhtml+xml", ())
     assert not is_accepted("image/png", ())
     assert is_accepted("image/png", ("Image/*",)) and not is_accepted("text/html", ("image/*",))
@@ -114,11 +114,11 @@ def test_accepted_types_default_to_html_and_take_a_star():
         ("Aragog/0.1 (@nobody)", False),
     ],
 )
-def test_a_contact_is_a_url_or_an_address(agent, contact):
+def test_a_contact_is_a_url_or_an_address(agent, contact) -> None:
     assert has_contact(agent) is contact
 
 
-def test_beyond_loopback_a_contact_is_wanted():
+def test_beyond_loopback_a_contact_is_wanted() -> None:
     check_contact("Aragog/0.1", ["127.0.0.1", "127.3.2.1", "::1"])
     check_contact("Aragog/0.1 (+https://example.org)", ["93.184.216.34"])
     for address in ("93.184.216.34", "10.0.0.1", "not an address"):
@@ -127,24 +127,24 @@ def test_beyond_loopback_a_contact_is_wanted():
 
 
 @pytest.mark.parametrize("agent", ["", "0", "(x)", "Aragog\r\nHost: evil", "Aragog/\xe9"])
-def test_a_user_agent_must_begin_with_a_product_token(agent):
+def test_a_user_agent_must_begin_with_a_product_token(agent) -> None:
     with pytest.raises(BadConfiguration):
         product_token(agent)
 
 
-def test_the_product_token_is_what_the_user_agent_begins_with():
+def test_the_product_token_is_what_the_user_agent_begins_with() -> None:
     assert product_token("My_Bot-x/1.0 (+https://example.org)") == "My_Bot-x"
 
 
 @pytest.mark.parametrize(
     "change", [{"max_content_bytes": 0}, {"deadline_ms": -1}, {"max_redirects": 21}, {"max_wait_ms": 0}]
 )
-def test_a_setting_out_of_range_is_named(change):
+def test_a_setting_out_of_range_is_named(change) -> None:
     with pytest.raises(BadConfiguration, match=next(iter(change))):
         FetchPolicy(**change)
 
 
-def test_link_headers_claim_only_canonical_urls():
+def test_link_headers_claim_only_canonical_urls() -> None:
     values = ['</a>; rel="canonical", <b>; rel=next', "<https://x.test/?a,b>; title=t; REL=Canonical", "<>;rel=other"]
     assert [claim.url for claim in header_claims("http://a.test/z/", values)] == [
         "http://a.test/a",
@@ -175,13 +175,13 @@ NOW_MS = 1_800_000_000_000
         (None, 10 * DAY_MS, CopyState.MISSING),
     ],
 )
-def test_what_a_copy_is_good_for(fetched_ago_ms, fails_for_ms, state):
+def test_what_a_copy_is_good_for(fetched_ago_ms, fails_for_ms, state) -> None:
     fetched_ms = 0 if fetched_ago_ms is None else NOW_MS - fetched_ago_ms
     copy = RobotsCopy("http://a.test", b"", fetched_ms, NOW_MS + fails_for_ms if fails_for_ms else 0)
     assert state_of(copy, NOW_MS, SETTINGS) is state
 
 
-def test_a_failure_is_remembered_for_minutes_never_for_days():
+def test_a_failure_is_remembered_for_minutes_never_for_days() -> None:
     error = RobotsUnavailable("5xx", delay_ms=30 * DAY_MS)
     copy = failed("http://a.test", None, error, NOW_MS, SETTINGS)
     again = remembered_failure(copy, NOW_MS + 1000)
@@ -189,7 +189,7 @@ def test_a_failure_is_remembered_for_minutes_never_for_days():
     assert type(remembered_failure(failed("o", None, TlsFailure("bad"), NOW_MS, SETTINGS), NOW_MS)) is TlsFailure
 
 
-def test_a_failure_keeps_the_stale_rules():
+def test_a_failure_keeps_the_stale_rules() -> None:
     stale = RobotsCopy("http://a.test", b"rules", 5)
     copy = failed("http://a.test", stale, RobotsUnavailable("5xx", delay_ms=1), NOW_MS, SETTINGS)
     assert (copy.content, copy.fetched_ms) == (b"rules", 5)
@@ -198,7 +198,7 @@ def test_a_failure_keeps_the_stale_rules():
 @pytest.mark.parametrize(
     "packed", [b"", b"{}", b"[]\nx", b"null\n", b'{"version": 99}\n', b'{"version": 1}\n', b"\xff\n"]
 )
-def test_rubbish_and_newer_versions_in_the_cache_are_a_miss(packed):
+def test_rubbish_and_newer_versions_in_the_cache_are_a_miss(packed) -> None:
     assert unpack_copy(packed) is None
     copy = RobotsCopy("http://a.test", b"\n\nx\n", 1, 2, ("a", "b", "c"))
     assert unpack_copy(pack_copy(copy)) == copy

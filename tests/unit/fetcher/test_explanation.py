@@ -48,7 +48,7 @@ class CacheDown(MemoryRobotsCache):
 
 
 class LimiterDown(RateLimiterService):
-    async def status(self, request):
+    async def status(self, request) -> None:
         raise BackendDown("the limiter is down")
 
 
@@ -85,7 +85,7 @@ async def kit_of(cache=None, limiter=RateLimiterService, settings: FetchPolicy |
     return kit
 
 
-async def test_a_denied_url_names_the_line_that_decides():
+async def test_a_denied_url_names_the_line_that_decides() -> None:
     found = await (await kit_of()).explain()
     assert (found.would_fetch, found.family, found.code) == (False, "refused", "robots_denied")
     assert found.message == "robots.txt forbids it: disallow: /private/"
@@ -95,7 +95,7 @@ async def test_a_denied_url_names_the_line_that_decides():
 
 
 @pytest.mark.parametrize("fetch_robots", [True, False])
-async def test_a_file_beyond_our_bounds_is_explained_by_a_sentence(fetch_robots: bool):
+async def test_a_file_beyond_our_bounds_is_explained_by_a_sentence(fetch_robots: bool) -> None:
     kit = await kit_of()
     kit.robots = b"User-agent: *\n" + b"Allow: /\n" * 40_001
     await kit.explain()
@@ -104,14 +104,14 @@ async def test_a_file_beyond_our_bounds_is_explained_by_a_sentence(fetch_robots:
     assert found.message.startswith("robots.txt forbids it: the file has more than 40,000 rules for us: beyond that")
 
 
-async def test_an_allowed_url_would_be_fetched_and_names_its_line_too():
+async def test_an_allowed_url_would_be_fetched_and_names_its_line_too() -> None:
     found = await (await kit_of()).explain("HTTP://A.test/public#x")
     assert (found.would_fetch, found.code, found.url) == (True, "", "http://a.test/public")
     assert (found.robots.verdict.line, found.robots.verdict.rule) == (2, "allow: /")
     assert found.robots.url == "http://a.test/robots.txt"
 
 
-async def test_robots_txt_is_fetched_once_and_then_cached_with_its_age():
+async def test_robots_txt_is_fetched_once_and_then_cached_with_its_age() -> None:
     kit = await kit_of()
     first = await kit.explain()
     kit.wall_ms += 5_000
@@ -122,7 +122,7 @@ async def test_robots_txt_is_fetched_once_and_then_cached_with_its_age():
     assert kit.asked == ["http://a.test"]
 
 
-async def test_no_file_allows_all_and_has_no_version():
+async def test_no_file_allows_all_and_has_no_version() -> None:
     kit = await kit_of()
     kit.robots = b""
     found = await kit.explain()
@@ -138,7 +138,7 @@ async def test_no_file_allows_all_and_has_no_version():
         (TlsFailure("no TLS"), "unavailable"),
     ],
 )
-async def test_no_robots_txt_is_the_outcome_and_stays_so_while_remembered(error: AragogError, family: str):
+async def test_no_robots_txt_is_the_outcome_and_stays_so_while_remembered(error: AragogError, family: str) -> None:
     kit = await kit_of()
     kit.robots = error
     for _ in range(2):
@@ -150,21 +150,21 @@ async def test_no_robots_txt_is_the_outcome_and_stays_so_while_remembered(error:
     assert (cached_only.would_fetch, cached_only.code) == (False, error.code)
 
 
-async def test_a_held_domain_is_the_outcome_where_robots_txt_meets_it_first():
+async def test_a_held_domain_is_the_outcome_where_robots_txt_meets_it_first() -> None:
     kit = await kit_of()
     kit.robots = HostHeld("held", delay_ms=9_000)
     found = await kit.explain()
     assert (found.would_fetch, found.code, found.delay_ms) == (False, "host_held", 9_000)
 
 
-async def test_want_of_a_slot_for_robots_txt_leaves_it_open():
+async def test_want_of_a_slot_for_robots_txt_leaves_it_open() -> None:
     kit = await kit_of()
     kit.robots = NoSlot("none", delay_ms=150)
     found = await kit.explain()
     assert (found.would_fetch, found.code, found.delay_ms, found.robots.source) == (None, "", 150, "unknown")
 
 
-async def test_a_stale_copy_stands_in_where_the_origin_fails():
+async def test_a_stale_copy_stands_in_where_the_origin_fails() -> None:
     kit = await kit_of()
     await kit.explain()
     kit.wall_ms += 8 * DAY_MS
@@ -173,7 +173,7 @@ async def test_a_stale_copy_stands_in_where_the_origin_fails():
     assert (found.robots.source, found.robots.age_ms, found.code) == ("stale", 8 * DAY_MS, "robots_denied")
 
 
-async def test_without_fetching_the_cache_decides_as_far_as_it_can():
+async def test_without_fetching_the_cache_decides_as_far_as_it_can() -> None:
     kit = await kit_of()
     unknown = await kit.explain(fetch_robots=False)
     assert (unknown.would_fetch, unknown.robots.source, unknown.robots.verdict) == (None, "unknown", None)
@@ -186,7 +186,7 @@ async def test_without_fetching_the_cache_decides_as_far_as_it_can():
     assert (stale.robots.source, stale.code, len(kit.asked)) == ("stale", "robots_denied", 1)
 
 
-async def test_a_cache_that_is_down_costs_the_age_and_not_the_verdict():
+async def test_a_cache_that_is_down_costs_the_age_and_not_the_verdict() -> None:
     kit = await kit_of(CacheDown())
     for _ in range(2):
         found = await kit.explain()
@@ -194,7 +194,7 @@ async def test_a_cache_that_is_down_costs_the_age_and_not_the_verdict():
     assert len(kit.asked) == 1
 
 
-async def test_a_copy_that_another_process_put_since_is_not_taken_for_ours():
+async def test_a_copy_that_another_process_put_since_is_not_taken_for_ours() -> None:
     cache = MemoryRobotsCache()
     kit = await kit_of(cache)
     first = await kit.explain()
@@ -208,14 +208,14 @@ async def test_a_copy_that_another_process_put_since_is_not_taken_for_ours():
 @pytest.mark.parametrize(
     "text", ["no url", "http://[broken", "mailto:a@b", "http://a.test:99999/", "http://" + "a" * 9000]
 )
-async def test_what_is_no_url_is_told_and_nobody_is_asked(text: str):
+async def test_what_is_no_url_is_told_and_nobody_is_asked(text: str) -> None:
     kit = await kit_of()
     found = await kit.explain(text)
     assert (found.would_fetch, found.family, found.code, found.url) == (False, "refused", "invalid_url", "")
     assert found.robots is None and found.limit is None and kit.asked == []
 
 
-async def test_every_address_has_its_verdict_and_one_denied_denies_the_host():
+async def test_every_address_has_its_verdict_and_one_denied_denies_the_host() -> None:
     kit = await kit_of()
     found = await kit.explain("http://mixed.test/")
     assert [(each.address, each.port, each.allowed) for each in found.addresses] == [
@@ -226,24 +226,24 @@ async def test_every_address_has_its_verdict_and_one_denied_denies_the_host():
     assert found.robots is None and kit.asked == [] and found.limit is not None
 
 
-async def test_a_port_of_another_protocol_is_refused_before_anything_is_resolved():
+async def test_a_port_of_another_protocol_is_refused_before_anything_is_resolved() -> None:
     found = await (await kit_of()).explain("http://a.test:25/")
     assert (found.code, found.port_refusal, found.addresses) == ("address_denied", "port of another protocol", ())
 
 
-async def test_a_name_that_does_not_resolve_is_told():
+async def test_a_name_that_does_not_resolve_is_told() -> None:
     found = await (await kit_of()).explain("http://nowhere.test/")
     assert (found.would_fetch, found.family, found.code) == (False, "unavailable", "dns_failure")
 
 
-async def test_want_of_a_contact_is_told_where_the_host_is_beyond_loopback():
+async def test_want_of_a_contact_is_told_where_the_host_is_beyond_loopback() -> None:
     found = await (await kit_of()).explain("http://far.test/")
     assert (found.would_fetch, found.code) == (False, "bad_configuration") and "contact" in found.message
     with_contact = await kit_of(settings=FetchPolicy(user_agent="Aragog/0.1 (+https://example.org/bot)"))
     assert (await with_contact.explain("http://far.test/")).would_fetch
 
 
-async def test_a_blocked_domain_is_deferred_and_says_for_how_long():
+async def test_a_blocked_domain_is_deferred_and_says_for_how_long() -> None:
     kit = await kit_of()
     await kit.limiter.block(BlockRequest(CONTEXT, "a.test", 60_000))
     found = await kit.explain("http://a.test/")
@@ -252,7 +252,7 @@ async def test_a_blocked_domain_is_deferred_and_says_for_how_long():
     assert found.limit.blocked_ms > 0 and found.limit.held_ms == 0
 
 
-async def test_a_hold_shorter_than_a_fetch_waits_is_none():
+async def test_a_hold_shorter_than_a_fetch_waits_is_none() -> None:
     kit = await kit_of()
     await kit.limiter.feedback(FeedbackRequest(CONTEXT, "a.test", "a.test", 429, 30_000))
     held = await kit.explain("http://a.test/")
@@ -260,24 +260,24 @@ async def test_a_hold_shorter_than_a_fetch_waits_is_none():
     assert (await kit.explain("http://a.test/", max_wait_ms=60_000)).would_fetch
 
 
-async def test_robots_txt_denies_a_blocked_domain_first():
+async def test_robots_txt_denies_a_blocked_domain_first() -> None:
     kit = await kit_of()
     await kit.limiter.block(BlockRequest(CONTEXT, "a.test", 60_000))
     assert (await kit.explain()).code == "robots_denied"
 
 
-async def test_a_limiter_that_is_down_is_said_and_the_verdicts_stay():
+async def test_a_limiter_that_is_down_is_said_and_the_verdicts_stay() -> None:
     found = await (await kit_of(limiter=LimiterDown)).explain()
     assert (found.limit, found.limit_unknown, found.code) == (None, "the limiter is down", "robots_denied")
 
 
-async def test_an_explanation_takes_no_slot():
+async def test_an_explanation_takes_no_slot() -> None:
     kit = await kit_of()
     for _ in range(30):
         found = await kit.explain("http://a.test/")
     assert found.limit.next_slot_ms == 0 and found.limit.interval_ms == 100
 
 
-async def test_a_negative_wait_is_an_invalid_request():
+async def test_a_negative_wait_is_an_invalid_request() -> None:
     with pytest.raises(InvalidRequest, match="max_wait_ms"):
         await (await kit_of()).explain(max_wait_ms=-1)

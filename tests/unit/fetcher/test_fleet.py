@@ -50,7 +50,7 @@ def members(count: int = 3) -> dict[str, Member]:
     return {f"10.0.0.{number}:9101": Member() for number in range(count)}
 
 
-async def test_an_origin_has_one_fetcher_and_origins_spread():
+async def test_an_origin_has_one_fetcher_and_origins_spread() -> None:
     fleet = FetcherFleet(given := members())
     for number in range(60):
         for path in ("/", "/b?c"):
@@ -60,7 +60,7 @@ async def test_an_origin_has_one_fetcher_and_origins_spread():
     assert sum(map(len, origins)) == 60 and all(len(each) > 8 for each in origins)
 
 
-async def test_a_resumed_fetch_belongs_to_the_origin_where_it_goes_on():
+async def test_a_resumed_fetch_belongs_to_the_origin_where_it_goes_on() -> None:
     fleet = FetcherFleet(given := members())
     await fleet.fetch(request("http://b.test/"))
     owner = next(member for member in given.values() if member.asked)
@@ -70,7 +70,7 @@ async def test_a_resumed_fetch_belongs_to_the_origin_where_it_goes_on():
     assert len(owner.asked) == 10
 
 
-async def test_one_that_cannot_be_reached_is_passed_over_and_left_alone_for_a_while():
+async def test_one_that_cannot_be_reached_is_passed_over_and_left_alone_for_a_while() -> None:
     now = [0.0]
     given = members()
     fleet = FetcherFleet(given, Clock(now_ms=lambda: now[0]))
@@ -85,7 +85,7 @@ async def test_one_that_cannot_be_reached_is_passed_over_and_left_alone_for_a_wh
     assert len(owner.asked) == 3, "its origins come back to it"
 
 
-async def test_what_is_down_behind_a_fetcher_is_no_reason_to_ask_another():
+async def test_what_is_down_behind_a_fetcher_is_no_reason_to_ask_another() -> None:
     given = members()
     for member in given.values():
         member.failure = BackendDown("the limiter is down")
@@ -94,7 +94,7 @@ async def test_what_is_down_behind_a_fetcher_is_no_reason_to_ask_another():
     assert sum(len(member.asked) for member in given.values()) == 1
 
 
-async def test_with_nobody_to_be_reached_the_last_error_is_raised():
+async def test_with_nobody_to_be_reached_the_last_error_is_raised() -> None:
     given = members()
     for address, member in given.items():
         member.failure = BackendDown("gone", address=address)
@@ -103,7 +103,7 @@ async def test_with_nobody_to_be_reached_the_last_error_is_raised():
     assert all(len(member.asked) == 1 for member in given.values())
 
 
-def test_a_fleet_has_members():
+def test_a_fleet_has_members() -> None:
     with pytest.raises(BadConfiguration):
         FetcherFleet({})
 
@@ -128,7 +128,7 @@ class Gated(Member):
         return result(request.url)
 
 
-async def test_results_come_as_they_end_and_outcomes_among_them():
+async def test_results_come_as_they_end_and_outcomes_among_them() -> None:
     fetcher = Gated()
     urls = ["slow", "refuse", "quick"]
     async with aclosing(fetch_batch(fetcher, [request(url) for url in urls])) as batch:
@@ -141,7 +141,7 @@ async def test_results_come_as_they_end_and_outcomes_among_them():
             await anext(batch)
 
 
-async def test_so_many_at_once_and_the_requests_are_taken_as_there_is_room():
+async def test_so_many_at_once_and_the_requests_are_taken_as_there_is_room() -> None:
     fetcher, taken = Gated(), []
 
     def endless():
@@ -157,7 +157,7 @@ async def test_so_many_at_once_and_the_requests_are_taken_as_there_is_room():
     assert fetcher.most <= 4 and len(taken) <= 28
 
 
-async def test_leaving_a_batch_cancels_what_is_under_way():
+async def test_leaving_a_batch_cancels_what_is_under_way() -> None:
     fetcher = Gated()
     fetcher.gates["quick"] = asyncio.Event()
     fetcher.gates["quick"].set()

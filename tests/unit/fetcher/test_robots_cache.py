@@ -28,7 +28,7 @@ def compiled(origin: str, content: bytes) -> Compiled:
         "Allow: /{i}/index.html",
     ],
 )
-def test_the_cost_of_rules_is_what_they_take_give_or_take_a_third(rule):
+def test_the_cost_of_rules_is_what_they_take_give_or_take_a_third(rule) -> None:
     content = file_of(200, rule)
     RobotsRules(content, "Aragog").verdict("/x")
     tracemalloc.start()
@@ -40,11 +40,11 @@ def test_the_cost_of_rules_is_what_they_take_give_or_take_a_third(rule):
     assert 0.67 < kept[0].cost / taken < 1.5
 
 
-def test_a_file_of_the_usual_size_takes_less_than_64_kib():
+def test_a_file_of_the_usual_size_takes_less_than_64_kib() -> None:
     assert compiled("http://a.test", file_of(60)).cost < LARGE
 
 
-def test_the_longest_unused_gives_way():
+def test_the_longest_unused_gives_way() -> None:
     one = compiled("http://0.test", file_of(20))
     kept = CompiledRules(10 * one.cost * 8 // 7)
     for number in range(10):
@@ -54,7 +54,7 @@ def test_the_longest_unused_gives_way():
     assert kept.get("http://1.test") is None and kept.get("http://0.test") and kept.get("http://10.test")
 
 
-def test_large_files_push_out_each_other_and_nobody_else():
+def test_large_files_push_out_each_other_and_nobody_else() -> None:
     kept = CompiledRules(16 * LARGE)
     kept.keep(compiled("http://small.test", file_of(5)))
     for number in range(20):
@@ -63,7 +63,7 @@ def test_large_files_push_out_each_other_and_nobody_else():
     assert kept.get("http://large0.test") is None and kept.bytes <= 16 * LARGE // 8 + LARGE
 
 
-def test_an_origin_whose_file_changed_is_kept_once():
+def test_an_origin_whose_file_changed_is_kept_once() -> None:
     kept = CompiledRules(64 * LARGE)
     for count in (5, 400, 5):
         kept.keep(last := compiled("http://a.test", file_of(count)))

@@ -34,12 +34,12 @@ def grant(wait_ms: float, interval_ms: float) -> Grant:
         (0, 5000, 1051, True),
     ],
 )
-def test_a_grant_is_void_50_ms_after_its_slot_whatever_its_interval(wait_ms, interval_ms, now_ms, void):
+def test_a_grant_is_void_50_ms_after_its_slot_whatever_its_interval(wait_ms, interval_ms, now_ms, void) -> None:
     assert is_void(1000, grant(wait_ms, interval_ms), now_ms) is void
 
 
 @pytest.mark.parametrize("qps", [0.9, 1, 1.9, 5, 9.5, 10, 19, 100, 200])
-def test_no_second_is_above_its_bound_however_late_the_requests_that_are_not_void(qps):
+def test_no_second_is_above_its_bound_however_late_the_requests_that_are_not_void(qps) -> None:
     slots = [number * 1000 / qps for number in range(math.ceil(2 * qps) + 3)]
     # The worst stall: whatever had its slot within 50 ms is sent at their end, what follows is in time.
     arrivals = [max(slot, SLACK_MS) for slot in slots]
@@ -48,7 +48,7 @@ def test_no_second_is_above_its_bound_however_late_the_requests_that_are_not_voi
     assert fullest <= 1.05 * qps + 1
 
 
-def test_a_refusal_says_why_and_when_to_come_back():
+def test_a_refusal_says_why_and_when_to_come_back() -> None:
     no_slot = refusal(Grant(False, 0.0, 10.2, 100.0, "no_slot"))
     assert type(no_slot) is NoSlot and no_slot.delay_ms == 11
     assert type(refusal(Grant(False, 0.0, 0.0, 100.0, "held"))) is HostHeld
@@ -81,7 +81,7 @@ def slot_of(limiter, clock, telemetry=None, remaining_ms=None, max_wait_ms=1000,
     return ReservedSlot(limiter, reservation, Context("test"), budget, ticking, told, heard, lambda: None)
 
 
-async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew():
+async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew() -> None:
     clock, limiter, telemetry = Stalling(), OpenLimiter(), Counting()
     slot = slot_of(limiter, clock, telemetry)
     await slot.reserve()
@@ -90,7 +90,7 @@ async def test_a_slot_that_went_by_while_the_process_stalled_is_taken_anew():
     assert len(limiter.reserved) == slot.taken == 2 and telemetry.voided == 1
 
 
-async def test_a_process_that_stalls_again_and_again_defers():
+async def test_a_process_that_stalls_again_and_again_defers() -> None:
     class Late(OpenLimiter):
         async def reserve(self, request):
             clock.at_ms += 200
@@ -103,7 +103,7 @@ async def test_a_process_that_stalls_again_and_again_defers():
         await slot.wait()
 
 
-async def test_the_slot_counts_from_when_the_call_was_sent_and_the_wait_from_when_it_was_answered():
+async def test_the_slot_counts_from_when_the_call_was_sent_and_the_wait_from_when_it_was_answered() -> None:
     class Slow(OpenLimiter):
         async def reserve(self, request):
             await super().reserve(request)
@@ -121,14 +121,14 @@ async def test_the_slot_counts_from_when_the_call_was_sent_and_the_wait_from_whe
     assert slot.taken == 2
 
 
-async def test_the_longest_wait_is_bounded_by_the_callers_patience():
+async def test_the_longest_wait_is_bounded_by_the_callers_patience() -> None:
     limiter = OpenLimiter()
     await slot_of(limiter, Stalling(), remaining_ms=500).reserve()
     await slot_of(limiter, Stalling(), remaining_ms=5000).reserve()
     assert [reservation.max_wait_ms for reservation in limiter.reserved] == [450, 1000]
 
 
-async def test_waiting_is_no_work():
+async def test_waiting_is_no_work() -> None:
     clock = Stalling()
     ticking = Clock(now_ms=clock.now_ms)
     budget = Budget(100, None, ticking)
@@ -140,7 +140,7 @@ async def test_waiting_is_no_work():
 HELD = Grant(False, 0.0, 60_000.0, 100.0, "held")
 
 
-async def test_what_was_granted_before_an_answer_that_holds_its_domain_is_taken_anew_and_refused():
+async def test_what_was_granted_before_an_answer_that_holds_its_domain_is_taken_anew_and_refused() -> None:
     holds, limiter, telemetry = HoldsHeard(), OpenLimiter([grant(900, 100), HELD]), Counting()
     slot = slot_of(limiter, Stalling(), telemetry, holds=holds)
     await slot.reserve()
@@ -151,7 +151,7 @@ async def test_what_was_granted_before_an_answer_that_holds_its_domain_is_taken_
     assert telemetry.voided == 1
 
 
-async def test_other_domains_and_later_grants_are_not_touched():
+async def test_other_domains_and_later_grants_are_not_touched() -> None:
     holds, limiter = HoldsHeard(), OpenLimiter()
     before, after = slot_of(limiter, Stalling(), holds=holds), slot_of(limiter, Stalling(), holds=holds)
     await before.reserve()
@@ -165,7 +165,7 @@ async def test_other_domains_and_later_grants_are_not_touched():
     assert before.taken == after.taken == 1
 
 
-async def test_nobody_asks_while_the_limiter_is_being_told():
+async def test_nobody_asks_while_the_limiter_is_being_told() -> None:
     holds, limiter = HoldsHeard(), OpenLimiter([HELD])
     slot = slot_of(limiter, Stalling(), holds=holds)
     with holds.telling("a.test"):
@@ -179,7 +179,7 @@ async def test_nobody_asks_while_the_limiter_is_being_told():
         await asking
 
 
-async def test_a_refusal_because_of_a_hold_voids_what_was_granted_before_its_end_and_nothing_else():
+async def test_a_refusal_because_of_a_hold_voids_what_was_granted_before_its_end_and_nothing_else() -> None:
     holds, clock = HoldsHeard(), Stalling()
     soon, late = (slot_of(OpenLimiter([grant(wait_ms, 100)]), clock, holds=holds) for wait_ms in (200, 900))
     for slot in (soon, late):
@@ -189,7 +189,7 @@ async def test_a_refusal_because_of_a_hold_voids_what_was_granted_before_its_end
     assert holds.voids("a.test", 0, 200) and not holds.voids("a.test", 0, 900)
 
 
-async def test_no_number_of_domains_takes_more_memory():
+async def test_no_number_of_domains_takes_more_memory() -> None:
     holds = HoldsHeard()
     for number in range(10_001):
         holds.refused(f"d{number}.test", 1.0)

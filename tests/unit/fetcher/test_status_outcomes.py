@@ -34,7 +34,7 @@ NOW_MS = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         ("0" * 10_000 + "5", 5_000),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_within_bounds(value, delay_ms):
+def test_retry_after_is_seconds_or_a_date_within_bounds(value, delay_ms) -> None:
     assert retry_after_ms(value, NOW_MS, DAY_MS) == delay_ms
 
 
@@ -60,12 +60,12 @@ def test_retry_after_is_seconds_or_a_date_within_bounds(value, delay_ms):
         (42, BadReply),
     ],
 )
-def test_every_status_has_its_outcome(status, error):
+def test_every_status_has_its_outcome(status, error) -> None:
     found = status_error(status, 60_000, conditional=False)
     assert (type(found) if found else None) is error
     if found:
         assert found.details["status"] == str(status)
 
 
-def test_304_is_a_result_where_it_was_asked_for():
+def test_304_is_a_result_where_it_was_asked_for() -> None:
     assert status_error(304, 1, conditional=True) is None

@@ -25,27 +25,27 @@ def urls(sitemap) -> list[str]:
     return [entry.url for entry in sitemap.entries]
 
 
-def test_urls_come_in_request_form_each_once_with_their_dates():
+def test_urls_come_in_request_form_each_once_with_their_dates() -> None:
     found = read_sitemap(PLAIN.encode())
     day_ms = 1_793_577_600_000  # 2026-11-02 UTC
     assert found.entries == (SitemapEntry("http://a.test/x?a=1&b=2", day_ms), SitemapEntry("http://a.test/y"))
     assert not found.is_index and not found.flags
 
 
-def test_gzip_and_a_byte_order_mark_make_no_difference():
+def test_gzip_and_a_byte_order_mark_make_no_difference() -> None:
     expected = read_sitemap(PLAIN.encode()).entries
     assert read_sitemap(gzip.compress(PLAIN.encode())).entries == expected
     assert read_sitemap(b"\xef\xbb\xbf" + PLAIN.encode()).entries == expected
     assert read_sitemap(PLAIN.replace("UTF-8", "UTF-16").encode("utf-16")).entries == expected
 
 
-def test_an_index_names_sitemaps():
+def test_an_index_names_sitemaps() -> None:
     text = f"<sitemapindex {NS}><sitemap><loc>http://a.test/1.xml.gz</loc></sitemap></sitemapindex>"
     found = read_sitemap(text.encode())
     assert found.is_index and urls(found) == ["http://a.test/1.xml.gz"]
 
 
-def test_text_is_one_url_a_line():
+def test_text_is_one_url_a_line() -> None:
     found = read_sitemap(b"\xef\xbb\xbfhttp://a.test/1\r\n\r\nno url\nhttp://a.test/2\n" + b"x" * 100_000)
     assert urls(found) == ["http://a.test/1", "http://a.test/2"] and not found.flags
 
@@ -60,11 +60,11 @@ def test_text_is_one_url_a_line():
         ('<?xml version="1.0" encoding="klingon"?><urlset/>', "bad_xml"),
     ],
 )
-def test_a_fault_ends_the_reading_and_says_why(text, flag):
+def test_a_fault_ends_the_reading_and_says_why(text, flag) -> None:
     assert read_sitemap(text.encode()).flags == (flag,)
 
 
-def test_what_came_before_a_fault_counts():
+def test_what_came_before_a_fault_counts() -> None:
     assert len(read_sitemap(PLAIN.replace("</urlset>", "<oops").encode()).entries) == 2
     assert read_sitemap(gzip.compress(PLAIN.encode())[:-20]).flags == ("bad_gzip",)
 
@@ -77,19 +77,19 @@ def test_what_came_before_a_fault_counts():
         '<!ENTITY % a SYSTEM "http://evil.test/x.dtd"> %a;',
     ],
 )
-def test_no_entity_is_expanded_or_fetched(declared):
+def test_no_entity_is_expanded_or_fetched(declared) -> None:
     text = f"<!DOCTYPE urlset [{declared}]><urlset><url><loc>http://a.test/&a;</loc></url></urlset>"
     assert read_sitemap(text.encode()) == read_sitemap(b"<!DOCTYPE u [<!ENTITY a ''>]><u/>")
     assert read_sitemap(text.encode()).flags == ("entities",)
 
 
-def test_fifty_thousand_entries_are_taken_and_no_more():
+def test_fifty_thousand_entries_are_taken_and_no_more() -> None:
     lines = "\n".join(f"http://a.test/{number}" for number in range(MAX_ENTRIES))
     assert (len(read_sitemap(lines.encode()).entries), read_sitemap(lines.encode()).flags) == (MAX_ENTRIES, ())
     assert read_sitemap(f"{lines}\nhttp://a.test/more".encode()).flags == ("too_many",)
 
 
-def test_a_bomb_is_read_in_steps_up_to_the_limit():
+def test_a_bomb_is_read_in_steps_up_to_the_limit() -> None:
     bomb = gzip.compress(b"<urlset>" + b" " * (MAX_BYTES + 1), compresslevel=1)
     tracemalloc.start()
     assert read_sitemap(bomb).flags == ("too_large",)
@@ -97,7 +97,7 @@ def test_a_bomb_is_read_in_steps_up_to_the_limit():
     tracemalloc.stop()
 
 
-def test_an_address_longer_than_any_url_is_passed_over():
+def test_an_address_longer_than_any_url_is_passed_over() -> None:
     text = f"<urlset><url><loc>http://a.test/{'x' * 100_000}</loc></url><url><loc>http://a.test/y</loc></url></urlset>"
     assert urls(read_sitemap(text.encode())) == ["http://a.test/y"]
 
@@ -115,5 +115,5 @@ def test_an_address_longer_than_any_url_is_passed_over():
         ("9" * 100, 0),
     ],
 )
-def test_dates_as_the_w3c_writes_them(text, expected):
+def test_dates_as_the_w3c_writes_them(text, expected) -> None:
     assert lastmod_ms(text) == expected
