@@ -53,7 +53,7 @@ def started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[b
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     # Jobs in a shell's background ignore SIGINT, and so would their children.
     command = ["env", "--default-signal=INT", *ARAGOG, *arguments]
-    with subprocess.Popen(command, env=env, start_new_session=True, **pipes) as process:
+    with subprocess.Popen(command, env=env, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]  # a test's business
         try:
             yield process
         finally:

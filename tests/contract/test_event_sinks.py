@@ -153,7 +153,7 @@ async def test_where_no_broker_listens_opening_says_so() -> None:
 
 
 async def test_a_topic_that_is_missing_is_made_and_stamps_messages_as_they_arrive(kafka_url: str) -> None:
-    from confluent_kafka.admin import AdminClient, ConfigResource
+    from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # there at run time
 
     from recommender_hooks.backends.kafka import KafkaSink
 

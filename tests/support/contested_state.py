@@ -39,6 +39,9 @@ class ContestedState:
         await self._pause()
         return found
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def _rival(self, keys: Keys) -> None:
         (last,) = await self._state.get(keys)
         slot = self._now_ms if last == NEVER else last + self._interval_ms

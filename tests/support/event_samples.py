@@ -50,7 +50,7 @@ def page(url: str, version: int = 1, of: PageRecord | None = None) -> Page:
         headers=(),
         media_type="text/html",
         record=of or record(),
-        **times,
+        **times,  # type: ignore[arg-type, arg-type]  # a test's business
     )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from thrift_idl.gen.ratelimiter.ttypes import FeedbackRequest, Grant, Reservation, ReserveRequest
+from thrift_idl.gen.ratelimiter.ttypes import (
+    BlockRequest,
+    DomainStatus,
+    FeedbackRequest,
+    Grant,
+    Reservation,
+    ReserveBatchRequest,
+    ReserveRequest,
+    StatusRequest,
+)
 
 GRANTED = Grant(True, 0.0, 0.0, 1.0)
 
@@ -24,11 +33,11 @@ class OpenLimiter:
     async def feedback(self, request: FeedbackRequest) -> None:
         self.told.append(request)
 
-    async def reserve_batch(self, request) -> None:
+    async def reserve_batch(self, request: ReserveBatchRequest) -> tuple[Grant, ...]:
         raise AssertionError("the fetcher reserves one by one")
 
-    async def status(self, request) -> None:
+    async def status(self, request: StatusRequest) -> DomainStatus:
         raise AssertionError("the fetcher asks for no status")
 
-    async def block(self, request) -> None:
+    async def block(self, request: BlockRequest) -> None:
         raise AssertionError("the fetcher blocks nobody")

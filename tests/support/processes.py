@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 READY = re.compile(r"^(\w+) ready on (\S+)$", re.MULTILINE)
 #: Records each file and database that a process of ours opens; see `opened_files`.
@@ -78,7 +79,7 @@ def _ready_address(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def sample_web(folder: Path) -> Iterator[dict[str, object]]:
+def sample_web(folder: Path) -> Iterator[dict[str, Any]]:
     """The sample web in a process of its own; yields its port, mapping, seeds, URLs and the path of its log."""
     ready, log = folder / "ready.json", folder / "access.jsonl"
     command = [sys.executable, "-m", "testweb", "--log", str(log), "--ready-file", str(ready)]
@@ -93,7 +94,7 @@ def sample_web(folder: Path) -> Iterator[dict[str, object]]:
         stop(process)
 
 
-def read_log(path: Path) -> list[dict[str, object]]:
+def read_log(path: Path) -> list[dict[str, Any]]:
     """The sample web's access log."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

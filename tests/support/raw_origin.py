@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Reply = bytes | Handler
@@ -35,7 +36,8 @@ NOT_FOUND = reply(404, b"no")
 class Origin:
     """Replies by target; `host target` wins over `target`; a list is used up from the front, its last entry stays."""
 
-    replies: dict[str, Reply | list[Reply]]
+    replies: dict[str, Any]
+    """`Reply`, or a list of them, by target."""
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     connections: int = 0
@@ -78,7 +80,8 @@ class Origin:
 
 
 @asynccontextmanager
-async def origin(replies: dict[str, Reply | list[Reply]], **options):
+async def origin(replies: dict[str, Any], **options: Any) -> AsyncIterator[Origin]:
+    """A running origin; `replies` as `Origin` has them."""
     served = Origin(replies)
     server = await asyncio.start_server(served.serve, "127.0.0.1", 0, **options)
     served.port = server.sockets[0].getsockname()[1]

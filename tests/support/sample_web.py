@@ -64,7 +64,10 @@ def _alias(expected: Expected, row: Mapping[str, Any]) -> dict[str, tuple[Any, A
 
 def _outcome(expected: Expected, row: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     outcome = row.get("outcome", {})
-    pairs = {"family": (outcome.get("family"), expected.outcome), "alias": (row.get("redirects_to"), None)}
+    pairs: dict[str, tuple[Any, Any]] = {
+        "family": (outcome.get("family"), expected.outcome),
+        "alias": (row.get("redirects_to"), None),
+    }
     if expected.code:
         pairs["code"] = (outcome.get("code"), expected.code)
     return pairs

@@ -15,7 +15,7 @@ def exceeded(url: str, reading: Reading) -> frozenset[str]:
     """The flags that the record of the page at `url` must have."""
     links = reading.outlinks(url)
     rel_words = sum(len(link.rel) for link in links.values())
-    record = PageRecord(outlinks=tuple(Link(target, link.rel, link.text, False) for target, link in links.items()))
+    record = PageRecord(outlinks=tuple(Link(target, link.rel, link.text, False) for target, link in links.items()))  # type: ignore[call-arg]  # stubs have keywords only
     is_exceeded = {
         "truncated": reading.content_bytes > DEFAULT.content_bytes,
         "too_many_tags": reading.tags > DEFAULT.tags,

@@ -292,7 +292,7 @@ async def test_checkpoint_newBody_newRunAfter_newAttempts_prependCustomStatus(
     after = await worker.one(job)
     assert getattr(after, field) == value
     may_change = {field, *(("attemptsAllowed", "attemptsRemaining") if "attempts" in field else ())}
-    same = [name for name in before.__slots__ if name not in may_change]
+    same = [name for name in before.__slots__ if name not in may_change]  # type: ignore[attr-defined]  # there at run time
     assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
 
 

@@ -132,7 +132,7 @@ async def test_an_outcome_is_kept_beside_the_page(store: UrlStore, url: Urls) ->
     await store.put_outcome(outcome(url("/"), "timeout", at=1, family="unavailable"))
     assert (await _row(store, url("/"))).outcome == row.outcome, "an older outcome came late"
     await store.put_page(put(url("/"), at=3))
-    assert (await _row(store, url("/"))).outcome.code == "fetched"  # type: ignore[union-attr]  # it has one
+    assert (await _row(store, url("/"))).outcome.code == "fetched"
 
 
 async def test_an_outcome_after_redirects_leaves_their_aliases(store: UrlStore, url: Urls) -> None:

@@ -121,7 +121,7 @@ async def test_the_event_loop_has_its_turns_while_a_reply_is_decoded() -> None:
 
 
 async def test_long_steps_are_done_in_a_thread_one_at_a_time() -> None:
-    loop_time, at_work = LoopTime(), []
+    loop_time, at_work = LoopTime(), []  # type: ignore[var-annotated]  # a test's business
 
     def step() -> int:
         at_work.append(None)

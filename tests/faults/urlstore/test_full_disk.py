@@ -27,7 +27,7 @@ async def _fill(service: UrlStoreService) -> int:
     raise AssertionError("2,000 pages went onto a disk of 4 MiB")
 
 
-def _page(number: int):  # type: ignore[no-untyped-def]  # a PutPageRequest
+def _page(number: int):
     noise = f"{number}:{'x' * 10}".encode() + os.urandom(20_000)
     return put(f"http://a.test/{number}", noise, page=record(os.urandom(3_000).hex()))
 

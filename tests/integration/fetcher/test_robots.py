@@ -335,7 +335,7 @@ async def test_500_kib_are_parsed_and_a_line_that_was_cut_is_not() -> None:
 async def test_a_file_beyond_our_bounds_denies_all_and_says_so(content: bytes, path: str, flag: str) -> None:
     class Told(SilentFetcherTelemetry):
         def __init__(self) -> None:
-            self.flags = set()
+            self.flags = set()  # type: ignore[var-annotated]  # a test's business
 
         def robots_exceeded(self, origin, flag) -> None:
             self.flags.add(flag)

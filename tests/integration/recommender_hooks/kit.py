@@ -105,7 +105,7 @@ class Kit:
     """Of the sink."""
 
     async def put(self, url: str, *images: str | Image, of: PageRecord | None = None, content: bytes = b"") -> None:
-        fetched = FetchResult(
+        fetched = FetchResult(  # type: ignore[call-arg]  # stubs have keywords only
             url, 200, (), content or url.encode(), (), "text/html", began_ms=self.clock(), latency_ms=1
         )
         await self.store.put_page(PutPageRequest(CONTEXT, fetched, of or record(*images)))
@@ -118,7 +118,7 @@ class Kit:
 
     def another(self, **parts: Any) -> SignalsService:
         """A second service over the same store and fetcher, as another process has it, some parts its own."""
-        return service_over(self.clock, **({"store": self.store, "fetcher": self.fetcher, "sink": self.sink} | parts))
+        return service_over(self.clock, **({"store": self.store, "fetcher": self.fetcher, "sink": self.sink} | parts))  # type: ignore[arg-type]  # a test's business
 
 
 async def decoded_here(content: bytes) -> bytes:

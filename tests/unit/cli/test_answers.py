@@ -243,7 +243,7 @@ async def test_an_address_is_judged_with_a_reason(fields: dict[str, str], allowe
 
 
 async def test_an_address_check_takes_one_of_address_and_url() -> None:
-    for fields in ({}, {"address": "1.1.1.1", "url": "http://h/"}, {"address": 1}, {"url": []}):
+    for fields in ({}, {"address": "1.1.1.1", "url": "http://h/"}, {"address": 1}, {"url": []}):  # type: ignore[var-annotated]  # a test's business
         with pytest.raises(InvalidRequest):
             await address.verdict_on(fields, Names())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,7 +70,8 @@ class MemoryWeb:
     A URL that isn't in the table answers 404.
     """
 
-    pages: Mapping[str, Answer | list[Answer]]
+    pages: dict[str, Any]
+    """`Answer`, or a list of them, by URL."""
     asked: list[str] = field(default_factory=list)
     """The URLs of all requests, in order."""
     meanwhile: Callable[[str], Awaitable[None]] | None = None
@@ -81,7 +82,7 @@ class MemoryWeb:
         self.asked.append(url)
         if self.meanwhile is not None:
             await self.meanwhile(url)
-        answer = self.pages.get(url)
+        answer: Answer | list[Answer] | None = self.pages.get(url)
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
         if answer is None:
@@ -145,9 +146,7 @@ class CrawlInMemory:
 
 
 @asynccontextmanager
-async def crawl_in_memory(
-    pages: Mapping[str, Answer | list[Answer]], *, qps: float = 1_000
-) -> AsyncIterator[CrawlInMemory]:
+async def crawl_in_memory(pages: dict[str, Any], *, qps: float = 1_000) -> AsyncIterator[CrawlInMemory]:
     """The parts of a worker over this web."""
     web = MemoryWeb(pages)
     backend = await SqliteBackend.open(MEMORY)

@@ -110,7 +110,7 @@ async def test_a_job_that_comes_twice_is_visited_once() -> None:
 
 async def body_of(crawl: CrawlInMemory, held: ClaimedJob) -> CrawlJob:
     """The body of a job as the queue has it now."""
-    request = PinLaterLookupJobRequest([held.descriptor], True)
+    request = PinLaterLookupJobRequest((held.descriptor,), True)
     (found,) = (await crawl.pinlater.lookupJobs(RequestContext("test"), request)).values()
     assert found.body is not None
     return CrawlJob.decode(found.body if isinstance(found.body, bytes) else found.body.encode())

@@ -27,7 +27,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return "sqlite:///:memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'a' / 'b.db'}"
 
 
-def _insert(number: int):  # type: ignore[no-untyped-def]  # a piece of work
+def _insert(number: int):
     return lambda db: db.execute("INSERT INTO t VALUES (?)", (number,)).lastrowid
 
 

@@ -6,7 +6,7 @@ import gzip
 import random
 import zlib
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 import zstandard
 

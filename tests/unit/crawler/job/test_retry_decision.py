@@ -80,7 +80,7 @@ def test_an_unavailable_url_is_tried_so_often_and_then_failed() -> None:
 
 
 def test_chance_spreads_retries_over_half_of_the_backoff() -> None:
-    delays = {move(JOB, outcome("unavailable", "timeout"), chance).delay_ms for chance in (0.0, 0.5, 1.0)}  # type: ignore[union-attr]
+    delays = {move(JOB, outcome("unavailable", "timeout"), chance).delay_ms for chance in (0.0, 0.5, 1.0)}
     assert delays == {500, 750, 1_000}
 
 
