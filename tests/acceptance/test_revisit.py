@@ -92,7 +92,7 @@ async def test_what_is_gone_is_visited_less_often_and_forgotten_in_the_end(web: 
     for name, seen_ms, gone_ms in (("a", 3 * DAY, DAY), ("b", 10 * DAY, 2 * DAY), ("c", 200 * DAY, 100 * DAY)):
         url = f"http://a.test/{name}"
         await put(env, url, seen_ms)
-        outcome = Outcome("refused", "http_status", "", now_ms() - gone_ms, 404)  # type: ignore[arg-type, arg-type, call-arg]  # a test's business
+        outcome = Outcome(family="refused", code="http_status", message="", at_ms=now_ms() - gone_ms, status=404)
         async with store_of(load(env)) as store:
             await store.put_outcome(
                 PutOutcomeRequest(CONTEXT, url, outcome, answered=True, began_ms=now_ms() - gone_ms)  # type: ignore[call-arg]  # stubs have keywords only
@@ -103,7 +103,7 @@ async def test_what_is_gone_is_visited_less_often_and_forgotten_in_the_end(web: 
         await put(env, url, 3 * DAY)
         async with store_of(load(env)) as store:
             began_ms = now_ms() - 3 * DAY // 2
-            outcome = Outcome("refused", "http_status", "", began_ms, 404)  # type: ignore[arg-type, arg-type, call-arg]  # a test's business
+            outcome = Outcome(family="refused", code="http_status", message="", at_ms=began_ms, status=404)
             await store.put_outcome(PutOutcomeRequest(CONTEXT, url, outcome, answered=True, began_ms=began_ms))  # type: ignore[call-arg]  # stubs have keywords only
     web.pages["a.test/d"] = Page("<title>back</title>")
     assert revisit(env)["outcomes"] == {"fetched": 1}

@@ -37,6 +37,9 @@ HOSTS = 23
 MOST_GROWTH = 24 * MIB
 
 
+pytestmark = pytest.mark.alone("tells faults from each other by time-outs that it keeps short")
+
+
 @pytest.fixture(scope="module")
 def web(tmp_path_factory) -> Iterator[dict[str, Any]]:
     """What `python -m testweb --faults` says of itself."""

@@ -36,18 +36,30 @@ def answered(status: int) -> FetchResult:
 
 
 def test_a_page_a_304_and_a_redirect_are_fetched() -> None:
-    assert fetched_outcome(answered(203)) == Outcome("fetched", "fetched", "", AT_MS, 203)
-    assert unchanged_outcome(answered(304)) == Outcome("fetched", "unchanged", "", AT_MS, 304)
-    assert redirected_outcome(301, AT_MS) == Outcome("fetched", "redirected", "", AT_MS, 301)
+    assert fetched_outcome(answered(203)) == Outcome(
+        family="fetched", code="fetched", message="", at_ms=AT_MS, status=203
+    )
+    assert unchanged_outcome(answered(304)) == Outcome(
+        family="fetched", code="unchanged", message="", at_ms=AT_MS, status=304
+    )
+    assert redirected_outcome(301, AT_MS) == Outcome(
+        family="fetched", code="redirected", message="", at_ms=AT_MS, status=301
+    )
 
 
 def test_an_error_is_its_family_code_and_facts_without_url_and_chain() -> None:
     denied = RobotsDenied("robots.txt forbids it", line="3", rule="disallow: /", url="http://a.test/", chain=(HOP,))
     assert error_outcome(denied, AT_MS) == Outcome(
-        "refused", "robots_denied", "robots.txt forbids it", AT_MS, details={"line": "3", "rule": "disallow: /"}
+        family="refused",
+        code="robots_denied",
+        message="robots.txt forbids it",
+        at_ms=AT_MS,
+        details={"line": "3", "rule": "disallow: /"},
     )
     later = RetryAfter("503", delay_ms=7_000, status="503")
-    assert error_outcome(later, AT_MS) == Outcome("deferred", "retry_after", "503", AT_MS, 503, 7_000)
+    assert error_outcome(later, AT_MS) == Outcome(
+        family="deferred", code="retry_after", message="503", at_ms=AT_MS, status=503, delay_ms=7_000
+    )
 
 
 def test_a_given_status_goes_before_the_errors_own() -> None:
@@ -71,12 +83,14 @@ def test_texts_of_strangers_are_bounded_and_can_be_stored() -> None:
     ],
 )
 def test_an_error_of_ours_is_internal_and_names_its_request(error: Exception, code: str, message: str) -> None:
-    assert fault_outcome(error, "r1", AT_MS) == Outcome("internal", code, message, AT_MS, details={"request_id": "r1"})
+    assert fault_outcome(error, "r1", AT_MS) == Outcome(
+        family="internal", code=code, message=message, at_ms=AT_MS, details={"request_id": "r1"}
+    )
 
 
 def test_a_damaged_row_says_so() -> None:
     told = damaged_row_outcome(StoreUnreadable("http://a.test/: damaged", url="http://a.test/"), AT_MS)
-    assert told == Outcome("internal", "store_unreadable", "http://a.test/: damaged", AT_MS)
+    assert told == Outcome(family="internal", code="store_unreadable", message="http://a.test/: damaged", at_ms=AT_MS)
 
 
 def test_no_other_module_makes_an_outcome() -> None:

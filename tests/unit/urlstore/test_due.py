@@ -21,7 +21,13 @@ def page(url: str = "http://a.test/x", interval_ms: int = 2 * DAY, og_type: str 
 
 def row(shown: Page | None, status: int = 200, at_ms: int = SEEN, family: str = "fetched", **fields) -> UrlRow:
     code = "fetched" if family == "fetched" else "http_status"
-    return UrlRow(b"k" * 16, "http://a.test/x", shown, outcome=Outcome(family, code, "", at_ms, status), **fields)  # type: ignore[arg-type, arg-type, call-arg]  # a test's business
+    return UrlRow(
+        b"k" * 16,
+        "http://a.test/x",
+        shown,
+        outcome=Outcome(family=family, code=code, message="", at_ms=at_ms, status=status),
+        **fields,
+    )
 
 
 def gone(status: int, for_ms: int) -> UrlRow:
