@@ -17,7 +17,7 @@ from aragog.cli.explain import decision
 from aragog.cli.pages import fetch_all
 from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
-from aragog.explain import Explainer, UrlReport, sentence, to_json
+from aragog.explain import Explainer, UrlReport, sentence, to_json  # type: ignore[attr-defined]  # there at run time
 from crawler.visit.visitor import PageVisit
 from tests.support.processes import environment, run_aragog, sample_web, service
 from tests.support.sample_web import reaching

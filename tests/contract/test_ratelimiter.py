@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.assembly.clients import ShardConnection
+from aragog.assembly.clients import ShardConnection  # type: ignore[attr-defined]  # there at run time
 from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.checks import MAX_BATCH

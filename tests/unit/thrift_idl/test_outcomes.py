@@ -32,7 +32,7 @@ HOP = Hop("http://a.test/", 301, "http://b.test/")
 
 
 def answered(status: int) -> FetchResult:
-    return FetchResult("http://a.test/", status, (), b"", (), "text/html", began_ms=AT_MS, latency_ms=1)
+    return FetchResult("http://a.test/", status, (), b"", (), "text/html", began_ms=AT_MS, latency_ms=1)  # type: ignore[call-arg]  # stubs have keywords only
 
 
 def test_a_page_a_304_and_a_redirect_are_fetched() -> None:
