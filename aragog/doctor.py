@@ -136,7 +136,7 @@ def _limits(settings: Settings) -> Iterator[Finding]:
         try:
             overrides = read_overrides(path, limit_of_qps(given.qps))
         except BadConfiguration as error:
-            remedy = "mend the file; until then a running limiter keeps the last good one, and none starts"
+            remedy = "correct the file; until then a running limiter keeps the last good one, and none starts"
             yield Finding(name, "failed", error.message, remedy, str(path))
         else:
             yield Finding(name, "ok", f"{path}: {len(overrides)} overrides", path=str(path))
@@ -174,7 +174,7 @@ def _membership(settings: Settings) -> tuple[Membership | None, list[Finding]]:
         path = str(file)
         membership = read_membership(file)
     except AragogError as error:
-        remedy = "mend the file: shards grant nothing while it can't be read"
+        remedy = "correct the file: shards grant nothing while it can't be read"
         return None, [Finding("membership", "failed", error.message, remedy, path)]
     names = [shard.name for shard in membership.shards]
     if given.shard and given.shard not in names:
@@ -192,7 +192,7 @@ def _queues_file(settings: Settings) -> Iterator[Finding]:
     try:
         read_file(path, queue_limits.parse)
     except BadConfiguration as error:
-        remedy = "mend the file; until then a running PinLater keeps the last good one, and none starts"
+        remedy = "correct the file; until then a running PinLater keeps the last good one, and none starts"
         yield Finding("pinlater.queues", "failed", error.message, remedy, str(path))
     else:
         yield Finding("pinlater.queues", "ok", str(path), path=str(path))
@@ -206,7 +206,7 @@ def _shards_file(settings: Settings) -> tuple[list[tuple[str, str]], list[Findin
     try:
         entries = read_file(path, shard_file.parse)
     except BadConfiguration as error:
-        remedy = "mend the file; until then a running PinLater keeps the last good one, and none starts"
+        remedy = "correct the file; until then a running PinLater keeps the last good one, and none starts"
         return [], [Finding("pinlater.shards", "failed", error.message, remedy, str(path))]
     named = [(f"pinlater.shards: {name}", entry.backend) for name, entry in entries.items()]
     return named, [Finding("pinlater.shards", "ok", f"{path}: {', '.join(entries)}", path=str(path))]
@@ -220,7 +220,7 @@ async def _stored(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         async for crawl_id, lost in incomplete_crawls(settings):
-            remedy = "give the crawl's command again: it brings back what is named anywhere, and says what isn't"
+            remedy = "give the crawl's command again: it restores URLs that are named anywhere, and reports the others"
             yield Finding(f"crawl {crawl_id}", "warning", lost, remedy)
         looked = await lost_content(settings)
     except StoreTooOld as error:
@@ -228,7 +228,7 @@ async def _stored(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("URL keys", "failed", error.message, remedy)
         return
     except AragogError as error:
-        yield Finding("stores", "failed", error.message, "mend what it names; other findings may say how")
+        yield Finding("stores", "failed", error.message, "correct what it names; other findings may say how")
         return
     if looked is None:
         return
@@ -300,7 +300,7 @@ async def _running_limits(address: str) -> Finding:
     except AragogError as error:
         return Finding("limits in force", "warning", f"{address}: {error}", "ask the limiter that owns the domain")
     if status.limits_error:
-        remedy = "mend the file; until then the last good one stays in force"
+        remedy = "correct the file; until then the last good one stays in force"
         return Finding("limits in force", "failed", f"{address} refused: {status.limits_error}", remedy)
     return Finding("limits in force", "ok", f"{address} follows its override file")
 
@@ -364,7 +364,7 @@ def _left_behind(setting: str, url: str, settings: Settings) -> Iterator[Finding
         return
     check, said = f"{setting} of an earlier version", f"{earlier} was written for what now is {place}"
     if place.exists():
-        remedy = f"look which of the two you want, then move that one away: mv {shlex.quote(str(earlier))} ELSEWHERE"
+        remedy = f"decide which of the two you want, then move the other away: mv {shlex.quote(str(earlier))} ELSEWHERE"
         yield Finding(check, "warning", said, remedy, str(earlier))
     else:
         yield Finding(check, "failed", said, moving(earlier, place), str(earlier))

@@ -72,19 +72,21 @@ _FIRST_DELAY = _histogram(
 )
 _ACK_SUCCEEDED = _counter("pinlater_ack_succeeded", "Jobs that succeeded.", "queue")
 _ACK_FAILED = _counter("pinlater_ack_failed", "Attempts that failed.", "queue")
-_ACK_NOOP = _counter("pinlater_ack_noop", "Acks of claims that had moved on.", "queue")
+_ACK_NOOP = _counter("pinlater_ack_noop", "Acks of claims that were no longer valid.", "queue")
 _CHECKPOINT = _counter("pinlater_checkpoint", "Checkpoints.", "queue")
-_CHECKPOINT_NOOP = _counter("pinlater_checkpoint_noop", "Checkpoints of claims that had moved on.", "queue")
+_CHECKPOINT_NOOP = _counter("pinlater_checkpoint_noop", "Checkpoints of claims that were no longer valid.", "queue")
 _TIMEOUT_DONE = _counter("pinlater_timeout_done", "Claims lost with the job's last attempt.", "queue")
 _TIMEOUT_RETRY = _counter("pinlater_timeout_retry", "Claims lost, the job to be tried again.", "queue")
 _GC = _counter("pinlater_gc", "Finished jobs removed.", "queue")
 _RATE_LIMITED = _counter("pinlater_rate_limited", "Dequeues refused.", "queue")
 _SHARD_FAILED = _counter("pinlater_shard_failed", "Calls that a shard didn't answer.", "shard")
-_SHARD_UNHEALTHY = Gauge("pinlater_shard_unhealthy", "1 while a shard is routed around.", ("shard",), registry=REGISTRY)
-_JOBS = Gauge("pinlater_jobs", "Jobs as they stand.", ("queue", "state"), registry=REGISTRY)
-_OLDEST = Gauge("pinlater_oldest_ready_ms", "How long the oldest ready job is so.", ("queue",), registry=REGISTRY)
+_SHARD_UNHEALTHY = Gauge("pinlater_shard_unhealthy", "1 while a shard is avoided.", ("shard",), registry=REGISTRY)
+_JOBS = Gauge("pinlater_jobs", "Jobs by their present state.", ("queue", "state"), registry=REGISTRY)
+_OLDEST = Gauge(
+    "pinlater_oldest_ready_ms", "Time since the oldest ready job became ready.", ("queue",), registry=REGISTRY
+)
 _PAUSED = Gauge("pinlater_paused", "Queues that give no jobs.", ("queue",), registry=REGISTRY)
-_MISSING = Gauge("pinlater_missing_shards", "Shards that the numbers of jobs lack.", registry=REGISTRY)
+_MISSING = Gauge("pinlater_missing_shards", "Shards missing in the numbers of jobs.", registry=REGISTRY)
 
 _REQUESTS = _counter("fetcher_requests", "Requests on the wire.", "purpose", "outcome")
 _LATENCY = _histogram("fetcher_request_latency_ms", "Of requests on the wire.", _LATENCIES_MS, "purpose")
@@ -93,12 +95,12 @@ _FETCHES = _counter("fetcher_fetches", "Fetches, by the code of the error that e
 _VOIDED = _counter("fetcher_grants_voided", "Grants that came too late.")
 _EXCEEDED = _counter("fetcher_robots_exceeded", "URLs denied because of what their robots.txt would cost.", "flag")
 
-_RESERVATIONS = _counter("ratelimiter_reservations", "Reservations, by what became of them.", "outcome")
+_RESERVATIONS = _counter("ratelimiter_reservations", "Reservations, by their result.", "outcome")
 _CONTENDED = _counter("ratelimiter_contended", "Reservations that lost every compare-and-set.")
-_HELD = _counter("ratelimiter_held", "Hosts that asked for patience.", "status")
-_LIMITS_REFUSED = _counter("ratelimiter_limits_refused", "Bad override files met; the last good one stays.")
+_HELD = _counter("ratelimiter_held", "Hosts that asked us to wait.", "status")
+_LIMITS_REFUSED = _counter("ratelimiter_limits_refused", "Bad override files; the last good one stays.")
 _LIMITS_GOOD = Gauge(
-    "ratelimiter_limits_good", "1 while the override file as it stands is in force.", ("file",), registry=REGISTRY
+    "ratelimiter_limits_good", "1 while the present override file is in force.", ("file",), registry=REGISTRY
 )
 
 _CALLS = _histogram("urlstore_call_ms", "Answered calls.", _LATENCIES_MS, "method")

@@ -78,7 +78,7 @@ class Proven:
         compared = len(self.verdict.boots) > 1 or agreement is not None
         told: tuple[tuple[Sequence[str], str], ...] = (
             (found.overlapping, "two processes wrote to one ledger at once"),
-            (found.abandoned, "the next process didn't know whether the one before had ended: no lock told"),
+            (found.abandoned, "the next process didn't know whether the one before had ended: there was no lock"),
             (found.missing, "files are missing"),
             (found.damaged, "places can't be read"),
             (found.unsigned, "the writer is unknown: the first line can't be read"),

@@ -148,7 +148,7 @@ class Reextraction:
         except Exception as error:
             if is_of_a_backend(error):
                 raise
-            _log.exception("%s isn't read anew", page.url)
+            _log.exception("%s isn't read again", page.url)
             progress.report.add_broken(page.url, f"{type(error).__name__}: {error}"[:_MAX_TOLD])
             return None
 

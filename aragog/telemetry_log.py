@@ -59,7 +59,7 @@ class FetcherLog(SilentFetcher):
 
     def robots_cache_failed(self, code: str) -> None:
         """The shared cache is down."""
-        _log.warning("the robots.txt cache failed (%s): files are fetched anew", code)
+        _log.warning("the robots.txt cache failed (%s): files are fetched again", code)
 
     def feedback_failed(self, code: str) -> None:
         """The limiter couldn't be told of an answer."""

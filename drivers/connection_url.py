@@ -19,9 +19,7 @@ def parts_of(url: str, kind: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:  # its message quotes the text around the fault, perhaps a password
-        raise BadConfiguration(
-            f"no {kind} URL: it can't be taken to pieces (brackets belong around IPv6 addresses)"
-        ) from None
+        raise BadConfiguration(f"no {kind} URL: it can't be parsed (an IPv6 address needs brackets)") from None
 
 
 def shown(url: str) -> str:

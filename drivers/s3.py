@@ -108,7 +108,7 @@ class Bucket:
             raise
         with answer["Body"] as body:
             if answer["ContentLength"] > max_bytes:
-                raise StoreUnreadable(f"{key} in {self.address} has more than {max_bytes} bytes: it is none of ours")
+                raise StoreUnreadable(f"{key} in {self.address} has more than {max_bytes} bytes: it isn't ours")
             blob: bytes = body.read()
             return blob
 

@@ -47,7 +47,7 @@ from thrift_idl.gen.ratelimiter.protocol import RateLimiter
 from thrift_idl.gen.ratelimiter.ttypes import DomainStatus, StatusRequest
 from thrift_idl.records import replace
 
-_UNTOLD = "robots.txt isn't known here, so nobody can tell"
+_UNTOLD = "robots.txt isn't known here, so the result is unknown"
 
 
 @dataclass(frozen=True, slots=True)

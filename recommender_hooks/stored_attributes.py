@@ -19,5 +19,5 @@ async def stored_attributes(store: UrlStore, request: GetAttributesRequest) -> S
     except StoreUnreadable as error:
         if not is_of_a_row(error):
             raise
-        _log.warning("attributes are made anew: %s", error)
+        _log.warning("attributes are written again: %s", error)
         return ()

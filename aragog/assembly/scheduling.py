@@ -148,7 +148,7 @@ def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 def _tell(looking: asyncio.Task[None]) -> None:
     """Log it: a monitor that ended by itself is a fault of ours; claims of dead workers no longer come back."""
     if not looking.cancelled():
-        logging.getLogger("aragog").error("PinLater's monitor or watch has ended", exc_info=looking.exception())
+        logging.getLogger("aragog").error("PinLater's monitor or file watch has ended", exc_info=looking.exception())
 
 
 def dropper(settings: Settings, pinlater: PinLater, jobs: JobQueues) -> Callable[[str], Awaitable[None]]:

@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="""A polite web fetching and URL-metadata service.
 
-Everything works in one process with nothing but a data directory (SQLite, files); the same commands work against
+Everything works in one process with only a data directory (SQLite, files); the same commands work against
 Thrift services over Redis, Cassandra and S3 when the configuration names them (`aragog config show`).
 
 Try: `aragog explain URL`, `aragog fetch URL`, then `aragog lookup URL` and `aragog links URL`; or `aragog crawl URL`.

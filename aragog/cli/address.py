@@ -12,7 +12,7 @@ from fetcher.addresses import PUBLIC_WEB, literal, verdict
 from fetcher.resolver import Resolver, SystemResolver, guarded_endpoints
 from thrift_idl.errors import AddressDenied, DnsFailure, InvalidUrl
 
-app = typer.Typer(no_args_is_help=True, help="Whether the fetcher would connect to an address. No configuration.")
+app = typer.Typer(no_args_is_help=True, help="The fetcher's verdict on an address. No configuration.")
 
 #: Names that are looked up at the same time.
 _AT_ONCE = 32

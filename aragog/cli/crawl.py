@@ -43,7 +43,7 @@ app = typer.Typer(
 From the URLs of sitemaps, too: `aragog crawl --sitemap auto|URL [SEED...]`. Stored pages are kept fresh by
 `aragog crawl --revisit [--once] [SEED...]`.
 
-Killed or stopped at any point, the same command goes on where it was. In the embedded assembly this process does the
+After a kill or a stop, the same command continues. In the embedded assembly this process does the
 work; where `pinlater.service` is set, `aragog worker` processes do, and this command watches them.
 
 `aragog crawl start --help` lists the options.""",
@@ -64,7 +64,7 @@ def begin(
         bool, typer.Option("--revisit", help="Keep stored pages fresh: those of the seeds' scope, or all of them.")
     ] = False,
     once: Annotated[bool, typer.Option("--once", help="With --revisit: only what is due now.")] = False,
-    round_ms: Annotated[int, typer.Option(help="With --revisit: how far ahead to look, in ms.")] = 600_000,
+    round_ms: Annotated[int, typer.Option(help="With --revisit: how far to look ahead, in ms.")] = 600_000,
     depth: Annotated[int | None, typer.Option(help="How many links away from a seed to go.")] = None,
     max_pages: Annotated[int | None, typer.Option(help="Stop after so many pages.")] = None,
     scope: Annotated[str, typer.Option(help="Follow links within the seeds' host, domain, or any.")] = "host",
@@ -90,7 +90,7 @@ def begin(
         progress = run(run_crawl(load(), wanted, lock_wait_ms, _sitemap_source(roots, good) if roots else None))
         whole, well = progress is not None and progress.over, _report(progress, as_json)
     if not whole:
-        tell("stopped; the same command goes on where it was")
+        tell("stopped; the same command continues")
     if not (whole and well):
         raise typer.Exit(1)
 

@@ -79,8 +79,8 @@ class Display:
 
     def rescued(self, count: int) -> None:
         """Report on a crawl without progress: the number of its URLs that have a job again."""
-        done = f"{count:,} of its URLs are queued again" if count else "nothing names the URLs left: they are given up"
-        text = f"aragog: the crawl stood still, its queue had lost jobs; {done}"
+        done = f"{count:,} of its URLs are queued again" if count else "nothing names the other URLs: they are given up"
+        text = f"aragog: the crawl made no progress, its queue had lost jobs; {done}"
         self._console.print(plain(text), soft_wrap=True)
 
 
@@ -115,9 +115,9 @@ def print_faults(progress: CrawlProgress) -> None:
         first = faults[0]
         told.append(f"{len(faults):,} URLs failed by an error of Aragog's own, or of its configuration")
         told.append(f"the first of them: {first.url[:200]}: {first.message} [{first.code}]")
-        told.append(f"once that is mended: aragog crawl retry {crawl_id}, then the same command again")
+        told.append(f"after its correction: aragog crawl retry {crawl_id}, then the same command again")
     if progress.lost:
-        told.append(f"{progress.lost:,} URLs were lost with their jobs: the same command crawls anew")
+        told.append(f"{progress.lost:,} URLs were lost with their jobs: the same command crawls again")
     if progress.set_aside:
         told.append(f"{progress.set_aside:,} follow-up jobs were set aside: aragog queue show signals, or inlinks")
     for line in told:

@@ -43,11 +43,9 @@ from thrift_idl.gen.urlstore.ttypes import LookupResult, Page
 def explain(
     url: Annotated[str, typer.Argument(help="A URL, as you would type it: http://example.com/page")],
     fetch_robots: Annotated[
-        bool, typer.Option(help="Fetch robots.txt if it isn't cached; without, go by what is there.")
+        bool, typer.Option(help="Fetch robots.txt if it isn't cached; otherwise use the cache only.")
     ] = True,
-    patience_ms: Annotated[
-        int, typer.Option(help="How long to come back for a robots.txt that gets no slot, in ms.")
-    ] = 5_000,
+    patience_ms: Annotated[int, typer.Option(help="How long to retry a robots.txt that gets no slot, in ms.")] = 5_000,
     lock_wait_ms: Annotated[
         int,
         typer.Option(
@@ -183,7 +181,7 @@ def decision(rules: RobotsVerdict) -> str:
     if not rules.version:
         return "no file (4xx), or an empty one: all is allowed"
     if not rules.group:
-        return "no group of it is ours: all is allowed"
+        return "no group applies to us: all is allowed"
     group = f"group {rules.group}"
     if rules.flag:
         return f"no line: {told(rules.flag)} ({group})"

@@ -49,20 +49,16 @@ def extract(
     targets: Annotated[
         list[str] | None, typer.Argument(help="Files or URLs; without, the lines of standard input.")
     ] = None,
-    url: Annotated[
-        str, typer.Option(help="Where a file's page lives: its relative links lead nowhere without it.")
-    ] = "",
+    url: Annotated[str, typer.Option(help="The URL of a file's page: its relative links need it.")] = "",
     media: Annotated[str, typer.Option("--content-type", help="Of a file: text/html; charset=...")] = "text/html",
     children: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that extract at once; by default one for each CPU.")
     ] = min(os.cpu_count() or 1, 64),
-    patience_ms: Annotated[
-        int, typer.Option(help="How long to come back to a URL that asks for patience (429, no slot), in ms.")
-    ] = 60_000,
+    patience_ms: Annotated[int, typer.Option(help="How long to retry a deferred URL (429, no slot), in ms.")] = 60_000,
     lock_wait_ms: Annotated[
         int, typer.Option(help="How long to wait for another process that owns the data directory, in ms.")
     ] = 600_000,
-    why: Annotated[bool, typer.Option("--why", help="Who said so of each field, where, and who lost.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="The sources of each field, with places and losers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The whole record and its evidence, as JSON.")] = False,
     text: Annotated[
         bool, typer.Option("--text", help="Main content, word count, language and simhash of the text, too.")

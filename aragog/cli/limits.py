@@ -173,7 +173,7 @@ def _print_tally(tally: ShadowTally, candidate: str) -> None:
     console.print(table)
     _print_changed(console, "later, or refused", tally.slower)
     _print_changed(console, "sooner", tally.faster)
-    console.print("who was refused at the time isn't on record; shadow mode counts them live", style="dim")
+    console.print("callers refused at the time aren't on record; shadow mode counts them live", style="dim")
 
 
 def _print_changed(console: Terminal, what: str, changed: Counter[str]) -> None:

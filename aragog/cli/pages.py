@@ -30,9 +30,7 @@ AT_ONCE = 32
 
 def fetch(
     urls: Annotated[list[str], typer.Argument(help="URLs to fetch and store.")],
-    patience_ms: Annotated[
-        int, typer.Option(help="How long to come back to a URL that asks for patience (429, no slot), in ms.")
-    ] = 60_000,
+    patience_ms: Annotated[int, typer.Option(help="How long to retry a deferred URL (429, no slot), in ms.")] = 60_000,
     lock_wait_ms: Annotated[
         int, typer.Option(help="How long to wait for another process that owns the data directory, in ms.")
     ] = 600_000,

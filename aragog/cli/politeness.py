@@ -36,7 +36,7 @@ def verify(
         typer.Option(help="A site's own log to compare with: nginx or Apache combined, JSON lines; .gz too."),
     ] = None,
     host: Annotated[str, typer.Option(help="The host of an access log whose lines name none.")] = "",
-    agent: Annotated[str, typer.Option(help="What our user agent contains; others' requests are left out.")] = "Aragog",
+    agent: Annotated[str, typer.Option(help="A part of our user agent; other requests are left out.")] = "Aragog",
     picture: Annotated[Path | None, typer.Option(help="Draw the busiest domains over time: an SVG file.")] = None,
     skew_ms: Annotated[
         float, typer.Option(help="How much the wall clocks of two machines may have differed, in ms.")
@@ -97,7 +97,7 @@ def _print(proven: Proven, worst: int) -> None:
         f"{len(verdict.boots)} clocks, membership versions {', '.join(map(str, sorted(verdict.versions)))}"
     )
     if len(verdict.boots) > 1:
-        console.print("slots told by different clocks compare as well as the wall clocks did: see --skew-ms")
+        console.print("slots of different clocks compare as exactly as the wall clocks agreed: see --skew-ms")
     console.print(_windows(proven))
     for early in verdict.early_examples:
         words = f"{early.gap_ms:.3f} ms after another slot, the interval being {early.interval_ms:g} ms"
@@ -137,9 +137,9 @@ def _print_agreement(console: Terminal, proven: Proven) -> None:
     )
     notes = (
         (agreement.in_tail, "of them just after a ledger that wasn't closed: was there a power cut?"),
-        (agreement.outside, "requests before or long after what is on record: nothing can be said of them"),
+        (agreement.outside, "requests before or long after the record: they can't be judged"),
         (reading.unreadable, "lines of no known format"),
-        (reading.to_the_second, "requests told to the second only: windows aren't judged by them (log $msec)"),
+        (reading.to_the_second, "requests with whole seconds only: windows aren't judged by them (log $msec)"),
     )
     for count, what in notes:
         if count:

@@ -48,7 +48,7 @@ _FAILED_SHOWN = 10
 
 Name = Annotated[str, typer.Argument(help="A queue's name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Match = Annotated[str | None, typer.Option(help="Only jobs in whose body this regular expression (RE2) occurs.")]
+Match = Annotated[str | None, typer.Option(help="Only jobs with this regular expression (RE2) in their body.")]
 
 
 class JobsShown(StrEnum):

@@ -124,10 +124,10 @@ def show(report: ChangeReport, console: Terminal, *, dry_run: bool) -> None:
         f"{report.looked_at:,} pages read by extractor version {EXTRACTOR_VERSION}: {report.changed:,} {would}changed,"
         f" {report.unchanged:,} unchanged, {report.to_publish:,} to publish;"
         f" {report.without_content:,} without content, {report.failed:,} failed,"
-        f" {report.moved_on:,} fetched anew meanwhile"
+        f" {report.moved_on:,} fetched again meanwhile"
     )
     if report.broken:
-        console.print(f"{report.broken:,} pages are as they were, for an error befell each (the log has the traces):")
+        console.print(f"{report.broken:,} pages are unchanged, because each had an error (the log has the traces):")
     for url, why in report.broken_examples.items():
         console.print(plain(f"  {url}: {why}"), soft_wrap=True)
     if not report.fields:

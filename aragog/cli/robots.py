@@ -17,7 +17,7 @@ from fetcher.robots.rules import RobotsRules, told
 from fetcher.settings import RobotsSettings
 from thrift_idl.errors import BadConfiguration, InvalidRequest
 
-app = typer.Typer(no_args_is_help=True, help="What a robots.txt says of a URL. No network, no configuration.")
+app = typer.Typer(no_args_is_help=True, help="The verdict of a robots.txt on a URL. No network, no configuration.")
 
 #: A robots.txt as JSON text, each character escaped.
 _LONGEST_LINE = 16 * MIB
@@ -54,7 +54,7 @@ def check(
     `{"allowed": false, "line": 2, "rule": "disallow: /x", "group": "*"}`.
     """
     if not jsonl and robots is None:
-        raise InvalidRequest("which robots.txt? Name its file with --robots, or give JSON lines with --jsonl")
+        raise InvalidRequest("name the robots.txt file with --robots, or give JSON lines with --jsonl")
     content = b"" if robots is None else _file(robots)
     columns = ("allowed", "line", "rule", "group")
     shape = Shape(

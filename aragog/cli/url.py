@@ -18,7 +18,7 @@ no URL is answered by `error`, a tab and the reason. With --jsonl: `{"url": ...,
 )
 
 Urls = Annotated[list[str] | None, typer.Argument(help="URLs; without, the lines of standard input.")]
-Base = Annotated[str | None, typer.Option(help="What relative URLs are resolved on. A JSON line has its own.")]
+Base = Annotated[str | None, typer.Option(help="The base of relative URLs. A JSON line has its own.")]
 
 
 def parsed(fields: Fields) -> Answer:

@@ -139,7 +139,7 @@ class Engine:
             process.send(signal.SIGSTOP)
         for process in processes:
             if not process.wait_paused(_PAUSE_MS):
-                raise EngineError(f"{self.name} (pid {process.pid}) can't be paused: it is in the kernel's hands")
+                raise EngineError(f"{self.name} (pid {process.pid}) can't be paused: the kernel doesn't stop it")
 
     def resume(self) -> None:
         """Let paused processes continue (SIGCONT)."""

@@ -165,7 +165,7 @@ class RedisState:
                 if self._timeline.heard(sent, answer[0], self._now_ms()):
                     return self._read(moves, answer)
                 await self._begin()
-        raise BackendDown("the clock of the limiter's Redis doesn't stand still: nothing is granted meanwhile")
+        raise BackendDown("the clock of the limiter's Redis jumps: nothing is granted meanwhile")
 
     async def _call(self, moves: Sequence[Move], now: float) -> list[int]:
         shared = self._timeline.shared_us

@@ -30,7 +30,7 @@ class Segment(AppendedFile):
 def failure(error: OSError, path: Path) -> BackendDown:
     """The error of the tree for a failed file operation."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        message = f"{path}: no space left for the ledger, and nothing is granted that isn't on record: make room"
+        message = f"{path}: no space left for the ledger, and only recorded grants are given: make room"
         return DiskFull(message, path=str(path))
     return BackendDown(f"{path}: {error.strerror}", path=str(path))
 

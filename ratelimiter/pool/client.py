@@ -153,7 +153,7 @@ class PooledRateLimiter:
                 await self._refresh()
                 if self._route.owner(domain) == route.owner(domain):
                     raise
-        raise BackendDown(f"the shards don't agree yet on who owns {domain}: try again", domain=domain)
+        raise BackendDown(f"the shards don't agree yet on the owner of {domain}: try again", domain=domain)
 
     async def _ask(self, route: Route, request: ReserveBatchRequest, numbers: Sequence[int]) -> dict[int, Grant]:
         """Grants by number, from the shards that answer in time as owners."""

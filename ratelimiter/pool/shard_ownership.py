@@ -82,9 +82,9 @@ class ShardOwnership:
         try:
             await self._looks.join(None, self.look)
         except BadConfiguration as error:
-            raise BackendDown(f"shard {self._name} can't see who owns what: {error.message}") from error
+            raise BackendDown(f"shard {self._name} can't read the owners of domains: {error.message}") from error
         if not self._lease.lasts(self._now_ms()):
-            raise BackendDown(f"shard {self._name} was too slow to see who owns what: try again")
+            raise BackendDown(f"shard {self._name} was too slow to read the owners of domains: try again")
 
     def floor_ms(self, domain: str) -> float:
         """The time from which all the domain's grants are here. Raises `NotOwner`."""

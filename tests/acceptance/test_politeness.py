@@ -98,7 +98,7 @@ def test_what_cannot_be_known_is_neither_kept_nor_broken(tmp_path: Path) -> None
     env = environment(data_dir=str(tmp_path / "data"))
     done = run_aragog(env, "politeness", "verify", str(tmp_path / "one"))
     assert done.returncode == 3, done.stderr
-    assert "cannot be proven" in done.stdout and "no lock told" in done.stdout
+    assert "cannot be proven" in done.stdout and "there was no lock" in done.stdout
     code, said = verify(env, str(tmp_path / "one"))
     assert (code, said["verdict"], said["holds"], len(said["doubts"])) == (3, "unproven", False, 1)
     write_file(tmp_path / "two/00000001.ledger", [entry(100.0 * n + 50) for n in range(20)], shard="two")

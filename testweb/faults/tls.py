@@ -96,13 +96,13 @@ _RECORD = b"\x16\x03\x03\x3f\xff"  # a handshake record of 16 KiB
 TLS_FAULTS = {
     fault.name: fault
     for fault in (
-        TlsFault("good", "nothing wrong, for who trusts the authority", _good),
+        TlsFault("good", "nothing wrong, if the client trusts the authority", _good),
         TlsFault("tls12", "nothing wrong, TLS 1.2", _good, _version(ssl.TLSVersion.TLSv1_2)),
         TlsFault("expired", "expired yesterday", lambda a, name, host: a.issue(name, host, -9 * DAY, -DAY)),
         TlsFault("early", "good from tomorrow", lambda a, name, host: a.issue(name, host, DAY, 9 * DAY)),
         TlsFault("wrong-host", "another host's certificate", lambda a, name, _: a.issue(name, "elsewhere.test")),
         TlsFault("self-signed", "vouches for itself", lambda a, name, host: a.self_signed(name, host)),
-        TlsFault("untrusted", "an authority that nobody knows", _good, stranger=True),
+        TlsFault("untrusted", "an unknown authority", _good, stranger=True),
         TlsFault("weak-key", "RSA of 1,024 bits", lambda a, name, host: a.issue(name, host, rsa_bits=1024), _lenient),
         TlsFault("sha1", "signed with SHA-1", lambda a, name, host: a.issue(name, host, digest="sha1"), _lenient),
         TlsFault("tls10", "TLS 1.0 only", _good, _version(ssl.TLSVersion.TLSv1)),

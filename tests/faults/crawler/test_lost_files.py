@@ -118,7 +118,7 @@ def test_a_url_that_nothing_names_any_more_ends_the_crawl_and_is_told(web: Small
         frontier.commit()
     ended = run_aragog(env, "crawl", SEED)
     assert ended.returncode == 1
-    assert "stood still" in ended.stderr
+    assert "made no progress" in ended.stderr
     assert "1 URLs were lost with their jobs" in ended.stderr
     assert rows(tmp_path) == whole()
 
