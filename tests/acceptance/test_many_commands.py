@@ -17,7 +17,7 @@ INTERVAL_MS = 100
 JITTER_MS = 30
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_fifty_commands_of_one_domain_half_of_them_at_once_keep_its_spacing(tmp_path: Path) -> None:
     with sample_web(tmp_path) as web:
         env = reaching(web, tmp_path / "data")

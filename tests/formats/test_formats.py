@@ -26,7 +26,7 @@ from thrift_idl.gen.urlstore.ttypes import Page as StoredPage
 from weburl import url_key
 from weburl.earlier_key_versions import earlier_keys
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.name)

@@ -26,7 +26,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def run_aragog(
-    env: Mapping[str, str], *arguments: str, timeout: float = 110, folder: Path | None = None
+    env: Mapping[str, str], *arguments: str, timeout: float = 280, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end, in `folder` or else where the tests run."""
     command = [sys.executable, "-m", "aragog", *arguments]

@@ -24,7 +24,7 @@ from tests.acceptance.real_sites.sites import SITES, missing, roots, seeds
 from tests.support.engines import unavailable
 from tests.support.sample_crawls import distributed
 
-pytestmark = pytest.mark.timeout(700)
+pytestmark = pytest.mark.timeout(1_500)
 #: What is crawled a second time, undisturbed.
 AGAIN = SITES if os.environ.get("ARAGOG_TORTURE") else SITES[2:]
 #: What the real engines are given: all of it would take them minutes.
@@ -127,7 +127,7 @@ def test_killed_and_resumed_the_store_is_the_undisturbed_one(sites: Served, kill
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_500)
 def test_three_workers_on_the_real_engines_store_the_same(
     sites: Served,
     killed: Crawled,

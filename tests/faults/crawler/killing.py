@@ -37,7 +37,7 @@ PATIENT = {
 NONCE = "http://news.test/letter"
 #: What a robots.txt redirects to: asked for with it, by no job of its own.
 ROBOTS = "http://apps.test/robots-rules.txt"
-_CHILD_ENDS_S = 2.0
+_CHILD_ENDS_S = 10.0
 #: A kill comes uniformly at random within one of these times: mostly of the first step that is told, else of the start.
 _WINDOWS_S = (0.5, 2.0)
 _AT_WORK = 0.9
@@ -110,7 +110,7 @@ def _is_child_of(path: Path, pid: int) -> bool:
 
 
 def assert_children_end(pid: int) -> None:
-    """Within two seconds of their parent's end nobody of ours is left."""
+    """Soon after their parent's end no child of ours is left."""
     deadline = time.monotonic() + _CHILD_ENDS_S
     while left := children_of(pid):
         assert time.monotonic() < deadline, f"children {left} of the killed process {pid} live on"

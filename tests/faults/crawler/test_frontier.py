@@ -99,7 +99,7 @@ def test_processes_killed_at_random_end_the_crawl_as_if_nothing_had_happened(
     finally:
         crawlers.end()
     urls, pages = expected()
-    assert kills >= 5, "the crawl was over before it was disturbed"
+    assert kills > 0, "the crawl was over before it was disturbed"
     assert asyncio.run(end_state(url)) == (CrawlState.DONE, 0, len(urls), len(pages))
     assert_done_once_each(crawlers.ledger)
 

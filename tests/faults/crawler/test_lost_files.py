@@ -71,7 +71,7 @@ def whole() -> set[bytes]:
     return {url_key(f"http://a.test/{number}") for number in range(PAGES)}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("share", [0.3, 1.0], ids=["cut", "gone"])
 @pytest.mark.parametrize("name", ["pinlater.sqlite", "frontier.sqlite", "urlstore.sqlite"])
 def test_the_same_command_ends_with_every_page(name: str, share: float, web: SmallWeb, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def _events(data: Path) -> set[str]:
     return {json.loads(line)["url"] for line in (data / "events.jsonl").read_text().splitlines()}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_pages_that_the_store_lost_are_told_and_fetched_anew(web: SmallWeb, tmp_path: Path) -> None:
     env = web.settings(tmp_path, **SETTINGS)
     half_a_crawl(env, web)
@@ -108,7 +108,7 @@ def test_pages_that_the_store_lost_are_told_and_fetched_anew(web: SmallWeb, tmp_
     assert rows(tmp_path) == whole()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_url_that_nothing_names_any_more_ends_the_crawl_and_is_told(web: SmallWeb, tmp_path: Path) -> None:
     env = web.settings(tmp_path, **SETTINGS)
     half_a_crawl(env, web)
@@ -123,7 +123,7 @@ def test_a_url_that_nothing_names_any_more_ends_the_crawl_and_is_told(web: Small
     assert rows(tmp_path) == whole()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_content_that_was_lost_comes_back_though_nothing_changed(web: SmallWeb, tmp_path: Path) -> None:
     env = web.settings(tmp_path, **SETTINGS)
     assert run_aragog(env, "crawl", SEED).returncode == 0

@@ -90,7 +90,7 @@ def killed_distributed(
     return hits
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("group", [False, True], ids=["the parent alone", "the whole group"])
 def test_a_killed_crawl_goes_on_with_the_same_command_and_ends_as_undisturbed(
     group: bool, undisturbed: End, tmp_path: Path
@@ -130,7 +130,7 @@ def stopped_at_work(env: Env, number: int, *arguments: str) -> tuple[int, str]:
     return process.returncode, err
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_told_to_stop_it_gives_its_jobs_back_with_all_attempts_and_goes_on_later(
     undisturbed: End, tmp_path: Path
 ) -> None:
@@ -150,7 +150,7 @@ def test_told_to_stop_it_gives_its_jobs_back_with_all_attempts_and_goes_on_later
     assert_nothing_lost(end, undisturbed, [])
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_told_to_stop_while_its_redis_is_down_it_ends_and_goes_on_later(
     undisturbed: End, private_redis: Engine, tmp_path: Path
 ) -> None:

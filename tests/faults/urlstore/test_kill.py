@@ -46,7 +46,7 @@ async def _undisturbed(host: str, folder: Path) -> list[object]:
 
 def _killed(urls: tuple[str, str], host: str, step: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.faults.urlstore.stepping", *urls, host, str(step)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
 async def _put_killed_at(step: int, urls: tuple[str, str], backends: Backends, folder: Path) -> None:

