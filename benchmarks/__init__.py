@@ -1,1 +1,1 @@
-"""How fast, and how much of what: each module is a command. See docs/benchmarks.md."""
+"""Benchmarks of speed and of memory: each module is a command. See docs/benchmarks.md."""

@@ -55,7 +55,7 @@ def names() -> list[str]:
 
 
 def machine() -> dict[str, Any]:
-    """What it runs on, and how busy that is."""
+    """The machine, and its present load."""
     cpuinfo = Path("/proc/cpuinfo")
     models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     return {
@@ -69,7 +69,7 @@ def machine() -> dict[str, Any]:
 
 
 def run(name: str, out: TextIO) -> str | None:
-    """What it printed; None where it failed."""
+    """Its output; None if it failed."""
     command = [sys.executable, "-m", f"benchmarks.{name}"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="", file=out, flush=True)

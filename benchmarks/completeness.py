@@ -1,4 +1,4 @@
-"""Whether a store holds a web of `tests.support.many_hosts`: every page, its content to the byte, its links.
+"""The check that a store holds a whole web of `tests.support.many_hosts`: every page, its exact content, its links.
 
 Each function reads a whole store and raises `AssertionError` with the first thing that isn't as it was served.
 """

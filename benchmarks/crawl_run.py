@@ -26,7 +26,7 @@ _CURVE_PAGES = 1_000
 
 @dataclass(slots=True)
 class Result:
-    """What a crawl took."""
+    """The cost of a crawl."""
 
     pages: int = 0
     wall_s: float = 0

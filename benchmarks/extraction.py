@@ -56,7 +56,7 @@ def ours(content: bytes) -> dict[str, Any]:
 
 
 def others(content: bytes) -> dict[str, dict[str, Any]]:
-    """What each of them took and read."""
+    """The time and the findings of each."""
     with TemporaryDirectory(prefix="aragog-bench-") as folder:
         path = Path(folder) / "page.html"
         path.write_bytes(content)
@@ -67,7 +67,7 @@ def others(content: bytes) -> dict[str, dict[str, Any]]:
 
 
 def goals(content: bytes) -> None:
-    """What a page's parts cost: the card with types and images, its links, its text."""
+    """The cost of a page's parts: the card with types and images, its links, its text."""
     links = content.replace(b"<a href", b"<i data-href").replace(b"</a>", b"</i>")
     card, record = request(links, URL, "utf-8"), request(content, URL, "utf-8")
     text = request(content, URL, "utf-8", text_features=True)

@@ -63,7 +63,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the kernel says of a process that ended, its children included."""
+    """The kernel's numbers for a process that ended, its children included."""
 
     cpu_s: float
     wall_s: float

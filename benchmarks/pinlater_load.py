@@ -1,4 +1,4 @@
-"""What the benchmark of PinLater does to a service, and how long that took by the clock and by CPU."""
+"""The load of PinLater's benchmark on a service, and its time by the clock and by CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the rate limiter decides: `python -m benchmarks.ratelimiter`. One event loop, uvloop.
+"""Speed of the rate limiter's decisions: `python -m benchmarks.ratelimiter`. One event loop, uvloop.
 
 Reservations a second with the state in memory and in files, beside throttled-py, limits and pyrate-limiter (each in an
 environment of its own under .bench/, made by the first run); over Redis beside a plain GCRA in Lua; as processes, one

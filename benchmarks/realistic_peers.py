@@ -29,7 +29,7 @@ def by_extruct(text: str) -> Mapping[str, int]:
 
 
 def by_parsel(text: str) -> Mapping[str, int]:
-    """What a spider asks for: head, links, images."""
+    """The parts that a spider reads: head, links, images."""
     page = Selector(text)
     return {
         "title": bool(page.css("title::text").get()),

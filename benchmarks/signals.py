@@ -1,4 +1,4 @@
-"""What publishing costs: `python -m benchmarks.signals [kafka://host:port/topic]`. Signals of images, events, sinks."""
+"""Costs of publishing: `python -m benchmarks.signals [kafka://host:port/topic]`. Signals of images, events, sinks."""
 
 from __future__ import annotations
 

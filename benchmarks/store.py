@@ -1,4 +1,4 @@
-"""What the embedded store costs a page of 65 KB: `python -m benchmarks.store [--pages N]`. SQLite and files, WAL.
+"""Costs of the embedded store for a page of 65 KB: `python -m benchmarks.store [--pages N]`. SQLite and files, WAL.
 
 Puts of new pages, of the same content again, of changed content; look-ups; content read back. Calls are made 100 at
 once, as a worker makes them; CPU time is this process's with its threads. Every page is read back and compared after

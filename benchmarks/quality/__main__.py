@@ -1,4 +1,4 @@
-"""Where extraction and its oracles differ, by kind: `python -m benchmarks.quality [--examples N]`.
+"""Differences between extraction and its oracles, by kind: `python -m benchmarks.quality [--examples N]`.
 
 extruct (OpenGraph, JSON-LD, microdata), trafilatura (main content), metascraper (the card) on two hundred pages of many
 makers; docs/quality.md argues each kind of difference. Environments under .bench/ are made by the first run; npm, which

@@ -1,4 +1,4 @@
-"""How two readings of a field compare, by kind; how alike two texts are. Pure."""
+"""Comparison of two readings of a field, by kind, and the similarity of two texts. Pure."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def written() -> Iterator[Sample]:
 
 
 def text_of(article: dict[str, Any]) -> str:
-    """What a reader calls the article: title and paragraphs."""
+    """The article of a page: title and paragraphs."""
     return "\n".join((article["title"], *article["paragraphs"]))
 
 

@@ -1,4 +1,4 @@
-"""What extruct and trafilatura read: runs in their environment.
+"""Readings of extruct and trafilatura: runs in their environment.
 
 `python -m benchmarks.quality.oracle_readers FOLDER` reads manifest.json, a list of `{path, url}`, and writes
 oracles.json.

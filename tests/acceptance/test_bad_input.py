@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong: a clear error, the right exit code, and what was stored stays."""
+"""Mistakes of a newcomer: a clear error, the right exit code, and stored data stays."""
 
 from __future__ import annotations
 

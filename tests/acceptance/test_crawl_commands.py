@@ -1,4 +1,4 @@
-"""What one does with crawls, as a user does it: limits and scopes, ls, show, retry, pause, resume, cancel."""
+"""Commands on crawls as a user gives them: limits and scopes, ls, show, retry, pause, resume, cancel."""
 
 from __future__ import annotations
 

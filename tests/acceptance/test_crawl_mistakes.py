@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong with a crawl: a clear error, the right exit code, and the same command goes on."""
+"""Mistakes of a newcomer with a crawl: a clear error, the right exit code, and the same command continues."""
 
 from __future__ import annotations
 

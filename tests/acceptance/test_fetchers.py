@@ -1,4 +1,4 @@
-"""What a fetch tells its user, and several fetchers that share the web among them."""
+"""Facts that a fetch reports to its user, and several fetchers that share the web."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def pages() -> dict[str, Page]:
 
 
 def checked(env: Mapping[str, str], *command: str) -> str:
-    """What a command printed, harmless as it is."""
+    """The output of a command, checked to be harmless."""
     done = run_aragog(env, *command)
     for said in (done.stdout, done.stderr):
         found = HARMFUL.search(said)

@@ -113,7 +113,7 @@ def settings(port: int, data_dir: Path, **more: str) -> dict[str, str]:
 
 
 def crawled(env: dict[str, str], step: int) -> tuple[dict[str, Any], int]:
-    """How the crawl ended, and the worker's most memory in MiB."""
+    """The end of the crawl, and the worker's highest memory in MiB."""
     crawl = start_aragog(env, "crawl", "--json", "--depth", "1", "--scope", "any", f"http://start.test/{step}")
     most_mib = most_resident(crawl)
     out, told = crawl.communicate(timeout=1_000)
@@ -129,7 +129,7 @@ def stored(env: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def kept(page: HostilePage, record: dict[str, Any]) -> bool:
-    """Whether the record has what the page says before and after its hostile part."""
+    """True if the record has the page's statements before and after its hostile part."""
     has_link = any(link["url"] == "http://hostile.test/kept" for link in record["outlinks"])
     has_flag = not page.flag or page.flag in record["flags"]
     return record["title"].startswith(page.title) and has_link >= page.has_link and has_flag

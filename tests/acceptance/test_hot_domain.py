@@ -25,7 +25,7 @@ HOT = "hot.test"
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What came of one crawl."""
+    """The result of one crawl."""
 
     ended: dict[str, object]
     log: Log
@@ -91,7 +91,7 @@ def dequeues(folder: Path) -> Counter[str]:
 
 
 def check(found: Crawled, hot: int, qps: int) -> None:
-    """What holds on any machine."""
+    """The conditions that hold on any machine."""
     assert found.ended["outcomes"] == {"fetched": hot + OTHERS}
     assert found.pages() == Counter([*hot_urls(hot), *other_urls()])
     of_hot = [found.dequeues[url] for url in hot_urls(hot)]

@@ -1,4 +1,4 @@
-"""What every sink of events keeps."""
+"""The contract of every sink of events."""
 
 from __future__ import annotations
 

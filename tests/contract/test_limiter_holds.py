@@ -1,4 +1,4 @@
-"""What every record of the limiter's holds must do alike: a file, Redis."""
+"""The contract of every record of the limiter's holds: a file, Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every state and every way to the service must do alike: memory, files, Redis; direct, Thrift, the pool."""
+"""The contract of every state and every way to the service: memory, files, Redis; direct, Thrift, the pool."""
 
 from __future__ import annotations
 

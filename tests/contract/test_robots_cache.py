@@ -1,4 +1,4 @@
-"""What every place for copies of robots.txt must do alike: memory, SQLite, Redis."""
+"""The contract of every cache for copies of robots.txt: memory, SQLite, Redis."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def unfinished_crawl(env: Mapping[str, str], served: SmallWeb) -> None:
 
 
 async def attributes(env: Mapping[str, str]) -> None:
-    """What a team keeps on a page."""
+    """The attributes of a team on a page."""
     attribute = Attribute("team", "note", 1, web.NOTE, time.time_ns() // 1_000_000)
     async with store_of(load(env)) as store:
         await store.put_attributes(PutAttributesRequest(Context("formats"), web.LISTED, (attribute,)))

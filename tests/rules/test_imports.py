@@ -26,7 +26,7 @@ def imported(source: Source) -> Iterator[tuple[str, ...]]:
 
 
 def allowed(folder: tuple[str, ...], module: tuple[str, ...]) -> bool:
-    """Whether a module in `folder` may import `module`: shared, or in this folder or one that contains it."""
+    """True if a module in `folder` may import `module`: shared, or in this folder or one that contains it."""
     if module[:2] == ("tests", "support"):
         return True
     if len(folder) == 1:  # conftest.py

@@ -13,7 +13,7 @@ QUESTIONS = {"who", "whom", "whose", "what", "which", "where", "when", "whether"
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 PACKAGES = (
     *("aragog", "crawler", "deploy", "drivers", "extraction", "fetcher", "pinlater", "ratelimiter"),
-    *("recommender_hooks", "runtime", "testweb", "thrift_idl", "urlstore", "weburl"),
+    *("recommender_hooks", "runtime", "testweb", "thrift_idl", "urlstore", "weburl", "tests", "benchmarks"),
 )
 
 

@@ -38,7 +38,7 @@ class Service:
 
     @property
     def kind(self) -> str:
-        """What it is, whichever of several: the shards of the limiter have a letter each."""
+        """The service's kind, one for several: the shards of the limiter have a letter each."""
         return re.sub(r"-[a-z]$", "", self.name)
 
     @property
@@ -70,7 +70,7 @@ class Service:
 
     @property
     def health_command(self) -> list[str]:
-        """What the health check runs, without a shell where it has none; [] = there is no check."""
+        """The command of the health check, without a shell if it has none; [] = there is no check."""
         kind: str
         words: list[str]
         kind, *words = self.raw.get("healthcheck", {}).get("test", ["NONE"])

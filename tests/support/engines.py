@@ -1,4 +1,4 @@
-"""What a test borrows from a real engine: a database, keyspace, bucket or topic of its own, removed afterwards.
+"""Loans of a real engine to a test: a database, keyspace, bucket or topic of its own, removed afterwards.
 
 Every function takes any `deploy.engines.Engine`, shared or private, so that a fault test can do the same
 on an engine that it kills. Clients here are the engines' own (redis-py, cassandra-driver, boto3,
@@ -35,7 +35,7 @@ _REDIS_LEASE_S = 3_600  # a test run that was killed gives its databases back af
 
 
 def required() -> bool:
-    """Whether a missing engine is a failure: under CI=true or ARAGOG_REQUIRE_ENGINES=1."""
+    """True if a missing engine is a failure: under CI=true or ARAGOG_REQUIRE_ENGINES=1."""
     return os.environ.get("CI") == "true" or os.environ.get("ARAGOG_REQUIRE_ENGINES") == "1"
 
 

@@ -16,7 +16,7 @@ SIDE = 7_000  # squared: just below the limit of pixels
 
 @dataclass(frozen=True, slots=True)
 class HostileImage:
-    """What is served, and what may come of it."""
+    """The served bytes, and their allowed results."""
 
     build: Callable[[], bytes]
     codes: tuple[str, ...] = ("",)

@@ -12,7 +12,7 @@ TITLE, LINK = "Kept", "/kept"
 
 @dataclass(frozen=True, slots=True)
 class HostilePage:
-    """What is served, and what must come of it."""
+    """The served page, and its expected result."""
 
     build: Callable[[], str | bytes]
     """The content."""

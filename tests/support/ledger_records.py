@@ -50,5 +50,5 @@ def write_file(
 
 
 def entry(slot_ms: float, domain: str = "a.com", wait_ms: float = 0.0, interval_ms: float = 100.0) -> LedgerEntry:
-    """What is written of a grant."""
+    """The record of a grant."""
     return LedgerEntry(domain, domain, slot_ms, wait_ms, interval_ms, 0.0, "default", 1)

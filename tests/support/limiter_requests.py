@@ -1,4 +1,4 @@
-"""What tests of the limiter share: a clock that tests move, short requests, and what must hold of granted slots."""
+"""Shared parts of the limiter's tests: a clock that tests move, short requests, conditions of granted slots."""
 
 from __future__ import annotations
 

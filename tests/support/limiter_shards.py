@@ -1,4 +1,4 @@
-"""What tests of the pool share: a membership file, shards of one process over it, a client that calls them directly."""
+"""Shared parts of the pool's tests: a membership file, shards of one process over it, a client that calls them."""
 
 from __future__ import annotations
 

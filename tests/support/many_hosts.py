@@ -30,7 +30,7 @@ NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the pages look like."""
+    """The form of the pages."""
 
     bytes: int = 600
     links: int = 0
@@ -113,7 +113,7 @@ async def serve(shape: Shape, ready_file: Path, log_file: Path) -> None:
 
 
 async def lag_until(stopped: asyncio.Event, every: float = 0.01) -> float:
-    """How much longer than it should have a short sleep took at most, in seconds."""
+    """The longest delay of a short sleep, in seconds."""
     worst = 0.0
     while not stopped.is_set():
         began = time.monotonic()
@@ -124,7 +124,7 @@ async def lag_until(stopped: asyncio.Event, every: float = 0.01) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What a web was asked for."""
+    """The requests to a web."""
 
     requests: list[tuple[float, str, str]]
     """(seconds since 1970, host, path), in order."""

@@ -1,4 +1,4 @@
-"""What tests of PinLater share: a clock that tests move, a caller with short requests, and what was counted."""
+"""Shared parts of PinLater's tests: a clock that tests move, a caller with short requests, and the counts."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def context(remaining_ms: int | None = None) -> Context:
 
 
 def given_up(sequence: int) -> bytes:
-    """What a client sends when nobody waits for that answer any more."""
+    """The message of a client that no longer waits for that answer."""
     return framed(write_header(CALL, GIVE_UP, sequence) + b"\0")
 
 
@@ -141,7 +141,7 @@ async def deaf(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.S
 
 
 def load_of(server: RpcServer) -> Load:
-    """What the server carries."""
+    """The server's load."""
     assert server._dispatcher is not None
     return server._dispatcher.load
 

@@ -55,7 +55,7 @@ def content_keys(data_dir: Path) -> list[str]:
 
 
 def requests(log: list[dict[str, Any]]) -> Counter[str]:
-    """How often each URL was asked for, robots.txt aside."""
+    """The number of requests for each URL, without robots.txt."""
     urls = (f"http://{entry['host']}{entry['path']}" for entry in log)
     return Counter(url for url in urls if not url.endswith("/robots.txt"))
 

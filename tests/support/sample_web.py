@@ -48,7 +48,7 @@ def by_url(exported: bytes) -> dict[str, dict[str, Any]]:
 
 
 def differences(expected: Expected, row: Mapping[str, Any] | None) -> list[str]:
-    """Where a stored row is not what was expected, field by field."""
+    """Differences of a stored row from the expectation, field by field."""
     if row is None:
         return [f"{expected.url}: no row"]
     pairs = _alias(expected, row) if expected.outcome == "alias" else _outcome(expected, row)

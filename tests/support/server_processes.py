@@ -103,7 +103,7 @@ def started(name: str, folder: Path, files: int | None = None) -> Iterator[Serve
 
 
 def eventually(true: Callable[[], bool], within_s: float = 60) -> bool:
-    """Whether it becomes so."""
+    """True if it becomes so."""
     end = time.monotonic() + within_s
     while not true():
         if time.monotonic() > end:

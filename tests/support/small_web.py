@@ -15,7 +15,7 @@ from tests.support.processes import environment
 
 @dataclass
 class Page:
-    """What a URL answers. With an ETag, a conditional request for it is answered 304."""
+    """The answer of a URL. With an ETag, a conditional request for it is answered 304."""
 
     content: bytes | str = ""
     media_type: str = "text/html"
@@ -34,7 +34,7 @@ class SmallWeb:
     """(URL without scheme, If-None-Match)."""
 
     def asked(self) -> list[str]:
-        """What was asked for, robots.txt aside."""
+        """The requested URLs, without robots.txt."""
         return [url for url, _ in self.log if not url.endswith("/robots.txt")]
 
     def settings(self, data_dir: Path, **settings: str) -> dict[str, str]:

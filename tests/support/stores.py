@@ -21,7 +21,7 @@ Backends = tuple[MetadataBackend, ContentBackend]
 
 @contextmanager
 def places(pair: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Where a pair of backends lives: the URLs of metadata and content. Skips where an engine is absent."""
+    """The place of a pair of backends: the URLs of metadata and content. Skips if an engine is absent."""
     if pair == "cassandra":
         with (
             engines.keyspace(engines.shared_engine("cassandra")) as metadata,

@@ -1,4 +1,4 @@
-"""Which of our documented bounds a page exceeds, as lxml counts: such a page must say so, and no other may."""
+"""The documented bounds that a page exceeds, as lxml counts: such a page must have the flag, and no other may."""
 
 from __future__ import annotations
 

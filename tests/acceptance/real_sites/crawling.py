@@ -24,7 +24,7 @@ _PATIENCE_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """What came of one crawl."""
+    """The result of one crawl."""
 
     ended: dict[str, Any]
     exported: list[bytes]

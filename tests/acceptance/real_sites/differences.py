@@ -1,4 +1,4 @@
-"""Where a stored record and lxml's reading of the same page differ, and the kinds of differences that are right.
+"""Differences between a stored record and lxml's reading of the same page, and the kinds that are right.
 
 `docs/real-sites.md` argues each kind with an example. A difference of no kind fails the test.
 """

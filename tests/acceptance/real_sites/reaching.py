@@ -1,4 +1,4 @@
-"""Which URLs a crawl must come to and what each answers, worked out from the files on the disk."""
+"""The URLs that a crawl must reach and their answers, computed from the files on the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.acceptance.real_sites.sites import SITES, seeds
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What a URL answers."""
+    """The answer of a URL."""
 
     outcome: str
     """`page`, `redirect`, `not_found`, `wrong_type`."""

@@ -51,7 +51,7 @@ class Reading:
     """Different ones, of img elements."""
 
     def base_url(self, url: str) -> str:
-        """What its addresses are relative to."""
+        """The base of its addresses."""
         return resolve(url, self.base) if self.base else url
 
     def outlinks(self, url: str) -> dict[str, Link]:
@@ -68,7 +68,7 @@ class Reading:
         return found
 
     def follows(self, link: Link) -> bool:
-        """Whether a polite crawl goes where that link leads."""
+        """True if a polite crawl follows that link."""
         directives = {word for agent, words in self.robots if not agent for word in words}
         return "nofollow" not in link.rel and not directives & {"nofollow", "none"}
 

@@ -1,4 +1,4 @@
-"""Where a link leads, with nothing but the standard library: an independent reading, not our own URL code.
+"""The target of a link by the standard library alone: an independent reading, not our own URL code.
 
 `urljoin` is RFC 3986; what browsers do beyond it (https://url.spec.whatwg.org/) is added here as far as the sites
 need it.
@@ -33,7 +33,7 @@ def resolve(base: str, href: str) -> str:
 
 
 def same_page(url: str) -> str:
-    """What two ways to write one URL have in common: unreserved characters unescaped, the query sorted."""
+    """The common form of two spellings of one URL: unreserved characters unescaped, the query sorted."""
     path, mark, query = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), url).partition("?")
     return path + mark + "&".join(sorted(query.split("&")))
 

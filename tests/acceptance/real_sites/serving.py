@@ -73,7 +73,7 @@ class Served:
     access_log: Path
 
     def connect_to(self) -> dict[str, str]:
-        """What `fetcher.connect_to` must be to reach them."""
+        """The `fetcher.connect_to` that reaches them."""
         return {site.host: f"127.0.0.1:{self.port}" for site in SITES}
 
     def count(self) -> int:
@@ -97,7 +97,7 @@ def fullest_second(log: list[Asked], site: Site) -> int:
 
 
 def program() -> str | None:
-    """Where nginx is; Debian puts it where ordinary users don't look."""
+    """The path of nginx; Debian puts it where ordinary users don't look."""
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 

@@ -34,7 +34,7 @@ class Site:
     packages: tuple[Package, ...]
 
     def seeds(self) -> list[str]:
-        """Where a crawl begins."""
+        """The first URL of a crawl."""
         return [f"http://{self.host}{each.path}{seed}" for each in self.packages for seed in each.seeds]
 
 
@@ -76,12 +76,12 @@ def missing() -> list[str]:
 
 
 def seeds() -> list[str]:
-    """Where a crawl of all of them begins."""
+    """The first URLs of a crawl of all of them."""
     return [seed for site in SITES for seed in site.seeds()]
 
 
 def roots() -> list[str]:
-    """Where each package's pages begin."""
+    """The first URLs of each package."""
     return [f"http://{site.host}{each.path}" for site in SITES for each in site.packages]
 
 

@@ -34,7 +34,7 @@ def domain_or_none(host: str | None) -> str | None:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Whether a label put before `host` becomes part of the registrable domain; so are names with empty labels."""
+    """True if a label before `host` becomes part of the registrable domain; so are names with empty labels."""
     return host.startswith(".") or registrable_domain(f"x.{host}") == f"x.{host}"
 
 

@@ -51,7 +51,7 @@ class Names(SystemResolver):
 
 
 async def dialled(raw: str, names: Names, base: str | None = None) -> tuple[Endpoint, ...]:
-    """What the fetcher does before it connects."""
+    """The fetcher's steps before it connects."""
     url = split(raw, base)
     return await guarded_endpoints(url.host, url.port, names)
 

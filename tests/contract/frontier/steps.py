@@ -1,4 +1,4 @@
-"""How the contract tests speak of a frontier: URLs and jobs by name, one crawl."""
+"""The contract tests' language for a frontier: URLs and jobs by name, one crawl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every frontier must do alike with crawls: pause, cancel, list what failed, retry, forget."""
+"""The contract of every frontier for crawls: pause, cancel, list of failures, retry, forget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every frontier must do alike with URLs and jobs."""
+"""The contract of every frontier for URLs and jobs."""
 
 from __future__ import annotations
 

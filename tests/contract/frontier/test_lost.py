@@ -1,4 +1,4 @@
-"""What every frontier must do alike where a job or a page of it was lost."""
+"""The contract of every frontier for lost jobs and pages."""
 
 from __future__ import annotations
 

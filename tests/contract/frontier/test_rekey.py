@@ -1,4 +1,4 @@
-"""What every frontier must do alike when URLs have other keys than they had."""
+"""The contract of every frontier for URLs with new keys."""
 
 from __future__ import annotations
 

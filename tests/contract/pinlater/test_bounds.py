@@ -1,4 +1,4 @@
-"""What comes from outside is hostile: bounded, refused by name, and never the end of anything."""
+"""Hostile input from outside: bounded, refused by name, and never the end of a service."""
 
 from __future__ import annotations
 

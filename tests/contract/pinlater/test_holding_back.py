@@ -1,4 +1,4 @@
-"""What holds a queue back: a pause, a rate, a cap of claims; and how queues stand."""
+"""Limits of a queue: a pause, a rate, a cap of claims; and counts of queues."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ async def address(direct: PinLaterService) -> AsyncIterator[int]:
 
 
 async def over_a_socket(address: int, talk: Callable[[TBinaryProtocol], Any]) -> Any:
-    """What `talk` returns, in a thread: the compiler's client blocks."""
+    """The result of `talk`, in a thread: the compiler's client blocks."""
 
     def run() -> Any:
         transport = TFramedTransport(TSocket("127.0.0.1", address))
@@ -73,7 +73,7 @@ async def over_a_socket(address: int, talk: Callable[[TBinaryProtocol], Any]) ->
 
 
 def probe(protocol: TBinaryProtocol) -> TApplicationException:
-    """What a Finagle client sends first: a call with an empty struct of options."""
+    """The first call of a Finagle client: one with an empty struct of options."""
     protocol.writeMessageBegin("__can__finagle__trace__v3__", TMessageType.CALL, 7)
     protocol.writeStructBegin("ConnectionOptions")
     protocol.writeFieldStop()

@@ -1,4 +1,4 @@
-"""Which pages are due, by index: the rules of every backend, and what every UrlStore answers."""
+"""Due pages by index: the rules of every backend, and the answers of every UrlStore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every UrlStore does, whatever backends it stands on, called directly and through Thrift."""
+"""The contract of every UrlStore, over any backends, called directly and through Thrift."""
 
 from __future__ import annotations
 

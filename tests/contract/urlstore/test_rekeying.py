@@ -1,4 +1,4 @@
-"""What every store must do alike with rows that lie under other keys than their URLs have."""
+"""The contract of every store for rows under other keys than their URLs have."""
 
 from __future__ import annotations
 

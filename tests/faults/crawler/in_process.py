@@ -49,12 +49,12 @@ from thrift_idl.records import unpack
 
 
 class Unforeseen(Exception):
-    """What no code of ours knows."""
+    """An error that no code of ours knows."""
 
 
 @dataclass
 class Faults:
-    """Which calls raise: `service.method`, `extract`, `decode` or `step:NAME`, until `heal`."""
+    """The calls that raise: `service.method`, `extract`, `decode` or `step:NAME`, until `heal`."""
 
     where: str
     about: str = ""
@@ -102,7 +102,7 @@ class Faulty:
 
 @dataclass
 class CrawlHere:
-    """What the parts of a worker are, and what became of their crawl."""
+    """The parts of a worker, and the end of their crawl."""
 
     settings: Settings
     frontier: Frontier

@@ -143,7 +143,7 @@ def crawl_under_kills(
 
 
 def _over(env: Mapping[str, str]) -> dict[str, Any] | None:
-    """How the crawl ended, where the kill came when all was done but the summary: the same command would begin anew."""
+    """The end of the crawl, if the kill came when only the summary was left: the same command would begin again."""
     jobs = Path(env["ARAGOG_DATA_DIR"]) / "pinlater.sqlite"
     if not jobs.exists():
         return None
@@ -174,7 +174,7 @@ def _kill(env: Mapping[str, str], process: subprocess.Popen[str], *, group: bool
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a crawl ended, less what differs between any two runs."""
+    """The end of a crawl, without the differences of any two runs."""
 
     counts: Mapping[str, Any]
     failed: tuple[str, ...]
@@ -195,7 +195,7 @@ def end_state(env: Mapping[str, str], web: Mapping[str, Any], ended: Mapping[str
 
 
 def _answer(env: Mapping[str, str], *arguments: str) -> str:
-    """What a command prints. The last one killed may be down yet: then it says so, and is asked again."""
+    """The output of a command. The last one killed may be down yet: then it says so, and is asked again."""
     deadline = time.monotonic() + 60
     while (done := run_aragog(env, *arguments)).returncode:
         assert "backend_down" in done.stderr and time.monotonic() < deadline, done.stderr
@@ -222,7 +222,7 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(end: End, undisturbed: End) -> list[str]:
-    """Where the end of a disturbed crawl isn't that of the undisturbed one."""
+    """Differences between the end of a disturbed crawl and that of the undisturbed one."""
     return list(_differences(end, undisturbed))
 
 

@@ -1,4 +1,4 @@
-"""What compose does for the crawl, in a test: our processes run, and who dies is started again."""
+"""The supervision that compose does, in a test: our processes run, and a dead one is started again."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Crawlers:
         return subprocess.Popen(self._command)
 
     def kill(self, at: int) -> bool:
-        """Whether one was killed at its work, and not after it."""
+        """True if one was killed at its work, and not after it."""
         killed = self.processes[at].poll() is None
         self.processes[at].kill()
         self.processes[at].wait()

@@ -110,7 +110,7 @@ def test_workers_servers_and_engines_die_and_the_crawl_ends_as_undisturbed(
 
 
 def unspent(data: Path) -> bool:
-    """Whether every job is back in its queue, or done, with all its attempts."""
+    """True if every job is back in its queue, or done, with all its attempts."""
     with sqlite3.connect(data / "pinlater.sqlite") as database:
         claimed = database.execute("SELECT count(*) FROM job WHERE state = 1").fetchone()[0]
         spent = database.execute("SELECT count(*) FROM job WHERE attempts_remaining < attempts_allowed").fetchone()[0]

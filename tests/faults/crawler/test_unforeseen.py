@@ -50,7 +50,7 @@ async def stored(crawl: CrawlHere) -> dict[str, str]:
 
 
 async def is_linked(crawl: CrawlHere, url: str) -> bool:
-    """Whether the page's link to the home page is known there."""
+    """True if the page's link to the home page is known there."""
     return url in {inlink.url for inlink in (await crawl.store.inlinks(InlinksRequest(CONTEXT, HOME))).inlinks}
 
 

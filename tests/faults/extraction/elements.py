@@ -48,7 +48,7 @@ AROUND = {
 
 
 def shapes(name: str) -> dict[str, str]:
-    """What is repeated, by what it is called."""
+    """The repeated elements, by their names."""
     return {
         "nested": f"<{name}>",
         "nested with text": f"<{name}>x",
@@ -63,7 +63,7 @@ def shapes(name: str) -> dict[str, str]:
 
 
 def soups(seed: int, count: int) -> Iterator[tuple[str, str]]:
-    """What stands first and what is repeated, of a few elements each."""
+    """The first and the repeated elements, a few of each."""
     chance = random.Random(seed)
     for _ in range(count):
         names = chance.sample(NAMES, chance.randint(2, 6))

@@ -1,4 +1,4 @@
-"""What befalls a child process takes one call with it and nothing else."""
+"""Faults of a child process: each costs one call and nothing else."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def pid_of(pool: ChildPool) -> int:
 
 
 def lives(pid: int) -> bool:
-    """Whether a process runs; one that waits to be reaped is dead."""
+    """True if a process runs; one that waits to be reaped is dead."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

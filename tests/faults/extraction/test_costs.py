@@ -1,4 +1,4 @@
-"""What the worst pages and images cost the child that takes them apart, within the limits that we ship."""
+"""Costs of the worst pages and images in the child that reads them, within the limits that we ship."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a fetch of each of testweb's faults ends: "ok" with the flags, or the error's code. Nothing else may happen."""
+"""The end of a fetch of each of testweb's faults: "ok" with the flags, or the error's code. No other is allowed."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.alone("tells faults from each other by time-outs that i
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory) -> Iterator[dict[str, Any]]:
-    """What `python -m testweb --faults` says of itself."""
+    """The output of `python -m testweb --faults`."""
     ready = tmp_path_factory.mktemp("faults") / "ready.json"
     command = [sys.executable, "-m", "testweb", "--faults", "--ready-file", str(ready)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -123,7 +123,7 @@ async def ends_of(service: FetcherService, faults: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What this process holds."""
+    """The resources that this process holds."""
 
     tasks: int
     descriptors: int

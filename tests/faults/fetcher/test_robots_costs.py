@@ -1,4 +1,4 @@
-"""What the worst robots.txt may cost: steps are counted, and past the bound everything is denied, and flagged."""
+"""Costs of the worst robots.txt: steps are counted, and past the bound everything is denied, and flagged."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def ticking(ms: float) -> Clock:
 
 
 async def turns_during(work) -> tuple[int, object]:
-    """How many turns the event loop had while `work` was under way, and what came of it."""
+    """The turns that the event loop had while `work` ran, and its result."""
     turns = 0
     task = asyncio.ensure_future(work)
     while not task.done():

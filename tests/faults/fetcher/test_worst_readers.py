@@ -1,4 +1,4 @@
-"""What a server sends beside content, made to cost its reader the most: each gets through it, and soon.
+"""Bytes beside content that cost their reader the most: each reader finishes them, and soon.
 
 Most readers are regular expressions, whose steps nobody counts: `make test` shows that they end, torture how soon.
 """

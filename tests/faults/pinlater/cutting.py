@@ -27,7 +27,7 @@ class Cutter:
 
     @asynccontextmanager
     async def address(self) -> AsyncIterator[str]:
-        """Where callers connect to."""
+        """The address for callers."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()

@@ -1,4 +1,4 @@
-"""What an origin saw, held to the promise. Pure; seconds since 1970."""
+"""Requests as an origin saw them, compared with the promise. Pure; seconds since 1970."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def windows_above(times: Sequence[float], qps: QpsAt, lag_s: float) -> list[tupl
 
 
 def calm(whole: Span, outages: Iterable[Span]) -> list[Span]:
-    """What of `whole` lies outside the outages."""
+    """The part of `whole` outside the outages."""
     spans, began = [], whole.began
     for outage in sorted(outages, key=lambda span: span.began):
         if outage.began > began:
@@ -49,7 +49,7 @@ def calm(whole: Span, outages: Iterable[Span]) -> list[Span]:
 
 
 def share(times: Sequence[float], spans: Iterable[Span], qps: QpsAt) -> float:
-    """How much of its limit a domain got in these spans."""
+    """The share of its limit that a domain got in these spans."""
     got = allowed = 0.0
     for span in spans:
         got += bisect_left(times, span.ended) - bisect_left(times, span.began)

@@ -11,7 +11,7 @@ from tests.support.processes import environment, run_aragog
 
 
 def agree(folder: Path, ledgers: Iterable[Path], log: Log) -> dict[str, int]:
-    """What comparing comes to. Every request had a grant, and no two shards granted too much together."""
+    """The result of a comparison. Every request had a grant, and no two shards granted too much together."""
     access = folder / "access.jsonl"
     lines = (
         json.dumps({"host": host, "user_agent": "Aragog/0.1", "t_ms": when * 1_000}) for when, host, _ in log.requests

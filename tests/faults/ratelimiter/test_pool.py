@@ -86,7 +86,7 @@ async def under_load(fetchers: list[Process], troubles: Troubles) -> tuple[Span,
 
 
 def judge(log: Log, whole: Span, troubles: Troubles) -> dict[str, float]:
-    """What each domain got of its limit in peace. None got too much, and none nothing."""
+    """The share of its limit that each domain got in peace. None got too much, and none nothing."""
     changed = troubles.limits_changed
     arrivals = defaultdict(list)
     for when, host, _ in log.requests:
@@ -101,7 +101,7 @@ def judge(log: Log, whole: Span, troubles: Troubles) -> dict[str, float]:
 def judge_domain(
     domain: str, times: list[float], lag_s: float, whole: Span, peace: list[Span], changed: float
 ) -> float:
-    """What it got of its limit in peace, 0 if it was silent for long; never too much, never nothing."""
+    """The share of its limit in peace, 0 if it was silent for long; never too much, never nothing."""
     before, after = BEFORE.get(domain, 10.0), AFTER.get(domain, 10.0)
 
     def qps(when: float) -> float:
@@ -121,7 +121,7 @@ def judge_domain(
 
 @pytest.mark.timeout(300)
 async def test_no_second_is_too_full_whatever_becomes_of_shards_and_fetchers(tmp_path: Path) -> None:
-    """How much each domain got is a matter of the machine, too: `make torture` counts the rounds that had enough."""
+    """The share of each domain depends on the machine, too: `make torture` counts the rounds that had enough."""
     await a_round(tmp_path, SEED)
 
 

@@ -1,4 +1,4 @@
-"""What happens to the pool while it works, in an order that a seed decides; each tells from when to when it hurt."""
+"""Troubles of the pool while it works, in an order that a seed decides; each reports its beginning and end."""
 
 from __future__ import annotations
 

@@ -27,13 +27,13 @@ def linked_before(host: str) -> tuple[PutPageRequest, ...]:
 
 
 def linked_now(host: str) -> tuple[PutPageRequest, ...]:
-    """What the killed process finds: a page with other links, a new one, one that is an alias now."""
+    """The store before the kill: a page with other links, a new one, one that is an alias now."""
     moved = chain(f"http://{host}/moved", f"http://{host}/new")
     return _page(host, "changed", "stays", "won", at=3), _page(host, "new", "won", "stays", at=4, chain=moved)
 
 
 def linked_later(host: str) -> tuple[PutPageRequest, ...]:
-    """What comes next, where nobody repeats what was killed."""
+    """The next work, if the killed one isn't repeated."""
     return _page(host, "changed", "later", at=5), _page(host, "moved", "later", at=6), _page(host, "new", at=7)
 
 
@@ -42,7 +42,7 @@ def urls(host: str, paths: tuple[str, ...] = PAGES) -> tuple[str, ...]:
 
 
 class OneByOne(Stepping):
-    """What is read or written of several rows by one call is so one after the other: a kill may come in between."""
+    """Rows of one call are read or written one after the other: a kill may come in between."""
 
     async def read_rows(self, keys: Sequence[bytes]) -> list[StoredRow | None]:
         rows: list[StoredRow | None] = []

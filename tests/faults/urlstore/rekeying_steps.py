@@ -38,7 +38,7 @@ async def convert(places: Places, jobs: Path, last_step: int) -> None:
 
 
 def killed(places: Places, jobs: Path, last_step: int = 0) -> bool:
-    """Whether a conversion in a child was killed at the step, or came to its end before."""
+    """True if a conversion in a child was killed at the step, False if it came to its end before."""
     sys.stdout.flush()
     if not (child := os.fork()):
         try:

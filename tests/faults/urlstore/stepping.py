@@ -42,7 +42,7 @@ class Stepping:
 
 
 def first_puts(host: str) -> tuple[PutPageRequest, ...]:
-    """What lies in the store before: the page, then its URL as an alias of another, and a page that will be one."""
+    """The store's rows before: the page, then its URL as an alias of another, and a page that will be one."""
     return (
         put(f"http://{host}/", b"first", at=1),
         put(f"http://{host}/moved", b"moved", at=2, chain=chain(f"http://{host}/", f"http://{host}/moved")),

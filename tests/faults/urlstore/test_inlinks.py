@@ -44,7 +44,7 @@ async def _versions(service: UrlStoreService, host: str) -> list[int | None]:
 
 
 async def _undisturbed(host: str, folder: Path, *all_puts: Puts) -> tuple[object, object]:
-    """What the same puts make of an empty store, linked once in the end."""
+    """The rows that the same puts make in an empty store, linked once in the end."""
     service = service_over(await open_backends("sqlite:///:memory:", "sqlite:///:memory:"))
     for puts in all_puts:
         await _put(service, puts(host))

@@ -18,7 +18,7 @@ EVERY = 1 if TORTURE else 11
 
 
 def kills(*arguments: object) -> int:
-    """How many there were; all that was killed is finished."""
+    """The number of steps; every killed conversion is finished."""
     command = [sys.executable, "-m", "tests.faults.urlstore.rekeying_steps", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -33,7 +33,7 @@ def _settings(service: Service, **instead: str) -> dict[str, str]:
 
 
 def _healthy(service: Service, env: Mapping[str, str], port: int) -> bool:
-    """Whether its own health check, asked of the port that it has here, succeeds."""
+    """True if its own health check succeeds on the port that it has here."""
     program, *words = service.health_command
     assert program == "aragog"
     *words, address = words

@@ -1,4 +1,4 @@
-"""What the fixtures lend is each test's own, and gone afterwards."""
+"""Leases of the fixtures: each test has its own, and it is gone afterwards."""
 
 from __future__ import annotations
 

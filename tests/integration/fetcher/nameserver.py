@@ -21,7 +21,7 @@ Worse = Callable[[bytes], bytes | None]
 
 @dataclass
 class Zone:
-    """What one name answers."""
+    """The answer for one name."""
 
     records: tuple[Record, ...] = ()
     code: int = NOERROR

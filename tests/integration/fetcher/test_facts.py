@@ -1,4 +1,4 @@
-"""What comes back beside the content: where the time went, TLS, types, charsets, sizes, the slot."""
+"""Facts beside the content: the use of time, TLS, types, charsets, sizes, the slot."""
 
 from __future__ import annotations
 

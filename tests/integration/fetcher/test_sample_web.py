@@ -46,7 +46,7 @@ async def fetched(fetcher: FetcherService, url: str) -> FetchResult | AragogErro
 
 
 def difference(expected: Expected, found: FetchResult | AragogError, everything: dict[str, Expected]) -> str:
-    """How `found` differs from what was expected; "" = not at all."""
+    """The difference between `found` and the expectation; "" = none."""
     end = everything.get(expected.final_url, expected) if expected.outcome == "alias" else expected
     if isinstance(found, AragogError):
         told = (found.family, found.code, found.details.get("url", expected.url), chain_of(found))

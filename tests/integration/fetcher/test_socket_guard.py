@@ -29,7 +29,7 @@ ONLY_PUBLIC = AddressPolicy.of([f"{PUBLIC}/32"])
 
 @dataclass
 class Names:
-    """What each name resolves to: one answer after the other, the last one for ever."""
+    """The addresses of each name: one answer after the other, the last one for ever."""
 
     answers: dict[str, list[tuple[str, ...]]]
     asked: list[str] = field(default_factory=list)

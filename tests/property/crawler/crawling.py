@@ -47,7 +47,7 @@ class Web:
         )
 
     def onward(self, url: int, one_hop: bool) -> tuple[int, tuple[int, ...]]:
-        """How much deeper a visit of `url` leads, and where to."""
+        """The added depth of a visit of `url`, and its target."""
         if one_hop and url in self.redirects:
             return 0, (self.redirects[url],)
         leads_on = self.ending(url, one_hop).state is EntryState.PAGE

@@ -26,7 +26,7 @@ class Rule(NamedTuple):
 
 
 def reference(rules: list[Rule], target: str) -> tuple[bool, int]:
-    """Whether `target` is allowed, and the number of the line that says so; 0 = none."""
+    """True if `target` is allowed, and the number of the deciding line; 0 = none."""
     path = "".join(tokens(target))
     found = []
     for number, (kind, value) in enumerate(rules, 2):

@@ -67,7 +67,7 @@ def test_the_latest_content_stays_in_whatever_order_the_puts_arrive(visits: list
 
 @given(VISITS, VISITS)
 def test_cells_of_one_millisecond_compare_as_their_contents_do(one: Visit, two: Visit) -> None:
-    """What a backend keeps of two cells (the greater) is what `superseded` says stays."""
+    """A backend keeps the greater of two cells: the one that `superseded` says stays."""
     first, second = _put(None, (1, *one[1:])).page, _put(None, (1, *two[1:])).page
     if first.content_hash != second.content_hash:
         keeps_first = encode_page(first) > encode_page(second)

@@ -1,4 +1,4 @@
-"""Whose the attributes are that lie under a key which several URLs had."""
+"""The owner of attributes under a key that several URLs had."""
 
 from __future__ import annotations
 

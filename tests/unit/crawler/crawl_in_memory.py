@@ -141,7 +141,7 @@ class CrawlInMemory:
         return await self.work(await self.begin(*seeds, **request))
 
     async def row(self, url: str) -> UrlRow | None:
-        """What is stored of a URL itself."""
+        """The stored data of a URL itself."""
         return (await self.store.lookup(LookupRequest(CONTEXT, url))).row
 
 

@@ -1,4 +1,4 @@
-"""What docker-compose.yml tells our processes is what they understand, and what they call is there."""
+"""Settings and addresses of docker-compose.yml: our processes know the settings, and the addresses exist."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def _stages() -> list[list[tuple[str, str]]]:
 
 
 def _kept() -> list[str]:
-    """What the build context holds: the names after `!`, for everything else is left out first."""
+    """The content of the build context: the names after `!`, because everything else is left out first."""
     lines = (REPOSITORY / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"

@@ -1,4 +1,4 @@
-"""What a page is, and what it says of it: products, articles, movies, places, apps, videos, profiles; other."""
+"""Kinds of pages and their fields: products, articles, movies, places, apps, videos, profiles; other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is open, told from tags alone: deep pages are counted, real ones aren't cut."""
+"""Open elements, computed from tags alone: deep pages are counted, real ones aren't cut."""
 
 from __future__ import annotations
 

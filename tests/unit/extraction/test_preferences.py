@@ -1,4 +1,4 @@
-"""What a page asks, agent by agent."""
+"""Preferences of a page, agent by agent."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ HOSTILE = ("5,000 links of 2,000 characters", "links of 9,000 characters", "Open
 
 
 def written(content: bytes, **more: Any) -> Any:
-    """What `aragog extract` prints, read back."""
+    """The output of `aragog extract`, read back."""
     return orjson.loads(orjson.dumps(to_json(extract(content, "http://h.test/a/", **more))))
 
 

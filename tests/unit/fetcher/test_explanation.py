@@ -1,4 +1,4 @@
-"""What an explanation says, decided by the gate, the guard and the limiter that a fetch meets, without the web."""
+"""Explanations, decided by the gate, the guard and the limiter that a fetch uses, without the web."""
 
 from __future__ import annotations
 

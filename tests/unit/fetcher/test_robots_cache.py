@@ -1,4 +1,4 @@
-"""How much memory compiled rules take, and who gives way to whom."""
+"""Memory of compiled rules, and the order in which they are forgotten."""
 
 from __future__ import annotations
 

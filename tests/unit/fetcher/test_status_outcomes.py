@@ -1,4 +1,4 @@
-"""What statuses and Retry-After mean."""
+"""Meanings of statuses and of Retry-After."""
 
 from __future__ import annotations
 

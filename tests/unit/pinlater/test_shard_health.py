@@ -1,4 +1,4 @@
-"""When a shard is unhealthy, and how it becomes well: by failures in a window, and an answered probe."""
+"""Health of a shard: failures in a window make it unhealthy, an answered probe makes it healthy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets a place: an owner whose jobs take long leaves some to the others."""
+"""Shares of places: an owner with slow jobs leaves some to the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACES = 128
 
 
 def fill(shares: Shares, owner: str, now_ms: float = 0.0, jobs: int = 1_000) -> int:
-    """How many of an owner's jobs get a place."""
+    """The number of an owner's jobs that get a place."""
     return sum(not shares.take(owner, now_ms) for _ in range(jobs))
 
 

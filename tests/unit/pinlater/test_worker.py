@@ -1,4 +1,4 @@
-"""What becomes of jobs in a worker of one handler: acks, retries, deadlines, heartbeats, a graceful stop."""
+"""Jobs in a worker of one handler: acks, retries, deadlines, heartbeats, a graceful stop."""
 
 from __future__ import annotations
 

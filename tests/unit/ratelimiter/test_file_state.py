@@ -141,7 +141,7 @@ async def test_a_growing_log_is_replaced_by_a_snapshot(tmp_path: Path, clock: Cl
 
 
 async def test_a_crash_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path, clock: Clock) -> None:
-    """What lies there at each step: the new log empty or begun, the snapshot unfinished or whole, old files there."""
+    """The files at each step: the new log empty or begun, the snapshot unfinished or whole, old files there."""
     before = await grants(tmp_path, clock, 3)
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     after = await grants(tmp_path, clock, 3)

@@ -34,7 +34,7 @@ STABLE = {
 
 
 def distance(one: int, other: int) -> int:
-    """How many of the 64 bits differ."""
+    """The number of the 64 bits that differ."""
     return (one ^ other).bit_count()
 
 

@@ -1,4 +1,4 @@
-"""What the last visit of an image means for the next."""
+"""The effect of an image's last visit on the next."""
 
 from __future__ import annotations
 

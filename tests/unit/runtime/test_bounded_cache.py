@@ -1,4 +1,4 @@
-"""What is kept, and what isn't any longer."""
+"""Entries that a cache keeps, and those that it drops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: owners who have used little come first, and nobody waits for ever."""
+"""Turns: owners who have used little come first, and no owner waits for ever."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from thrift_idl.errors import BadConfiguration
 
 @dataclass
 class Heard:
-    """What a file's telemetry was told."""
+    """The calls to a file's telemetry."""
 
     loaded: int = 0
     refused: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is generated is fresh, and the Protocols say what the compiler's modules do."""
+"""Generated code is fresh, and the Protocols agree with the compiler's modules."""
 
 from __future__ import annotations
 

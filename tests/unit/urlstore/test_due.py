@@ -1,4 +1,4 @@
-"""When a stored page is due, and how its interval learns: pure functions of its row and the visit."""
+"""The due time of a stored page, and the learning of its interval: pure functions of its row and the visit."""
 
 from __future__ import annotations
 

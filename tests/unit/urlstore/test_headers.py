@@ -1,4 +1,4 @@
-"""What is kept and read of header fields."""
+"""Header fields that are kept and read."""
 
 from __future__ import annotations
 

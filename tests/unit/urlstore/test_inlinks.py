@@ -1,4 +1,4 @@
-"""What a page's row makes of its links: entries, what is to be written and removed, what lies in one mutation."""
+"""Links of a page's row: their entries, the writes and removals, the content of one mutation."""
 
 from __future__ import annotations
 

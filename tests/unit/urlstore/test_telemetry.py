@@ -1,4 +1,4 @@
-"""What the store tells its telemetry."""
+"""Events of the store's telemetry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which validators of an answer can be sent back."""
+"""The validators of an answer that can be sent back."""
 
 from __future__ import annotations
 

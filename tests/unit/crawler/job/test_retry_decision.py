@@ -1,4 +1,4 @@
-"""What becomes of a job after its visit."""
+"""The decision about a job after its visit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hostile sitemap costs is bounded: counted, not timed."""
+"""Costs of a hostile sitemap are bounded: counted, not timed."""
 
 from __future__ import annotations
 
