@@ -9,7 +9,7 @@ from weburl.domain import registrable_domain
 from weburl.host_form import deciding_form
 from weburl.key import KEY_BYTES, KEY_VERSION, key_hex, key_of_form, url_key
 from weburl.parser import MAX_LENGTH, host_to_ascii, parse
-from weburl.url import Url, deciding_origin, host, join, joiner, normalize, origin, request_form, split
+from weburl.url import Url, deciding_origin, domain_of, host, join, joiner, normalize, origin, request_form, split
 
 __all__ = [
     "KEY_BYTES",
@@ -18,6 +18,7 @@ __all__ = [
     "Url",
     "deciding_form",
     "deciding_origin",
+    "domain_of",
     "host",
     "host_to_ascii",
     "join",

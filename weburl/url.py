@@ -200,3 +200,11 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
         return authority, None
     name, colon, port = authority.rpartition(":")
     return (name, int(port)) if colon else (authority, None)
+
+
+def domain_of(url: str) -> str:
+    """The registrable domain of a URL; "" for an invalid one."""
+    try:
+        return split(url).registrable_domain
+    except InvalidUrl:
+        return ""

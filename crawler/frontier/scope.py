@@ -92,11 +92,3 @@ def _read(url: str) -> tuple[str, Target]:
 
 def _place(kind: ScopeKind, name: str) -> str:
     return registrable_domain(name) if kind == "domain" else name
-
-
-def domain_of(url: str) -> str:
-    """The registrable domain of a URL; "" for an invalid one."""
-    try:
-        return split(url).registrable_domain
-    except InvalidUrl:
-        return ""

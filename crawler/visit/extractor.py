@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from crawler.frontier.scope import domain_of
 from extraction import EXTRACTOR_VERSION
 from extraction.child_request import FUNCTION, request
 from extraction.limits import DEFAULT
@@ -13,6 +12,7 @@ from runtime.children import ChildPool, LostCall
 from thrift_idl.gen.fetcher.ttypes import FetchResult
 from thrift_idl.gen.page.ttypes import PageRecord, RobotsDirectives
 from thrift_idl.records import replace, unpack
+from weburl import domain_of
 from weburl.robots_directives import of_header
 
 IMPORTS = ("extraction.child_call",)

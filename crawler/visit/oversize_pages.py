@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from crawler.frontier.scope import domain_of
 from runtime.turns import Turns
 from thrift_idl.errors import Deferred, Moved, Refused, Unavailable
 from thrift_idl.gen.fetcher.ttypes import FetchRequest, FetchResult
 from thrift_idl.records import replace
+from weburl import domain_of
 
 _TRIES = 5
 _LONGEST_WAIT_MS = 2_000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from crawler.frontier.scope import domain_of
 from crawler.job.body import BadJob, CrawlJob, JobTooNew
 from crawler.job.follow_up_jobs import FollowUp
 from pinlater.worker import ClaimedJob
 from thrift_idl.errors import InvalidRequest
+from weburl import domain_of
 
 
 def domain_of_visit(held: ClaimedJob) -> str:
