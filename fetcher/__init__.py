@@ -1,7 +1,7 @@
 """FETCH: one URL from the web, politely: robots.txt, redirects, address guard, HTTP transport.
 
 `service.FetcherService` is the service; `settings` the operator's choices; `transport.GuardedTransport` the HTTP
-below it. Decisions are pure: addresses, robots.reading, robots.rules, redirects, outcome, mediatype, slots.is_void.
+below it. Decisions are pure: addresses, answer_rules, mediatype, robots.reading, robots.rules.
 """
 
 import sys

@@ -65,6 +65,12 @@ def test_a_file_or_folder_that_a_document_names_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_a_file_that_a_document_names_without_its_folder_is_somewhere(document: Path) -> None:
+    codes = {code for code in _CODE.findall(document.read_text()) if re.fullmatch(r"\w+\.py", code)}
+    assert sorted(codes - {path.name for room in ROOMS for path in (ROOT / room).rglob("*.py")}) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_a_link_of_a_document_leads_somewhere(document: Path) -> None:
     targets = {target for target in _LINK.findall(document.read_text()) if "://" not in target}
     assert sorted(target for target in targets if not (document.parent / target).exists()) == []
