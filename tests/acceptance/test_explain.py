@@ -17,7 +17,7 @@ from aragog.cli.explain import decision
 from aragog.cli.pages import fetch_all
 from aragog.data_directory_lock import owned
 from aragog.demo import settings_for
-from aragog.explain import Explainer, UrlReport, sentence, to_json  # type: ignore[attr-defined]  # there at run time
+from aragog.explain import UrlExplainer, UrlReport, sentence, to_json
 from crawler.visit.visitor import PageVisit
 from tests.support.processes import environment, run_aragog, sample_web, service
 from tests.support.sample_web import reaching
@@ -66,7 +66,7 @@ class Run:
 async def explain_then_fetch(data_dir: Path) -> Run:
     urls = [*EXPECTED, *PRIVATE_IMAGES]
     async with SampleWeb() as web, assembled(settings_for(web, data_dir)) as assembly:
-        explainer = Explainer(assembly.fetcher, assembly.store)
+        explainer = UrlExplainer(assembly.fetcher, assembly.store)
 
         async def explain_all() -> dict[str, UrlReport]:
             reports = await asyncio.gather(*(explainer.explain(url, CONTEXT) for url in urls))
