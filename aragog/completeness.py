@@ -14,6 +14,7 @@ from aragog.assembly.scheduling import frontier_of, local_pinlater
 from aragog.assembly.storing import local_store
 from aragog.data_locations import place_of
 from aragog.settings import Settings
+from crawler.frontier.crawls import CrawlState
 from crawler.job.job_queues import JobQueues
 from thrift_idl.errors import NotFound, StoreUnreadable
 from thrift_idl.gen.context.ttypes import Context
@@ -37,7 +38,8 @@ async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]
         return
     async with AsyncExitStack() as stack:
         frontier = await stack.enter_async_context(frontier_of(settings))
-        going_on = [status for status in await frontier.crawls.all() if not status.state.ended]
+        crawls = await frontier.crawls.all()
+        going_on = [status for status in crawls if not status.state.ended]
         for place in (settings.pinlater.backend, settings.urlstore.metadata):
             if _is_gone(place, settings):
                 for status in going_on:
@@ -48,10 +50,16 @@ async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]
         jobs = JobQueues(await stack.enter_async_context(local_pinlater(settings)), "doctor")
         store = await stack.enter_async_context(local_store(settings))
         reconciliation = reconciliation_of(frontier, jobs, store, "doctor")
-        for status in going_on:
+        queues = await jobs.names()
+        for status in crawls:
+            waits_for_follow_ups = status.state == CrawlState.DONE and status.crawl.queue in queues
+            if status.state.ended and not waits_for_follow_ups:
+                continue
             found = await reconciliation.look(status.crawl)
             if found.lost:
                 yield status.crawl.id, f"{found.jobs:,} URLs lost their jobs, {found.pages:,} their pages"
+            if found.follow_ups:
+                yield status.crawl.id, f"in a sample, {found.follow_ups:,} pages lost the jobs for events or inlinks"
 
 
 async def lost_content(settings: Settings) -> tuple[int, list[str]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crawler.frontier import Frontier
 from crawler.job.follower import Follower
 from crawler.job.job_queues import JobQueues
+from crawler.worker.lost_follow_ups import LostFollowUps
 from crawler.worker.reconciliation import Reconciliation
 from recommender_hooks.events.publish_mark import PublishMarks
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -17,4 +18,6 @@ def follower_of(frontier: Frontier, jobs: JobQueues, store: UrlStore) -> Followe
 
 def reconciliation_of(frontier: Frontier, jobs: JobQueues, store: UrlStore, source: str) -> Reconciliation:
     """The reconciliation of these stores, on behalf of `source`."""
-    return Reconciliation(frontier, jobs, store, follower_of(frontier, jobs, store), source)
+    follower = follower_of(frontier, jobs, store)
+    lost_follow_ups = LostFollowUps(frontier, jobs, store, follower, PublishMarks(store))
+    return Reconciliation(frontier, jobs, store, follower, lost_follow_ups, source)

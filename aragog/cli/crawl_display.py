@@ -86,6 +86,10 @@ class Display:
 
 def tell_lost(found: Reconciled) -> None:
     """Report the lost parts of a crawl that continues."""
+    if found.follow_ups:
+        tell(f"{found.follow_ups:,} pages had lost the jobs for their events or inlinks: they are queued again")
+    if not found.lost:
+        return
     lost = [f"{found.jobs:,} URLs had lost their jobs"] if found.jobs else []
     lost += [f"{found.pages:,} pages that were done are missing from the store"] if found.pages else []
     rest = found.lost - found.enqueued

@@ -82,8 +82,7 @@ async def _reconciled(watched: Watched, crawl_id: str, seeds: Sequence[str]) -> 
         reconciliation = reconciliation_of(watched.frontier, watched.jobs, store, "cli")
         crawl = (await watched.frontier.crawls.status(crawl_id)).crawl
         found = await watched.health.persistently(lambda: reconciliation.run(crawl, seeds))
-    if found.lost:
-        crawl_display.tell_lost(found)
+    crawl_display.tell_lost(found)
 
 
 async def _rescued(watched: Watched, crawl: Crawl) -> int:

@@ -19,6 +19,7 @@ from crawler.frontier.entry import UNOWNED, owner_of
 from crawler.job.follower import Follower
 from crawler.job.job_queues import JobQueues
 from crawler.seeds.crawl_start import enqueue
+from crawler.worker.lost_follow_ups import LostFollowUps
 from thrift_idl.errors import InvalidUrl
 from thrift_idl.gen.context.ttypes import Context
 from thrift_idl.gen.urlstore.protocol import UrlStore
@@ -38,6 +39,8 @@ class Reconciled:
     """URLs that the crawl waits for, whose jobs were gone."""
     pages: int = 0
     """URLs that were done, whose pages or redirects were gone."""
+    follow_ups: int = 0
+    """Pages whose jobs for their event or inlinks were gone; as of `look`, in a sample. They have them again."""
     enqueued: int = 0
     """URLs that have a job again; the others wait for a page that names them."""
 
@@ -50,11 +53,20 @@ class Reconciled:
 class Reconciliation:
     """Compares the stores of a crawl. Every call may be repeated, beside workers too."""
 
-    def __init__(self, frontier: Frontier, jobs: JobQueues, store: UrlStore, follower: Follower, source: str) -> None:
+    def __init__(
+        self,
+        frontier: Frontier,
+        jobs: JobQueues,
+        store: UrlStore,
+        follower: Follower,
+        lost_follow_ups: LostFollowUps,
+        source: str,
+    ) -> None:
         self._frontier = frontier
         self._jobs = jobs
         self._store = store
         self._follower = follower
+        self._lost_follow_ups = lost_follow_ups
         self._context = Context(source)
 
     async def run(self, crawl: Crawl, seeds: Sequence[str] = ()) -> Reconciled:
@@ -65,12 +77,14 @@ class Reconciliation:
         count = len(wanted)
         if wanted:
             await self._enqueue(crawl, wanted, seeds)
-            await self._bring_back(crawl, wanted)
-        return Reconciled(jobs, pages, count - len(wanted))
+            await self._bring_back(crawl, wanted)  # and all follow-up jobs
+            return Reconciled(jobs, pages, enqueued=count - len(wanted))
+        return Reconciled(jobs, pages, await self._lost_follow_ups.restore(crawl, self._context))
 
     async def look(self, crawl: Crawl) -> Reconciled:
         """The findings of `run`; nothing is changed."""
-        return Reconciled(len(await self._lost_jobs(crawl)), len(await self._lost_pages(crawl)))
+        follow_ups = await self._lost_follow_ups.sampled(crawl, self._context)
+        return Reconciled(len(await self._lost_jobs(crawl)), len(await self._lost_pages(crawl)), follow_ups)
 
     async def rescue(self, crawl: Crawl) -> int:
         """For a crawl that waits with an empty queue: the number of URLs with a job now. If none, all are given up.
