@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 
-from deploy.engines import State, shared
+from deploy.engines import EngineState, shared
 from ratelimiter import LimitsInForce, RateLimiterService
 from ratelimiter.backends.redis import RedisState
 from runtime.clock import monotonic_ms
@@ -34,7 +34,7 @@ return 0
 async def over_redis() -> None:
     """Ours, then the plain one, each with its CPU time here and by the wall clock."""
     engine = shared("redis-durable")
-    if engine.state is not State.RUNNING:
+    if engine.state is not EngineState.RUNNING:
         print("redis: not measured, start it with `make engines`")
         return
     with redis_database(engine) as url:

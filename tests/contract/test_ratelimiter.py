@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aragog.assembly.clients import ShardConnection  # type: ignore[attr-defined]  # there at run time
+from aragog.assembly.clients import ShardChannel
 from ratelimiter import FileState, LimitsInForce, MemoryState, RateLimiterService, StateBackend
 from ratelimiter.backends.redis import RedisState
 from ratelimiter.checks import MAX_BATCH
@@ -107,8 +107,8 @@ def membership(path: Path, addresses: dict[str, str]) -> Path:
     return path
 
 
-def connect(address: str) -> ShardConnection:
-    return ShardConnection(address, 5_000)
+def connect(address: str) -> ShardChannel:
+    return ShardChannel(address, 5_000)
 
 
 async def test_a_state_answers_what_was_set(state: StateBackend) -> None:
