@@ -65,7 +65,11 @@ class _End(Exception):
 
 
 def read_sitemap(content: bytes) -> Sitemap:
-    """The content of a sitemap's bytes. Never raises; blocks for up to a second at the largest."""
+    """The content of a sitemap's bytes. Never raises.
+
+    It blocks for one to two seconds of CPU at the largest, and for four if its 50,000 URLs of 1,000 bytes are not
+    ASCII: each is encoded and checked.
+    """
     reading: _SitemapReading = _Text()
     flags: tuple[str, ...] = ()
     try:
@@ -109,6 +113,7 @@ class _SitemapReading:
     def __init__(self) -> None:
         self.found: dict[str, SitemapEntry] = {}
         self.count = 0
+        self._last = ""
         self.is_index = False
 
     def feed(self, piece: bytes) -> None:
@@ -121,8 +126,9 @@ class _SitemapReading:
         if self.count >= MAX_ENTRIES:
             raise _End("too_many")
         self.count += 1
-        if not _OURS.match(url):
+        if url == self._last or not _OURS.match(url):
             return
+        self._last = url
         try:
             form = weburl.request_form(url.strip())
         except InvalidUrl:

@@ -49,6 +49,11 @@ def test_entries_count_whatever_they_are_worth(name: str, packed: bool, parsed: 
     assert len(parsed) <= MAX_ENTRIES
 
 
+def test_a_url_that_follows_itself_is_parsed_once(parsed: list[str]) -> None:
+    found = read_sitemap(b"http://a.test/x\n" * 1_000)
+    assert (len(found.entries), found.useless, len(parsed)) == (1, 999, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "flag"),
     [
