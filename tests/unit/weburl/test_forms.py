@@ -149,3 +149,17 @@ def test_every_way_to_write_an_address_becomes_the_address(url: str) -> None:
 def test_what_is_more_or_less_than_a_host_is_refused_as_one(text: str) -> None:
     with pytest.raises(InvalidUrl):
         host_to_ascii(text)
+
+
+@pytest.mark.parametrize("piece", ["é", "^", "%zz", "%c3%a9", "[", "%61"])
+def test_a_long_url_has_a_request_form_only_if_its_normalized_form_fits(piece: str) -> None:
+    fits: list[int] = []
+    for count in range(8_000 // len(piece), 100, -97):
+        try:
+            form = request_form("http://a.test/" + piece * count)
+        except InvalidUrl:
+            assert not fits, "a longer one fits, and a shorter one doesn't"
+            continue
+        fits.append(count)
+        assert len(normalize(form)) <= MAX_LENGTH
+    assert fits
