@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from fetcher.addresses import literal
 from runtime.durations import DAY_MS, HOUR_MS
 from thrift_idl.errors import BadConfiguration
 
@@ -120,17 +119,3 @@ def product_token(user_agent: str) -> str:
 def has_contact(user_agent: str) -> bool:
     """True if it names a web page or a mail address."""
     return bool(_CONTACT.search(user_agent))
-
-
-def check_contact(user_agent: str, addresses: list[str]) -> None:
-    """Raise `BadConfiguration` if one of `addresses` leaves loopback and the User-Agent names no contact."""
-    if has_contact(user_agent) or all(_is_loopback(address) for address in addresses):
-        return
-    raise BadConfiguration(
-        f"user_agent {user_agent!r} names no contact: add a URL or mail address before fetching from other hosts"
-    )
-
-
-def _is_loopback(address: str) -> bool:
-    parsed = literal(address)
-    return parsed is not None and parsed.is_loopback

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fetcher.answer_rules import check_hop, check_resume, header_claims, location_target
+from fetcher.endpoint_guard import check_contact
 from fetcher.mediatype import accept_header, content_type, is_accepted, sniff
 from fetcher.robots.cache import CopyState, RobotsCopy, failed, pack_copy, remembered_failure, state_of, unpack_copy
-from fetcher.settings import FetchPolicy, RobotsSettings, check_contact, has_contact, product_token
+from fetcher.settings import FetchPolicy, RobotsSettings, has_contact, product_token
 from runtime.durations import DAY_MS
 from thrift_idl.errors import (
     BadConfiguration,
