@@ -56,10 +56,11 @@ async def incomplete_crawls(settings: Settings) -> AsyncIterator[tuple[str, str]
             if status.state.ended and not waits_for_follow_ups:
                 continue
             found = await reconciliation.look(status.crawl)
-            if found.lost:
-                yield status.crawl.id, f"{found.jobs:,} URLs lost their jobs, {found.pages:,} their pages"
+            told = [f"{found.jobs:,} URLs lost their jobs, {found.pages:,} their pages"] if found.lost else []
             if found.follow_ups:
-                yield status.crawl.id, f"in a sample, {found.follow_ups:,} pages lost the jobs for events or inlinks"
+                told.append(f"in a sample, {found.follow_ups:,} pages lost the jobs for events or inlinks")
+            if told:
+                yield status.crawl.id, "; ".join(told)
 
 
 async def lost_content(settings: Settings) -> tuple[int, list[str]] | None:
