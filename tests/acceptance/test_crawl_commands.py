@@ -249,13 +249,13 @@ def start_elsewhere(env: Mapping[str, str], seeds: Sequence[str]) -> str:
 import asyncio, sys, time
 from aragog.assembly.scheduling import frontier_of, local_pinlater
 from crawler.job.job_queues import JobQueues
-from crawler.seeds.crawl_start import Wanted, start
+from crawler.seeds.crawl_start import CrawlRequest, start
 from aragog.settings import load
 
 async def main():
     settings = load()
     async with local_pinlater(settings) as pinlater, frontier_of(settings) as frontier:
-        wanted = Wanted(tuple(sys.stdin.read().split()), max_depth=0)
+        wanted = CrawlRequest(tuple(sys.stdin.read().split()), max_depth=0)
         print(await start(wanted, frontier, JobQueues(pinlater, "test"), time.time_ns() // 1_000_000))
 
 asyncio.run(main())

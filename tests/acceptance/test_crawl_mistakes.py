@@ -107,7 +107,7 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_the_same_command_does(web: W
     wait_for(lambda: stored_pages(tmp_path / "data") > 3)
     first.send_signal(signal.SIGINT)
     out, told = first.communicate(timeout=30)
-    assert first.returncode == 1 and "the same command goes on" in told and "Traceback" not in told
+    assert first.returncode == 1 and "the same command continues" in told and "Traceback" not in told
     assert 3 < json.loads(out)["pages"] < FEW.pages
     again = run_aragog(env, *COMMAND)
     assert again.returncode == 0 and json.loads(again.stdout)["pages"] == FEW.pages

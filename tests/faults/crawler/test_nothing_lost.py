@@ -137,7 +137,7 @@ def test_told_to_stop_it_gives_its_jobs_back_with_all_attempts_and_goes_on_later
     with embedded(tmp_path / "all") as (env, web, sink):
         data, command = Path(env["ARAGOG_DATA_DIR"]), ("crawl", "--scope", "any", "--json", *web["seeds"])
         code, said = stopped_at_work(env, signal.SIGINT, *command)
-        assert code == 1 and "the same command goes on" in said and "Traceback" not in said
+        assert code == 1 and "the same command continues" in said and "Traceback" not in said
         assert unspent(data)
         code, said = stopped_at_work(env, signal.SIGTERM, "worker")
         assert code == 0 and "Traceback" not in said
@@ -166,7 +166,7 @@ def test_told_to_stop_while_its_redis_is_down_it_ends_and_goes_on_later(
             _, said = process.communicate(timeout=30)
         finally:
             stop(process)
-        assert process.returncode == 1 and "the same command goes on" in said and "Traceback" not in said
+        assert process.returncode == 1 and "the same command continues" in said and "Traceback" not in said
         hit = Hit("redis", *killing.in_flight(Path(env["ARAGOG_TORTURE_STEPS"]), process.pid))
         private_redis.start()
         end = end_state(here, web, crawl(here, web), sink)
