@@ -84,7 +84,7 @@ class MemoryWeb:
             await self.meanwhile(url)
         answer: Answer | list[Answer] | None = self.pages.get(url)
         if isinstance(answer, list):
-            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+            answer = answer[min(self.asked.count(url), len(answer)) - 1]
         if answer is None:
             raise HttpStatus("not found", url=url, status="404")
         if isinstance(answer, Redirect):
