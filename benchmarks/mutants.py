@@ -18,12 +18,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.peer_environment import ROOT
+from benchmarks.peer_environment import ROOT, environment
 from tests.rules.import_contracts import says_pure
 
 MUTMUT = "mutmut==3.8.1"
 FOLDER = ROOT / ".bench/mutants"
-TOOLS = ROOT / ".bench/mutmut"
 
 _OTHER_CODE = ("tests/", "benchmarks/", "deploy/", "thrift_idl/")
 _TESTS = ("tests/unit", "tests/property")
@@ -72,7 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(names)} of {len(_fates())} mutants of {len(modules)} pure modules, seed {asked.seed}", flush=True)
     _mutmut("run", "--max-children", str(asked.processes), *names)
     chosen = set(names)
-    killed = _report([fate for name, fate in _fates().items() if name in chosen])
+    fates = [fate for name, fate in _fates().items() if name in chosen]
+    killed = _report(fates)
+    if not fates or any(fate.status == "not run" for fate in fates):
+        print("not all were tried: mutmut's own words stand above", file=sys.stderr)
+        return 1
     return 0 if killed >= asked.least else 1
 
 
@@ -92,11 +95,12 @@ def _tracked() -> list[str]:
 
 
 def _copy(files: Sequence[str], modules: Sequence[str]) -> None:
-    """The tracked files, with a table for mutmut in their pyproject.toml. Untouched files keep their times."""
+    """The tracked files, with a table for mutmut in their pyproject.toml; nothing of an earlier run stays."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
     for file in files:
         target = FOLDER / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / file).is_file() and not (target.exists() and target.read_bytes() == (ROOT / file).read_bytes()):
+        if (ROOT / file).is_file():
             shutil.copy2(ROOT / file, target)
     folders = sorted({file.partition("/")[0] for file in modules})
     others = sorted({file.partition("/")[0] for file in files if "/" in file} - {*folders, ".ci", "tests"})
@@ -119,15 +123,12 @@ def _test_folders(folders: Sequence[str]) -> list[str]:
 
 def _mutmut(*arguments: str, quiet: bool = False) -> None:
     """Runs in the copy. mutmut and what it needs lie in a folder of their own, behind our environment's packages."""
-    if not TOOLS.exists():
-        uv = shutil.which("uv")
-        pip = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
-        subprocess.run([*pip, "--quiet", "--target", str(TOOLS), MUTMUT], check=True)
-    environment = {**os.environ, "PYTHONPATH": f"{FOLDER}/mutants:{TOOLS}", "PYTHONDONTWRITEBYTECODE": "1"}
+    tools = next((environment("mutmut", (MUTMUT,)) / "lib").glob("python*/site-packages"))
+    variables = {**os.environ, "PYTHONPATH": f"{FOLDER}/mutants:{tools}", "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run(
         [sys.executable, "-m", "mutmut", *arguments],
         cwd=FOLDER,
-        env=environment,
+        env=variables,
         check=False,  # it ends with 1 where a mutant survived, or none is asked for
         stdout=subprocess.DEVNULL if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
@@ -175,7 +176,7 @@ def _report(fates: Sequence[Fate]) -> float:
 def _share(counts: Counter[str]) -> float:
     alive = counts["survived"] + counts["no tests"] + counts["suspicious"]
     tried = counts.total() - counts["not run"] - counts["skipped"]
-    return (tried - alive) / tried if tried else 1.0
+    return (tried - alive) / tried if tried else 0.0
 
 
 if __name__ == "__main__":
